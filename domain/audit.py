@@ -1,0 +1,54 @@
+"""The hash chain of a proposal's workflow events: what makes an altered, moved or missing row provable."""
+
+import json
+from dataclasses import fields, replace
+from datetime import datetime
+from typing import Final
+
+from domain.canonical import canonical_hash
+from domain.proposal import EventType, ProposalState, ProposalVersion, WorkflowEvent
+from domain.timestamps import wire_timestamp
+
+FIRST_PREVIOUS_HASH: Final = "sha256:" + "0" * 64
+
+
+def version_subject_hash(version: ProposalVersion) -> str:
+    """Hash of the canonical row of a version: every column, documents by their address."""
+    return canonical_hash({field.name: _column(getattr(version, field.name)) for field in fields(version)})
+
+
+def event_hash(event: WorkflowEvent) -> str:
+    """Hash of every field of an event but the hash itself."""
+    row = {field.name: _column(getattr(event, field.name)) for field in fields(event) if field.name != "event_hash"}
+    row["reason"] = json.loads(event.reason)
+    return canonical_hash(row)
+
+
+def sealed(event: WorkflowEvent) -> WorkflowEvent:
+    """The event with the hash that its other fields demand."""
+    return replace(event, event_hash=event_hash(event))
+
+
+def created_event(version: ProposalVersion, *, event_id: str) -> WorkflowEvent:
+    """The first event of a proposal's trail, made by its first version."""
+    return sealed(
+        WorkflowEvent(
+            event_id=event_id,
+            proposal_id=version.proposal_id,
+            sequence=1,
+            event_type=EventType.CREATED,
+            from_state=None,
+            to_state=ProposalState.DRAFT,
+            actor_id=version.created_by,
+            occurred_at=version.created_at,
+            reason="{}",
+            related_version_no=version.version_no,
+            subject_hash=version_subject_hash(version),
+            previous_event_hash=FIRST_PREVIOUS_HASH,
+            event_hash="",
+        )
+    )
+
+
+def _column(value: object) -> object:
+    return wire_timestamp(value) if isinstance(value, datetime) else value

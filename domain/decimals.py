@@ -1,0 +1,64 @@
+"""Decimals as they arrive and as they are hashed (engine.md 0, D11, D17)."""
+
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
+
+MAX_WHOLE_DIGITS: Final = 18
+MAX_DECIMAL_PLACES: Final = 24
+
+_SMALLEST: Final = Decimal(1).scaleb(-MAX_DECIMAL_PLACES)
+_EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
+
+
+class LongInteger(str):  # noqa: SLOT000 -- the mark is an attribute with a default
+    """The digits of a JSON integer that only a decimal may be long enough to hold; a decimal field marks it."""
+
+    in_decimal: bool = False
+
+
+def _from_long_integer(value: Any) -> Any:
+    if isinstance(value, LongInteger):
+        value.in_decimal = True
+        return str(value)
+    return value
+
+
+def _bounded(value: Decimal) -> Decimal:
+    """Refuses what is 10^18 or larger in size, or has more than 24 significant digits after the point."""
+    if value and value.adjusted() >= MAX_WHOLE_DIGITS:
+        raise PydanticCustomError(
+            "decimal_whole_digits", "Decimal input should have at most 18 digits before the decimal point"
+        )
+    if value.quantize(_SMALLEST, None, _EXACT) != value:
+        raise PydanticCustomError(
+            "decimal_max_places", "Decimal input should have at most 24 digits after the decimal point"
+        )
+    return value
+
+
+def refuse_float(code: str) -> BeforeValidator:
+    """A JSON float has no exact decimal value, so amounts that are instructions must come as text or integer."""
+
+    def refuse(value: Any) -> Any:
+        if isinstance(value, float):
+            raise ValueError(f"{code}: use a decimal string or an integer")  # noqa: TRY004 -- pydantic's protocol
+        return value
+
+    return BeforeValidator(refuse)
+
+
+DecimalInput = Annotated[Decimal, BeforeValidator(_from_long_integer), AfterValidator(_bounded)]
+PositiveDecimal = Annotated[Decimal, Field(gt=0), BeforeValidator(_from_long_integer), AfterValidator(_bounded)]
+NonNegativeDecimal = Annotated[Decimal, Field(ge=0), BeforeValidator(_from_long_integer), AfterValidator(_bounded)]
+Fraction = Annotated[Decimal, Field(ge=0, le=1), BeforeValidator(_from_long_integer), AfterValidator(_bounded)]
+
+
+def normal_text(value: Decimal) -> str:
+    """Fixed point without trailing zeros or exponent; zero is `0`. Equal decimals have equal texts."""
+    if not value:
+        return "0"
+    text = format(value, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text

@@ -1,0 +1,179 @@
+"""Stage 5: FX that funds the buys (engine.md 2.6, D2-D5, D13)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from domain.engine.book import Book
+from domain.engine.codes import INSUFFICIENT_FUNDING_CASH, MISSING_FX_FOR_FUNDING, MISSING_FX_NON_BLOCKING
+from domain.engine.diagnostics import Diagnostics
+from domain.engine.market import Market
+from domain.engine.numbers import ZERO, in_minor_units, up_to_minor_unit
+from domain.engine.trades import Trade
+
+RATIONALE = {"code": "FUNDING", "message": "Funds the buys of this currency"}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FxTrade:
+    """Bought target currency, sold source currency, both in minor units."""
+
+    intent_id: str
+    target: str
+    bought: Decimal
+    source: str
+    sold: Decimal
+
+    @property
+    def pair(self) -> str:
+        return f"{self.target}/{self.source}"
+
+
+@dataclass(slots=True)
+class Funding:
+    fx_trades: list[FxTrade] = field(default_factory=list)
+    unfunded: set[str] = field(default_factory=set)
+
+    @property
+    def fx_by_currency(self) -> dict[str, str]:
+        return {trade.target: trade.intent_id for trade in self.fx_trades}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Shortfall:
+    """What a candidate lacked; `base_deficit` is None when it cannot be compared."""
+
+    source: str
+    deficit: Decimal
+    base_deficit: Decimal | None
+
+
+@dataclass(slots=True)
+class _Search:
+    """What was found while looking for a currency that pays."""
+
+    chosen: tuple[str, Decimal] | None = None
+    missed_pairs: list[str] = field(default_factory=list)
+    shortfalls: list[_Shortfall] = field(default_factory=list)
+
+
+def plan_funding(
+    buys: Sequence[Trade],
+    book: Book,
+    market: Market,
+    diagnostics: Diagnostics,
+    *,
+    base_currency: str,
+    base_only: bool,
+    blocks_on_missing_fx: bool,
+) -> Funding:
+    """One FX trade for each currency whose buys its cash does not pay, applied to the book at once."""
+    required: dict[str, Decimal] = {}
+    for buy in buys:
+        required[buy.currency] = required.get(buy.currency, ZERO) + buy.notional
+    funding = Funding()
+    for target in sorted(required):
+        available = book.open_balance(target)
+        needed = max(ZERO, required[target] - available)
+        entry: dict[str, Any] = {
+            "target_currency": target,
+            "required": str(in_minor_units(required[target], target)),
+            "available_before_fx": str(in_minor_units(available, target)),
+            "fx_needed": str(up_to_minor_unit(needed, target)),
+            "fx_pair": None,
+            "funding_currency": None,
+        }
+        diagnostics.funding_plan.append(entry)
+        if not needed:
+            continue
+        bought = up_to_minor_unit(needed, target)
+        candidates = _candidates(target, book, base_currency=base_currency, base_only=base_only)
+        search = _search(target, bought, candidates, required, book, market, base_currency)
+        if search.chosen is None:
+            funding.unfunded.add(target)
+            _record_unfunded(search, diagnostics, blocks_on_missing_fx=blocks_on_missing_fx)
+            continue
+        source, sold = search.chosen
+        trade = FxTrade(
+            intent_id=f"oi_fx_{len(funding.fx_trades) + 1}", target=target, bought=bought, source=source, sold=sold
+        )
+        book.add_cash(source, -sold)
+        book.add_cash(target, bought)
+        entry["fx_pair"], entry["funding_currency"] = trade.pair, source
+        funding.fx_trades.append(trade)
+    return funding
+
+
+def fx_json(trade: FxTrade) -> dict[str, Any]:
+    return {
+        "intent_type": "FX_SPOT",
+        "intent_id": trade.intent_id,
+        "pair": trade.pair,
+        "buy_currency": trade.target,
+        "buy_amount": str(trade.bought),
+        "sell_currency": trade.source,
+        "sell_amount_estimated": str(trade.sold),
+        "dependencies": [],
+        "rationale": RATIONALE,
+    }
+
+
+def _candidates(target: str, book: Book, *, base_currency: str, base_only: bool) -> list[str]:
+    base = [] if target == base_currency else [base_currency]
+    if base_only:
+        return base
+    return base + sorted(set(book.currencies) - {target, base_currency})
+
+
+def _search(
+    target: str,
+    bought: Decimal,
+    candidates: Sequence[str],
+    required: dict[str, Decimal],
+    book: Book,
+    market: Market,
+    base_currency: str,
+) -> _Search:
+    search = _Search()
+    for source in candidates:
+        rate = market.rate(target, source)
+        usable = book.balance(source) - required.get(source, ZERO)
+        if rate is None:
+            if source == base_currency or usable > 0:
+                search.missed_pairs.append(f"{target}/{source}")
+            continue
+        book.open_balance(source)
+        sold = in_minor_units(bought * rate, source)
+        if usable >= sold:
+            search.chosen = (source, sold)
+            return search
+        deficit = sold - usable
+        base_rate = market.rate(source, base_currency)
+        search.shortfalls.append(
+            _Shortfall(source=source, deficit=deficit, base_deficit=None if base_rate is None else deficit * base_rate)
+        )
+    return search
+
+
+def _record_unfunded(search: _Search, diagnostics: Diagnostics, *, blocks_on_missing_fx: bool) -> None:
+    for pair in search.missed_pairs:
+        diagnostics.missing_fx_pairs[pair] = None
+        diagnostics.fx_missing[pair] = None
+    if search.missed_pairs and not blocks_on_missing_fx:
+        diagnostics.is_pending_forced = True
+        diagnostics.warn_once(MISSING_FX_NON_BLOCKING)
+    elif search.missed_pairs:
+        diagnostics.fail(MISSING_FX_FOR_FUNDING, with_warning=False)
+    else:
+        if search.shortfalls:
+            smallest = min(search.shortfalls, key=_comparable)
+            diagnostics.insufficient_cash.append(
+                {"currency": smallest.source, "deficit": str(in_minor_units(smallest.deficit, smallest.source))}
+            )
+        diagnostics.fail(INSUFFICIENT_FUNDING_CASH, with_warning=False)
+
+
+def _comparable(shortfall: _Shortfall) -> tuple[bool, Decimal]:
+    """By value in the base currency; those without a rate to it come last, the first of them first."""
+    return shortfall.base_deficit is None, shortfall.base_deficit or ZERO

@@ -1,0 +1,52 @@
+"""Prices, rates and shelf, indexed once (engine.md 2.2)."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import NamedTuple
+
+from domain.engine.numbers import ONE
+from domain.engine.validate import Holding
+from domain.portfolio import ShelfEntry
+from domain.request import SimulateRequest
+
+
+class Quote(NamedTuple):
+    """The price of one unit."""
+
+    amount: Decimal
+    currency: str
+
+
+class Market:
+    """What things cost. Of equal rows the last one's spelling counts.
+
+    A trusted holding's price stands in place of its price row, everywhere (D10).
+    """
+
+    __slots__ = ("_quotes", "_rates", "_shelf")
+
+    def __init__(self, request: SimulateRequest, holdings: Iterable[Holding]) -> None:
+        data = request.market_data_snapshot
+        self._quotes = {row.instrument_id: Quote(row.price, row.currency) for row in data.prices}
+        for holding in holdings:
+            if holding.trusted_value is not None and holding.quantity:
+                amount, currency = holding.trusted_value
+                self._quotes[holding.instrument_id] = Quote(amount / holding.quantity, currency)
+        self._rates = {row.pair: row.rate for row in data.fx_rates}
+        self._shelf = {row.instrument_id: row for row in request.shelf_entries}
+
+    def quote(self, instrument_id: str) -> Quote | None:
+        return self._quotes.get(instrument_id)
+
+    def rate(self, source: str, target: str) -> Decimal | None:
+        """Units of target for one of source: the pair, else the inverse of the inverse pair; never across a third."""
+        if source == target:
+            return ONE
+        direct = self._rates.get(f"{source}/{target}")
+        if direct is not None:
+            return direct
+        inverse = self._rates.get(f"{target}/{source}")
+        return None if inverse is None else ONE / inverse
+
+    def shelf(self, instrument_id: str) -> ShelfEntry | None:
+        return self._shelf.get(instrument_id)

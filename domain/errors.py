@@ -1,0 +1,117 @@
+"""The only error taxonomy: what can go wrong, in the words of the contract.
+
+HTTP status codes (`api.problems`) and Temporal failures (`activities.boundary`) are read off `kind`, `wire_class` and
+`detail`.
+"""
+
+from enum import StrEnum
+from typing import ClassVar
+
+
+class ErrorKind(StrEnum):
+    """What an error means to whoever asked; closed, so that every boundary can translate it completely."""
+
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    RULE = "rule"
+    DISABLED = "disabled"
+    UNAVAILABLE = "unavailable"
+    CANCELLED = "cancelled"
+    TIMED_OUT = "timed_out"
+    INTERNAL = "internal"
+
+
+class ProposalError(Exception):
+    """A refusal or failure that the contract names; it carries fixed text only, never a value of a request."""
+
+    code: ClassVar[str]
+    text: ClassVar[str | None] = None
+    kind: ClassVar[ErrorKind]
+    wire_class: ClassVar[str] = "ProposalValidationError"
+
+    def __str__(self) -> str:
+        return self.detail()
+
+    @classmethod
+    def detail(cls) -> str:
+        """The code, or code, colon and text, as clients read it."""
+        return cls.code if cls.text is None else f"{cls.code}: {cls.text}"
+
+
+class ProposalNotFound(ProposalError):
+    code = "PROPOSAL_NOT_FOUND"
+    kind = ErrorKind.NOT_FOUND
+    wire_class = "ProposalNotFoundError"
+
+
+class OperationNotFound(ProposalError):
+    code = "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"
+    kind = ErrorKind.NOT_FOUND
+    wire_class = "ProposalNotFoundError"
+
+
+class IdempotencyKeyConflict(ProposalError):
+    code = "IDEMPOTENCY_KEY_CONFLICT"
+    text = "request hash mismatch"
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalIdempotencyConflictError"
+
+
+class SimulationDisabled(ProposalError):
+    code = "PROPOSAL_SIMULATION_DISABLED"
+    text = "set options.enable_proposal_simulation=true"
+    kind = ErrorKind.RULE
+
+
+class LifecycleDisabled(ProposalError):
+    code = "PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED"
+    kind = ErrorKind.DISABLED
+
+
+class AsyncOperationsDisabled(ProposalError):
+    code = "PROPOSAL_ASYNC_OPERATIONS_DISABLED"
+    kind = ErrorKind.DISABLED
+
+
+class StorageUnavailable(ProposalError):
+    """PostgreSQL cannot be reached, does not answer in time, or has an older schema than this code needs."""
+
+    code = "PROPOSAL_POSTGRES_CONNECTION_FAILED"
+    kind = ErrorKind.UNAVAILABLE
+
+
+class OperationCancelled(ProposalError):
+    code = "OPERATION_CANCELLED"
+    kind = ErrorKind.CANCELLED
+    wire_class = "ProposalOperationCancelledError"
+
+
+class OperationTerminated(ProposalError):
+    """An operator ended the workflow in the Temporal UI."""
+
+    code = "OPERATION_TERMINATED"
+    kind = ErrorKind.CANCELLED
+    wire_class = "ProposalOperationTerminatedError"
+
+
+class OperationTimedOut(ProposalError):
+    code = "OPERATION_TIMED_OUT"
+    kind = ErrorKind.TIMED_OUT
+    wire_class = "ProposalOperationTimedOutError"
+
+
+class OperationInternalError(ProposalError):
+    """A bug or exhausted retries; never the exception's text."""
+
+    code = "OPERATION_INTERNAL_ERROR"
+    kind = ErrorKind.INTERNAL
+    wire_class = "ProposalInternalError"
+
+
+def _leaves(parent: type[ProposalError]) -> list[type[ProposalError]]:
+    return [leaf for child in parent.__subclasses__() for leaf in (child, *_leaves(child))]
+
+
+def is_recorded_failure(wire_class: str | None, message: str) -> bool:
+    """Whether this pair is one that the contract lets an operation end with."""
+    return any(leaf.wire_class == wire_class and leaf.detail() == message for leaf in _leaves(ProposalError))

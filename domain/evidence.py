@@ -1,0 +1,157 @@
+"""From stored request to stored result, and from both to the stored artifact: text in, text out.
+
+The functions are pure, repeat to the same bytes, and can run in another process. The artifact is stored without the two
+large parts that are documents of their own, and put together by concatenation.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final, Literal, NamedTuple
+
+from domain.artifact import build_artifact
+from domain.canonical import canonical_object, canonical_text, sha256_of, wire_text
+from domain.decimals import normal_text
+from domain.engine.codes import ENGINE_VERSION
+from domain.engine.pipeline import simulate
+from domain.recent import Recent
+from domain.request import CreateRequest, SimulateRequest, VersionRequest
+
+RequestKind = Literal["create", "version", "simulate"]
+
+REQUEST_MODELS: Final[Mapping[RequestKind, type[SimulateRequest | CreateRequest | VersionRequest]]] = {
+    "create": CreateRequest,
+    "version": VersionRequest,
+    "simulate": SimulateRequest,
+}
+MAX_RECENT_CHARACTERS: Final = 8_000_000  # one result of 5,000 positions; parsed some 60 MB
+NOT_HASHED: Final = frozenset({"created_at", "correlation_id"})
+INPUTS_GAP: Final = '"evidence_bundle":{"inputs":null,"engine_outputs":{"proposal_result":null},'
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SimulatedDocument:
+    """A result as it is stored; `gate_decision` is JSON text, too."""
+
+    text: str
+    status: str
+    simulation_hash: str
+    gate_decision: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArtifactDocuments:
+    """The evidence inputs, and the artifact with `null` where inputs and result belong."""
+
+    inputs: str
+    artifact: str
+    artifact_hash: str
+
+
+class _Result(NamedTuple):
+    """A result, and the canonical text that both hashes cover: without what is its caller's (D18, D19)."""
+
+    value: Mapping[str, Any]
+    hashed: str
+
+
+def parsed_request(request_text: str, *, kind: RequestKind) -> SimulateRequest:
+    """The simulation's part of a stored request document."""
+    return _RECENT_REQUESTS[kind].of(request_text)
+
+
+def simulate_document(
+    request_text: str, *, kind: RequestKind, request_hash: str, correlation_id: str, idempotency_key: str | None
+) -> SimulatedDocument:
+    """The result of a stored request, as text and with its hash (D19)."""
+    value = simulate(
+        parsed_request(request_text, kind=kind),
+        request_hash=request_hash,
+        correlation_id=correlation_id,
+        idempotency_key=idempotency_key,
+    )
+    result = _Result(value, _hashed_text(value))
+    text = wire_text(value)
+    _RECENT_RESULTS.remember(text, result)
+    gate = value["gate_decision"]
+    return SimulatedDocument(
+        text=text,
+        status=value["status"],
+        simulation_hash=sha256_of(result.hashed),
+        gate_decision=None if gate is None else wire_text(gate),
+    )
+
+
+def artifact_documents(request_text: str, result_text: str, *, kind: RequestKind, created_at: str) -> ArtifactDocuments:
+    """Inputs and artifact of a stored request and its stored result; `created_at` is UTC text."""
+    request = parsed_request(request_text, kind=kind)
+    result = _RECENT_RESULTS.of(result_text)
+    inputs = request.model_dump()
+    artifact = build_artifact(request, result.value, created_at=created_at)
+    hashes = {"request_hash": result.value["lineage"]["request_hash"]}
+    hashed_bundle = {
+        "inputs": canonical_text(inputs, default=normal_text),
+        "engine_outputs": canonical_object({"proposal_result": result.hashed}),
+        "hashes": canonical_text(hashes),
+        "engine_version": canonical_text(ENGINE_VERSION),
+    }
+    hashed = {name: canonical_text(part) for name, part in artifact.items() if name not in NOT_HASHED}
+    artifact_hash = sha256_of(canonical_object({**hashed, "evidence_bundle": canonical_object(hashed_bundle)}))
+    stored_bundle = {
+        "inputs": None,
+        "engine_outputs": {"proposal_result": None},
+        "hashes": {**hashes, "artifact_hash": artifact_hash},
+        "engine_version": ENGINE_VERSION,
+    }
+    return ArtifactDocuments(
+        inputs=wire_text(inputs, default=normal_text),
+        artifact=wire_text({**artifact, "evidence_bundle": stored_bundle}),
+        artifact_hash=artifact_hash,
+    )
+
+
+def whole_artifact(artifact: str, *, inputs: str, result: str) -> str:
+    """The artifact's JSON text with its two large parts in place."""
+    before, after = _around_gap(artifact)
+    return f'{before}"evidence_bundle":{_filled(inputs, result)}{after}'
+
+
+def evidence_bundle(artifact: str, *, inputs: str, result: str) -> str:
+    """The JSON text of the artifact's evidence bundle alone."""
+    _, after = _around_gap(artifact)
+    return f"{_filled(inputs, result)}{after[:-1]}"
+
+
+def _filled(inputs: str, result: str) -> str:
+    return f'{{"inputs":{inputs},"engine_outputs":{{"proposal_result":{result}}},'
+
+
+def _around_gap(artifact: str) -> tuple[str, str]:
+    """What stands around the gap. Quotes in a client's text are escaped, so none of it can look like the gap."""
+    before, gap, after = artifact.rpartition(INPUTS_GAP)
+    if not gap:
+        raise ValueError("the text is no stored artifact")
+    return before, after
+
+
+def _parse(model: type[SimulateRequest | CreateRequest | VersionRequest], text: str) -> SimulateRequest:
+    request = model.model_validate_json(text)
+    return request if isinstance(request, SimulateRequest) else request.simulate_request
+
+
+def _read_result(text: str) -> _Result:
+    value = json.loads(text)
+    return _Result(value, _hashed_text(value))
+
+
+def _hashed_text(result: Mapping[str, Any]) -> str:
+    lineage = {name: value for name, value in result["lineage"].items() if name != "idempotency_key"}
+    kept = {name: part for name, part in result.items() if name != "correlation_id"}
+    return canonical_text({**kept, "lineage": lineage})
+
+
+_RECENT_REQUESTS: Final[Mapping[RequestKind, Recent[SimulateRequest]]] = {
+    kind: Recent(partial(_parse, model), max_characters=MAX_RECENT_CHARACTERS) for kind, model in REQUEST_MODELS.items()
+}
+_RECENT_RESULTS: Final = Recent(_read_result, max_characters=MAX_RECENT_CHARACTERS)

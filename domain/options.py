@@ -1,0 +1,140 @@
+"""How the engine is to compute (engine.md 1.4); every option is hashed and echoed, also those that are not read."""
+
+from decimal import Decimal
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from domain.decimals import DecimalInput, Fraction, NonNegativeDecimal
+from domain.portfolio import LiquidityTier, Money, RequestPart
+
+
+def _currency_keys(limits: dict[str, Decimal]) -> dict[str, Decimal]:
+    if not all(len(key) == len("SGD") and key.isascii() and key.isalpha() and key.isupper() for key in limits):
+        raise PydanticCustomError("value_error", "keys must be currency codes of three capital letters")
+    return limits
+
+
+class GroupConstraint(RequestPart):
+    """A cap on a group of instruments."""
+
+    max_weight: Fraction = Field(description="Largest fraction of the total.", examples=["0.25"])
+
+
+def _attribute_keys(constraints: dict[str, GroupConstraint]) -> dict[str, GroupConstraint]:
+    if not all(key.count(":") == 1 and all(key.split(":")) for key in constraints):
+        raise PydanticCustomError("value_error", "keys must have the form attribute:value")
+    return constraints
+
+
+def _default_tier_caps() -> dict[LiquidityTier, Decimal]:
+    return {"L4": Decimal("0.10"), "L5": Decimal("0.05")}
+
+
+class SuitabilityThresholds(RequestPart):
+    """Limits of the suitability scan."""
+
+    single_position_max_weight: Fraction = Field(
+        Decimal("0.10"), description="Cap of one instrument.", examples=["0.10"]
+    )
+    issuer_max_weight: Fraction = Field(Decimal("0.20"), description="Cap of one issuer.", examples=["0.20"])
+    max_weight_by_liquidity_tier: dict[LiquidityTier, Fraction] = Field(
+        default_factory=_default_tier_caps,
+        description="Cap of each tier that is listed.",
+        examples=[{"L4": "0.10", "L5": "0.05"}],
+    )
+    cash_band_min_weight: Fraction = Field(Decimal("0.01"), description="Least cash.", examples=["0.01"])
+    cash_band_max_weight: Fraction = Field(Decimal("0.05"), description="Most cash.", examples=["0.05"])
+    data_quality_issue_severity: Literal["LOW", "MEDIUM", "HIGH"] = Field(
+        "MEDIUM", description="Severity of missing shelf data.", examples=["MEDIUM"]
+    )
+
+    @model_validator(mode="after")
+    def _band_is_a_band(self) -> Self:
+        if self.cash_band_min_weight > self.cash_band_max_weight:
+            raise ValueError("cash_band_min_weight is larger than cash_band_max_weight")
+        return self
+
+
+class EngineOptions(RequestPart):
+    """Options in the order in which they are dumped."""
+
+    valuation_mode: Literal["CALCULATED", "TRUST_SNAPSHOT"] = Field(
+        "CALCULATED", description="Value positions by price, or as the custodian did.", examples=["CALCULATED"]
+    )
+    target_method: Literal["HEURISTIC", "SOLVER"] = Field(
+        "HEURISTIC", description="Not read by advice.", examples=["HEURISTIC"]
+    )
+    compare_target_methods: bool = Field(False, description="Not read by advice.", examples=[False])
+    compare_target_methods_tolerance: DecimalInput = Field(
+        Decimal("0.0001"), description="Not read by advice.", examples=["0.0001"]
+    )
+    cash_band_min_weight: DecimalInput = Field(
+        Decimal("0.00"), description="Least cash of rule CASH_BAND.", examples=["0.00"]
+    )
+    cash_band_max_weight: DecimalInput = Field(
+        Decimal("1.00"), description="Most cash of rule CASH_BAND.", examples=["1.00"]
+    )
+    single_position_max_weight: DecimalInput | None = Field(
+        None, description="Cap of rule SINGLE_POSITION_MAX; none without it.", examples=["0.40"]
+    )
+    min_trade_notional: Money | None = Field(None, description="Not read by advice.", examples=[None])
+    allow_restricted: bool = Field(False, description="Whether RESTRICTED instruments may be bought.", examples=[False])
+    suppress_dust_trades: bool = Field(True, description="Not read by advice.", examples=[True])
+    dust_trade_threshold: Money | None = Field(None, description="Not read by advice.", examples=[None])
+    fx_buffer_pct: DecimalInput = Field(Decimal("0.01"), description="Not read by advice.", examples=["0.01"])
+    block_on_missing_prices: bool = Field(True, description="Whether a missing price blocks.", examples=[True])
+    block_on_missing_fx: bool = Field(True, description="Whether a missing rate blocks.", examples=[True])
+    min_cash_buffer_pct: DecimalInput = Field(Decimal("0.0"), description="Not read by advice.", examples=["0.0"])
+    max_turnover_pct: Fraction | None = Field(None, description="Not read by advice.", examples=[None])
+    enable_tax_awareness: bool = Field(False, description="Not read by advice.", examples=[False])
+    max_realized_capital_gains: NonNegativeDecimal | None = Field(
+        None, description="Not read by advice.", examples=[None]
+    )
+    enable_settlement_awareness: bool = Field(False, description="Not read by advice.", examples=[False])
+    enable_proposal_simulation: bool = Field(
+        False, description="Must be true for a proposal to be simulated.", examples=[True]
+    )
+    enable_workflow_gates: bool = Field(True, description="Whether the gate decision is made.", examples=[True])
+    workflow_requires_client_consent: bool = Field(
+        False, description="No effect: advice always needs consent.", examples=[False]
+    )
+    client_consent_already_obtained: bool = Field(False, description="Consent is on file.", examples=[False])
+    proposal_apply_cash_flows_first: bool = Field(
+        True, description="Apply cash flows before the trades, else after them.", examples=[True]
+    )
+    proposal_block_negative_cash: bool = Field(
+        True, description="Whether a withdrawal into an overdraft blocks.", examples=[True]
+    )
+    link_buy_to_same_currency_sell_dependency: bool | None = Field(
+        None, description="Whether a buy depends on the last sell in its currency.", examples=[None]
+    )
+    enable_drift_analytics: bool = Field(True, description="Whether drift is measured.", examples=[True])
+    enable_suitability_scanner: bool = Field(True, description="Whether suitability is scanned.", examples=[True])
+    suitability_thresholds: SuitabilityThresholds = Field(
+        default_factory=SuitabilityThresholds,
+        description="What the suitability scan lets pass.",
+        examples=[{"single_position_max_weight": "0.10", "issuer_max_weight": "0.20"}],
+    )
+    enable_instrument_drift: bool = Field(True, description="Whether drift is measured by instrument.", examples=[True])
+    drift_top_contributors_limit: int = Field(5, ge=1, le=20, description="Length of the top lists.", examples=[5])
+    drift_unmodeled_exposure_threshold: Fraction = Field(
+        Decimal("0.01"), description="Weight from which an unmodelled bucket is shown.", examples=["0.01"]
+    )
+    auto_funding: bool = Field(True, description="Whether buys are funded by FX.", examples=[True])
+    funding_mode: Literal["AUTO_FX"] = Field("AUTO_FX", description="How buys are funded.", examples=["AUTO_FX"])
+    fx_funding_source_currency: Literal["BASE_ONLY", "ANY_CASH"] = Field(
+        "ANY_CASH", description="Which cash may fund.", examples=["ANY_CASH"]
+    )
+    fx_generation_policy: Literal["ONE_FX_PER_CCY"] = Field(
+        "ONE_FX_PER_CCY", description="One FX trade a currency.", examples=["ONE_FX_PER_CCY"]
+    )
+    settlement_horizon_days: int = Field(5, ge=0, le=10, description="Not read by advice.", examples=[5])
+    fx_settlement_days: int = Field(2, ge=0, le=10, description="Not read by advice.", examples=[2])
+    max_overdraft_by_ccy: Annotated[dict[str, NonNegativeDecimal], AfterValidator(_currency_keys)] = Field(
+        default_factory=dict, description="Not read by advice.", examples=[{"USD": "1000"}]
+    )
+    group_constraints: Annotated[dict[str, GroupConstraint], AfterValidator(_attribute_keys)] = Field(
+        default_factory=dict, description="Not read by advice.", examples=[{"sector:TECH": {"max_weight": "0.25"}}]
+    )

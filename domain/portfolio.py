@@ -1,0 +1,186 @@
+"""What a proposal is computed on: the client's portfolio, the market and the shelf (engine.md 1.1, 1.2)."""
+
+from decimal import Decimal
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
+
+from domain.decimals import DecimalInput, NonNegativeDecimal, PositiveDecimal
+
+LOT_TOLERANCE: Final = Decimal("0.0001")
+
+Row = TypeVar("Row")
+
+
+def _require_list(value: Any) -> Any:
+    """A tuple field would call the wrong type `tuple_type`, which is no word of JSON."""
+    if not isinstance(value, list | tuple):
+        raise PydanticCustomError("list_type", "Input should be a valid list")
+    return value
+
+
+Rows = Annotated[tuple[Row, ...], BeforeValidator(_require_list)]
+Identifier = Annotated[str, StringConstraints(max_length=255)]
+# pydantic's patterns are Rust's: `$` is the end of the text, never before a last line feed.
+CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
+CurrencyPair = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}/[A-Z]{3}$")]
+ShelfStatus = Literal["APPROVED", "RESTRICTED", "BANNED", "SUSPENDED", "SELL_ONLY"]
+LiquidityTier = Literal["L1", "L2", "L3", "L4", "L5"]
+
+
+class RequestPart(BaseModel):
+    """Immutable; unknown keys are ignored at every level."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Money(RequestPart):
+    """An amount in a currency."""
+
+    amount: DecimalInput = Field(description="Amount in currency units.", examples=["10000.00"])
+    currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["SGD"])
+
+
+class TaxLot(RequestPart):
+    """A purchase that is part of a position."""
+
+    lot_id: str = Field(description="The lot.", examples=["lot_1"])
+    quantity: NonNegativeDecimal = Field(description="Units bought.", examples=["100"])
+    unit_cost: Money = Field(description="Price paid for a unit.", examples=[{"amount": "98.20", "currency": "USD"}])
+    purchase_date: str = Field(description="As the custodian writes it; not parsed.", examples=["2024-05-17"])
+
+
+class Position(RequestPart):
+    """Units of one instrument that the client holds."""
+
+    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    quantity: DecimalInput = Field(description="Units held; any sign.", examples=["120"])
+    market_value: Money | None = Field(
+        None,
+        description="The custodian's valuation; used with `valuation_mode` TRUST_SNAPSHOT only.",
+        examples=[{"amount": "30000.00", "currency": "USD"}],
+    )
+    lots: Rows[TaxLot] = Field(
+        (),
+        description="Tax lots; their quantities add up to the position's.",
+        examples=[
+            [
+                {
+                    "lot_id": "lot_1",
+                    "quantity": "120",
+                    "unit_cost": {"amount": "98.20", "currency": "USD"},
+                    "purchase_date": "2024-05-17",
+                }
+            ]
+        ],
+    )
+
+    @model_validator(mode="after")
+    def _lots_add_up(self) -> Self:
+        if self.lots and abs(sum((lot.quantity for lot in self.lots), Decimal()) - self.quantity) > LOT_TOLERANCE:
+            raise ValueError("PROPOSAL_INVALID_INPUT: the quantities of the lots do not add up to the position's")
+        return self
+
+
+class CashBalance(RequestPart):
+    """Cash in one currency."""
+
+    currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["SGD"])
+    amount: DecimalInput = Field(
+        description="Balance in currency units; negative is an overdraft.", examples=["50000.00"]
+    )
+    settled: DecimalInput | None = Field(None, description="Settled part; echoed, not used.", examples=["50000.00"])
+    pending: DecimalInput | None = Field(None, description="Unsettled part; echoed, not used.", examples=["0"])
+
+
+class PortfolioSnapshot(RequestPart):
+    """The client's portfolio at one moment."""
+
+    snapshot_id: Identifier | None = Field(None, description="The snapshot, for lineage.", examples=["ps_20260222"])
+    portfolio_id: Identifier = Field(description="The portfolio.", examples=["pf_1"])
+    base_currency: CurrencyCode = Field(description="Currency that everything is valued in.", examples=["SGD"])
+    positions: Rows[Position] = Field(
+        (),
+        description="Holdings; equal instruments are added up.",
+        examples=[[{"instrument_id": "EQ_US_TECH", "quantity": "120"}]],
+    )
+    cash_balances: Rows[CashBalance] = Field(
+        (),
+        description="Cash; equal currencies are added up.",
+        examples=[[{"currency": "SGD", "amount": "50000.00"}]],
+    )
+
+
+class Price(RequestPart):
+    """The price of one unit."""
+
+    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    price: PositiveDecimal = Field(description="Price of a unit in currency units.", examples=["250.00"])
+    currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["USD"])
+
+
+class FxRate(RequestPart):
+    """One unit of the first currency costs `rate` units of the second."""
+
+    pair: CurrencyPair = Field(description="FROM/TO.", examples=["USD/SGD"])
+    rate: PositiveDecimal = Field(description="Units of TO for one FROM.", examples=["1.35"])
+
+
+class MarketDataSnapshot(RequestPart):
+    """Prices and rates at one moment."""
+
+    snapshot_id: Identifier | None = Field(None, description="The snapshot, for lineage.", examples=["md_20260222"])
+    prices: Rows[Price] = Field(
+        (),
+        description="One row an instrument.",
+        examples=[[{"instrument_id": "EQ_US_TECH", "price": "250.00", "currency": "USD"}]],
+    )
+    fx_rates: Rows[FxRate] = Field(
+        (), description="One row a pair; the inverse is derived.", examples=[[{"pair": "USD/SGD", "rate": "1.35"}]]
+    )
+
+
+class ShelfEntry(RequestPart):
+    """What the bank says of an instrument that it may offer."""
+
+    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    status: ShelfStatus = Field(description="What may be done with it.", examples=["APPROVED"])
+    asset_class: str = Field("UNKNOWN", description="Asset class of allocations and drift.", examples=["EQUITY"])
+    issuer_id: Identifier | None = Field(None, description="Issuer, for concentration.", examples=["ISS_TECH"])
+    liquidity_tier: LiquidityTier | None = Field(None, description="L1 most liquid, L5 least.", examples=["L1"])
+    settlement_days: int = Field(2, ge=0, le=10, description="Business days to settlement.", examples=[2])
+    min_notional: Money | None = Field(None, description="Smallest trade; not checked by advice.", examples=[None])
+    attributes: dict[str, str] = Field(
+        default_factory=dict, description="Free attributes; each gives an allocation.", examples=[{"region": "US"}]
+    )
+
+
+class AssetClassTarget(RequestPart):
+    """What the model wants of an asset class."""
+
+    asset_class: str = Field(description="Asset class.", examples=["EQUITY"])
+    weight: DecimalInput = Field(description="Fraction of the total, 1 is all.", examples=["0.60"])
+
+
+class InstrumentTarget(RequestPart):
+    """What the model wants of an instrument."""
+
+    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    weight: DecimalInput = Field(description="Fraction of the total, 1 is all.", examples=["0.10"])
+
+
+class ReferenceModel(RequestPart):
+    """The model portfolio that drift is measured against."""
+
+    model_id: str = Field(description="The model.", examples=["balanced_sgd"])
+    as_of: str = Field(description="Date of the model; not parsed.", examples=["2026-01-01"])
+    base_currency: CurrencyCode = Field(
+        description="Must be the portfolio's for drift to be measured.", examples=["SGD"]
+    )
+    asset_class_targets: Rows[AssetClassTarget] = Field(
+        (), description="Targets by asset class.", examples=[[{"asset_class": "EQUITY", "weight": "0.60"}]]
+    )
+    instrument_targets: Rows[InstrumentTarget] = Field(
+        (), description="Targets by instrument.", examples=[[{"instrument_id": "EQ_US_TECH", "weight": "0.10"}]]
+    )

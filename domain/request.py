@@ -1,0 +1,186 @@
+"""What clients ask for (engine.md 1.1, 1.3; api.md 1.2), and the text and hash that stand for it."""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Annotated, Any, Final, Literal, Self, get_args
+
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+
+from domain.canonical import canonical_text, sha256_of
+from domain.decimals import DecimalInput, PositiveDecimal, normal_text, refuse_float
+from domain.options import EngineOptions
+from domain.portfolio import (
+    CurrencyCode,
+    Identifier,
+    MarketDataSnapshot,
+    Money,
+    PortfolioSnapshot,
+    ReferenceModel,
+    RequestPart,
+    Rows,
+    ShelfEntry,
+)
+
+INVALID_TRADE_INPUT: Final = "PROPOSAL_INVALID_TRADE_INPUT"
+MAX_VERSION_NO: Final = 2**31 - 1
+# What a wire model may add to a request without changing what is asked for. It can hold credentials.
+NOT_COMPUTED_ON: Final[Mapping[str, bool]] = {"callback": True}
+EXAMPLE: Final[dict[str, Any]] = {
+    "portfolio_snapshot": {
+        "portfolio_id": "pf_1",
+        "base_currency": "SGD",
+        "positions": [{"instrument_id": "EQ_US_TECH", "quantity": "120"}],
+        "cash_balances": [{"currency": "SGD", "amount": "50000.00"}],
+    },
+    "market_data_snapshot": {
+        "prices": [{"instrument_id": "EQ_US_TECH", "price": "250.00", "currency": "USD"}],
+        "fx_rates": [{"pair": "USD/SGD", "rate": "1.35"}],
+    },
+    "shelf_entries": [{"instrument_id": "EQ_US_TECH", "status": "APPROVED", "asset_class": "EQUITY"}],
+    "options": {"enable_proposal_simulation": True},
+    "proposed_trades": [{"side": "BUY", "instrument_id": "EQ_US_TECH", "quantity": "10"}],
+}
+
+
+def _refuse_float_amount(value: Any) -> Any:
+    if isinstance(value, dict) and isinstance(value.get("amount"), float):
+        raise ValueError(f"{INVALID_TRADE_INPUT}: use a decimal string or an integer")  # noqa: TRY004 -- pydantic's protocol
+    return value
+
+
+class ProposedCashFlow(RequestPart):
+    """Money that the client brings or takes."""
+
+    intent_type: Literal["CASH_FLOW"] = Field("CASH_FLOW", description="Kind of instruction.", examples=["CASH_FLOW"])
+    currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["SGD"])
+    amount: Annotated[DecimalInput, refuse_float(INVALID_TRADE_INPUT)] = Field(
+        description="Currency units, negative for a withdrawal; text or integer.", examples=["-500.00"]
+    )
+    description: str | None = Field(None, description="Why.", examples=["Withdrawal for tuition"])
+
+
+class ProposedTrade(RequestPart):
+    """A trade that the advisor proposes, sized by quantity or by notional."""
+
+    intent_type: Literal["SECURITY_TRADE"] = Field(
+        "SECURITY_TRADE", description="Kind of instruction.", examples=["SECURITY_TRADE"]
+    )
+    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    quantity: Annotated[PositiveDecimal, refuse_float(INVALID_TRADE_INPUT)] | None = Field(
+        None, description="Units; text or integer.", examples=["10"]
+    )
+    notional: Annotated[Money | None, BeforeValidator(_refuse_float_amount)] = Field(
+        None, description="Value in the price's currency.", examples=[{"amount": "2500.00", "currency": "USD"}]
+    )
+
+    @model_validator(mode="after")
+    def _has_one_size(self) -> Self:
+        if (self.quantity is None) == (self.notional is None):
+            raise ValueError(f"{INVALID_TRADE_INPUT}: exactly one of quantity and notional is needed")
+        if self.notional is not None and self.notional.amount <= 0:
+            raise ValueError(f"{INVALID_TRADE_INPUT}: notional.amount must be greater than zero")
+        return self
+
+
+class SimulateRequest(RequestPart):
+    """Everything that a simulation reads."""
+
+    portfolio_snapshot: PortfolioSnapshot = Field(
+        description="The client's portfolio.", examples=[EXAMPLE["portfolio_snapshot"]]
+    )
+    market_data_snapshot: MarketDataSnapshot = Field(
+        description="Prices and rates.", examples=[EXAMPLE["market_data_snapshot"]]
+    )
+    shelf_entries: Rows[ShelfEntry] = Field(description="What the bank offers.", examples=[EXAMPLE["shelf_entries"]])
+    options: EngineOptions = Field(
+        default_factory=EngineOptions, description="How to compute.", examples=[EXAMPLE["options"]]
+    )
+    proposed_cash_flows: Rows[ProposedCashFlow] = Field(
+        (), description="Cash flows, in order.", examples=[[{"currency": "SGD", "amount": "-500.00"}]]
+    )
+    proposed_trades: Rows[ProposedTrade] = Field(
+        (), description="Trades, in order.", examples=[EXAMPLE["proposed_trades"]]
+    )
+    reference_model: ReferenceModel | None = Field(
+        None,
+        description="Model that drift is measured against.",
+        examples=[{"model_id": "balanced_sgd", "as_of": "2026-01-01", "base_currency": "SGD"}],
+    )
+
+
+class ProposalMetadata(RequestPart):
+    """What people call the proposal; never computed on."""
+
+    title: Annotated[str, StringConstraints(max_length=500)] | None = Field(
+        None, description="Title.", examples=["Rebalance into quality"]
+    )
+    advisor_notes: Annotated[str, StringConstraints(max_length=10_000)] | None = Field(
+        None, description="Stored, never returned.", examples=["Client prefers fewer positions."]
+    )
+    jurisdiction: Identifier | None = Field(None, description="Legal regime.", examples=["SG"])
+    mandate_id: Identifier | None = Field(None, description="The client's mandate.", examples=["mandate_9"])
+
+
+class CreateRequest(RequestPart):
+    """A new proposal."""
+
+    created_by: Identifier = Field(description="Who submits it.", examples=["advisor_1"])
+    simulate_request: SimulateRequest = Field(description="What to simulate.", examples=[EXAMPLE])
+    metadata: ProposalMetadata = Field(
+        default_factory=ProposalMetadata,
+        description="Title, notes, regime, mandate.",
+        examples=[{"title": "Rebalance into quality"}],
+    )
+
+
+class VersionRequest(RequestPart):
+    """A new version of a proposal."""
+
+    created_by: Identifier = Field(description="Who submits it.", examples=["advisor_1"])
+    simulate_request: SimulateRequest = Field(description="What to simulate.", examples=[EXAMPLE])
+    expected_current_version_no: int | None = Field(
+        None, ge=1, le=MAX_VERSION_NO, description="The version that this one must follow.", examples=[1]
+    )
+
+
+def request_document(request: BaseModel) -> str:
+    """The parsed request in wire order with every default and each decimal as it was written: what replay runs on."""
+    return request.model_dump_json(exclude=NOT_COMPUTED_ON)
+
+
+def request_hash(request: BaseModel) -> str:
+    """Hash of the request without what equals its default, decimals in normal form (D17, D19)."""
+    kept = request.model_dump(exclude=NOT_COMPUTED_ON, exclude_defaults=True)
+    return sha256_of(canonical_text(kept, default=normal_text))
+
+
+def row_count(request: SimulateRequest) -> int:
+    """Rows of positions, prices, rates, shelf, trades, flows and targets together."""
+    model = request.reference_model
+    targets = 0 if model is None else len(model.asset_class_targets) + len(model.instrument_targets)
+    return (
+        len(request.portfolio_snapshot.positions)
+        + len(request.market_data_snapshot.prices)
+        + len(request.market_data_snapshot.fx_rates)
+        + len(request.shelf_entries)
+        + len(request.proposed_trades)
+        + len(request.proposed_cash_flows)
+        + targets
+    )
+
+
+@cache
+def field_names() -> frozenset[str]:
+    """Names of all fields of all request models: what the place of an error may say."""
+    return frozenset((*_names_in(CreateRequest), *_names_in(VersionRequest)))
+
+
+def _names_in(annotation: Any) -> Iterator[str]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            yield name
+            yield from _names_in(field.annotation)
+    else:
+        for argument in get_args(annotation):
+            yield from _names_in(argument)

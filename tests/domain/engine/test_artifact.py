@@ -1,0 +1,153 @@
+"""What people read (engine.md 4; D15)."""
+
+import json
+from typing import Any
+
+import pytest
+from engine_requests import CREATED_AT, a_model, a_simulation, evidence_of, failed_rules, result_of
+
+REBALANCED: dict[str, Any] = {
+    "positions": {"A": "60", "B": "20"},
+    "cash": {"USD": "500"},
+    "prices": {"A": "1.00 USD", "B": "1 USD", "E": "10 EUR"},
+    "rates": [{"pair": "EUR/USD", "rate": "1.123449"}],
+    "trades": ["SELL A 20.00", "BUY E 10.0"],
+}
+
+
+def artifact_of(**parts: Any) -> dict[str, Any]:
+    artifact: dict[str, Any] = json.loads(evidence_of(a_simulation(**parts))[1])
+    return artifact
+
+
+def takeaways(artifact: dict[str, Any]) -> list[str]:
+    return [row["code"] for row in artifact["summary"]["key_takeaways"]]
+
+
+def test_the_summary_says_what_the_proposal_is_for() -> None:
+    idle = artifact_of(cash={"USD": "1"}, enable_suitability_scanner=False)
+    assert idle["summary"]["objective_tags"] == ["PORTFOLIO_MAINTENANCE"]
+    assert takeaways(idle) == ["STATUS", "INTENTS", "CASH"]
+    busy = artifact_of(**REBALANCED, flows=["1 USD"], model=a_model(classes={"EQUITY": "0.5", "CASH": "0.5"}))
+    assert busy["summary"]["objective_tags"] == ["RISK_ALIGNMENT", "CASH_DEPLOYMENT", "DRIFT_REDUCTION"]
+    assert takeaways(busy) == ["STATUS", "INTENTS", "CASH", "DRIFT", "SUITABILITY"]
+    assert busy["summary"]["key_takeaways"][1]["value"] == "2 security trades, 1 FX trades"
+    assert busy["created_at"] == CREATED_AT
+
+
+def test_impact_rows_are_sorted_by_weight_and_changes_by_size() -> None:
+    impact = artifact_of(**REBALANCED, drift_top_contributors_limit=1)["portfolio_impact"]
+    assert [row["key"] for row in impact["after"]["allocation_by_instrument"]] == ["E", "A", "B"]
+    assert [row["key"] for row in impact["before"]["allocation_by_asset_class"]] == ["CASH", "EQUITY"]
+    assert impact["delta"]["largest_weight_changes"] == [
+        {
+            "bucket_type": "INSTRUMENT",
+            "bucket_id": "E",
+            "weight_before": "0.0000",
+            "weight_after": "0.1937",
+            "delta": "0.1937",
+        }
+    ]
+
+
+def test_trades_are_shown_in_plain_numbers() -> None:
+    shown = artifact_of(**REBALANCED)["trades_and_funding"]
+    assert [(row["side"], row["quantity"], row["dependencies"]) for row in shown["trade_list"]] == [
+        ("SELL", "20", []),
+        ("BUY", "10", ["oi_fx_1"]),
+    ]
+    assert shown["fx_list"] == [
+        {
+            "intent_id": "oi_fx_1",
+            "pair": "EUR/USD",
+            "buy_amount": "100",
+            "sell_amount_estimated": "112.34",
+            "rate": "1.1234",
+        }
+    ]
+    assert [note["code"] for note in shown["execution_notes"]] == ["DEPENDENCY"]
+    assert artifact_of(**REBALANCED)["disclosures"]["product_docs"][0]["instrument_id"] == "A"
+
+
+def test_a_rate_that_only_the_inverse_gives_is_not_shown() -> None:
+    parts = REBALANCED | {"rates": {"USD/EUR": "0.9"}}
+    assert [row["rate"] for row in artifact_of(**parts)["trades_and_funding"]["fx_list"]] == [None]
+
+
+def test_d15_the_ordering_policy_says_when_flows_come() -> None:
+    assert artifact_of()["trades_and_funding"]["ordering_policy"] == "CASH_FLOW->SELL->FX->BUY"
+    late = artifact_of(proposal_apply_cash_flows_first=False)
+    assert late["trades_and_funding"]["ordering_policy"] == "SELL->FX->BUY->CASH_FLOW"
+
+
+def test_suitability_is_summed_up_or_not_available() -> None:
+    concentrated = artifact_of(
+        positions={"A": "1", "B": "1"},
+        prices={"A": "1 USD", "B": "1 USD"},
+        thresholds={"single_position_max_weight": "0.4"},
+        drift_top_contributors_limit=1,
+    )["suitability_summary"]
+    assert (concentrated["status"], concentrated["persistent_issues"]) == ("AVAILABLE", 2)
+    assert [row["code"] for row in concentrated["highlights"]] == ["PERSISTENT"]
+    assert len(concentrated["issues"]) == 2
+    assert artifact_of(enable_suitability_scanner=False)["suitability_summary"] == {
+        "status": "NOT_AVAILABLE",
+        "new_issues": 0,
+        "resolved_issues": 0,
+        "persistent_issues": 0,
+        "highest_severity_new": None,
+        "highlights": [],
+        "issues": [],
+    }
+
+
+BREACH: dict[str, Any] = {
+    "positions": {"A": "50"},
+    "cash": {"USD": "50"},
+    "prices": {"A": "1 USD", "B": "1 USD"},
+    "trades": ["BUY B 40"],
+}
+
+
+@pytest.mark.parametrize(
+    ("parts", "step"),
+    [
+        ({}, "CLIENT_CONSENT"),
+        ({"client_consent_already_obtained": True}, "EXECUTION_READY"),
+        ({"thresholds": {"single_position_max_weight": "0.35"}}, "RISK_REVIEW"),
+        ({"thresholds": {"single_position_max_weight": "0.3"}}, "COMPLIANCE_REVIEW"),
+        ({"trades": ["SELL A 60"]}, "RISK_REVIEW"),
+        (
+            {"trades": ["SELL A 60", "BUY B 40"], "thresholds": {"single_position_max_weight": "0.3"}},
+            "COMPLIANCE_REVIEW",
+        ),
+        ({"enable_workflow_gates": False, "thresholds": {"single_position_max_weight": "0.3"}}, "COMPLIANCE_REVIEW"),
+        ({"enable_workflow_gates": False, "client_consent_already_obtained": True}, "CLIENT_CONSENT"),
+        ({"enable_workflow_gates": False, "trades": ["SELL A 60"]}, "RISK_REVIEW"),
+    ],
+)
+def test_the_next_step_follows_the_gate_of_the_result(parts: dict[str, Any], step: str) -> None:
+    assert artifact_of(**(BREACH | parts))["summary"]["recommended_next_step"] == step
+
+
+def test_assumptions_name_the_market_data() -> None:
+    body = a_simulation(valuation_mode="TRUST_SNAPSHOT")
+    body["market_data_snapshot"]["snapshot_id"] = "md_9"
+    assumptions = json.loads(evidence_of(body)[1])["assumptions_and_limits"]
+    assert assumptions["pricing"] == {
+        "market_data_snapshot_id": "md_9",
+        "prices_as_of": "md_9",
+        "fx_as_of": "md_9",
+        "valuation_mode": "TRUST_SNAPSHOT",
+    }
+    assert all(assumptions[name]["included"] is False for name in ("costs_and_fees", "tax", "execution"))
+
+
+def test_empty_snapshot_ids_count_as_absent() -> None:
+    body = a_simulation()
+    body["portfolio_snapshot"]["snapshot_id"] = ""
+    body["market_data_snapshot"]["snapshot_id"] = ""
+    result = result_of(body)
+    assert result["lineage"]["portfolio_snapshot_id"] == "pf_1"
+    assert result["lineage"]["market_data_snapshot_id"] == "md"
+    assert failed_rules(result) == []

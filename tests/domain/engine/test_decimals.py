@@ -1,0 +1,130 @@
+"""Decimals as they arrive (engine.md 0, D11) and as they are hashed (D17)."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from domain.decimals import DecimalInput, Fraction, LongInteger, NonNegativeDecimal, PositiveDecimal, normal_text
+
+DECIMAL: TypeAdapter[Decimal] = TypeAdapter(DecimalInput)
+
+
+def error_of(adapter: TypeAdapter[Decimal], value: Any) -> str | None:
+    try:
+        adapter.validate_python(value)
+    except ValidationError as error:
+        (found,) = error.errors()
+        return found["type"]
+    return None
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("100.00", "100.00"),
+        (" 12.50\t", "12.50"),
+        ("1_000", "1000"),
+        ("١٢", "12"),
+        ("1E+2", "1E+2"),
+        ("-0", "-0"),
+        (10, "10"),
+        (1000.10, "1000.1"),
+        (1e-7, "1E-7"),
+        (0.1 + 0.2, "0.30000000000000004"),
+    ],
+)
+def test_a_decimal_keeps_its_scale_and_a_float_counts_by_its_shortest_text(given: Any, text: str) -> None:
+    assert str(DECIMAL.validate_python(given)) == text
+    assert str(DECIMAL.validate_json(json.dumps(given))) == text
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ("", "decimal_parsing"),
+        ("ten", "decimal_parsing"),
+        ("1,5", "decimal_parsing"),
+        (True, "decimal_type"),
+        (None, "decimal_type"),
+        ([1], "decimal_type"),
+        ("NaN", "finite_number"),
+        ("sNaN", "finite_number"),
+        ("-Infinity", "finite_number"),
+        (float("inf"), "finite_number"),
+        (float("nan"), "finite_number"),
+    ],
+)
+def test_what_is_no_finite_decimal_is_refused(given: Any, error: str) -> None:
+    assert error_of(DECIMAL, given) == error
+
+
+@pytest.mark.parametrize(
+    ("given", "error"),
+    [
+        ("999999999999999999", None),
+        ("-999999999999999999.999999999999999999999999", None),
+        ("1000000000000000000", "decimal_whole_digits"),
+        ("-1E+18", "decimal_whole_digits"),
+        (10**18, "decimal_whole_digits"),
+        (1e18, "decimal_whole_digits"),
+        ("0." + "0" * 23 + "1", None),
+        ("0." + "0" * 24 + "1", "decimal_max_places"),
+        ("1." + "0" * 5000, None),
+        ("1.5" + "0" * 5000 + "1", "decimal_max_places"),
+        ("1E-999999", "decimal_max_places"),
+        ("0E-99999999", None),
+        ("0E+99999999", None),
+        (1 / 3, None),
+        (5e-324, "decimal_max_places"),
+    ],
+)
+def test_d11_decimals_are_of_a_bounded_size(given: Any, error: str | None) -> None:
+    assert error_of(DECIMAL, given) == error
+
+
+@pytest.mark.parametrize(
+    ("adapter", "given", "error"),
+    [
+        (TypeAdapter(PositiveDecimal), "0", "greater_than"),
+        (TypeAdapter(PositiveDecimal), "0.000000000000000000000001", None),
+        (TypeAdapter(NonNegativeDecimal), "-1", "greater_than_equal"),
+        (TypeAdapter(NonNegativeDecimal), "0", None),
+        (TypeAdapter(Fraction), "1.01", "less_than_equal"),
+        (TypeAdapter(Fraction), "1.00", None),
+    ],
+)
+def test_ranges(adapter: TypeAdapter[Decimal], given: str, error: str | None) -> None:
+    assert error_of(adapter, given) == error
+
+
+def test_a_long_integer_is_marked_by_the_decimal_that_takes_it() -> None:
+    class Row(BaseModel):
+        amount: DecimalInput | None
+        note: str
+
+    taken, elsewhere = LongInteger("1" + "0" * 18), LongInteger("2" + "0" * 18)
+    with pytest.raises(ValidationError) as raised:
+        Row.model_validate({"amount": taken, "note": elsewhere})
+    assert [error["type"] for error in raised.value.errors()] == ["decimal_whole_digits"]
+    assert taken.in_decimal
+    assert not elsewhere.in_decimal
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ("100.00", "100"),
+        ("100", "100"),
+        ("1E+2", "100"),
+        ("0.50", "0.5"),
+        ("1E-7", "0.0000001"),
+        ("-0.00", "0"),
+        ("0E+99999999", "0"),
+        ("-1.10", "-1.1"),
+    ],
+)
+def test_d17_equal_decimals_have_one_normal_text(given: str, text: str) -> None:
+    assert normal_text(Decimal(given)) == text
