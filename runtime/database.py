@@ -1,0 +1,167 @@
+"""One pool of PostgreSQL connections a process, behind a breaker that a probe of its own opens and closes.
+
+A server that is frozen keeps no time-outs of its own, so nothing here trusts it to: the probe has a client-side limit,
+and an open breaker shuts the sockets under the statements that wait, which ends them at once.
+"""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+from psycopg import AsyncConnection, Error
+from psycopg_pool import AsyncConnectionPool
+
+from domain.errors import StorageUnavailable
+
+PROBE_INTERVAL_SECONDS: Final = 0.5
+PROBE_LIMIT_SECONDS: Final = 1.0  # interval + limit stay under the 2 s in which a request must have its 503
+RETRY_AFTER_FAILURE_SECONDS: Final = 1.0
+SLOT_WAIT_SECONDS: Final = 15.0  # while connections work, a full pool is a queue, not an error
+SESSION_OPTIONS: Final = "-c statement_timeout=5s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+
+log = structlog.get_logger(__name__)
+
+
+class Database:
+    """Gives connections while PostgreSQL answers, and `StorageUnavailable` at once while it does not."""
+
+    def __init__(self, dsn: str, *, pool_size: int, application_name: str) -> None:
+        self._dsn = dsn
+        self._pool_size = pool_size
+        self._connect_options: dict[str, str | int | bool] = {
+            "application_name": application_name,
+            "connect_timeout": 1,
+            "options": SESSION_OPTIONS,
+        }
+        self._pool: AsyncConnectionPool | None = None
+        self._in_use: set[AsyncConnection] = set()
+        self._waiting: set[asyncio.Timeout] = set()
+        self._probed = asyncio.Event()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    @property
+    def dsn(self) -> str:
+        return self._dsn
+
+    @property
+    def is_available(self) -> bool:
+        return self._pool is not None
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[AsyncConnection]:
+        """A connection in autocommit mode, given back afterwards.
+
+        Raises StorageUnavailable while the breaker is open, psycopg's OperationalError when the connection breaks.
+        """
+        pool = self._pool
+        if pool is None:
+            raise StorageUnavailable
+        connection = await self._slot(pool)
+        self._in_use.add(connection)
+        try:
+            yield connection
+        finally:
+            self._in_use.discard(connection)
+            await pool.putconn(connection)
+
+    async def _slot(self, pool: AsyncConnectionPool) -> AsyncConnection:
+        """A connection of the pool; the wait for it ends when the breaker opens, not when the pool has closed."""
+        try:
+            async with asyncio.timeout(SLOT_WAIT_SECONDS) as wait:
+                self._waiting.add(wait)
+                return await pool.getconn(SLOT_WAIT_SECONDS)
+        except TimeoutError:
+            raise StorageUnavailable from None
+        finally:
+            self._waiting.discard(wait)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Database"]:
+        """The probe runs inside the block; a server that is away when it begins does not keep it from beginning."""
+        probe = asyncio.create_task(self._watch(), name="database-probe")
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._probed.wait(), PROBE_LIMIT_SECONDS * 2)
+            yield self
+        finally:
+            probe.cancel()
+            with suppress(asyncio.CancelledError):
+                await probe
+            if self._pool is not None:
+                await self._pool.close()
+                self._pool = None
+            if self._closing:
+                await asyncio.wait(self._closing)
+
+    async def _watch(self) -> None:
+        while True:
+            try:
+                async with await self._connect_probe() as connection:
+                    await self._close_breaker()
+                    while await _answers(connection):  # noqa: ASYNC110 -- nobody but the server knows
+                        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+            except (Error, OSError, TimeoutError) as failure:
+                reason = type(failure).__name__
+            else:
+                reason = "no answer in time"
+            self._open_breaker(reason)
+            await asyncio.sleep(RETRY_AFTER_FAILURE_SECONDS)
+
+    async def _connect_probe(self) -> AsyncConnection:
+        async with asyncio.timeout(PROBE_LIMIT_SECONDS):
+            return await AsyncConnection.connect(self._dsn, autocommit=True, **self._connect_options)  # type: ignore[arg-type]  # libpq keywords are untyped
+
+    async def _close_breaker(self) -> None:
+        pool = AsyncConnectionPool(
+            self._dsn,
+            min_size=min(2, self._pool_size),
+            max_size=self._pool_size,
+            kwargs={"autocommit": True, "prepare_threshold": 2, **self._connect_options},
+            open=False,
+        )
+        await pool.open()
+        self._pool = pool
+        self._probed.set()
+        log.info("database_available")
+
+    def _open_breaker(self, reason: str) -> None:
+        self._probed.set()
+        pool, self._pool = self._pool, None
+        if pool is None:
+            return
+        log.warning("database_unavailable", reason=reason)
+        for connection in self._in_use:
+            _sever(connection)
+        for wait in self._waiting:
+            wait.reschedule(asyncio.get_running_loop().time())
+        closing = asyncio.create_task(pool.close(timeout=PROBE_LIMIT_SECONDS), name="database-pool-close")
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+async def _answers(connection: AsyncConnection) -> bool:
+    """Whether the server answers in time; False leaves the connection severed.
+
+    Cancelling the statement would wait for the frozen server to agree, hence the socket is shut instead.
+    """
+    statement = asyncio.ensure_future(connection.execute("SELECT 1"))
+    done, _ = await asyncio.wait({statement}, timeout=PROBE_LIMIT_SECONDS)
+    if not done:
+        _sever(connection)
+    try:
+        await statement
+    except Error:
+        return False
+    return bool(done)
+
+
+def _sever(connection: AsyncConnection) -> None:
+    """Shut the socket under a connection, so that whoever waits on it gets an error now."""
+    with suppress(OSError, Error):
+        duplicate = socket.socket(fileno=os.dup(connection.fileno()))
+        with duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)

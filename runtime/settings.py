@@ -1,0 +1,149 @@
+"""Every setting of API, worker and commands, in the order of docs/configuration.md (which is generated from here)."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from runtime.telemetry import LogFormat, LogLevel
+
+PREFIX: Final = "PROPOSAL_"
+
+
+def _is_postgresql_url(url: SecretStr) -> SecretStr:
+    if not url.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise PydanticCustomError("database_url", "must begin with postgresql://")
+    return url
+
+
+def _is_web_url(url: str) -> str:
+    if not url.startswith(("http://", "https://")):
+        raise PydanticCustomError("web_url", "must begin with http:// or https://")
+    return url.rstrip("/")
+
+
+class Settings(BaseSettings):
+    """Built once a process from `PROPOSAL_*` variables and passed on as values; `TEMPORAL_*` stays with temporalio."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    # Database
+    database_url: Annotated[SecretStr, AfterValidator(_is_postgresql_url)] = Field(
+        SecretStr("postgresql://postgres@127.0.0.1:5432/proposals"),
+        description="PostgreSQL 15 or newer, as a libpq URL.",
+    )
+    database_pool_size: int = Field(
+        16, ge=1, le=100, description="Connections in the pool of a process; a probe and a listener hold one more each."
+    )
+
+    # HTTP API
+    api_host: str = Field("127.0.0.1", description="Address that the API listens on.")
+    api_port: int = Field(8000, ge=1, le=65535, description="Port that the API listens on.")
+    max_body_bytes: int = Field(
+        8 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="Largest request body, in bytes; beyond it 413."
+    )
+    temporal_ui_url: Annotated[str, AfterValidator(_is_web_url)] | None = Field(
+        None,
+        description="Base URL of the Temporal UI, shown in the links of an operation; none is shown without it.",
+    )
+
+    # Features
+    workflow_lifecycle_enabled: bool = Field(
+        default=True, description="Whether proposals and operations are served; 404 if not."
+    )
+    async_operations_enabled: bool = Field(
+        default=True, description="Whether operations and asynchronous submissions are served; 404 if not."
+    )
+    store_evidence_bundle: bool = Field(
+        default=True,
+        description="Whether versions show their evidence bundle of their own; the artifact always holds one.",
+    )
+    require_simulation_flag: bool = Field(
+        default=True, description="Whether a create request must set `options.enable_proposal_simulation`."
+    )
+
+    # Operations
+    large_request_rows: int = Field(
+        1000,
+        ge=1,
+        le=1_000_000,
+        description="Rows of positions, prices, rates, shelf, trades, flows and targets beyond which a request is "
+        "computed in the process pool.",
+    )
+    operation_retention_days: int = Field(
+        30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."
+    )
+
+    # Worker
+    worker_workflow_tasks: int = Field(50, ge=2, le=1000, description="Workflow tasks at a time, a worker.")
+    worker_local_activities: int = Field(10, ge=1, le=1000, description="Steps of small requests at a time, a worker.")
+    worker_activities: int = Field(
+        20, ge=1, le=1000, description="Steps of large requests and steps that wait out an outage at a time, a worker."
+    )
+    engine_processes: int = Field(1, ge=1, le=64, description="Processes that compute large requests, a worker.")
+
+    # Process
+    shutdown_grace_seconds: int = Field(
+        25, ge=1, le=600, description="Seconds that requests and steps under way get to end after SIGTERM."
+    )
+    log_level: LogLevel = Field("INFO", description="Least severe level that is logged.")
+    log_format: LogFormat = Field(
+        "auto", description="`json`, `console`, or `auto`: console when stderr is a terminal."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003 -- pydantic-settings passes all five by name
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Values come through `load_settings` alone, so that what a test builds does not depend on its environment."""
+        return (init_settings,)
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with the environment, a line each: variable and reason, never a value."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def variable_name(field: str) -> str:
+    return f"{PREFIX}{field.upper()}"
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the environment asks for. Raises SettingsError with all that is wrong."""
+    known = {variable_name(field): field for field in Settings.model_fields}
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}  # compose passes ""
+    problems = [_unknown(name) for name in sorted(given) if name not in known]
+    values: dict[str, Any] = {known[name]: value for name, value in given.items() if name in known}
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems += [
+            f"{variable_name(str(item['loc'][0]))}: {_reason(item['msg'])}"
+            for item in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        raise SettingsError(problems) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _reason(message: str) -> str:
+    return message.replace("Input should be", "must be").partition(", unable to")[0]
+
+
+def _unknown(name: str) -> str:
+    # Without the prefix, which would make every name alike.
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX).lower(), Settings.model_fields, n=1)
+    return f"{name}: no such setting" + (f", did you mean {variable_name(nearest[0])}?" if nearest else "")

@@ -1,0 +1,79 @@
+"""The client of Temporal, as API, worker and commands make it: one a process, inside its event loop."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.client import Client
+from temporalio.common import SearchAttributeKey
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+
+DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
+CONNECT_BACK_OFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0)
+
+# The default configuration retries a call for 9.5 s when the server is gone, whatever the call's own time-out says.
+IMPATIENT: Final = RetryConfig(max_retries=3, max_elapsed_time_millis=2000)
+
+log = structlog.get_logger(__name__)
+
+
+async def connect(*, lazy: bool, identity: str) -> Client:
+    """A client for the address, namespace and TLS of the TEMPORAL_* variables.
+
+    `lazy` connects with the first call and gives up on a call after two seconds: for those who serve without Temporal.
+    Otherwise raises RuntimeError when the server cannot be reached.
+    """
+    config = ClientConfig.load_client_connect_config()
+    config.setdefault("target_host", DEFAULT_ADDRESS)
+    if lazy:
+        return await Client.connect(
+            **config,
+            data_converter=pydantic_data_converter,
+            identity=identity,
+            lazy=True,
+            retry_config=IMPATIENT,
+            connect_timeout=timedelta(seconds=2),
+        )
+    return await Client.connect(**config, data_converter=pydantic_data_converter, identity=identity)
+
+
+async def connect_with_back_off(*, identity: str) -> Client:
+    """A connected client, however long the server takes to appear: workers refuse lazy ones."""
+    attempt = 0
+    while True:
+        try:
+            return await connect(lazy=False, identity=identity)
+        except (RuntimeError, RPCError) as failure:
+            if attempt == 0:
+                log.warning("temporal_unreachable", reason=type(failure).__name__)
+            await asyncio.sleep(CONNECT_BACK_OFF_SECONDS[min(attempt, len(CONNECT_BACK_OFF_SECONDS) - 1)])
+            attempt += 1
+
+
+async def register_search_attributes(client: Client, wanted: Sequence[SearchAttributeKey[str]]) -> list[str]:
+    """Register the keyword attributes that the namespace does not have; answers the names that were new.
+
+    Raises RPCError when Temporal cannot be reached or the caller may not.
+    """
+    listed = await client.operator_service.list_search_attributes(
+        ListSearchAttributesRequest(namespace=client.namespace)
+    )
+    missing = [key.name for key in wanted if key.name not in listed.custom_attributes]
+    if missing:
+        try:
+            await client.operator_service.add_search_attributes(
+                AddSearchAttributesRequest(
+                    namespace=client.namespace,
+                    search_attributes=dict.fromkeys(missing, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD),
+                )
+            )
+        except RPCError as failure:
+            if failure.status is not RPCStatusCode.ALREADY_EXISTS:
+                raise
+    return missing

@@ -1,0 +1,72 @@
+"""Immutable texts, addressed by the SHA-256 of their bytes and compressed by the application."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+import zstandard
+from psycopg import AsyncConnection
+
+from domain.canonical import sha256_of
+
+COMPRESSION_LEVEL: Final = 1
+ENCODING: Final = "zstd"
+
+INSERT_DOCUMENT: Final = """
+INSERT INTO documents (sha256, kind, content, encoding, size, created_at)
+VALUES (%(sha256)s, %(kind)s, %(content)s, %(encoding)s, %(size)s, %(created_at)s)
+ON CONFLICT (sha256) DO NOTHING
+"""
+SELECT_CONTENTS: Final = "SELECT sha256, content FROM documents WHERE sha256 = ANY(%(addresses)s)"
+
+
+class DocumentKind(StrEnum):
+    REQUEST = "request"
+    RESULT = "result"
+    INPUTS = "inputs"
+    ARTIFACT = "artifact"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Document:
+    """A text ready to be stored; made outside the transaction, because hashing and compressing take time."""
+
+    sha256: str
+    kind: DocumentKind
+    content: bytes
+    size: int
+
+    @classmethod
+    def of(cls, kind: DocumentKind, text: str) -> "Document":
+        plain = text.encode()
+        content = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(plain)
+        return cls(sha256=sha256_of(plain), kind=kind, content=content, size=len(plain))
+
+
+class DocumentReader:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def read(self, *addresses: str) -> dict[str, str]:
+        """The texts by address. Raises KeyError for an address that is not stored: foreign keys rule that out."""
+        cursor = await self._connection.execute(SELECT_CONTENTS, {"addresses": list(addresses)})
+        decompressor = zstandard.ZstdDecompressor()
+        found = {address: decompressor.decompress(content).decode() for address, content in await cursor.fetchall()}
+        return {address: found[address] for address in addresses}
+
+
+class Documents(DocumentReader):
+    async def add(self, document: Document, *, at: datetime) -> None:
+        """Store the document; one that is there already stays as it is."""
+        await self._connection.execute(
+            INSERT_DOCUMENT,
+            {
+                "sha256": document.sha256,
+                "kind": document.kind,
+                "content": document.content,
+                "encoding": ENCODING,
+                "size": document.size,
+                "created_at": at,
+            },
+        )

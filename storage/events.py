@@ -1,0 +1,31 @@
+"""The append-only audit trail of a proposal."""
+
+from dataclasses import fields
+from typing import Final
+
+from psycopg import AsyncConnection
+
+from domain.proposal import WorkflowEvent
+from storage.rows import insert_statement, value_row
+
+_EVENT_COLUMNS: Final = [field.name for field in fields(WorkflowEvent)]
+
+INSERT_EVENT: Final = insert_statement("workflow_events", _EVENT_COLUMNS)
+SELECT_EVENT: Final = f"SELECT {', '.join(_EVENT_COLUMNS)} FROM workflow_events WHERE event_id = %(event_id)s"
+EVENT_ROW: Final = value_row(WorkflowEvent)
+
+
+class EventReader:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, event_id: str) -> WorkflowEvent | None:
+        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
+            await cursor.execute(SELECT_EVENT, {"event_id": event_id})
+            return await cursor.fetchone()
+
+
+class Events(EventReader):
+    async def append(self, event: WorkflowEvent) -> None:
+        """Add a sealed event; the caller holds the proposal's row lock, or has just made the proposal."""
+        await self._connection.execute(INSERT_EVENT, {name: getattr(event, name) for name in _EVENT_COLUMNS})

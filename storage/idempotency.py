@@ -1,0 +1,71 @@
+"""Idempotency keys: which operation a client's key stands for now."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg import AsyncConnection
+
+from domain.operation import IdempotencyKey
+from storage.rows import value_row
+
+CLAIM_KEY: Final = """
+INSERT INTO idempotency_keys (client, scope, key, request_hash, operation_id, attempt, created_at)
+VALUES (%(client)s, %(scope)s, %(key)s, %(request_hash)s, %(operation_id)s, 1, %(created_at)s)
+ON CONFLICT (client, scope, key) DO NOTHING
+RETURNING attempt
+"""
+LOCK_KEY: Final = """
+SELECT request_hash, operation_id, attempt FROM idempotency_keys
+WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
+FOR UPDATE
+"""
+REASSIGN_KEY: Final = """
+UPDATE idempotency_keys
+SET request_hash = %(request_hash)s, operation_id = %(operation_id)s, attempt = %(attempt)s
+WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyHolder:
+    """The operation that holds a key."""
+
+    request_hash: str
+    operation_id: str
+    attempt: int
+
+
+KEY_HOLDER_ROW: Final = value_row(KeyHolder)
+
+
+class IdempotencyKeys:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, at: datetime) -> bool:
+        """Whether the key was free; waits for a concurrent claim of it to commit or roll back."""
+        cursor = await self._connection.execute(
+            CLAIM_KEY, {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "created_at": at}
+        )
+        return await cursor.fetchone() is not None
+
+    async def lock_key(self, key: IdempotencyKey) -> KeyHolder:
+        """The holder of a key that `claim` found taken, locked until the transaction ends."""
+        async with self._connection.cursor(row_factory=KEY_HOLDER_ROW) as cursor:
+            await cursor.execute(LOCK_KEY, _named(key))
+            holder = await cursor.fetchone()
+        if holder is None:
+            raise LookupError("the key was purged between the claim and the lock")
+        return holder
+
+    async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
+        """Give a freed key, locked by `lock_key`, to the next attempt."""
+        await self._connection.execute(
+            REASSIGN_KEY,
+            {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
+        )
+
+
+def _named(key: IdempotencyKey) -> dict[str, str]:
+    return {"client": key.client, "scope": key.scope, "key": key.key}

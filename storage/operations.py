@@ -1,0 +1,219 @@
+"""The rows of operations: written once, moved forward by the steps, ended exactly once."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from domain.operation import Operation, OperationFailure, OperationStatus, OperationType
+from storage.rows import value_row
+
+TERMINAL_CHANNEL: Final = "operation_terminal"
+
+OPERATION_COLUMNS: Final = """
+    o.operation_id, o.operation_type, o.status, o.client, o.idempotency_key, o.attempt, o.correlation_id,
+    o.request_hash, o.portfolio_id, o.created_by, o.is_large, o.proposal_id, o.version_no, o.error_code,
+    o.error_message, o.created_at, o.updated_at, o.started_at, o.finished_at"""
+
+SELECT_OPERATION: Final = f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE o.operation_id = %(operation_id)s"
+SELECT_NEWEST_BY_CORRELATION: Final = f"""
+SELECT {OPERATION_COLUMNS} FROM operations o
+WHERE o.correlation_id = %(correlation_id)s AND o.client = %(client)s
+ORDER BY o.created_at DESC, o.operation_id DESC LIMIT 1
+"""
+WORK_COLUMNS: Final = """
+    operation_id, operation_type, status, client, idempotency_key, correlation_id, request_hash, request_document,
+    portfolio_id, created_by, metadata, policy, proposal_id, version_no, error_code, error_message, result_document,
+    simulation_status, simulation_hash, gate_decision, inputs_document, artifact_document, artifact_hash,
+    callback_url IS NOT NULL AS has_callback, created_at"""
+SELECT_WORK: Final = f"SELECT {WORK_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s"
+LOCK_WORK: Final = f"{SELECT_WORK} FOR UPDATE"
+
+INSERT_OPERATION: Final = """
+INSERT INTO operations (operation_id, operation_type, status, client, idempotency_key, attempt, correlation_id,
+    request_hash, request_document, portfolio_id, created_by, metadata, policy, is_large, callback_url,
+    callback_headers, created_at, updated_at, progress_at)
+VALUES (%(operation_id)s, %(operation_type)s, 'PENDING', %(client)s, %(idempotency_key)s, %(attempt)s,
+    %(correlation_id)s, %(request_hash)s, %(request_document)s, %(portfolio_id)s, %(created_by)s, %(metadata)s,
+    %(policy)s, %(is_large)s, %(callback_url)s, %(callback_headers)s, %(created_at)s, %(created_at)s, %(created_at)s)
+"""
+RECORD_SIMULATION: Final = """
+UPDATE operations
+SET status = 'RUNNING', started_at = coalesce(started_at, now()), updated_at = now(), progress_at = now(),
+    result_document = %(result_document)s, simulation_status = %(simulation_status)s,
+    simulation_hash = %(simulation_hash)s, gate_decision = %(gate_decision)s
+WHERE operation_id = %(operation_id)s AND status IN ('PENDING', 'RUNNING')
+RETURNING operation_id
+"""
+RECORD_ARTIFACT: Final = """
+UPDATE operations
+SET updated_at = now(), progress_at = now(), inputs_document = %(inputs_document)s,
+    artifact_document = %(artifact_document)s, artifact_hash = %(artifact_hash)s
+WHERE operation_id = %(operation_id)s AND status IN ('PENDING', 'RUNNING')
+RETURNING operation_id
+"""
+SUCCEED: Final = """
+UPDATE operations
+SET status = 'SUCCEEDED', proposal_id = %(proposal_id)s, version_no = %(version_no)s,
+    proposal_version_id = %(proposal_version_id)s, updated_at = now(), progress_at = now(), finished_at = now()
+WHERE operation_id = %(operation_id)s
+"""
+FAIL: Final = """
+UPDATE operations
+SET status = 'FAILED', error_code = %(error_code)s, error_message = %(error_message)s, updated_at = now(),
+    progress_at = now(), finished_at = now()
+WHERE operation_id = %(operation_id)s
+"""
+# NOTIFY is delivered at commit: a waiter that is woken finds the row as it woke it.
+NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(operation_id)s)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewOperation:
+    """An accepted request before its row exists; `metadata` and `policy` are canonical JSON."""
+
+    operation_id: str
+    operation_type: OperationType
+    client: str
+    idempotency_key: str | None
+    attempt: int
+    correlation_id: str
+    request_hash: str
+    request_document: str
+    portfolio_id: str
+    created_by: str
+    metadata: str
+    policy: str
+    is_large: bool
+    callback_url: str | None
+    callback_headers: str | None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperationWork:
+    """What a step needs of its operation, and what the steps before it left there; documents by address."""
+
+    operation_id: str
+    operation_type: OperationType
+    status: OperationStatus
+    client: str
+    idempotency_key: str | None
+    correlation_id: str
+    request_hash: str
+    request_document: str
+    portfolio_id: str
+    created_by: str
+    metadata: str
+    policy: str
+    proposal_id: str | None
+    version_no: int | None
+    error_code: str | None
+    error_message: str | None
+    result_document: str | None
+    simulation_status: str | None
+    simulation_hash: str | None
+    gate_decision: str | None
+    inputs_document: str | None
+    artifact_document: str | None
+    artifact_hash: str | None
+    has_callback: bool
+    created_at: datetime
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status.is_terminal
+
+
+OPERATION_ROW: Final = value_row(Operation)
+WORK_ROW: Final = value_row(OperationWork)
+
+
+class OperationReader:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, operation_id: str) -> Operation | None:
+        return await self._one(SELECT_OPERATION, {"operation_id": operation_id})
+
+    async def newest_by_correlation(self, correlation_id: str, *, client: str) -> Operation | None:
+        return await self._one(SELECT_NEWEST_BY_CORRELATION, {"correlation_id": correlation_id, "client": client})
+
+    async def work(self, operation_id: str) -> OperationWork | None:
+        return await self._work(SELECT_WORK, operation_id)
+
+    async def _one(self, statement: str, parameters: dict[str, Any]) -> Operation | None:
+        async with self._connection.cursor(row_factory=OPERATION_ROW) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchone()
+
+    async def _work(self, statement: str, operation_id: str) -> OperationWork | None:
+        async with self._connection.cursor(row_factory=WORK_ROW) as cursor:
+            await cursor.execute(statement, {"operation_id": operation_id})
+            return await cursor.fetchone()
+
+
+class Operations(OperationReader):
+    async def add(self, operation: NewOperation) -> None:
+        await self._connection.execute(
+            INSERT_OPERATION, {name: getattr(operation, name) for name in NewOperation.__slots__}
+        )
+
+    async def lock_operation(self, operation_id: str) -> OperationWork | None:
+        """The operation, locked until the transaction ends: whoever ends it holds this lock."""
+        return await self._work(LOCK_WORK, operation_id)
+
+    async def record_simulation(
+        self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None
+    ) -> bool:
+        """Mark RUNNING with the result; False, and nothing written, when the operation has ended."""
+        cursor = await self._connection.execute(
+            RECORD_SIMULATION,
+            {
+                "operation_id": operation_id,
+                "result_document": result_document,
+                "simulation_status": status,
+                "simulation_hash": simulation_hash,
+                "gate_decision": gate_decision,
+            },
+        )
+        return await cursor.fetchone() is not None
+
+    async def record_artifact(
+        self, operation_id: str, *, inputs_document: str, artifact_document: str, artifact_hash: str
+    ) -> bool:
+        """Refer to the stored evidence; False, and nothing written, when the operation has ended."""
+        cursor = await self._connection.execute(
+            RECORD_ARTIFACT,
+            {
+                "operation_id": operation_id,
+                "inputs_document": inputs_document,
+                "artifact_document": artifact_document,
+                "artifact_hash": artifact_hash,
+            },
+        )
+        return await cursor.fetchone() is not None
+
+    async def succeed(self, operation_id: str, *, proposal_id: str, version_no: int, proposal_version_id: str) -> None:
+        """End a locked, open operation and wake its waiters at commit."""
+        await self._connection.execute(
+            SUCCEED,
+            {
+                "operation_id": operation_id,
+                "proposal_id": proposal_id,
+                "version_no": version_no,
+                "proposal_version_id": proposal_version_id,
+            },
+        )
+        await self._notify(operation_id)
+
+    async def fail(self, operation_id: str, failure: OperationFailure) -> None:
+        """End a locked, open operation and wake its waiters at commit."""
+        await self._connection.execute(
+            FAIL, {"operation_id": operation_id, "error_code": failure.code, "error_message": failure.message}
+        )
+        await self._notify(operation_id)
+
+    async def _notify(self, operation_id: str) -> None:
+        await self._connection.execute(NOTIFY, {"channel": TERMINAL_CHANNEL, "operation_id": operation_id})

@@ -1,0 +1,55 @@
+"""Which open operations have made no progress, for `ReconcileOperations` to look at."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from psycopg import AsyncConnection
+
+from storage.rows import value_row
+from storage.starting import START_COLUMNS, START_ROW, OperationStart
+
+# Taking a row is progress, too: the next batch gets other rows, and two runs at once get different ones.
+TAKE_STALLED: Final = """
+UPDATE operations SET progress_at = now()
+WHERE operation_id IN (
+    SELECT operation_id FROM operations
+    WHERE status IN ('PENDING', 'RUNNING') AND progress_at < now() - %(idle)s
+    ORDER BY progress_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING operation_id, workflow_restarts
+"""
+SELECT_START: Final = f"""
+SELECT {START_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s AND status IN ('PENDING', 'RUNNING')
+"""
+COUNT_RESTART: Final = (
+    "UPDATE operations SET workflow_restarts = workflow_restarts + 1 WHERE operation_id = %(operation_id)s"
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StalledOperation:
+    operation_id: str
+    workflow_restarts: int
+
+
+STALLED_ROW: Final = value_row(StalledOperation)
+
+
+class Reconciliation:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def take_stalled(self, *, idle: timedelta, limit: int) -> list[StalledOperation]:
+        """The open operations that were longest without progress, at least `idle`; taken rows count as moved."""
+        async with self._connection.cursor(row_factory=STALLED_ROW) as cursor:
+            await cursor.execute(TAKE_STALLED, {"idle": idle, "limit": limit})
+            return await cursor.fetchall()
+
+    async def start_of(self, operation_id: str) -> OperationStart | None:
+        """How to start the workflow again; None when the operation has ended meanwhile."""
+        async with self._connection.cursor(row_factory=START_ROW) as cursor:
+            await cursor.execute(SELECT_START, {"operation_id": operation_id})
+            return await cursor.fetchone()
+
+    async def count_restart(self, operation_id: str) -> None:
+        await self._connection.execute(COUNT_RESTART, {"operation_id": operation_id})

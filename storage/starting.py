@@ -1,0 +1,62 @@
+"""Which accepted operations still need their workflow started."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from psycopg import AsyncConnection
+
+from storage.rows import value_row
+
+START_COLUMNS: Final = """operation_id, operation_type, attempt, correlation_id, portfolio_id, created_by, is_large"""
+
+# A claim keeps other starters off the row for a while; one that dies with its claims only delays them.
+CLAIM_UNSTARTED: Final = f"""
+UPDATE operations SET start_claimed_at = now()
+WHERE operation_id IN (
+    SELECT operation_id FROM operations
+    WHERE status = 'PENDING' AND started_workflow_at IS NULL AND created_at < now() - interval '1 second'
+        AND (start_claimed_at IS NULL OR start_claimed_at < now() - interval '5 seconds')
+    ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING {START_COLUMNS}
+"""
+MARK_STARTED: Final = """
+UPDATE operations SET started_workflow_at = now()
+WHERE operation_id = ANY(%(operation_ids)s) AND started_workflow_at IS NULL
+"""
+RELEASE_CLAIMS: Final = """
+UPDATE operations SET start_claimed_at = NULL WHERE operation_id = ANY(%(operation_ids)s)
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperationStart:
+    """What the start of an operation's workflow shows to operators; nothing else of the client goes to Temporal."""
+
+    operation_id: str
+    operation_type: str
+    attempt: int
+    correlation_id: str
+    portfolio_id: str
+    created_by: str
+    is_large: bool
+
+
+START_ROW: Final = value_row(OperationStart)
+
+
+class Starting:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def claim_unstarted(self, *, limit: int) -> list[OperationStart]:
+        """The oldest PENDING operations that wait for their workflow for over a second, claimed for five."""
+        async with self._connection.cursor(row_factory=START_ROW) as cursor:
+            await cursor.execute(CLAIM_UNSTARTED, {"limit": limit})
+            return await cursor.fetchall()
+
+    async def release_claims(self, operation_ids: Sequence[str]) -> None:
+        await self._connection.execute(RELEASE_CLAIMS, {"operation_ids": list(operation_ids)})
+
+    async def mark_started(self, operation_ids: Sequence[str]) -> None:
+        await self._connection.execute(MARK_STARTED, {"operation_ids": list(operation_ids)})

@@ -1,0 +1,247 @@
+"""The tables as SQLModel declares them: what `alembic check` holds the migrations against.
+
+CHECKs, triggers and storage options live in the migrations alone; reading and writing is the repositories' own SQL.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlmodel import Field, SQLModel
+
+metadata = SQLModel.metadata
+
+MOMENT = TIMESTAMP(timezone=True)
+
+
+def _text(*constraints: Any, primary_key: bool = False, nullable: bool = False) -> Any:
+    return Field(sa_column=Column(Text, *constraints, primary_key=primary_key, nullable=nullable))
+
+
+def _moment(*, nullable: bool = False) -> Any:
+    return Field(sa_column=Column(MOMENT, nullable=nullable))
+
+
+def _document(constraint: str, *, nullable: bool = False) -> Any:
+    return _text(ForeignKey("documents.sha256", name=constraint), nullable=nullable)
+
+
+class DocumentRow(SQLModel, table=True):
+    __tablename__ = "documents"
+
+    sha256: str = _text(primary_key=True)
+    kind: str = _text()
+    content: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+    encoding: str = _text()
+    size: int
+    created_at: datetime = _moment()
+
+
+class ProposalRow(SQLModel, table=True):
+    __tablename__ = "proposals"
+
+    proposal_id: str = _text(primary_key=True)
+    client: str = _text()
+    portfolio_id: str = _text()
+    mandate_id: str | None = _text(nullable=True)
+    jurisdiction: str | None = _text(nullable=True)
+    title: str | None = _text(nullable=True)
+    advisor_notes: str | None = _text(nullable=True)
+    created_by: str = _text()
+    created_at: datetime = _moment()
+    current_state: str = _text()
+    current_version_no: int
+    last_event_at: datetime = _moment()
+    event_count: int
+    last_event_hash: str = _text()
+
+
+class ProposalVersionRow(SQLModel, table=True):
+    __tablename__ = "proposal_versions"
+    __table_args__ = (
+        UniqueConstraint("proposal_id", "version_no", name="proposal_versions_number"),
+        UniqueConstraint("operation_id", name="proposal_versions_operation"),
+    )
+
+    proposal_version_id: str = _text(primary_key=True)
+    proposal_id: str = _text(ForeignKey("proposals.proposal_id", name="proposal_versions_proposal"))
+    version_no: int
+    operation_id: str = _text()
+    portfolio_id: str = _text()
+    created_by: str = _text()
+    created_at: datetime = _moment()
+    request_hash: str = _text()
+    simulation_hash: str = _text()
+    artifact_hash: str = _text()
+    status_at_creation: str = _text()
+    gate_decision: str | None = _text(nullable=True)
+    evidence_stored: bool
+    engine_version: str = _text()
+    request_document: str = _document("proposal_versions_request")
+    result_document: str = _document("proposal_versions_result")
+    inputs_document: str = _document("proposal_versions_inputs")
+    artifact_document: str = _document("proposal_versions_artifact")
+
+
+class WorkflowEventRow(SQLModel, table=True):
+    __tablename__ = "workflow_events"
+    __table_args__ = (UniqueConstraint("proposal_id", "sequence", name="workflow_events_sequence"),)
+
+    event_id: str = _text(primary_key=True)
+    proposal_id: str = _text(ForeignKey("proposals.proposal_id", name="workflow_events_proposal"))
+    sequence: int
+    event_type: str = _text()
+    from_state: str | None = _text(nullable=True)
+    to_state: str = _text()
+    actor_id: str = _text()
+    occurred_at: datetime = _moment()
+    reason: str = _text()
+    related_version_no: int | None
+    subject_hash: str | None = _text(nullable=True)
+    previous_event_hash: str = _text()
+    event_hash: str = _text()
+
+
+class ApprovalRow(SQLModel, table=True):
+    __tablename__ = "approvals"
+    __table_args__ = (
+        UniqueConstraint("event_id", name="approvals_one_per_event"),
+        Index("approvals_by_proposal", "proposal_id", "occurred_at"),
+    )
+
+    approval_id: str = _text(primary_key=True)
+    proposal_id: str = _text(ForeignKey("proposals.proposal_id", name="approvals_proposal"))
+    event_id: str = _text(ForeignKey("workflow_events.event_id", name="approvals_event"))
+    approval_type: str = _text()
+    approved: bool
+    actor_id: str = _text()
+    occurred_at: datetime = _moment()
+    details: str = _text()
+    related_version_no: int | None
+
+
+class OperationRow(SQLModel, table=True):
+    __tablename__ = "operations"
+    __table_args__ = (
+        Index("operations_by_correlation", "correlation_id", text("created_at DESC"), text("operation_id DESC")),
+        Index(
+            "operations_to_start",
+            "created_at",
+            postgresql_where=text("status = 'PENDING' AND started_workflow_at IS NULL"),
+        ),
+        Index("operations_to_reconcile", "progress_at", postgresql_where=text("status IN ('PENDING', 'RUNNING')")),
+    )
+
+    operation_id: str = _text(primary_key=True)
+    operation_type: str = _text()
+    status: str = _text()
+    client: str = _text()
+    idempotency_key: str | None = _text(nullable=True)
+    attempt: int
+    correlation_id: str = _text()
+    request_hash: str = _text()
+    request_document: str = _document("operations_request")
+    portfolio_id: str = _text()
+    created_by: str = _text()
+    metadata_: str = Field(sa_column=Column("metadata", Text, nullable=False))  # SQLModel keeps the plain name
+    policy: str = _text()
+    is_large: bool
+    callback_url: str | None = _text(nullable=True)
+    callback_headers: str | None = _text(nullable=True)
+    proposal_id: str | None = _text(nullable=True)
+    version_no: int | None
+    proposal_version_id: str | None = _text(
+        ForeignKey("proposal_versions.proposal_version_id", name="operations_version"), nullable=True
+    )
+    error_code: str | None = _text(nullable=True)
+    error_message: str | None = _text(nullable=True)
+    result_document: str | None = _document("operations_result", nullable=True)
+    simulation_status: str | None = _text(nullable=True)
+    simulation_hash: str | None = _text(nullable=True)
+    gate_decision: str | None = _text(nullable=True)
+    inputs_document: str | None = _document("operations_inputs", nullable=True)
+    artifact_document: str | None = _document("operations_artifact", nullable=True)
+    artifact_hash: str | None = _text(nullable=True)
+    created_at: datetime = _moment()
+    updated_at: datetime = _moment()
+    started_at: datetime | None = _moment(nullable=True)
+    finished_at: datetime | None = _moment(nullable=True)
+    progress_at: datetime = _moment()
+    start_claimed_at: datetime | None = _moment(nullable=True)
+    started_workflow_at: datetime | None = _moment(nullable=True)
+    workflow_restarts: int = Field(sa_column_kwargs={"server_default": "0"})
+
+
+class IdempotencyKeyRow(SQLModel, table=True):
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["operation_id"],
+            ["operations.operation_id"],
+            name="idempotency_keys_operation",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        Index("idempotency_keys_by_operation", "operation_id"),
+    )
+
+    client: str = _text(primary_key=True)
+    scope: str = _text(primary_key=True)
+    key: str = _text(primary_key=True)
+    request_hash: str = _text()
+    operation_id: str = _text()
+    attempt: int
+    created_at: datetime = _moment()
+
+
+class CallbackDeliveryRow(SQLModel, table=True):
+    __tablename__ = "callback_deliveries"
+    __table_args__ = (
+        Index(
+            "callback_deliveries_to_start",
+            "created_at",
+            postgresql_where=text("status = 'PENDING' AND started_workflow_at IS NULL"),
+        ),
+    )
+
+    operation_id: str = _text(
+        ForeignKey("operations.operation_id", name="callback_deliveries_operation", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    status: str = _text()
+    created_at: datetime = _moment()
+    started_workflow_at: datetime | None = _moment(nullable=True)
+    finished_at: datetime | None = _moment(nullable=True)
+
+
+class CallbackAttemptRow(SQLModel, table=True):
+    __tablename__ = "callback_attempts"
+
+    operation_id: str = _text(
+        ForeignKey("callback_deliveries.operation_id", name="callback_attempts_delivery", ondelete="CASCADE"),
+        primary_key=True,
+    )
+    attempt_no: int = Field(primary_key=True)
+    attempted_at: datetime = _moment()
+    duration_ms: int
+    status_code: int | None
+    error_class: str | None = _text(nullable=True)
+
+
+class ExpiredOperationRow(SQLModel, table=True):
+    __tablename__ = "expired_operations"
+    __table_args__ = (Index("expired_operations_by_correlation", "correlation_id", text("created_at DESC")),)
+
+    operation_id: str = _text(primary_key=True)
+    operation_type: str = _text()
+    status: str = _text()
+    client: str = _text()
+    error_code: str | None = _text(nullable=True)
+    correlation_id: str = _text()
+    idempotency_key: str | None = _text(nullable=True)
+    proposal_id: str | None = _text(nullable=True)
+    version_no: int | None
+    created_at: datetime = _moment()
+    finished_at: datetime = _moment()
+    expired_at: datetime = _moment()

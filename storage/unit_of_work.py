@@ -1,0 +1,111 @@
+"""The two doors to PostgreSQL: `transaction()` commits when its block ends well, `reading()` never writes.
+
+A block stands inside a service or activity function and ends before that function answers: a commit that follows the
+answer breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). No network call goes inside a block.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Final, Protocol
+
+import structlog
+from psycopg import AsyncConnection, InterfaceError, OperationalError
+
+from domain.errors import StorageUnavailable
+from storage.deliveries import Deliveries, DeliveryReader
+from storage.documents import DocumentReader, Documents
+from storage.events import EventReader, Events
+from storage.idempotency import IdempotencyKeys
+from storage.operations import OperationReader, Operations
+from storage.proposals import ProposalReader, Proposals
+from storage.reconciliation import Reconciliation
+from storage.schema import current_revision, required_revision
+from storage.starting import Starting
+
+# What psycopg raises when the server is away, frozen, shutting down or too slow, and when a pool runs dry.
+UNAVAILABLE: Final = (OperationalError, InterfaceError)
+
+log = structlog.get_logger(__name__)
+
+
+class ConnectionSource(Protocol):
+    """Where connections come from: `runtime.database.Database`."""
+
+    def connection(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
+
+
+class Reading:
+    """Repositories that only read, one statement each, in autocommit."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.operations = OperationReader(connection)
+        self.proposals = ProposalReader(connection)
+        self.events = EventReader(connection)
+        self.documents = DocumentReader(connection)
+        self.deliveries = DeliveryReader(connection)
+
+
+class Transaction:
+    """Repositories on one connection, in one transaction. Lock order: key, operation, proposal, events."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self.keys = IdempotencyKeys(connection)
+        self.operations = Operations(connection)
+        self.proposals = Proposals(connection)
+        self.events = Events(connection)
+        self.documents = Documents(connection)
+        self.deliveries = Deliveries(connection)
+        self.starting = Starting(connection)
+        self.reconciliation = Reconciliation(connection)
+
+
+class Storage:
+    """PostgreSQL as services and activities see it.
+
+    Both doors raise StorageUnavailable; of psycopg's own errors only what a statement names (a violated constraint).
+    """
+
+    def __init__(self, connections: ConnectionSource) -> None:
+        self._connections = connections
+        self._required_revision = required_revision()
+        self._schema_is_current = False
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        # In pipeline mode statements without an answer that somebody waits for share one round trip with the next.
+        async with self._connection() as connection, connection.pipeline(), connection.transaction():
+            yield Transaction(connection)
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[Reading]:
+        async with self._connection() as connection:
+            yield Reading(connection)
+
+    async def schema_problem(self) -> str | None:
+        """Why this code cannot work on the schema that is there; None when it can. A newer schema is fine."""
+        async with self._unchecked_connection() as connection:
+            current = await current_revision(connection)
+        if current is None or current < self._required_revision:
+            return f"schema is at {current or 'nothing'}, {self._required_revision} is needed: run `proposals migrate`"
+        return None
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection]:
+        if not self._schema_is_current:
+            if (problem := await self.schema_problem()) is not None:
+                log.error("schema_too_old", problem=problem)
+                raise StorageUnavailable
+            self._schema_is_current = True
+        async with self._unchecked_connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _unchecked_connection(self) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._connections.connection() as connection:
+                yield connection
+        except UNAVAILABLE as failure:
+            log.warning(
+                "database_call_failed", reason=type(failure).__name__, sqlstate=getattr(failure, "sqlstate", None)
+            )
+            raise StorageUnavailable from None

@@ -1,0 +1,95 @@
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cli.local.ports import free_port
+from cli.local.postgres import EmbeddedPostgres
+from domain.errors import StorageUnavailable
+from runtime.database import Database
+from storage.schema import migrate
+from storage.unit_of_work import Storage
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+    """A server that a test may freeze and kill."""
+    with EmbeddedPostgres(tmp_path / "data", free_port(), durable=False) as server:
+        server.create_database("proposals")
+        migrate(server.dsn("proposals"))
+        yield server
+
+
+def processes_of(server: EmbeddedPostgres) -> list[int]:
+    assert server.child is not None
+    children = Path(f"/proc/{server.child.pid}/task/{server.child.pid}/children").read_text().split()
+    return [server.child.pid, *map(int, children)]
+
+
+async def answers(storage: Storage) -> bool:
+    try:
+        await storage.schema_problem()
+    except StorageUnavailable:
+        return False
+    return True
+
+
+async def eventually(storage: Storage, *, seconds: float) -> None:
+    async with asyncio.timeout(seconds):
+        while not await answers(storage):
+            await asyncio.sleep(0.05)
+
+
+async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_postgres: EmbeddedPostgres):
+    async with Database(own_postgres.dsn("proposals"), pool_size=4, application_name="t").running() as database:
+        storage = Storage(database)
+        assert await answers(storage)
+        frozen = processes_of(own_postgres)
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            assert await asyncio.gather(*(answers(storage) for _ in range(12))) == [False] * 12
+            assert time.monotonic() - began < 2.0
+            began = time.monotonic()
+            assert not await answers(storage)
+            assert time.monotonic() - began < 0.1  # the breaker is open: nobody asks the server
+        finally:
+            for pid in frozen:
+                os.kill(pid, signal.SIGCONT)
+        await eventually(storage, seconds=5)
+
+
+async def test_a_killed_server_is_found_again(own_postgres: EmbeddedPostgres):
+    async with Database(own_postgres.dsn("proposals"), pool_size=4, application_name="t").running() as database:
+        storage = Storage(database)
+        assert await answers(storage)
+        assert own_postgres.child is not None
+        own_postgres.child.stop(with_signal=signal.SIGKILL, grace_seconds=5)
+        async with asyncio.timeout(2):
+            while await answers(storage):
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.5)
+        await asyncio.to_thread(own_postgres.start)
+        await eventually(storage, seconds=5)
+
+
+async def test_a_process_begins_without_its_server():
+    dsn = f"postgresql://postgres@127.0.0.1:{free_port()}/proposals"
+    began = time.monotonic()
+    async with Database(dsn, pool_size=4, application_name="t").running() as database:
+        assert time.monotonic() - began < 3
+        assert not database.is_available
+        with pytest.raises(StorageUnavailable):
+            async with database.connection():
+                pytest.fail("there is no server")
+
+
+async def test_a_full_pool_is_a_queue(own_postgres: EmbeddedPostgres):
+    async with Database(own_postgres.dsn("proposals"), pool_size=2, application_name="t").running() as database:
+        storage = Storage(database)
+        assert all(await asyncio.gather(*(answers(storage) for _ in range(50))))

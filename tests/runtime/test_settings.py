@@ -1,0 +1,86 @@
+import pytest
+from pydantic import ValidationError
+
+from runtime.settings import Settings, SettingsError, load_settings
+
+
+def problems(**environ: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        load_settings(environ)
+    return caught.value.lines
+
+
+def test_an_empty_environment_gives_the_defaults():
+    settings = load_settings({})
+
+    assert settings.database_url.get_secret_value() == "postgresql://postgres@127.0.0.1:5432/proposals"
+    assert (settings.api_host, settings.api_port) == ("127.0.0.1", 8000)
+
+
+def test_values_come_from_the_environment_that_is_given(monkeypatch):
+    monkeypatch.setenv("PROPOSAL_API_PORT", "1")
+
+    settings = load_settings({"PROPOSAL_LARGE_REQUEST_ROWS": "7", "PROPOSAL_STORE_EVIDENCE_BUNDLE": "off"})
+
+    assert settings.large_request_rows == 7
+    assert settings.store_evidence_bundle is False
+    assert settings.api_port == 8000
+
+
+def test_settings_are_frozen():
+    with pytest.raises(ValidationError, match="frozen"):
+        load_settings({}).api_port = 9000
+
+
+def test_what_a_test_builds_ignores_the_process_environment(monkeypatch):
+    monkeypatch.setenv("PROPOSAL_API_PORT", "1")
+
+    assert Settings().api_port == 8000
+
+
+@pytest.mark.parametrize("text", ["1", "true", "yes", "on", "True", "ON"])
+def test_every_spelling_of_true_is_taken(text):
+    assert load_settings({"PROPOSAL_REQUIRE_SIMULATION_FLAG": text}).require_simulation_flag is True
+
+
+def test_an_empty_value_is_the_default():
+    assert load_settings({"PROPOSAL_API_PORT": "", "PROPOSAL_TEMPORAL_UI_URL": ""}) == load_settings({})
+
+
+def test_an_unknown_variable_is_refused_with_the_nearest_name():
+    assert problems(PROPOSAL_DATABSE_URL="x") == [
+        "PROPOSAL_DATABSE_URL: no such setting, did you mean PROPOSAL_DATABASE_URL?"
+    ]
+    assert problems(PROPOSAL_ZZZZ="x") == ["PROPOSAL_ZZZZ: no such setting"]
+
+
+def test_variables_of_others_are_none_of_our_business():
+    load_settings({"TEMPORAL_ADDRESS": "x", "PATH": "y", "MY_PROPOSAL_X": "z"})
+
+
+def test_all_problems_are_named_at_once_and_none_shows_a_value():
+    lines = problems(
+        PROPOSAL_NO_SUCH="hidden-1",
+        PROPOSAL_API_PORT="65536",
+        PROPOSAL_DATABASE_URL="mysql://root:hidden-2@db",
+        PROPOSAL_LOG_LEVEL="hidden-3",
+        PROPOSAL_TEMPORAL_UI_URL="hidden-4",
+        PROPOSAL_ENGINE_PROCESSES="hidden-5",
+        PROPOSAL_STORE_EVIDENCE_BUNDLE="hidden-6",
+    )
+
+    assert lines == [
+        "PROPOSAL_NO_SUCH: no such setting",
+        "PROPOSAL_DATABASE_URL: must begin with postgresql://",
+        "PROPOSAL_API_PORT: must be less than or equal to 65535",
+        "PROPOSAL_TEMPORAL_UI_URL: must begin with http:// or https://",
+        "PROPOSAL_STORE_EVIDENCE_BUNDLE: must be a valid boolean",
+        "PROPOSAL_ENGINE_PROCESSES: must be a valid integer",
+        "PROPOSAL_LOG_LEVEL: must be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'",
+    ]
+
+
+def test_the_database_url_is_not_shown_by_accident():
+    settings = load_settings({"PROPOSAL_DATABASE_URL": "postgresql://u:hidden@db/x"})
+
+    assert "hidden" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"

@@ -1,0 +1,91 @@
+"""Signals go to real processes: handlers of this one belong to pytest."""
+
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+BUFFERED = {**os.environ, "PYTHONUNBUFFERED": ""}
+
+WAITS = """
+import asyncio
+from runtime.signals import exit_process, stop_on_signals
+async def main():
+    async with stop_on_signals() as stop:
+        print("ready", flush=True)
+        await stop.wait()
+        print("stopping", flush=True)
+        {afterwards}
+asyncio.run(main())
+exit_process(0)
+"""
+
+
+def started(code: str) -> subprocess.Popen:
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_asks_to_stop(number):
+    with started(WAITS.format(afterwards="pass")) as process:
+        process.send_signal(number)
+        assert process.wait(10) == 0
+
+
+@pytest.mark.parametrize("stuck", ["await asyncio.sleep(60)", "while True: pass"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_ends_even_a_stuck_process(number, stuck):
+    with started(WAITS.format(afterwards=stuck)) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.stdout.readline() == "stopping\n"
+        process.send_signal(number)
+        assert process.wait(10) == 128 + number
+
+
+def test_handlers_are_gone_after_the_block():
+    code = WAITS.replace(
+        "asyncio.run(main())\n", "asyncio.run(main())\nprint('after', flush=True)\nimport time\ntime.sleep(60)\n"
+    )
+    with started(code.format(afterwards="pass")) as process:
+        process.send_signal(signal.SIGINT)
+        assert [process.stdout.readline() for _ in range(2)] == ["stopping\n", "after\n"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == -signal.SIGTERM
+
+
+def test_exit_process_flushes_and_skips_what_interpreter_exit_would_run():
+    code = (
+        "import atexit, os, sys\n"
+        "from runtime.signals import exit_process\n"
+        "atexit.register(os.abort)\n"
+        "sys.stdout.write('unflushed')\n"
+        "exit_process(7)\n"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=10, env=BUFFERED
+    )
+
+    assert (ran.returncode, ran.stdout) == (7, "unflushed")
+
+
+def test_exit_process_keeps_its_code_when_nobody_reads():
+    code = (
+        "import sys\nfrom runtime.signals import exit_process\n"
+        "print('ready', flush=True)\nsys.stdin.read()\nsys.stdout.write('x')\nexit_process(7)\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=BUFFERED,
+    )
+    assert process.stdout.readline() == "ready\n"
+    process.stdout.close()
+    process.stdin.close()
+    assert process.wait(10) == 7

@@ -1,0 +1,100 @@
+import asyncio
+import uuid
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from builders import a_stored_operation
+from psycopg import errors
+from psycopg.sql import SQL, Identifier
+from sqlalchemy import create_engine
+from storage_rows import a_created_proposal
+
+from cli.local.postgres import EmbeddedPostgres
+from storage.schema import _alembic_config, migrate, required_revision
+from storage.tables import metadata
+from storage.unit_of_work import Storage
+
+EVIDENCE = ("workflow_events", "approvals", "proposal_versions")
+
+
+@pytest.fixture
+def empty_dsn(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    name = f"empty_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as connection:
+        connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+        yield postgres_server.dsn(name)
+        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+def test_there_is_one_head():
+    assert ScriptDirectory.from_config(_alembic_config()).get_heads() == [required_revision()]
+
+
+def test_an_empty_database_comes_to_the_head_and_stays_there(empty_dsn):
+    assert migrate(empty_dsn) == (None, required_revision())
+    assert migrate(empty_dsn) == (required_revision(), required_revision())
+
+
+def test_the_migrated_schema_is_what_the_tables_declare(database_dsn):
+    engine = create_engine(database_dsn.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_server_default": True})
+        assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+async def test_two_migrators_at_once_both_succeed(empty_dsn):
+    results = await asyncio.gather(*(asyncio.to_thread(migrate, empty_dsn) for _ in range(3)))
+    assert sorted(before or "" for before, _ in results) == ["", required_revision(), required_revision()]
+
+
+@pytest.mark.parametrize("table", EVIDENCE)
+@pytest.mark.parametrize(
+    "statement", ["UPDATE {} SET proposal_id = proposal_id", "DELETE FROM {}", "TRUNCATE {} CASCADE"]
+)
+async def test_evidence_cannot_be_changed_not_even_by_a_superuser(storage: Storage, database_dsn, table, statement):
+    await a_created_proposal(storage)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(APPROVAL)
+        with pytest.raises(errors.IntegrityConstraintViolation, match="evidence"):
+            connection.execute(SQL(statement).format(Identifier(table)))
+
+
+APPROVAL = """
+INSERT INTO approvals (approval_id, proposal_id, event_id, approval_type, approved, actor_id, occurred_at, details)
+SELECT 'pap_1', proposal_id, event_id, 'RISK', true, 'reviewer', occurred_at, '{}' FROM workflow_events
+"""
+
+
+@pytest.mark.parametrize("statement", ["UPDATE documents SET kind = 'result'", "TRUNCATE documents CASCADE"])
+async def test_documents_cannot_be_changed(storage: Storage, database_dsn, statement):
+    await a_stored_operation(storage)
+    with psycopg.connect(database_dsn) as connection, pytest.raises(errors.IntegrityConstraintViolation):
+        connection.execute(statement)
+
+
+async def test_a_document_in_use_cannot_be_deleted(storage: Storage, database_dsn):
+    await a_stored_operation(storage)
+    with psycopg.connect(database_dsn) as connection, pytest.raises(errors.ForeignKeyViolation):
+        connection.execute("DELETE FROM documents")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "status = 'SUCCEEDED', finished_at = now()",
+        "status = 'FAILED', finished_at = now()",
+        "status = 'RUNNING'",
+        "status = 'DONE'",
+        "error_code = 'X', error_message = 'Y'",
+        "finished_at = now()",
+    ],
+)
+async def test_an_operation_cannot_be_half_ended(storage: Storage, database_dsn, change):
+    await a_stored_operation(storage)
+    with psycopg.connect(database_dsn) as connection, pytest.raises(errors.CheckViolation):
+        connection.execute(f"UPDATE operations SET {change}")
