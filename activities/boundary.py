@@ -1,0 +1,82 @@
+"""Where errors become what Temporal may keep: a class name and a fixed text, never what an exception said.
+
+Every exception that reaches Temporal carries its text, and its cause's text, into the history; hence `from None`.
+"""
+
+import asyncio
+import functools
+import traceback
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import structlog
+from temporalio import activity
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
+
+from domain.errors import OperationInternalError, ProposalError, StorageUnavailable
+
+UNEXPECTED_ATTEMPTS: Final = 5
+
+Self = TypeVar("Self")
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+log = structlog.get_logger(__name__)
+
+
+def boundary(
+    step: Callable[Concatenate[Self, Parameters], Awaitable[Result]],
+) -> Callable[Concatenate[Self, Parameters], Coroutine[Any, Any, Result]]:
+    """The step with its errors translated.
+
+    An outage is retried for as long as the policy says. A business error is final at once. Anything else is a bug:
+    retried, because some bugs pass, and final with OPERATION_INTERNAL_ERROR at the fifth such failure.
+    """
+
+    @functools.wraps(step)
+    async def guarded(self: Self, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            return await step(self, *args, **kwargs)
+        except asyncio.CancelledError:
+            raise
+        except StorageUnavailable:
+            raise ApplicationError("the database cannot be reached", type="StorageUnavailable") from None
+        except ProposalError as error:
+            raise _final(type(error)) from None
+        except Exception as failure:  # noqa: BLE001 -- the boundary is where everything else is judged
+            _log_without_message(failure)
+            if _unexpected_failures() >= UNEXPECTED_ATTEMPTS:
+                raise _final(OperationInternalError) from None
+            raise ApplicationError("an unexpected error, see the worker's log", type="UnexpectedError") from None
+
+    return guarded
+
+
+def _final(error: type[ProposalError]) -> ApplicationError:
+    category = (
+        ApplicationErrorCategory.UNSPECIFIED if error is OperationInternalError else ApplicationErrorCategory.BENIGN
+    )
+    return ApplicationError(error.detail(), type=error.wire_class, non_retryable=True, category=category)
+
+
+def _unexpected_failures() -> int:
+    """How many times this activity has failed unexpectedly, with this time.
+
+    The attempt number counts outages, too, so the count travels in the heartbeat details of normal activities. Local
+    ones have none and need none: they are tried twice.
+    """
+    info = activity.info()
+    if info.is_local:
+        return info.attempt
+    count = 1 + (int(info.heartbeat_details[0]) if info.heartbeat_details else 0)
+    activity.heartbeat(count)
+    return count
+
+
+def _log_without_message(failure: BaseException) -> None:
+    frames: list[Any] = traceback.extract_tb(failure.__traceback__)
+    log.error(
+        "step_failed_unexpectedly",
+        error_class=type(failure).__name__,
+        at=[f"{frame.filename}:{frame.lineno} {frame.name}" for frame in frames[-5:]],
+    )

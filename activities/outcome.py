@@ -1,0 +1,29 @@
+"""How an ended operation is told to its workflow."""
+
+from domain.errors import OperationNotFound
+from storage.operations import OperationWork
+from storage.unit_of_work import Storage
+from workflows.messages import OperationOutcome
+
+
+async def load_work(storage: Storage, operation_id: str) -> OperationWork:
+    """Raises OperationNotFound when the row is gone: somebody restored an older backup, or purged it."""
+    async with storage.reading() as reading:
+        work = await reading.operations.work(operation_id)
+    if work is None:
+        raise OperationNotFound
+    return work
+
+
+def outcome_of(work: OperationWork) -> OperationOutcome:
+    """The outcome of an operation that has ended."""
+    return OperationOutcome(
+        operation_id=work.operation_id,
+        status="SUCCEEDED" if work.status == "SUCCEEDED" else "FAILED",
+        proposal_id=work.proposal_id,
+        version_no=work.version_no,
+        simulation_status=work.simulation_status,
+        artifact_hash=work.artifact_hash,
+        error_code=work.error_code,
+        error_message=work.error_message,
+    )

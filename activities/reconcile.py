@@ -1,0 +1,115 @@
+"""Step `reconcile`: operations that stopped moving, and what Temporal says of their workflows."""
+
+import asyncio
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Final
+
+import structlog
+from temporalio import activity
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.boundary import boundary
+from domain.errors import (
+    OperationCancelled,
+    OperationInternalError,
+    OperationTerminated,
+    OperationTimedOut,
+    is_recorded_failure,
+)
+from domain.operation import OperationFailure
+from services.ending import end_failed
+from services.starting import StartOutcome, WorkflowStarter
+from storage.reconciliation import StalledOperation
+from storage.unit_of_work import Storage
+from workflows.identity import workflow_id_of
+from workflows.messages import ReconcileInput, ReconcileResult
+
+MAX_RESTARTS: Final = 3
+CONCURRENT_LOOKS: Final = 20
+RPC_TIMEOUT: Final = timedelta(seconds=1)
+
+log = structlog.get_logger(__name__)
+
+
+class _Repair(Enum):
+    NONE = auto()
+    RESTARTED = auto()
+    ENDED = auto()
+
+
+class ReconcileStep:
+    """`describe` is the authority on a workflow, never visibility; PostgreSQL's row locks keep two runs apart."""
+
+    def __init__(self, storage: Storage, client: Client, starter: WorkflowStarter) -> None:
+        self._storage = storage
+        self._client = client
+        self._starter = starter
+
+    @activity.defn(name="reconcile")
+    @boundary
+    async def reconcile(self, step: ReconcileInput) -> ReconcileResult:
+        async with self._storage.transaction() as transaction:
+            stalled = await transaction.reconciliation.take_stalled(
+                idle=timedelta(seconds=step.idle_seconds), limit=step.batch_size
+            )
+        slots = asyncio.Semaphore(CONCURRENT_LOOKS)
+        repairs = await asyncio.gather(*(self._repair(operation, slots) for operation in stalled))
+        return ReconcileResult(
+            examined=len(stalled),
+            restarted=repairs.count(_Repair.RESTARTED),
+            ended=repairs.count(_Repair.ENDED),
+        )
+
+    async def _repair(self, operation: StalledOperation, slots: asyncio.Semaphore) -> _Repair:
+        async with slots:
+            handle = self._client.get_workflow_handle(workflow_id_of(operation.operation_id))
+            try:
+                status = (await handle.describe(rpc_timeout=RPC_TIMEOUT)).status
+            except RPCError as failure:
+                if failure.status is not RPCStatusCode.NOT_FOUND:
+                    return _Repair.NONE  # Temporal does not answer: nothing is known, the next run asks again
+                return await self._restart(operation)
+            except RuntimeError:  # a lazy client that never reached the server
+                return _Repair.NONE
+            if status is WorkflowExecutionStatus.RUNNING:
+                return _Repair.NONE
+            failure_found = await self._failure_of(operation.operation_id, status)
+            await end_failed(self._storage, operation.operation_id, failure_found)
+            log.warning(
+                "operation_ended_by_reconcile", operation_id=operation.operation_id, error=failure_found.message
+            )
+            return _Repair.ENDED
+
+    async def _restart(self, operation: StalledOperation) -> _Repair:
+        """A workflow that Temporal does not know was never started, or was lost with Temporal's data."""
+        if operation.workflow_restarts >= MAX_RESTARTS:
+            await end_failed(self._storage, operation.operation_id, OperationFailure.of(OperationInternalError))
+            return _Repair.ENDED
+        async with self._storage.transaction() as transaction:
+            start = await transaction.reconciliation.start_of(operation.operation_id)
+        if start is None or await self._starter.start(start) is not StartOutcome.STARTED:
+            return _Repair.NONE
+        async with self._storage.transaction() as transaction:
+            await transaction.reconciliation.count_restart(operation.operation_id)
+        log.warning("operation_restarted", operation_id=operation.operation_id)
+        return _Repair.RESTARTED
+
+    async def _failure_of(self, operation_id: str, status: WorkflowExecutionStatus | None) -> OperationFailure:
+        """How the row of an open operation ends when its workflow has closed without ending it."""
+        if status is WorkflowExecutionStatus.TERMINATED:
+            return OperationFailure.of(OperationTerminated)
+        if status is WorkflowExecutionStatus.CANCELED:
+            return OperationFailure.of(OperationCancelled)
+        if status is WorkflowExecutionStatus.TIMED_OUT:
+            return OperationFailure.of(OperationTimedOut)
+        try:
+            await self._client.get_workflow_handle(workflow_id_of(operation_id)).result(rpc_timeout=RPC_TIMEOUT)
+        except WorkflowFailureError as failure:
+            if isinstance(failure.cause, ApplicationError) and is_recorded_failure(
+                failure.cause.type, failure.cause.message
+            ):
+                return OperationFailure(code=failure.cause.type or "", message=failure.cause.message)
+        return OperationFailure.of(OperationInternalError)

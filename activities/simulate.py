@@ -1,0 +1,75 @@
+"""Step `simulate`: from the stored request to the stored result."""
+
+from temporalio import activity
+
+from activities.boundary import boundary
+from activities.computing import Computing
+from activities.document_texts import DocumentTexts
+from activities.outcome import load_work, outcome_of
+from domain.errors import SimulationDisabled
+from domain.evidence import SimulatedDocument, parsed_request, simulate_document
+from domain.operation import Policy
+from storage.documents import DocumentKind
+from storage.operations import OperationWork
+from storage.unit_of_work import Storage
+from workflows.messages import SimulateInput, SimulateResult
+
+
+class SimulateStep:
+    def __init__(self, storage: Storage, texts: DocumentTexts, computing: Computing) -> None:
+        self._storage = storage
+        self._texts = texts
+        self._computing = computing
+
+    @activity.defn(name="simulate")
+    @boundary
+    async def simulate(self, step: SimulateInput) -> SimulateResult:
+        work = await load_work(self._storage, step.operation_id)
+        if work.is_terminal:
+            return SimulateResult(ended=outcome_of(work))
+        simulated = await self._simulated(work, is_large=step.is_large)
+        document = await self._computing.document(DocumentKind.RESULT, simulated.text)
+        async with self._storage.transaction() as transaction:
+            await transaction.documents.add(document, at=work.created_at)
+            is_recorded = await transaction.operations.record_simulation(
+                work.operation_id,
+                result_document=document.sha256,
+                status=simulated.status,
+                simulation_hash=simulated.simulation_hash,
+                gate_decision=simulated.gate_decision,
+            )
+        if not is_recorded:
+            return SimulateResult(ended=outcome_of(await load_work(self._storage, step.operation_id)))
+        self._texts.remember(document.sha256, simulated.text)
+        return SimulateResult(
+            result_document=document.sha256,
+            simulation_status=simulated.status,
+            simulation_hash=simulated.simulation_hash,
+        )
+
+    async def _simulated(self, work: OperationWork, *, is_large: bool) -> SimulatedDocument:
+        return await self._computing.run(
+            simulate_request,
+            await self._texts.read(work.request_document),
+            work.policy,
+            request_hash=work.request_hash,
+            correlation_id=work.correlation_id,
+            idempotency_key=work.idempotency_key,
+            is_large=is_large,
+        )
+
+
+def simulate_request(
+    request_text: str, policy_text: str, *, request_hash: str, correlation_id: str, idempotency_key: str | None
+) -> SimulatedDocument:
+    """The simulation of an accepted create request. Raises SimulationDisabled when its operation's policy says so."""
+    request = parsed_request(request_text, kind="create")
+    if Policy.from_text(policy_text).require_simulation_flag and not request.options.enable_proposal_simulation:
+        raise SimulationDisabled
+    return simulate_document(
+        request_text,
+        kind="create",
+        request_hash=request_hash,
+        correlation_id=correlation_id,
+        idempotency_key=idempotency_key,
+    )

@@ -1,0 +1,75 @@
+"""Whether this process can serve: only PostgreSQL and its schema decide, Temporal and workers are told."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.client import Client
+from temporalio.service import RPCError
+
+from domain.errors import StorageUnavailable
+from storage.unit_of_work import Storage
+from workflows.identity import PROPOSALS_QUEUE
+
+CHECK_SECONDS: Final = 1.5
+RECENT_POLL_SECONDS: Final = 60  # a poll is held for up to a minute, so a live worker was seen within that time
+
+ComponentState = Literal["ok", "unreachable", "schema_too_old", "no_pollers"]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readiness:
+    database: ComponentState
+    temporal: ComponentState
+    workers: ComponentState
+
+    @property
+    def is_serving(self) -> bool:
+        return self.database == "ok"
+
+    @property
+    def status(self) -> Literal["ok", "degraded", "unavailable"]:
+        if not self.is_serving:
+            return "unavailable"
+        return "ok" if self.temporal == self.workers == "ok" else "degraded"
+
+
+class ReadinessCheck:
+    def __init__(self, storage: Storage, client: Client) -> None:
+        self._storage = storage
+        self._client = client
+
+    async def readiness(self) -> Readiness:
+        """The state of each dependency, within two seconds."""
+        database, (temporal, workers) = await asyncio.gather(self._database(), self._temporal())
+        return Readiness(database=database, temporal=temporal, workers=workers)
+
+    async def _database(self) -> ComponentState:
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                problem = await self._storage.schema_problem()
+        except (StorageUnavailable, TimeoutError):
+            return "unreachable"
+        return "ok" if problem is None else "schema_too_old"
+
+    async def _temporal(self) -> tuple[ComponentState, ComponentState]:
+        request = DescribeTaskQueueRequest(
+            namespace=self._client.namespace,
+            task_queue=TaskQueue(name=PROPOSALS_QUEUE),
+            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+        )
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                answer = await self._client.workflow_service.describe_task_queue(request)
+        except (RPCError, RuntimeError, OSError, TimeoutError):
+            return "unreachable", "unreachable"
+        now = Timestamp()
+        now.GetCurrentTime()
+        is_polled = any(
+            now.seconds - poller.last_access_time.seconds <= RECENT_POLL_SECONDS for poller in answer.pollers
+        )
+        return "ok", "ok" if is_polled else "no_pollers"

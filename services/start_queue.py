@@ -1,0 +1,115 @@
+"""The API's starter: starts each accepted operation's workflow soon, and those that nobody started later."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Final
+
+import structlog
+
+from domain.errors import StorageUnavailable
+from services.starting import StartOutcome, WorkflowStarter
+from storage.starting import OperationStart
+from storage.unit_of_work import Storage
+
+TICK_SECONDS: Final = 1.0
+BACK_OFF_SECONDS: Final = 2.0
+BATCH: Final = 100
+CONCURRENT_STARTS: Final = 16
+DIRECT_STARTS: Final = 200  # beyond this many under way, a start waits for the next tick instead of for memory
+DRAIN_SECONDS: Final = 3.0
+
+log = structlog.get_logger(__name__)
+
+
+class StartQueue:
+    """One task a process. A start that is lost here, with its process, is found again in PostgreSQL."""
+
+    def __init__(self, storage: Storage, starter: WorkflowStarter) -> None:
+        self._storage = storage
+        self._starter = starter
+        self._direct: set[asyncio.Task[None]] = set()
+        self._started: set[str] = set()
+        self._slots = asyncio.Semaphore(CONCURRENT_STARTS)
+        self._temporal_is_away = False
+
+    def start_soon(self, start: OperationStart) -> None:
+        """Start the workflow of a committed operation without making its client wait for Temporal."""
+        if self._temporal_is_away or len(self._direct) >= DIRECT_STARTS:
+            return
+        task = asyncio.create_task(self._start_direct(start))
+        self._direct.add(task)
+        task.add_done_callback(self._direct.discard)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["StartQueue"]:
+        task = asyncio.create_task(self._run(), name="workflow-starter")
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            if self._direct:
+                await asyncio.wait(self._direct, timeout=DRAIN_SECONDS)
+
+    async def _start_direct(self, start: OperationStart) -> None:
+        async with self._slots:
+            outcome = await self._attempt(start)
+        if outcome is StartOutcome.STARTED:
+            self._started.add(start.operation_id)
+
+    async def _attempt(self, start: OperationStart) -> StartOutcome:
+        try:
+            outcome = await self._starter.start(start)
+        except StorageUnavailable:  # ending a refused one; the row is still PENDING and comes again
+            return StartOutcome.UNREACHABLE
+        self._temporal_is_away = outcome is StartOutcome.UNREACHABLE
+        return outcome
+
+    async def _run(self) -> None:
+        while True:
+            pause = TICK_SECONDS
+            try:
+                await self._mark_started()
+                pause = await self._start_waiting()
+            except StorageUnavailable:
+                pause = BACK_OFF_SECONDS
+            except Exception:  # the starter outlives a bug: accepted operations depend on it
+                log.exception("starter_failed")
+                pause = BACK_OFF_SECONDS
+            await asyncio.sleep(pause)
+
+    async def _mark_started(self) -> None:
+        marked = list(self._started)
+        if not marked:
+            return
+        async with self._storage.transaction() as transaction:
+            await transaction.starting.mark_started(marked)
+        self._started.difference_update(marked)
+
+    async def _start_waiting(self) -> float:
+        """Start a batch of the operations that wait; answers for how long to pause before the next."""
+        async with self._storage.transaction() as transaction:
+            waiting = await transaction.starting.claim_unstarted(limit=BATCH)
+        if not waiting:
+            self._temporal_is_away = False
+            return TICK_SECONDS
+        # The first goes alone: while Temporal is away one time-out is enough to know it.
+        outcomes = [await self._attempt(waiting[0])]
+        if outcomes[0] is StartOutcome.UNREACHABLE:
+            unreached = [start.operation_id for start in waiting]
+        else:
+            outcomes += await asyncio.gather(*(self._attempt_in_slot(start) for start in waiting[1:]))
+            pairs = list(zip(waiting, outcomes, strict=True))
+            unreached = [start.operation_id for start, outcome in pairs if outcome is StartOutcome.UNREACHABLE]
+            self._started.update(start.operation_id for start, outcome in pairs if outcome is StartOutcome.STARTED)
+        if unreached:
+            async with self._storage.transaction() as transaction:
+                await transaction.starting.release_claims(unreached)
+            return BACK_OFF_SECONDS
+        return 0.0 if len(waiting) == BATCH else TICK_SECONDS
+
+    async def _attempt_in_slot(self, start: OperationStart) -> StartOutcome:
+        async with self._slots:
+            return await self._attempt(start)

@@ -1,0 +1,143 @@
+"""Starting workflows of accepted operations: the only code that does."""
+
+from enum import Enum, auto
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from domain.errors import OperationInternalError
+from domain.operation import OperationFailure, OperationType
+from services.ending import end_failed
+from storage.starting import OperationStart
+from storage.unit_of_work import Storage
+from workflows.identity import (
+    CORRELATION_ID,
+    CREATE_PROPOSAL,
+    CREATED_BY,
+    OPERATION_TYPE,
+    PORTFOLIO_ID,
+    PROPOSALS_QUEUE,
+    attribute_text,
+    workflow_id_of,
+)
+from workflows.messages import OperationOrder
+from workflows.policies import EXECUTION_TIMEOUT, TASK_TIMEOUT
+
+WORKFLOW_TYPES: Final = {OperationType.CREATE_PROPOSAL: CREATE_PROPOSAL}
+
+# The server refuses a start whose summary, as a payload, is over 400 bytes, or whose details are over 20,000.
+SUMMARY_PART_BYTES: Final = 150
+DETAIL_BYTES: Final = 2_000
+
+log = structlog.get_logger(__name__)
+
+
+class StartOutcome(Enum):
+    STARTED = auto()
+    UNREACHABLE = auto()
+    REFUSED = auto()
+
+
+class WorkflowStarter:
+    """Starts an operation's workflow under the operation's id, as often as anybody likes: Temporal keeps it one."""
+
+    def __init__(self, client: Client, storage: Storage) -> None:
+        self._client = client
+        self._storage = storage
+
+    async def start(self, start: OperationStart) -> StartOutcome:
+        """STARTED also when it was started before, open or closed.
+
+        UNREACHABLE leaves the operation as it is, to be started later. REFUSED means that Temporal found the start
+        invalid: a bug, which ends the operation.
+        """
+        try:
+            await self._client.start_workflow(
+                WORKFLOW_TYPES[OperationType(start.operation_type)],
+                OperationOrder(
+                    operation_id=start.operation_id,
+                    is_large=start.is_large,
+                    portfolio_id=attribute_text(start.portfolio_id),
+                    created_by=attribute_text(start.created_by),
+                    correlation_id=start.correlation_id,
+                ),
+                id=workflow_id_of(start.operation_id),
+                task_queue=PROPOSALS_QUEUE,
+                task_timeout=TASK_TIMEOUT,
+                execution_timeout=EXECUTION_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+                search_attributes=_search_attributes(start),
+                static_summary=_summary(start),
+                static_details=_details(start),
+            )
+        except WorkflowAlreadyStartedError:
+            return StartOutcome.STARTED
+        except RPCError as failure:
+            return await self._judged(start, failure)
+        except (TimeoutError, RuntimeError, OSError) as failure:
+            log.warning("workflow_start_unreachable", operation_id=start.operation_id, reason=type(failure).__name__)
+            return StartOutcome.UNREACHABLE
+        return StartOutcome.STARTED
+
+    async def _judged(self, start: OperationStart, failure: RPCError) -> StartOutcome:
+        if failure.status is not RPCStatusCode.INVALID_ARGUMENT or _is_missing_search_attribute(failure):
+            log.warning("workflow_start_unreachable", operation_id=start.operation_id, reason=failure.status.name)
+            return StartOutcome.UNREACHABLE
+        log.error("workflow_start_refused", operation_id=start.operation_id, reason=failure.status.name)
+        await end_failed(self._storage, start.operation_id, OperationFailure.of(OperationInternalError))
+        return StartOutcome.REFUSED
+
+
+def _is_missing_search_attribute(failure: RPCError) -> bool:
+    """An emptied Temporal has none until a worker registers them again: not the operation's fault."""
+    return "search attribute" in failure.message and "no mapping" in failure.message
+
+
+def _search_attributes(start: OperationStart) -> TypedSearchAttributes:
+    return TypedSearchAttributes(
+        [
+            SearchAttributePair(CORRELATION_ID, attribute_text(start.correlation_id)),
+            SearchAttributePair(OPERATION_TYPE, attribute_text(start.operation_type)),
+            SearchAttributePair(PORTFOLIO_ID, attribute_text(start.portfolio_id)),
+            SearchAttributePair(CREATED_BY, attribute_text(start.created_by)),
+        ]
+    )
+
+
+def _summary(start: OperationStart) -> str:
+    portfolio = escaped(start.portfolio_id, max_bytes=SUMMARY_PART_BYTES)
+    return f"Create proposal for {portfolio} by {escaped(start.created_by, max_bytes=SUMMARY_PART_BYTES)}"
+
+
+def _details(start: OperationStart) -> str:
+    rows = {
+        "Operation": start.operation_id,
+        "Correlation id": start.correlation_id,
+        "Portfolio": start.portfolio_id,
+        "Created by": start.created_by,
+        "Attempt": str(start.attempt),
+        "Size": "large (process pool)" if start.is_large else "small",
+    }
+    return "\n".join(f"- **{name}**: {escaped(value, max_bytes=DETAIL_BYTES)}" for name, value in rows.items())
+
+
+def escaped(text: str, *, max_bytes: int) -> str:
+    """A client's text without meaning for the Markdown that Temporal's UI renders, cut to so many bytes of UTF-8."""
+    kept: list[str] = []
+    for character in attribute_text(text):
+        shown = character if character.isalnum() or character in " -." else f"&#{ord(character)};"
+        max_bytes -= len(shown.encode())
+        if max_bytes < 0:
+            break
+        kept.append(shown)
+    return "".join(kept)

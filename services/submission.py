@@ -1,0 +1,165 @@
+"""Accepting work: key, document and operation row in one transaction, then the workflow."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from domain.canonical import canonical_text
+from domain.errors import IdempotencyKeyConflict
+from domain.ids import new_operation_id
+from domain.operation import IdempotencyKey, Operation, OperationStatus, OperationType, Policy
+from domain.request import CreateRequest, request_document, request_hash, row_count
+from storage.documents import Document, DocumentKind
+from storage.idempotency import KeyHolder
+from storage.operations import NewOperation
+from storage.starting import OperationStart
+from storage.unit_of_work import Storage
+
+StartSoon = Callable[[OperationStart], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submission:
+    """A valid create request with the headers that came with it."""
+
+    request: CreateRequest
+    key: IdempotencyKey
+    correlation_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Accepted:
+    """The operation that a request stands for; `is_replay` when an earlier request made it."""
+
+    operation: Operation
+    is_replay: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Prepared:
+    """What a request is reduced to before the transaction: hashing and compressing take time."""
+
+    submission: Submission
+    request_hash: str
+    document: Document
+    is_large: bool
+
+
+class SubmissionService:
+    """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes."""
+
+    def __init__(self, storage: Storage, start_soon: StartSoon, *, policy: Policy, large_request_rows: int) -> None:
+        self._storage = storage
+        self._start_soon = start_soon
+        self._policy = policy
+        self._large_request_rows = large_request_rows
+        self._under_way: dict[tuple[IdempotencyKey, str], asyncio.Task[Accepted]] = {}
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Accept the request, or find what an earlier request with its key made.
+
+        Raises IdempotencyKeyConflict when the key stands for another request, StorageUnavailable when nothing was
+        accepted or, if the connection was lost during the commit, when only the same key can tell.
+        """
+        prepared = await asyncio.to_thread(self._prepare, submission)
+        twins = (submission.key, prepared.request_hash)
+        task = self._under_way.get(twins)
+        is_first = task is None
+        if task is None:
+            task = self._under_way[twins] = asyncio.create_task(self._accept(prepared))
+            task.add_done_callback(lambda _: self._under_way.pop(twins, None))
+        accepted = await asyncio.shield(task)
+        return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
+
+    def _prepare(self, submission: Submission) -> _Prepared:
+        return _Prepared(
+            submission=submission,
+            request_hash=request_hash(submission.request),
+            document=Document.of(DocumentKind.REQUEST, request_document(submission.request)),
+            is_large=row_count(submission.request.simulate_request) > self._large_request_rows,
+        )
+
+    async def _accept(self, prepared: _Prepared) -> Accepted:
+        operation = self._new_operation(prepared)
+        key = prepared.submission.key
+        async with self._storage.transaction() as transaction:
+            is_free = await transaction.keys.claim(
+                key,
+                request_hash=operation.request_hash,
+                operation_id=operation.operation_id,
+                at=operation.created_at,
+            )
+            if not is_free:
+                holder = await transaction.keys.lock_key(key)
+                held_by = await transaction.operations.get(holder.operation_id)
+                if held_by is not None and held_by.status is not OperationStatus.FAILED:
+                    return _replay(holder, held_by, operation.request_hash)
+                operation = replace(operation, attempt=holder.attempt + 1)
+                await transaction.keys.reassign(
+                    key,
+                    request_hash=operation.request_hash,
+                    operation_id=operation.operation_id,
+                    attempt=operation.attempt,
+                )
+            await transaction.documents.add(prepared.document, at=operation.created_at)
+            await transaction.operations.add(operation)
+        self._start_soon(_start_of(operation))
+        return Accepted(operation=_as_read(operation), is_replay=False)
+
+    def _new_operation(self, prepared: _Prepared) -> NewOperation:
+        submission = prepared.submission
+        request = submission.request
+        return NewOperation(
+            operation_id=new_operation_id(),
+            operation_type=OperationType.CREATE_PROPOSAL,
+            client=submission.key.client,
+            idempotency_key=submission.key.key,
+            attempt=1,
+            correlation_id=submission.correlation_id,
+            request_hash=prepared.request_hash,
+            request_document=prepared.document.sha256,
+            portfolio_id=request.simulate_request.portfolio_snapshot.portfolio_id,
+            created_by=request.created_by,
+            metadata=canonical_text(request.metadata.model_dump()),
+            policy=self._policy.as_text(),
+            is_large=prepared.is_large,
+            callback_url=None,
+            callback_headers=None,
+            created_at=datetime.now(UTC),
+        )
+
+
+def _replay(holder: KeyHolder, operation: Operation, requested_hash: str) -> Accepted:
+    if holder.request_hash != requested_hash:
+        raise IdempotencyKeyConflict
+    return Accepted(operation=operation, is_replay=True)
+
+
+def _start_of(operation: NewOperation) -> OperationStart:
+    return OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
+
+
+def _as_read(operation: NewOperation) -> Operation:
+    """The row just written, as a reader would see it."""
+    return Operation(
+        operation_id=operation.operation_id,
+        operation_type=operation.operation_type,
+        status=OperationStatus.PENDING,
+        client=operation.client,
+        idempotency_key=operation.idempotency_key,
+        attempt=operation.attempt,
+        correlation_id=operation.correlation_id,
+        request_hash=operation.request_hash,
+        portfolio_id=operation.portfolio_id,
+        created_by=operation.created_by,
+        is_large=operation.is_large,
+        proposal_id=None,
+        version_no=None,
+        error_code=None,
+        error_message=None,
+        created_at=operation.created_at,
+        updated_at=operation.created_at,
+        started_at=None,
+        finished_at=None,
+    )

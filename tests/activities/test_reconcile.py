@@ -1,0 +1,133 @@
+"""Operations that stopped moving, against a real Temporal."""
+
+import asyncio
+import uuid
+from datetime import timedelta
+
+import psycopg
+import pytest
+from builders import a_stored_operation
+from fake_steps import FakeSteps, refusal
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
+from temporalio.worker import Worker
+
+from activities.reconcile import ReconcileStep
+from cli.local.ports import free_port
+from runtime.temporal import connect
+from services.lookup import Lookup
+from services.starting import StartOutcome, WorkflowStarter
+from storage.starting import OperationStart
+from storage.unit_of_work import Storage
+from workflows.create_proposal import CreateProposal
+from workflows.identity import PROPOSALS_QUEUE
+from workflows.messages import ReconcileInput, ReconcileResult
+
+
+async def reconciled(storage: Storage, client: Client, *, idle_seconds: float = 0.0) -> ReconcileResult:
+    step = ReconcileStep(storage, client, WorkflowStarter(client, storage))
+    return await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=idle_seconds))
+
+
+async def started(storage: Storage, client: Client) -> str:
+    """An operation whose workflow runs, and waits for a worker."""
+    operation = await a_stored_operation(storage)
+    start = OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
+    assert await WorkflowStarter(client, storage).start(start) is StartOutcome.STARTED
+    return operation.operation_id
+
+
+async def end_of(storage: Storage, operation_id: str) -> tuple[str, str | None, str | None]:
+    operation = await Lookup(storage).operation(operation_id, client="local")
+    return (operation.status.value, operation.error_code, operation.error_message)
+
+
+async def test_a_workflow_that_temporal_does_not_know_is_started_again(storage: Storage, temporal_client: Client):
+    operation = await a_stored_operation(storage)
+    assert await reconciled(storage, temporal_client) == ReconcileResult(examined=1, restarted=1, ended=0)
+    description = await temporal_client.get_workflow_handle(operation.operation_id).describe()
+    assert description.typed_search_attributes
+    assert await reconciled(storage, temporal_client) == ReconcileResult(examined=1, restarted=0, ended=0)
+
+
+async def test_a_workflow_that_is_lost_for_the_fourth_time_ends_its_operation(
+    storage: Storage, temporal_client: Client, database_dsn
+):
+    operation = await a_stored_operation(storage)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE operations SET workflow_restarts = 3")
+    assert (await reconciled(storage, temporal_client)).ended == 1
+    assert await end_of(storage, operation.operation_id) == (
+        "FAILED",
+        "ProposalInternalError",
+        "OPERATION_INTERNAL_ERROR",
+    )
+
+
+async def test_a_terminated_workflow_ends_its_operation(storage: Storage, temporal_client: Client):
+    operation_id = await started(storage, temporal_client)
+    await temporal_client.get_workflow_handle(operation_id).terminate()
+    assert (await reconciled(storage, temporal_client)).ended == 1
+    assert await end_of(storage, operation_id) == (
+        "FAILED",
+        "ProposalOperationTerminatedError",
+        "OPERATION_TERMINATED",
+    )
+
+
+async def test_a_workflow_that_timed_out_ends_its_operation(storage: Storage, temporal_client: Client):
+    operation = await a_stored_operation(storage)
+    handle = await temporal_client.start_workflow(
+        "CreateProposal",
+        id=operation.operation_id,
+        task_queue=f"nobody-{uuid.uuid4()}",
+        execution_timeout=timedelta(seconds=1),
+    )
+    while (await handle.describe()).close_time is None:
+        await asyncio.sleep(0.1)
+    assert (await reconciled(storage, temporal_client)).ended == 1
+    assert await end_of(storage, operation.operation_id) == (
+        "FAILED",
+        "ProposalOperationTimedOutError",
+        "OPERATION_TIMED_OUT",
+    )
+
+
+async def test_a_workflow_that_failed_without_recording_it_ends_its_operation_with_its_words(
+    storage: Storage, temporal_client: Client
+):
+    operation_id = await started(storage, temporal_client)
+    steps = FakeSteps(simulate=refusal)
+    async with Worker(
+        temporal_client, task_queue=PROPOSALS_QUEUE, workflows=[CreateProposal], activities=steps.registered()
+    ):
+        handle = temporal_client.get_workflow_handle(operation_id)
+        while (await handle.describe()).close_time is None:
+            await asyncio.sleep(0.1)
+    assert (await reconciled(storage, temporal_client)).ended == 1
+    status, code, message = await end_of(storage, operation_id)
+    assert (status, code) == ("FAILED", "ProposalValidationError")
+    assert (message or "").startswith("PROPOSAL_SIMULATION_DISABLED")
+
+
+async def test_two_runs_at_once_take_different_rows(storage: Storage, temporal_client: Client):
+    for _ in range(20):
+        await a_stored_operation(storage)
+    results = await asyncio.gather(*(reconciled(storage, temporal_client, idle_seconds=1) for _ in range(2)))
+    assert sum(result.examined for result in results) == 20
+    assert sum(result.restarted for result in results) == 20
+
+
+async def test_what_moved_lately_is_left_alone(storage: Storage, temporal_client: Client, database_dsn):
+    await a_stored_operation(storage)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE operations SET progress_at = now()")
+    assert (await reconciled(storage, temporal_client, idle_seconds=30)).examined == 0
+
+
+async def test_nothing_is_judged_while_temporal_does_not_answer(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    operation = await a_stored_operation(storage)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    client = await connect(lazy=True, identity="test")
+    assert await reconciled(storage, client) == ReconcileResult(examined=1, restarted=0, ended=0)
+    assert await end_of(storage, operation.operation_id) == ("PENDING", None, None)

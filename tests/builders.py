@@ -1,0 +1,101 @@
+"""Values for tests, each valid on its own; a test states only what it is about."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from domain.canonical import canonical_text
+from domain.ids import new_operation_id
+from domain.operation import IdempotencyKey, OperationType, Policy
+from domain.request import CreateRequest, request_document, request_hash
+from services.submission import Submission
+from storage.documents import Document, DocumentKind
+from storage.operations import NewOperation
+from storage.unit_of_work import Storage
+
+NOW = datetime(2026, 2, 22, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def a_body(**changes: Any) -> dict[str, Any]:
+    """A small create request that ends READY."""
+    body: dict[str, Any] = {
+        "created_by": "advisor_1",
+        "metadata": {"title": "Buy A"},
+        "simulate_request": {
+            "portfolio_snapshot": {
+                "portfolio_id": "pf_1",
+                "base_currency": "SGD",
+                "positions": [{"instrument_id": "A", "quantity": "10"}],
+                "cash_balances": [{"currency": "SGD", "amount": "1000.00"}],
+            },
+            "market_data_snapshot": {"prices": [{"instrument_id": "A", "price": "50.00", "currency": "SGD"}]},
+            "shelf_entries": [{"instrument_id": "A", "status": "APPROVED", "issuer_id": "I", "liquidity_tier": "L1"}],
+            "options": {"enable_proposal_simulation": True},
+            "proposed_trades": [{"side": "BUY", "instrument_id": "A", "quantity": "2"}],
+        },
+    }
+    return body | changes
+
+
+def a_large_body(rows: int = 1200) -> dict[str, Any]:
+    """A create request that is computed in the process pool."""
+    body = a_body()
+    request = body["simulate_request"]
+    names = [f"I{number}" for number in range(rows // 3)]
+    request["portfolio_snapshot"]["positions"] = [{"instrument_id": name, "quantity": "10"} for name in names]
+    request["market_data_snapshot"]["prices"] = [
+        {"instrument_id": name, "price": "5.00", "currency": "SGD"} for name in names
+    ]
+    request["shelf_entries"] = [{"instrument_id": name, "status": "APPROVED"} for name in names]
+    request["proposed_trades"] = [{"side": "BUY", "instrument_id": names[0], "quantity": "2"}]
+    return body
+
+
+def without_simulation_flag() -> dict[str, Any]:
+    """A create request whose operation ends FAILED by a business rule."""
+    body = a_body()
+    body["simulate_request"]["options"] = {}
+    return body
+
+
+def a_submission(
+    body: dict[str, Any] | None = None, *, key: str = "key-1", correlation_id: str = "corr-1"
+) -> Submission:
+    return Submission(
+        request=CreateRequest.model_validate(body or a_body()),
+        key=IdempotencyKey(client="local", scope="proposals", key=key),
+        correlation_id=correlation_id,
+    )
+
+
+async def a_stored_operation(
+    storage: Storage,
+    body: dict[str, Any] | None = None,
+    *,
+    correlation_id: str = "corr-1",
+    callback_url: str | None = None,
+) -> NewOperation:
+    """An accepted operation whose workflow nobody has started."""
+    request = CreateRequest.model_validate(body or a_body())
+    document = Document.of(DocumentKind.REQUEST, request_document(request))
+    operation = NewOperation(
+        operation_id=new_operation_id(),
+        operation_type=OperationType.CREATE_PROPOSAL,
+        client="local",
+        idempotency_key=None,
+        attempt=1,
+        correlation_id=correlation_id,
+        request_hash=request_hash(request),
+        request_document=document.sha256,
+        portfolio_id=request.simulate_request.portfolio_snapshot.portfolio_id,
+        created_by=request.created_by,
+        metadata=canonical_text(request.metadata.model_dump()),
+        policy=Policy().as_text(),
+        is_large=False,
+        callback_url=callback_url,
+        callback_headers=None,
+        created_at=NOW,
+    )
+    async with storage.transaction() as transaction:
+        await transaction.documents.add(document, at=NOW)
+        await transaction.operations.add(operation)
+    return operation

@@ -1,0 +1,84 @@
+import asyncio
+
+import psycopg
+from builders import a_stored_operation
+
+from services.start_queue import StartQueue
+from services.starting import StartOutcome
+from storage.starting import OperationStart
+from storage.unit_of_work import Storage
+
+
+class Temporal:
+    """Starts, or is away; counts what it was asked for."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.started: list[str] = []
+        self.asked = 0
+
+    async def start(self, start: OperationStart) -> StartOutcome:
+        self.asked += 1
+        if self.is_away:
+            return StartOutcome.UNREACHABLE
+        self.started.append(start.operation_id)
+        return StartOutcome.STARTED
+
+
+def marked(dsn: str) -> set[str]:
+    with psycopg.connect(dsn) as connection:
+        rows = connection.execute(
+            "SELECT operation_id FROM operations WHERE started_workflow_at IS NOT NULL"
+        ).fetchall()
+    return {row[0] for row in rows}
+
+
+async def until(condition, *, seconds: float = 8) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.05)
+
+
+async def test_an_operation_that_nobody_started_is_started_and_marked(storage: Storage, database_dsn):
+    operation = await a_stored_operation(storage)
+    temporal = Temporal()
+    async with StartQueue(storage, temporal).running():
+        await until(lambda: marked(database_dsn) == {operation.operation_id})
+    assert temporal.started == [operation.operation_id]
+
+
+async def test_operations_wait_for_temporal_to_come_back(storage: Storage, database_dsn):
+    operations = [await a_stored_operation(storage) for _ in range(5)]
+    temporal = Temporal()
+    temporal.is_away = True
+    async with StartQueue(storage, temporal).running():
+        await until(lambda: temporal.asked >= 2)
+        assert temporal.asked < 5  # one time-out is enough to know
+        temporal.is_away = False
+        await until(lambda: marked(database_dsn) == {operation.operation_id for operation in operations})
+
+
+async def test_two_processes_share_the_work(storage: Storage, database_dsn):
+    operations = {(await a_stored_operation(storage)).operation_id for _ in range(30)}
+    first, second = Temporal(), Temporal()
+    async with StartQueue(storage, first).running(), StartQueue(storage, second).running():
+        await until(lambda: marked(database_dsn) == operations)
+    assert sorted(first.started + second.started) == sorted(operations)
+
+
+async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: Storage, database_dsn):
+    operation = await a_stored_operation(storage)
+    temporal = Temporal()
+    start = OperationStart(
+        operation_id=operation.operation_id,
+        operation_type=operation.operation_type,
+        attempt=1,
+        correlation_id="c",
+        portfolio_id="p",
+        created_by="a",
+        is_large=False,
+    )
+    async with StartQueue(storage, temporal).running() as queue:
+        queue.start_soon(start)
+        await until(lambda: bool(temporal.started), seconds=0.5)
+        await until(lambda: marked(database_dsn) == {operation.operation_id})

@@ -1,0 +1,78 @@
+"""Record what `test_replay.py` replays: `python tests/workflows/record_histories.py`, then review the diff.
+
+One a path that an operation can take, from the real service with the real things going wrong.
+"""
+
+import asyncio
+import json
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import httpx2
+from temporalio.client import Client
+
+ROOT = Path(__file__).parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from builders import a_large_body, without_simulation_flag  # noqa: E402 -- after the path is set
+from running_service import Clients, Service  # noqa: E402 -- after the path is set
+
+FOLDER = Path(__file__).parent / "histories" / "CreateProposal"
+IDENTITY = re.compile(r'"identity": "[^"]*"')
+FILE = re.compile(r'File \\"/[^"]*?([^/"]+/[^/"]+\.py)')
+
+
+async def record(service: Service) -> None:
+    async with httpx2.AsyncClient(base_url=service.url, timeout=30, trust_env=False) as http:
+        clients = Clients(service, http)
+        temporal = await Client.connect(service.temporal.address)
+
+        async def save(name: str, operation_id: str) -> str:
+            await clients.finished(operation_id)
+            handle = temporal.get_workflow_handle(operation_id)
+            while (await handle.describe()).status == 1:
+                await asyncio.sleep(0.1)
+            text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1)
+            text = FILE.sub(r'File \\"\1', IDENTITY.sub('"identity": "recorder"', text))
+            (FOLDER / f"{name}.json").write_text(text + "\n")
+            return text
+
+        await save("small", await clients.submit())
+        await save("large", await clients.submit(body=a_large_body()))
+        await save("business_failure", await clients.submit(body=without_simulation_flag()))
+
+        service.kill(service.worker)
+        fallen_back = await clients.submit()
+        await asyncio.sleep(2)
+        service.kill(service.postgres.child)
+        service.start_worker()
+        await asyncio.sleep(6)
+        await asyncio.to_thread(service.postgres.start)
+        await save("fallen_back", fallen_back)
+
+        for _ in range(10):
+            operations = await asyncio.gather(*(clients.submit() for _ in range(40)))
+            service.kill(service.worker)
+            service.start_worker()
+            for operation_id in operations:
+                if "EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT" in await save("worker_killed", operation_id):
+                    return
+        raise RuntimeError("no workflow was under way when its worker was killed")
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        service = Service(Path(folder))
+        try:
+            service.start()
+            asyncio.run(record(service))
+        finally:
+            service.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+"""The worker's process: resources in order, two workers, and a grace for what is under way."""
+
+import asyncio
+import gc
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from datetime import timedelta
+
+import structlog
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from runtime.database import Database
+from runtime.engine_pool import EnginePool
+from runtime.settings import Settings
+from runtime.temporal import connect_with_back_off
+from storage.unit_of_work import Storage
+from worker.registry import (
+    Dependencies,
+    housekeeping_activities,
+    housekeeping_workflows,
+    proposal_activities,
+    proposal_workflows,
+)
+from worker.sandbox import sandboxed_runner
+from worker.upkeep import keep_temporal_prepared, prepare_temporal
+from workflows.identity import HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
+
+log = structlog.get_logger(__name__)
+
+
+async def run(settings: Settings, *, stop: asyncio.Event) -> None:
+    """Work until `stop` is set. A worker that dies cancels this: the process ends, its supervisor starts another."""
+    async with AsyncExitStack() as stack:
+        client = await _connected_unless_stopped(stop)
+        if client is None:
+            return
+        database = await stack.enter_async_context(
+            Database(
+                settings.database_url.get_secret_value(),
+                pool_size=settings.database_pool_size,
+                application_name="proposals-worker",
+            ).running()
+        )
+        pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
+        dependencies = Dependencies(storage=Storage(database), client=client, pool=pool)
+        await prepare_temporal(client)
+        for worker in _workers(settings, client, dependencies):
+            await stack.enter_async_context(worker)
+        await stack.enter_async_context(_in_background(client))
+        gc.freeze()
+        log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, HOUSEKEEPING_QUEUE])
+        await stop.wait()
+        log.info("worker_stopping", grace_seconds=settings.shutdown_grace_seconds)
+
+
+def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> list[Worker]:
+    grace = timedelta(seconds=settings.shutdown_grace_seconds)
+    return [
+        Worker(
+            client,
+            task_queue=HOUSEKEEPING_QUEUE,
+            workflows=housekeeping_workflows(),
+            activities=housekeeping_activities(dependencies),
+            workflow_runner=sandboxed_runner(),
+            graceful_shutdown_timeout=grace,
+            max_concurrent_activities=2,
+            max_concurrent_workflow_tasks=2,
+        ),
+        Worker(
+            client,
+            task_queue=PROPOSALS_QUEUE,
+            workflows=proposal_workflows(),
+            activities=proposal_activities(dependencies),
+            workflow_runner=sandboxed_runner(),
+            graceful_shutdown_timeout=grace,
+            max_concurrent_workflow_tasks=settings.worker_workflow_tasks,
+            max_concurrent_local_activities=settings.worker_local_activities,
+            max_concurrent_activities=settings.worker_activities,
+        ),
+    ]
+
+
+async def _connected_unless_stopped(stop: asyncio.Event) -> Client | None:
+    identity = f"proposals-worker-{os.getpid()}@{socket.gethostname()}"
+    connecting = asyncio.ensure_future(connect_with_back_off(identity=identity))
+    stopping = asyncio.ensure_future(stop.wait())
+    await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if connecting.done():
+        return connecting.result()
+    connecting.cancel()
+    return None
+
+
+@asynccontextmanager
+async def _in_background(client: Client) -> AsyncIterator[None]:
+    task = asyncio.create_task(keep_temporal_prepared(client), name="temporal-upkeep")
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -1,0 +1,35 @@
+"""Names that several processes must agree on: task queues, workflow ids, search attributes."""
+
+import json
+from typing import Final
+
+from temporalio.common import SearchAttributeKey
+
+PROPOSALS_QUEUE: Final = "proposals"
+HOUSEKEEPING_QUEUE: Final = "proposal-housekeeping"
+
+CREATE_PROPOSAL: Final = "CreateProposal"
+RECONCILE_OPERATIONS: Final = "ReconcileOperations"
+
+CORRELATION_ID: Final = SearchAttributeKey.for_keyword("CorrelationId")
+OPERATION_TYPE: Final = SearchAttributeKey.for_keyword("OperationType")
+PORTFOLIO_ID: Final = SearchAttributeKey.for_keyword("PortfolioId")
+PROPOSAL_ID: Final = SearchAttributeKey.for_keyword("ProposalId")
+CREATED_BY: Final = SearchAttributeKey.for_keyword("CreatedBy")
+SEARCH_ATTRIBUTES: Final = (CORRELATION_ID, OPERATION_TYPE, PORTFOLIO_ID, PROPOSAL_ID, CREATED_BY)
+
+MAX_ATTRIBUTE_LENGTH: Final = 200  # characters
+MAX_ATTRIBUTE_BYTES: Final = 2_000  # as ASCII JSON; the server refuses a start with a value over 2,048
+
+
+def workflow_id_of(operation_id: str) -> str:
+    """An operation's workflow has the operation's own id, so that either is found from the other."""
+    return operation_id
+
+
+def attribute_text(text: str) -> str:
+    """A client's text as a search attribute: cut, without control characters."""
+    kept = "".join(character for character in text if character.isprintable())[:MAX_ATTRIBUTE_LENGTH]
+    while len(json.dumps(kept)) > MAX_ATTRIBUTE_BYTES:
+        kept = kept[:-1]
+    return kept

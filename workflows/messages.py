@@ -1,0 +1,98 @@
+"""What goes through Temporal: ids, hashes and codes, one model a message, never a document."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Message(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class OperationOrder(Message):
+    """Start of `CreateProposal`; `is_large` chooses normal activities from the first step on.
+
+    The ids behind it are what an operator looks for first on the workflow's page; no step reads them.
+    """
+
+    operation_id: str
+    is_large: bool
+    portfolio_id: str | None = None
+    created_by: str | None = None
+    correlation_id: str | None = None
+
+
+class OperationOutcome(Message):
+    """How an operation ended, as its row says; also the workflow's result."""
+
+    operation_id: str
+    status: Literal["SUCCEEDED", "FAILED"]
+    proposal_id: str | None = None
+    version_no: int | None = None
+    simulation_status: str | None = None
+    artifact_hash: str | None = None
+    error_code: str | None = None
+    error_message: str | None = None
+
+
+class SimulateInput(Message):
+    operation_id: str
+    is_large: bool
+
+
+class SimulateResult(Message):
+    """`ended` is set when the operation had ended before the step came, and then nothing else is."""
+
+    ended: OperationOutcome | None = None
+    result_document: str | None = None
+    simulation_status: str | None = None
+    simulation_hash: str | None = None
+
+
+class BuildArtifactInput(Message):
+    operation_id: str
+    is_large: bool
+
+
+class BuildArtifactResult(Message):
+    """`ended` is set when the operation had ended before the step came, and then nothing else is."""
+
+    ended: OperationOutcome | None = None
+    inputs_document: str | None = None
+    artifact_document: str | None = None
+    artifact_hash: str | None = None
+
+
+class PersistInput(Message):
+    operation_id: str
+
+
+class PersistResult(Message):
+    outcome: OperationOutcome
+
+
+class FinishInput(Message):
+    """`error_code` is the wire's class name, `error_message` the contract's text."""
+
+    operation_id: str
+    error_code: str
+    error_message: str
+
+
+class FinishResult(Message):
+    outcome: OperationOutcome
+
+
+class ReconcileInput(Message):
+    """`idle_seconds`: how long an open operation may go without progress before somebody looks at its workflow."""
+
+    idle_seconds: float = 30.0
+    batch_size: int = 200
+
+
+class ReconcileResult(Message):
+    """Counts of one batch: rows looked at, workflows started again, operations ended."""
+
+    examined: int
+    restarted: int
+    ended: int

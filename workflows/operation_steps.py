@@ -1,0 +1,46 @@
+"""Running one step of an operation: locally while all is well, as a normal activity when something is not."""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_exception
+
+from workflows import policies
+
+Input = TypeVar("Input")
+Result = TypeVar("Result")
+Step = Callable[[Input], Awaitable[Result]]
+
+
+async def run_step(
+    step: Step[Input, Result], argument: Input, *, summary: str, at_once: policies.ActivityOptions | None = None
+) -> Result:
+    """The step's result; raises what `activities.boundary` made of its failure.
+
+    `at_once` makes it a normal activity from the first try, with these options. Otherwise it runs locally first: a
+    local activity that waits for a dependency would hold the workflow's task and hide the cause, so what fails there
+    goes on as the same step in a normal activity, where the operator sees it.
+    """
+    if at_once is not None:
+        return await workflow.execute_activity(step, argument, summary=summary, **at_once)
+    try:
+        return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
+    except (ActivityError, ApplicationError) as failure:
+        if is_cancelled_exception(failure) or is_final(failure):
+            raise
+    return await workflow.execute_activity(step, argument, summary=summary, **policies.NORMAL)
+
+
+def is_final(failure: BaseException) -> bool:
+    """Whether the boundary has said that another try is useless."""
+    cause = application_error(failure)
+    return cause is not None and cause.non_retryable
+
+
+def application_error(failure: BaseException) -> ApplicationError | None:
+    """What the activity raised, whether it ran locally (bare) or not (wrapped)."""
+    if isinstance(failure, ApplicationError):
+        return failure
+    cause = failure.__cause__
+    return cause if isinstance(cause, ApplicationError) else None

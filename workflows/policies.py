@@ -1,0 +1,59 @@
+"""How long a step may take and how often it is tried, in three named sets."""
+
+from datetime import timedelta
+from typing import Final, TypedDict
+
+from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityCancellationType
+
+
+class LocalOptions(TypedDict):
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    retry_policy: RetryPolicy
+
+
+class ActivityOptions(TypedDict, total=False):
+    start_to_close_timeout: timedelta
+    schedule_to_close_timeout: timedelta
+    heartbeat_timeout: timedelta
+    retry_policy: RetryPolicy
+    cancellation_type: ActivityCancellationType
+
+
+# A workflow's task is held while a local activity runs: two quick tries, never a wait for a dependency.
+LOCAL: Final[LocalOptions] = {
+    "start_to_close_timeout": timedelta(seconds=3),
+    "schedule_to_close_timeout": timedelta(seconds=5),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=1), maximum_attempts=2
+    ),
+}
+
+# An outage is waited out here, where the operator sees the pending activity and its last failure. The number of tries
+# is unlimited because only the boundary knows an outage from a bug; it ends bugs itself (activities/boundary.py).
+_PATIENT: Final = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=5)
+)
+NORMAL: Final[ActivityOptions] = {
+    "start_to_close_timeout": timedelta(seconds=10),
+    "schedule_to_close_timeout": timedelta(hours=24),
+    "retry_policy": _PATIENT,
+}
+
+# Large requests compute in the process pool and heartbeat while they wait; 4 s without a beat means a dead worker.
+LARGE: Final[ActivityOptions] = {
+    "start_to_close_timeout": timedelta(seconds=60),
+    "schedule_to_close_timeout": timedelta(hours=24),
+    "heartbeat_timeout": timedelta(seconds=4),
+    "retry_policy": _PATIENT,
+}
+
+# Housekeeping runs again in 10 s anyway: one short try, no memory of failures.
+RECONCILE: Final[ActivityOptions] = {
+    "start_to_close_timeout": timedelta(seconds=5),
+    "retry_policy": RetryPolicy(maximum_attempts=1),
+}
+
+TASK_TIMEOUT: Final = timedelta(seconds=5)  # after kill -9 of a worker its workflows go on when this has passed
+EXECUTION_TIMEOUT: Final = timedelta(hours=25)  # an hour more than a step may wait: the step's own time-out comes first

@@ -1,0 +1,53 @@
+"""The activities as workflows see them: name, messages, and what is safe to repeat.
+
+The workflow side owns this interface; `activities` implements it under the same names, and a test compares the two.
+"""
+
+from temporalio import activity
+
+from workflows.messages import (
+    BuildArtifactInput,
+    BuildArtifactResult,
+    FinishInput,
+    FinishResult,
+    PersistInput,
+    PersistResult,
+    ReconcileInput,
+    ReconcileResult,
+    SimulateInput,
+    SimulateResult,
+)
+
+
+@activity.defn(name="simulate")
+async def simulate(step: SimulateInput) -> SimulateResult:
+    """Simulate the stored request, store the result, mark the operation RUNNING; repeats to the same document."""
+    raise _not_here(step)
+
+
+@activity.defn(name="build_artifact")
+async def build_artifact(step: BuildArtifactInput) -> BuildArtifactResult:
+    """Build the artifact from the stored request and result, store it; repeats to the same documents."""
+    raise _not_here(step)
+
+
+@activity.defn(name="persist")
+async def persist(step: PersistInput) -> PersistResult:
+    """Commit proposal, version, event and SUCCEEDED in one transaction; on an ended operation only say how it ended."""
+    raise _not_here(step)
+
+
+@activity.defn(name="finish")
+async def finish(step: FinishInput) -> FinishResult:
+    """End the operation FAILED; on an ended operation only say how it ended."""
+    raise _not_here(step)
+
+
+@activity.defn(name="reconcile")
+async def reconcile(step: ReconcileInput) -> ReconcileResult:
+    """Bring open operations without progress and their workflows together again; safe when run twice at once."""
+    raise _not_here(step)
+
+
+def _not_here(step: object) -> RuntimeError:
+    return RuntimeError(f"{type(step).__name__} belongs to an activity worker: workflows call steps through Temporal")
