@@ -1,0 +1,69 @@
+"""What every request gets, whatever becomes of it: a correlation id, its header, and an answer even to a bug."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.headers import CORRELATION_ID
+from api.problems import internal_problem, problem_response
+from domain.ids import new_correlation_id
+
+HEADER = "X-Correlation-Id"
+
+log = structlog.get_logger(__name__)
+
+
+class RequestContext:
+    """Outermost middleware: plain ASGI, so that it also sees what routing and FastAPI answer by themselves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "").strip()
+        is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
+        correlation_id = given if given and is_valid else new_correlation_id()
+        scope.setdefault("state", {})["correlation_id"] = correlation_id
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            if not is_valid:
+                refusal = problem_response(
+                    scope,
+                    status=422,
+                    code="CORRELATION_ID_INVALID",
+                    detail="CORRELATION_ID_INVALID: it must be 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
+                )
+                await refusal(scope, receive, _with_header(send, correlation_id))
+                return
+            await self._answered(scope, receive, send, correlation_id)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send, correlation_id: str) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send_with_header(message)
+
+        send_with_header = _with_header(send, correlation_id)
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception:
+            log.exception("request_failed", method=scope["method"])
+            if started:
+                raise
+            await internal_problem(scope)(scope, receive, send_with_header)
+
+
+def _with_header(send: Send, correlation_id: str) -> Send:
+    async def send_with_header(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)[HEADER] = correlation_id
+        await send(message)
+
+    return send_with_header

@@ -1,0 +1,26 @@
+"""Health on the wire."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+ComponentStateName = Literal["ok", "unreachable", "schema_too_old", "no_pollers"]
+
+
+class Live(BaseModel):
+    """The process answers."""
+
+    status: Literal["ok"] = Field(description="Always `ok`.", examples=["ok"])
+
+
+class Ready(BaseModel):
+    """Whether requests can be served, and what of the surroundings is missing."""
+
+    status: Literal["ok", "degraded", "unavailable"] = Field(
+        description="`degraded`: requests are accepted and kept, and go on when the missing part is back. "
+        "`unavailable` (503): PostgreSQL is away or its schema is older than this release.",
+        examples=["ok"],
+    )
+    database: ComponentStateName = Field(description="PostgreSQL and its schema.", examples=["ok"])
+    temporal: ComponentStateName = Field(description="The Temporal server.", examples=["ok"])
+    workers: ComponentStateName = Field(description="Whether a worker polls for proposals.", examples=["ok"])

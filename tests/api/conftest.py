@@ -1,0 +1,80 @@
+"""The API on a real socket, with the real database, Temporal, and a worker where a test asks for one."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+import httpx2
+import pytest
+import uvicorn
+from pydantic import SecretStr
+
+from api.app import create_app
+from cli.local.temporal_server import TemporalDevServer
+from cli.servers import _listen, _Server
+from runtime.settings import Settings
+from worker import process as worker_process
+
+
+@dataclass(frozen=True)
+class Api:
+    """A running API; `http` is a client of it."""
+
+    http: httpx2.AsyncClient
+    url: str
+    port: int
+
+    async def submit(self, body, *, key: str | None = None, **headers: str) -> httpx2.Response:
+        return await self.http.post(
+            "/rebalance/proposals/async", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex, **headers}
+        )
+
+    async def finished(self, operation_id: str) -> dict:
+        answer = await self.http.get(f"/rebalance/proposals/operations/{operation_id}", params={"wait": 20})
+        assert answer.json()["status"] in ("SUCCEEDED", "FAILED")
+        return answer.json()
+
+
+@contextlib.asynccontextmanager
+async def serving(settings: Settings) -> AsyncIterator[Api]:
+    listening = _listen("127.0.0.1", 0)
+    port = listening.getsockname()[1]
+    server = _Server(uvicorn.Config(create_app(settings), log_config=None, lifespan="on", timeout_graceful_shutdown=2))
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    url = f"http://127.0.0.1:{port}"
+    async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
+        while not server.started:
+            assert not task.done()
+            await asyncio.sleep(0.01)
+        yield Api(http=http, url=url, port=port)
+    server.should_exit = True
+    await task
+
+
+@pytest.fixture
+def settings(database_dsn: str, temporal_server: TemporalDevServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+    return Settings(database_url=SecretStr(database_dsn), database_pool_size=8, temporal_ui_url="http://127.0.0.1:1")
+
+
+@pytest.fixture
+async def api(settings: Settings) -> AsyncIterator[Api]:
+    async with serving(settings) as api:
+        yield api
+
+
+@pytest.fixture
+async def worker(settings: Settings) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    task = asyncio.create_task(worker_process.run(settings.model_copy(update={"shutdown_grace_seconds": 1}), stop=stop))
+    yield
+    stop.set()
+    await task
+
+
+@pytest.fixture
+def serve():
+    """`serving`, for tests that need settings of their own."""
+    return serving

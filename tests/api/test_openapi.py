@@ -1,0 +1,75 @@
+import re
+
+import pytest
+from pydantic import SecretStr
+
+from api.app import create_app
+from runtime.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def document() -> dict:
+    return create_app(Settings(database_url=SecretStr("postgresql://x"))).openapi()
+
+
+def operations(document):
+    return [
+        (f"{method.upper()} {path}", operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+
+
+def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
+    found = {name: set(operation["responses"]) for name, operation in operations(document)}
+    async_read = {"200", "304", "404", "422", "500", "503"}
+    prefix = "/rebalance/proposals"
+    assert found == {
+        f"POST {prefix}/async": {"202", "404", "408", "409", "413", "415", "422", "500", "503"},
+        f"GET {prefix}/{{proposal_id}}": {"200", "404", "422", "500", "503"},
+        f"GET {prefix}/operations/{{operation_id}}": async_read,
+        f"GET {prefix}/operations/by-correlation/{{correlation_id}}": async_read,
+        "GET /health/live": {"200", "422", "500"},
+        "GET /health/ready": {"200", "422", "500", "503"},
+    }
+    for name, operation in operations(document):
+        assert operation["summary"], name
+        assert operation["description"], name
+        assert all(response["description"] for response in operation["responses"].values()), name
+
+
+def test_every_error_is_documented_as_a_problem(document):
+    for name, operation in operations(document):
+        for status, response in operation["responses"].items():
+            if int(status) >= 400 and not name.startswith("GET /health/ready"):
+                assert list(response["content"]) == ["application/problem+json"], (name, status)
+                assert response["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+
+
+def test_every_parameter_and_every_field_is_described_with_an_example(document):
+    missing = [
+        f"{name}: {parameter['name']}"
+        for name, operation in operations(document)
+        for parameter in operation.get("parameters", [])
+        if not parameter.get("description")
+    ]
+    for name, schema in document["components"]["schemas"].items():
+        for field, described in schema.get("properties", {}).items():
+            is_whole = "$ref" in described or "anyOf" in described or described.get("type") in ("object", "array")
+            if not described.get("description") and "$ref" not in described:
+                missing.append(f"{name}.{field} description")
+            if not is_whole and "examples" not in described and "const" not in described:
+                missing.append(f"{name}.{field} example")
+    assert missing == []
+
+
+def test_no_default_validation_schema_is_left(document):
+    assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+async def test_the_docs_page_asks_nobody_outside(api):
+    page = (await api.http.get("/docs")).text
+    assert re.findall(r"https?://[^\s\"']+", page) == []
+    for asset in re.findall(r'(?:src|href)="([^"]+)"', page):
+        assert (await api.http.get(asset)).status_code == 200, asset
+    assert (await api.http.get("/openapi.json")).status_code == 200

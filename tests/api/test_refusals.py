@@ -1,0 +1,256 @@
+"""What clients get for bad input: the contract's status and body, nothing stored, never a 400, never a 500."""
+
+import asyncio
+import json
+import uuid
+
+import psycopg
+import pytest
+import structlog
+from builders import a_body
+
+from api import body as api_body
+from services.lookup import Lookup
+
+ASYNC = "/rebalance/proposals/async"
+DEEP = "[" * 10_000 + "]" * 10_000
+
+
+def a_text(**changes) -> str:
+    return json.dumps(a_body(**changes))
+
+
+def with_trade(text: str) -> bytes:
+    """The sample with raw JSON text as the quantity of its trade."""
+    return a_text().replace('"quantity": "2"', f'"quantity": {text}').encode()
+
+
+async def post(api, content: bytes | str, **headers):
+    sent = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex} | headers
+    return await api.http.post(ASYNC, content=content, headers=sent)
+
+
+def stored(dsn: str) -> int:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute(
+            "SELECT (SELECT count(*) FROM operations) + (SELECT count(*) FROM documents)"
+            " + (SELECT count(*) FROM idempotency_keys)"
+        ).fetchone()
+    assert row is not None
+    return row[0]
+
+
+def assert_problem(answer, status: int, code: str):
+    assert answer.status_code == status
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    problem = answer.json()
+    assert list(problem) == ["type", "title", "status", "detail", "code", "instance", "correlation_id"]
+    assert (problem["status"], problem["code"]) == (status, code)
+    assert problem["correlation_id"] == answer.headers["X-Correlation-Id"]
+    if isinstance(problem["detail"], list):
+        assert all(item.keys() == {"type", "loc", "msg"} for item in problem["detail"])
+    return problem
+
+
+@pytest.mark.parametrize(
+    ("content", "loc", "kind"),
+    [
+        (b"{", ["body", 1], "json_invalid"),
+        (b"nonsense", ["body", 0], "json_invalid"),
+        (a_text()[:-1].encode() + b', "x": NaN}', ["body", 0], "json_invalid"),
+        (a_text()[:-1].encode() + b', "x": -Infinity}', ["body", 0], "json_invalid"),
+        (DEEP.encode(), ["body", 0], "json_invalid"),
+        (b'{"created_by": "\xff\xfe"}', ["body", 16], "json_invalid"),
+        (a_text(unknown=0).replace('"unknown": 0', f'"unknown": {"9" * 19}').encode(), ["body"], "json_invalid"),
+        (b"", ["body"], "missing"),
+        (b"[]", ["body"], "model_attributes_type"),
+        (b"{}", ["body", "created_by"], "missing"),
+        (a_text(created_by=7).encode(), ["body", "created_by"], "string_type"),
+        (a_text(created_by="x" * 256).encode(), ["body", "created_by"], "string_too_long"),
+        (a_text(metadata={"title": "x" * 501}).encode(), ["body", "metadata", "title"], "string_too_long"),
+        (
+            a_text(metadata={"advisor_notes": "x" * 10_001}).encode(),
+            ["body", "metadata", "advisor_notes"],
+            "string_too_long",
+        ),
+        (a_text(created_by="nul\x00").encode(), ["body", "created_by"], "string_unicode"),
+        (a_text(created_by="\ud800").encode(), ["body", "created_by"], "string_unicode"),
+        (a_text(**{"k\x00": 1}).encode(), ["body"], "string_unicode"),
+    ],
+)
+async def test_a_body_that_is_no_request(api, database_dsn, content, loc, kind):
+    problem = assert_problem(await post(api, content), 422, "VALIDATION_FAILED")
+    assert (loc, kind) in [(item["loc"], item["type"]) for item in problem["detail"]]
+    assert stored(database_dsn) == 0
+
+
+TRADE = ["body", "simulate_request", "proposed_trades", 0]
+
+
+@pytest.mark.parametrize(
+    ("quantity", "kind"),
+    [
+        ("1.5", "value_error"),
+        ("true", "decimal_type"),
+        ('"abc"', "decimal_parsing"),
+        ('"NaN"', "finite_number"),
+        ("-1", "greater_than"),
+        ("9" * 19, "decimal_whole_digits"),
+        ('"1E-25"', "decimal_max_places"),
+    ],
+)
+async def test_a_decimal_that_is_none(api, database_dsn, quantity, kind):
+    problem = assert_problem(await post(api, with_trade(quantity)), 422, "VALIDATION_FAILED")
+    assert [(item["loc"], item["type"]) for item in problem["detail"]] == [([*TRADE, "quantity"], kind)]
+    if kind == "value_error":
+        assert "PROPOSAL_INVALID_TRADE_INPUT" in problem["detail"][0]["msg"]
+    assert quantity.strip('"') not in json.dumps(problem["detail"])
+    assert stored(database_dsn) == 0
+
+
+async def test_a_long_integer_is_fine_where_it_is_a_decimal(api):
+    assert (await post(api, with_trade("1" + "0" * 17))).status_code == 202
+
+
+async def test_every_error_is_listed_and_contradictions_only_when_nothing_else_is_wrong(api):
+    body = a_body()
+    price = {"instrument_id": "A", "price": "51.00", "currency": "SGD"}
+    body["simulate_request"]["market_data_snapshot"]["prices"].append(price)
+    alone = assert_problem(await post(api, json.dumps(body)), 422, "VALIDATION_FAILED")
+    place = ["body", "simulate_request", "market_data_snapshot", "prices", 1]
+    assert [(item["loc"], item["type"]) for item in alone["detail"]] == [(place, "value_error")]
+    assert alone["detail"][0]["msg"].startswith("PROPOSAL_INVALID_INPUT: ")
+    assert "51.00" not in alone["detail"][0]["msg"]
+    body.pop("created_by")
+    body["metadata"] = {"title": 7}
+    several = assert_problem(await post(api, json.dumps(body)), 422, "VALIDATION_FAILED")
+    assert [item["loc"] for item in several["detail"]] == [["body", "created_by"], ["body", "metadata", "title"]]
+
+
+async def test_a_clients_own_keys_are_not_told_back(api):
+    body = a_body()
+    body["simulate_request"]["shelf_entries"][0]["attributes"] = {"secret_key_of_client": 7}
+    problem = assert_problem(await post(api, json.dumps(body)), 422, "VALIDATION_FAILED")
+    assert problem["detail"][0]["loc"] == ["body", "simulate_request", "shelf_entries", 0, "attributes"]
+
+
+async def test_a_body_that_is_too_large(api, database_dsn):
+    assert_problem(await post(api, b" " * (10 * 1024 * 1024)), 413, "REQUEST_ENTITY_TOO_LARGE")
+
+    async def endless():
+        for _ in range(10 * 1024):
+            yield b" " * 1024
+
+    assert_problem(await post(api, endless()), 413, "REQUEST_ENTITY_TOO_LARGE")
+    assert stored(database_dsn) == 0
+
+
+@pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "", "application/json; charset=latin-1"])
+async def test_a_body_of_another_type(api, content_type):
+    assert_problem(await post(api, a_text(), **{"Content-Type": content_type}), 415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+async def test_a_body_that_does_not_come(api, monkeypatch):
+    monkeypatch.setattr(api_body, "RECEIVE_SECONDS", 0.3)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(
+        f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n"
+        "Content-Length: 100\r\n\r\n{".encode()
+    )
+    answer = (await asyncio.wait_for(reader.read(), 5)).decode()
+    assert answer.startswith("HTTP/1.1 408 ")
+    assert '"code": "REQUEST_TIMEOUT"' in answer
+    writer.close()
+
+
+async def test_too_many_unread_bodies_at_once(api, monkeypatch):
+    monkeypatch.setattr(api_body, "MAX_UNREAD_BYTES", 150)
+    monkeypatch.setattr(api_body, "RECEIVE_SECONDS", 2.0)
+    _, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(
+        f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode()
+    )
+    await writer.drain()
+    await asyncio.sleep(0.2)
+    refused = await post(api, a_text())
+    assert_problem(refused, 503, "SERVER_BUSY")
+    assert refused.headers["Retry-After"] == "1"
+    writer.close()
+
+
+async def test_bodies_of_undeclared_size_take_only_the_room_they_need(api, monkeypatch):
+    monkeypatch.setattr(api_body, "MAX_UNREAD_BYTES", 8_000)
+
+    async def in_pieces():
+        yield a_text().encode()
+
+    answers = await asyncio.gather(*(post(api, in_pieces()) for _ in range(4)))
+    assert {answer.status_code for answer in answers} == {202}
+
+
+@pytest.mark.parametrize("key", [None, '""', "with space", "ä", "x" * 256])
+async def test_an_idempotency_key_that_is_none(api, database_dsn, key):
+    headers = {"Content-Type": "application/json"} | ({} if key is None else {"Idempotency-Key": key.encode()})
+    answer = await api.http.post(ASYNC, content=a_text(), headers=headers)
+    problem = assert_problem(answer, 422, "VALIDATION_FAILED")
+    assert problem["detail"][0]["loc"] == ["header", "Idempotency-Key"]
+    assert stored(database_dsn) == 0
+
+
+@pytest.mark.parametrize("correlation_id", ["it's", "a b", "x" * 129, "a,b", "<x>"])
+async def test_a_correlation_id_that_is_none(api, database_dsn, correlation_id):
+    answer = await post(api, a_text(), **{"X-Correlation-Id": correlation_id})
+    problem = assert_problem(answer, 422, "CORRELATION_ID_INVALID")
+    assert problem["correlation_id"].startswith("corr_")
+    assert stored(database_dsn) == 0
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/nowhere", "/rebalance/proposals/operations/x"])
+async def test_every_answer_echoes_or_makes_a_correlation_id(api, path):
+    assert (await api.http.get(path, headers={"X-Correlation-Id": "mine"})).headers["X-Correlation-Id"] == "mine"
+    assert (await api.http.get(path)).headers["X-Correlation-Id"].startswith("corr_")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/rebalance/proposals/operations/pop_0", "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"),
+        ("/rebalance/proposals/operations/pop_%00", "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"),
+        ("/rebalance/proposals/operations/%27%20OR%201=1", "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"),
+        ("/rebalance/proposals/operations/by-correlation/c'%20OR%20'1'='1", "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"),
+        ("/rebalance/proposals/operations/by-correlation/%00", "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"),
+        ("/rebalance/proposals/operations/by-correlation/%ED%A0%80", "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"),
+        ("/rebalance/proposals/pp_0", "PROPOSAL_NOT_FOUND"),
+        ("/rebalance/proposals/%00", "PROPOSAL_NOT_FOUND"),
+        ("/nowhere", "NOT_FOUND"),
+        ("/health/live/", "NOT_FOUND"),
+    ],
+)
+async def test_what_is_not_there(api, path, code):
+    problem = assert_problem(await api.http.get(path), 404, code)
+    assert problem["instance"] == path
+
+
+async def test_a_method_that_is_not_allowed_says_which_is(api):
+    answer = await api.http.delete(ASYNC)
+    assert_problem(answer, 405, "METHOD_NOT_ALLOWED")
+    assert answer.headers["Allow"]
+
+
+@pytest.mark.parametrize("query", ["wait=-1", "wait=abc", "wait=inf", "include_result=perhaps"])
+async def test_a_query_that_is_none(api, query):
+    answer = await api.http.get(f"/rebalance/proposals/operations/pop_0?{query}")
+    problem = assert_problem(answer, 422, "VALIDATION_FAILED")
+    assert problem["detail"][0]["loc"] == ["query", query.partition("=")[0]]
+
+
+async def test_a_bug_is_answered_without_its_words(api, monkeypatch):
+    async def fails(*_, **__):
+        raise KeyError("secret of a client")
+
+    monkeypatch.setattr(Lookup, "operation", fails)
+    with structlog.testing.capture_logs() as logged:
+        answer = await api.http.get("/rebalance/proposals/operations/pop_0")
+    assert_problem(answer, 500, "INTERNAL_SERVER_ERROR")
+    assert "secret" not in answer.text
+    assert [record["event"] for record in logged] == ["request_failed"]  # how it is written: tests/runtime
