@@ -1,0 +1,72 @@
+# Needs Python 3.11 or newer and make; everything else goes into .venv, pinned and hashed.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+
+ifndef PYTHON
+PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+endif
+
+# Stamps carry what they were made from in their names, so that no half-built or outdated .venv is taken for a good one.
+DEPENDENCIES := $(VENV)/.dependencies-$(firstword $(shell { echo $(PYTHON); cat requirements/development.txt; } | cksum))
+INSTALLED := $(VENV)/.installed-$(firstword $(shell cksum < pyproject.toml))
+
+.PHONY: help
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(INSTALLED) ## Run everything on this machine and follow a sample proposal to its end (ARGS="--api-port 8001")
+	@$(BIN)/proposals demo $(ARGS)
+
+.PHONY: dev
+dev: $(INSTALLED) ## Run everything on this machine until Ctrl-C (ARGS="--data-dir /tmp/proposals")
+	@$(BIN)/proposals dev $(ARGS)
+
+.PHONY: test
+test: lint ## Check everything that CI checks
+	$(BIN)/pytest -n auto $(ARGS)
+
+.PHONY: lint
+lint: $(INSTALLED) ## Check style, types and the arrows between packages
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+.PHONY: bench
+bench: $(INSTALLED) ## Measure a service that `make dev` runs beside the bare engine (ARGS="--url ...")
+	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: docs
+docs: $(INSTALLED) ## Write the pages that are generated from the code
+	@$(BIN)/proposals config docs docs/configuration.md
+
+.PHONY: requirements
+requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=--upgrade for the newest of all)
+	$(PIN) -o requirements/runtime.txt
+	$(PIN) --group dev -o requirements/development.txt
+
+PIN = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-header --quiet $(ARGS)
+
+.PHONY: clean
+clean: ## Remove .venv, caches and build products (not the data in .proposals)
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(DEPENDENCIES):
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@echo "Building $(VENV) with $$($(PYTHON) --version) ..."
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/development.txt
+	@touch $@
+
+# setuptools is among the pinned dependencies, so that building the project needs no network.
+$(INSTALLED): $(DEPENDENCIES)
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@

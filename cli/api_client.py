@@ -1,0 +1,142 @@
+"""The HTTP API from a client's side: submit a request, then follow its operation to the end."""
+
+import asyncio
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import httpx2
+
+PREFIX: Final = "/rebalance/proposals"
+CALL_SECONDS: Final = 30.0
+HELD_POLL_SECONDS: Final = 2.0  # the service holds a poll that long; short enough to see RUNNING
+DEFAULT_PAUSE_SECONDS: Final = 1.0
+
+Json = dict[str, Any]
+
+
+class ApiCallError(Exception):
+    """Why a call led nowhere: lines to print, of which the first says it."""
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+class FollowTimeoutError(Exception):
+    """The operation of this id has not ended in the time that the caller gave it; it goes on without us."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Submitted:
+    """What a 202 promises; `is_replay` when the key had named this operation before."""
+
+    operation_id: str
+    correlation_id: str
+    idempotency_key: str
+    is_replay: bool
+
+
+class ApiClient:
+    """Calls the service at this base URL; closes its connections when its block ends."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        try:
+            self._http = httpx2.AsyncClient(base_url=url, timeout=CALL_SECONDS, trust_env=False)
+        except httpx2.InvalidURL:
+            raise ApiCallError(f"{url} is not a URL") from None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def submit(self, document: bytes, *, idempotency_key: str | None, correlation_id: str | None) -> Submitted:
+        """Send a create request; a key is made when none is given. Raises ApiCallError with what the service says."""
+        key = idempotency_key or f"cli-{secrets.token_hex(8)}"
+        headers = {b"Idempotency-Key": key.encode(), b"Content-Type": b"application/json"}
+        if correlation_id is not None:
+            headers[b"X-Correlation-Id"] = correlation_id.encode()
+        safe_retry = f"whether it was accepted is not known: try again with --idempotency-key {key}"
+        try:
+            answer = await self._http.post(f"{PREFIX}/async", content=document, headers=headers)
+        except (httpx2.ConnectError, httpx2.UnsupportedProtocol):
+            raise ApiCallError(f"the service at {self._url} cannot be reached") from None
+        except httpx2.TransportError:
+            raise ApiCallError(f"the service at {self._url} did not answer", safe_retry) from None
+        body = _json_object(answer)
+        if answer.is_server_error:
+            raise ApiCallError(*_problem_lines(answer.status_code, body), safe_retry)
+        if answer.status_code != httpx2.codes.ACCEPTED:
+            raise ApiCallError(*_problem_lines(answer.status_code, body))
+        return Submitted(
+            operation_id=body["operation_id"],
+            correlation_id=body["correlation_id"],
+            idempotency_key=key,
+            is_replay=answer.headers.get("Idempotent-Replayed") == "true",
+        )
+
+    async def follow(self, operation_id: str, *, seconds: float) -> AsyncIterator[Json | None]:
+        """Its AsyncStatus again and again, the terminal one last; None while the service is away.
+
+        Raises FollowTimeoutError when time is up, ApiCallError when the service does not know the operation.
+        """
+        deadline = time.monotonic() + seconds
+        while (remaining := deadline - time.monotonic()) > 0:
+            asked_at, held = time.monotonic(), min(HELD_POLL_SECONDS, remaining)
+            answer = await self._poll(operation_id, held=held)
+            if answer is None or answer.is_server_error:
+                yield None
+            elif answer.status_code != httpx2.codes.OK:
+                raise ApiCallError(*_problem_lines(answer.status_code, _json_object(answer)))
+            else:
+                status = _json_object(answer)
+                yield status
+                if status["status"] in ("SUCCEEDED", "FAILED"):
+                    return
+            if time.monotonic() - asked_at < held:  # answered early, so it was not held: the pause is up to us
+                await asyncio.sleep(min(_retry_after(answer), max(0.0, deadline - time.monotonic())))
+        raise FollowTimeoutError(operation_id)
+
+    async def _poll(self, operation_id: str, *, held: float) -> httpx2.Response | None:
+        try:
+            return await self._http.get(
+                f"{PREFIX}/operations/{quote(operation_id, safe='')}",
+                params={"wait": f"{held:.2f}"},
+                timeout=CALL_SECONDS + held,
+            )
+        except httpx2.TransportError:
+            return None
+
+
+def _retry_after(answer: httpx2.Response | None) -> float:
+    """Seconds; the header's other form, a date, is not used by this service."""
+    given = "" if answer is None else answer.headers.get("Retry-After", "")
+    return float(given) if given.isdecimal() else DEFAULT_PAUSE_SECONDS
+
+
+def _json_object(answer: httpx2.Response) -> Json:
+    try:
+        body = json.loads(answer.content)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise ApiCallError(f"the answer ({answer.status_code}) is not one of this service")
+    return body
+
+
+def _problem_lines(status: int, problem: Json) -> list[str]:
+    detail = problem.get("detail")
+    if not isinstance(detail, list):
+        return [f"refused ({status}): {detail}"]
+    return [f"refused ({status}):", *(f"  {_place(item['loc'])}: {item['msg']}" for item in detail)]
+
+
+def _place(loc: list[str | int]) -> str:
+    return ".".join(str(part) for part in loc)

@@ -1,0 +1,71 @@
+"""The commands `config ...`: which settings are in force, and the page that lists them."""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from pydantic import SecretStr
+from temporalio.envconfig import ClientConfigProfile
+
+from cli.configuration_page import reference_page
+from cli.output import print_fields
+from cli.settings import EXIT_INVALID_SETTINGS, settings_or_exit
+from runtime.settings import Settings, variable_name
+from runtime.temporal import DEFAULT_ADDRESS
+
+MASK: Final = "***"
+DEFAULT_NAMESPACE: Final = "default"
+
+Rows = dict[str, dict[str, Any]]
+
+commands = typer.Typer(no_args_is_help=True, help="Settings.")
+
+
+@commands.command()
+def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
+    """Print every setting in force and where it comes from, secrets masked. Exits 2 when one is wrong."""
+    shown = _settings(settings_or_exit()) | _temporal()
+    if as_json:
+        typer.echo(json.dumps(shown, indent=2))
+    else:
+        print_fields("Settings", {name: f"{row['value']} ({row['source']})" for name, row in shown.items()})
+
+
+@commands.command()
+def docs(path: Annotated[Path, typer.Argument(help="Where to write the page.")]) -> None:
+    """Write docs/configuration.md from the settings themselves."""
+    path.write_text(reference_page())
+    typer.echo(f"wrote {path}")
+
+
+def _settings(settings: Settings) -> Rows:
+    shown: Rows = {}
+    for field in Settings.model_fields:
+        value = getattr(settings, field)
+        name = variable_name(field)
+        shown[name] = {
+            "value": MASK if isinstance(value, SecretStr) else value,
+            "source": "environment" if os.environ.get(name) else "default",
+        }
+    return shown
+
+
+def _temporal() -> Rows:
+    try:
+        profile = ClientConfigProfile.load()
+    except RuntimeError:  # its text may quote the file, key included
+        typer.echo("proposals: TEMPORAL_*: the SDK refuses the variables or the file of TEMPORAL_CONFIG_FILE", err=True)
+        raise typer.Exit(EXIT_INVALID_SETTINGS) from None
+    return {
+        "TEMPORAL_ADDRESS": _row("TEMPORAL_ADDRESS", profile.address, default=DEFAULT_ADDRESS),
+        "TEMPORAL_NAMESPACE": _row("TEMPORAL_NAMESPACE", profile.namespace, default=DEFAULT_NAMESPACE),
+        "TEMPORAL_API_KEY": _row("TEMPORAL_API_KEY", profile.api_key and MASK, default=None),
+    }
+
+
+def _row(name: str, value: str | None, *, default: str | None) -> dict[str, str | None]:
+    if not value:
+        return {"value": default, "source": "default"}
+    return {"value": value, "source": "environment" if os.environ.get(name) else "file"}

@@ -1,0 +1,57 @@
+"""docs/configuration.md, written from the settings' own descriptions."""
+
+import inspect
+import re
+from typing import Any, Final, get_args
+
+from annotated_types import Ge, Le
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from runtime import settings
+from runtime.settings import Settings, variable_name
+
+HEAD: Final = """# Configuration
+
+Every process reads its settings once, from environment variables. `proposals config check` prints those in force, with
+secrets masked. A command that finds something wrong names all of it and exits with 2. An unknown `PROPOSAL_*` variable
+is refused with the nearest name, so that a typing error does not pass for a default. An empty value means the default.
+
+The address, namespace, API key and TLS of Temporal are the variables of its own SDK: `TEMPORAL_ADDRESS` (default
+`127.0.0.1:7233`), `TEMPORAL_NAMESPACE` (default `default`), `TEMPORAL_API_KEY`, `TEMPORAL_TLS...`, or a profile in the
+file that `TEMPORAL_CONFIG_FILE` names.
+
+This page is generated from `runtime/settings.py` by `make docs`.
+"""
+HEADING: Final = re.compile(r"^    # (.+)$")
+FIELD: Final = re.compile(r"^    (\w+): ")
+
+
+def reference_page() -> str:
+    """The page's Markdown: a table for each comment heading of the settings' class."""
+    lines = [HEAD]
+    for line in inspect.getsource(settings.Settings).splitlines():
+        if heading := HEADING.match(line):
+            lines += [f"\n## {heading.group(1)}\n", "| variable | default | what |", "|---|---|---|"]
+        elif (field := FIELD.match(line)) and field.group(1) in Settings.model_fields:
+            lines.append(_row(field.group(1), Settings.model_fields[field.group(1)]))
+    return "\n".join(lines) + "\n"
+
+
+def _row(name: str, field: FieldInfo) -> str:
+    default = field.default
+    if isinstance(default, SecretStr):
+        default = default.get_secret_value()
+    shown = "none" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    return f"| `{variable_name(name)}` | {shown} | {field.description}{_bounds(field)} |"
+
+
+def _bounds(field: FieldInfo) -> str:
+    low: Any = next((limit.ge for limit in field.metadata if isinstance(limit, Ge)), None)
+    high: Any = next((limit.le for limit in field.metadata if isinstance(limit, Le)), None)
+    if low is not None and high is not None:
+        return f" {low} to {high}."
+    choices = get_args(field.annotation)
+    if choices and all(isinstance(choice, str) for choice in choices):
+        return f" One of {', '.join(f'`{choice}`' for choice in choices)}."
+    return ""

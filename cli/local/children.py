@@ -1,0 +1,124 @@
+"""Processes that this one starts and that never outlive it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Final, Self
+
+from cli.local import dies_with_parent
+
+POLL_SECONDS: Final = 0.02
+SHOWN_LOG_LINES: Final = 8
+LOG_TAIL_BYTES: Final = 8192
+
+
+class LocalServerError(Exception):
+    """Why the local servers cannot run, in one line for the terminal; `log_lines` are the last words of a child."""
+
+    def __init__(self, message: str, *, log_lines: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.log_lines = tuple(log_lines)
+
+
+class Child:
+    """A process in a session of its own, so that Ctrl-C reaches this process alone, which then stops all in order."""
+
+    def __init__(self, name: str, process: subprocess.Popen[bytes], *, log: Path) -> None:
+        self.name = name
+        self.log = log
+        self._process = process
+
+    @classmethod
+    def start(
+        cls,
+        name: str,
+        command: Sequence[str | Path],
+        *,
+        log: Path,
+        env: Mapping[str, str] | None = None,
+        user: str | None = None,
+        cwd: Path | None = None,
+        death_signal: signal.Signals = signal.SIGKILL,
+    ) -> Self:
+        """Start it with its output added to `log`; the kernel sends it `death_signal` when this process dies.
+
+        Call it in a thread that lives as long as the process: to the kernel that thread is the parent.
+        Raises LocalServerError when the command does not exist.
+        """
+        if not Path(command[0]).exists():
+            raise LocalServerError(f"{name} cannot be started: {command[0]} is missing")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        leash = [
+            sys.executable,
+            "-I",
+            "-S",
+            dies_with_parent.__file__,
+            str(os.getpid()),
+            str(int(death_signal)),
+            user or "",
+        ]
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 -- commands of this package
+                [*leash, *command],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=env,
+                cwd=cwd,
+                start_new_session=True,
+            )
+        return cls(name, process, log=log)
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative when a signal ended it."""
+        return self._process.poll()
+
+    def wait_until(self, is_ready: Callable[[], bool], *, seconds: float) -> None:
+        """Block until the probe says yes. Raises LocalServerError when the child dies before, or time is up."""
+        deadline = time.monotonic() + seconds
+        while not is_ready():
+            if self.exit_code is not None:
+                raise self.death()
+            if time.monotonic() > deadline:
+                raise self.silence(seconds)
+            time.sleep(POLL_SECONDS)
+
+    def stop(self, *, with_signal: signal.Signals = signal.SIGTERM, grace_seconds: float) -> int:
+        """Ask it to end, insist after the grace; answers its exit code. Stopping a child that has ended is fine."""
+        if self.exit_code is None:
+            self._process.send_signal(with_signal)
+            try:
+                self._process.wait(grace_seconds)
+            except subprocess.TimeoutExpired:
+                os.killpg(self.pid, signal.SIGKILL)
+        return self._process.wait()
+
+    def death(self) -> LocalServerError:
+        """The error that tells of its unexpected end."""
+        return LocalServerError(
+            f"{self.name} ended with {_told(self._process.wait())} (log: {self.log})", log_lines=self.last_lines()
+        )
+
+    def silence(self, seconds: float) -> LocalServerError:
+        """The error that tells that it was not ready in time."""
+        return LocalServerError(
+            f"{self.name} was not ready within {seconds:.0f} s (log: {self.log})", log_lines=self.last_lines()
+        )
+
+    def last_lines(self) -> list[str]:
+        with self.log.open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
+            return log.read().decode(errors="replace").splitlines()[-SHOWN_LOG_LINES:]
+
+
+def _told(exit_code: int) -> str:
+    return f"exit code {exit_code}" if exit_code >= 0 else f"signal {signal.Signals(-exit_code).name}"

@@ -1,0 +1,97 @@
+"""The commands `dev` and `demo`: the service on this machine, from nothing."""
+
+import time
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from cli.api_client import ApiCallError, ApiClient, FollowTimeoutError
+from cli.local.children import LocalServerError
+from cli.local.serving import serve
+from cli.local.stack import LocalStack, Ports
+from cli.output import print_fields
+from cli.settings import settings_or_exit
+from cli.submit import follow_to_end, print_result
+from runtime.signals import exit_process
+
+SAMPLE: Final = "create_proposal.json"  # a link to the one in examples/, so that a wheel has it, too
+SAMPLE_SECONDS: Final = 60.0
+
+ApiPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")]
+TemporalPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of Temporal.")]
+UiPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of Temporal's UI.")]
+PostgresPort = Annotated[
+    int | None,
+    typer.Option(min=1, max=65535, help="Port of PostgreSQL; a free one, kept for the next run, by default."),
+]
+DataDir = Annotated[Path, typer.Option(help="Where operations survive a restart, and the logs are.")]
+
+
+def dev(
+    api_port: ApiPort = 8000,
+    temporal_port: TemporalPort = 7233,
+    ui_port: UiPort = 8233,
+    postgres_port: PostgresPort = None,
+    data_dir: DataDir = Path(".proposals"),
+) -> None:
+    """Run PostgreSQL, Temporal, worker and API on this machine until Ctrl-C.
+
+    Exits 0 when it was stopped by Ctrl-C or SIGTERM, 1 when something could not start or died, 2 on invalid settings.
+    """
+    settings_or_exit()
+    ports = Ports(api=api_port, temporal=temporal_port, ui=ui_port, postgres=postgres_port)
+    exit_process(serve(data_dir, ports, command="dev", once_ready=_tell_addresses))
+
+
+def demo(
+    api_port: ApiPort = 8000,
+    temporal_port: TemporalPort = 7233,
+    ui_port: UiPort = 8233,
+    postgres_port: PostgresPort = None,
+    data_dir: DataDir = Path(".proposals"),
+) -> None:
+    """Run everything as `dev` does, submit a sample proposal and follow it to its end.
+
+    Exits as `dev` does, and 1 when the sample does not succeed.
+    """
+    settings_or_exit()
+    ports = Ports(api=api_port, temporal=temporal_port, ui=ui_port, postgres=postgres_port)
+    exit_process(serve(data_dir, ports, command="demo", once_ready=_follow_sample))
+
+
+async def _follow_sample(stack: LocalStack) -> None:
+    document = (resources.files("cli.local") / SAMPLE).read_bytes()
+    typer.echo(f"\nSubmitting {SAMPLE}")
+    try:
+        async with ApiClient(stack.api_url) as client:
+            began = time.monotonic()
+            submitted = await client.submit(document, idempotency_key=None, correlation_id=None)
+            status = await follow_to_end(client, submitted.operation_id, seconds=SAMPLE_SECONDS)
+    except ApiCallError as failure:
+        raise LocalServerError("the sample was refused", log_lines=failure.lines) from None
+    except FollowTimeoutError:
+        raise LocalServerError(f"the sample did not end within {SAMPLE_SECONDS:.0f} s") from None
+    print_result(status, seconds=time.monotonic() - began)
+    if status["status"] != "SUCCEEDED":
+        raise LocalServerError("the sample failed")
+    links = status["links"]
+    _print_addresses(
+        stack,
+        {
+            "operation": f"{stack.api_url}{links['self']}",
+            "proposal": f"{stack.api_url}{links['proposal']}",
+            "its workflow": links["temporal_ui"],
+        },
+    )
+
+
+async def _tell_addresses(stack: LocalStack) -> None:
+    _print_addresses(stack, {})
+
+
+def _print_addresses(stack: LocalStack, of_sample: Mapping[str, str]) -> None:
+    addresses = {"API docs": f"{stack.api_url}/docs", "Temporal UI": stack.ui_url, **of_sample, "logs": str(stack.logs)}
+    print_fields("Serving until Ctrl-C", addresses)

@@ -1,0 +1,55 @@
+"""Where a local run keeps what survives it: PostgreSQL's data, Temporal's, the logs."""
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+from cli.local.children import LocalServerError
+from cli.local.ports import free_port, is_free
+
+
+class DataDirectory:
+    """One run at a time uses it; the kernel gives the claim back, however the run ends."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.postgres = self.root / "postgres"
+        self.temporal_file = self.root / "temporal.db"
+        self._remembered_port = self.root / "postgres-port"
+
+    @contextmanager
+    def claimed(self) -> Iterator[Self]:
+        """Made when it is missing. Raises LocalServerError when another run has it or this user may not write there."""
+        try:
+            self.root.mkdir(mode=0o711, parents=True, exist_ok=True)  # PostgreSQL's own user must get through
+            lock = (self.root / "lock").open("w")
+        except OSError as failure:
+            raise LocalServerError(f"the data directory {self.root} cannot be used: {failure.strerror}") from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = f"{self.root} is in use by another run: stop it or choose another --data-dir"
+                raise LocalServerError(message) from None
+            self._set_old_logs_aside()
+            yield self
+
+    def log(self, name: str) -> Path:
+        return self.root / "logs" / f"{name}.log"
+
+    def postgres_port(self) -> int:
+        """The port of the last run, which other tools may have noted; another one if it is taken by now."""
+        try:
+            port = int(self._remembered_port.read_text())
+        except (FileNotFoundError, ValueError):
+            port = free_port()
+        if not is_free(port):
+            port = free_port()
+        self._remembered_port.write_text(f"{port}\n")
+        return port
+
+    def _set_old_logs_aside(self) -> None:
+        for log in (self.root / "logs").glob("*.log"):
+            log.replace(log.with_suffix(".log.previous"))

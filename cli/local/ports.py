@@ -1,0 +1,45 @@
+"""TCP ports of this machine."""
+
+import errno
+import secrets
+import socket
+import time
+from typing import Final
+
+from cli.local.children import LocalServerError
+
+HOST: Final = "127.0.0.1"
+CHOSEN_FROM: Final = range(15_000, 32_000)  # the kernel's own begin at 32,768
+RELEASE_SECONDS: Final = 2.0  # children of a run that was killed a moment ago are just letting go
+RETRY_SECONDS: Final = 0.1
+
+
+def free_port() -> int:
+    """A port that nobody listened on a moment ago, below those that the kernel gives to outgoing connections."""
+    while not is_free(port := secrets.choice(CHOSEN_FROM)):
+        pass
+    return port
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on the port. Raises LocalServerError when this user may not."""
+    try:
+        socket.create_server((HOST, port)).close()
+    except OSError as failure:
+        if failure.errno == errno.EADDRINUSE:
+            return False
+        raise LocalServerError(f"port {port} cannot be used: {failure.strerror}") from None
+    return True
+
+
+def require_free(ports: dict[str, int]) -> None:
+    """Check the ports that go by these options. Raises LocalServerError that names the first one that is taken."""
+    deadline = time.monotonic() + RELEASE_SECONDS
+    for option, port in ports.items():
+        same = [other for other, used in ports.items() if used == port]
+        if len(same) > 1:
+            raise LocalServerError(f"{' and '.join(same)} are both {port}")
+        while not is_free(port):
+            if time.monotonic() > deadline:
+                raise LocalServerError(f"port {port} is taken: choose another one with {option}")
+            time.sleep(RETRY_SECONDS)

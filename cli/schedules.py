@@ -1,0 +1,44 @@
+"""The commands `schedules ...`: what Temporal must know before work is found and repeated."""
+
+import asyncio
+from datetime import timedelta
+from typing import Final
+
+import typer
+from temporalio.service import RPCError
+
+from cli.settings import settings_or_exit
+from runtime.signals import exit_process
+from runtime.temporal import connect, register_search_attributes
+from workflows.identity import SEARCH_ATTRIBUTES
+from workflows.schedules import apply_schedules
+
+TIME_LIMIT: Final = timedelta(seconds=30)
+
+commands = typer.Typer(no_args_is_help=True, help="Search attributes and schedules in Temporal.")
+
+
+@commands.callback()
+def schedules() -> None:
+    """Search attributes and schedules in Temporal."""
+
+
+@commands.command()
+def apply() -> None:
+    """Register missing search attributes and make every schedule as this release wants it; applying twice is fine."""
+    settings_or_exit()
+    exit_process(asyncio.run(_apply()))
+
+
+async def _apply() -> int:
+    try:
+        async with asyncio.timeout(TIME_LIMIT.total_seconds()):
+            client = await connect(lazy=False, identity="proposals-schedules")
+            registered = await register_search_attributes(client, SEARCH_ATTRIBUTES)
+            applied = await apply_schedules(client)
+    except (RPCError, RuntimeError, TimeoutError):
+        typer.echo("proposals schedules apply: Temporal cannot be reached or refused (TEMPORAL_ADDRESS)", err=True)
+        return 1
+    typer.echo(f"search attributes registered: {', '.join(registered) or 'all were there'}")
+    typer.echo(f"schedules applied: {', '.join(applied)}")
+    return 0

@@ -1,0 +1,97 @@
+"""The commands `api` and `worker`: one process each, ended by a signal."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+import uvicorn
+
+from api.app import create_app
+from cli.settings import settings_or_exit
+from runtime.settings import Settings
+from runtime.signals import exit_process, stop_on_signals
+from runtime.telemetry import configure_logging
+from worker import process as worker_process
+
+KEEP_ALIVE_SECONDS = 65  # longer than the usual load balancer's, so that it never writes into a closing connection
+BACKLOG = 2048
+
+log = structlog.get_logger(__name__)
+
+
+def api() -> None:
+    """Serve the HTTP API until SIGTERM or Ctrl-C."""
+    settings = settings_or_exit()
+    configure_logging(level=settings.log_level, format=settings.log_format)
+    exit_process(asyncio.run(_serve(settings)))
+
+
+def worker() -> None:
+    """Run workflows and activities until SIGTERM or Ctrl-C."""
+    settings = settings_or_exit()
+    configure_logging(level=settings.log_level, format=settings.log_format)
+    asyncio.run(_work(settings))
+    exit_process(0)
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its own signal handlers: API and worker stop alike (runtime/signals.py)."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError when the port is taken.
+
+    It names its protocol: asyncio turns Nagle's algorithm off only for sockets that do, and 40 ms an answer are lost.
+    """
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, proto=socket.IPPROTO_TCP, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, kind, protocol)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+async def _serve(settings: Settings) -> int:
+    try:
+        listening = _listen(settings.api_host, settings.api_port)
+    except OSError as failure:
+        log.error(  # noqa: TRY400 -- a taken port is no bug: one line says it all
+            "api_cannot_listen", host=settings.api_host, port=settings.api_port, reason=failure.strerror
+        )
+        return 1
+    server = _Server(
+        uvicorn.Config(
+            create_app(settings),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=settings.shutdown_grace_seconds,
+            lifespan="on",
+        )
+    )
+    async with stop_on_signals() as stop:
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        server.should_exit = True
+        await serving
+    return 0 if server.started else 1
+
+
+async def _work(settings: Settings) -> None:
+    async with stop_on_signals() as stop:
+        await worker_process.run(settings, stop=stop)

@@ -1,0 +1,104 @@
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from processes.local.process_tree import is_alive, wait_for
+
+from cli.local.children import Child, LocalServerError
+
+READY = "import signal, sys, time\nprint('ready', flush=True)\n"
+
+
+@pytest.fixture
+def start(tmp_path):
+    children = []
+
+    def start(code, **options):
+        child = Child.start("the child", [sys.executable, "-c", code], log=tmp_path / "logs" / "child.log", **options)
+        children.append(child)
+        return child
+
+    yield start
+    for child in children:
+        child.stop(grace_seconds=0)
+
+
+def said(child):
+    return lambda: "ready" in child.log.read_text()
+
+
+def test_it_runs_in_a_session_of_its_own_and_writes_its_log(start):
+    child = start(READY + "time.sleep(60)")
+    child.wait_until(said(child), seconds=10)
+
+    assert os.getsid(child.pid) == child.pid
+    assert child.exit_code is None
+    assert child.stop(grace_seconds=5) == -signal.SIGTERM
+    assert child.stop(grace_seconds=5) == -signal.SIGTERM
+
+
+def test_one_that_does_not_listen_is_killed_with_all_it_started(start):
+    child = start(
+        "import signal, subprocess, sys, time\n"
+        "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, 'ready', flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    child.wait_until(said(child), seconds=10)
+    grandchild = int(child.log.read_text().split()[0])
+
+    assert child.stop(grace_seconds=0.1) == -signal.SIGKILL
+    wait_for(lambda: not is_alive(grandchild))
+
+
+def test_a_death_is_told_with_its_last_words(start):
+    child = start("for n in range(100): print('line', n)\nraise SystemExit(3)")
+
+    with pytest.raises(LocalServerError, match=r"^the child ended with exit code 3 \(log: .*child\.log\)$") as caught:
+        child.wait_until(lambda: False, seconds=10)
+
+    assert caught.value.log_lines == tuple(f"line {number}" for number in range(92, 100))
+
+
+def test_a_death_by_signal_is_told_by_name(start):
+    child = start("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
+
+    with pytest.raises(LocalServerError, match="ended with signal SIGSEGV"):
+        child.wait_until(lambda: False, seconds=10)
+
+
+def test_one_that_is_not_ready_in_time_is_told(start):
+    child = start(READY + "time.sleep(60)")
+
+    with pytest.raises(LocalServerError, match=r"^the child was not ready within 0 s"):
+        child.wait_until(lambda: False, seconds=0.1)
+
+
+def test_a_missing_command_is_told(tmp_path):
+    with pytest.raises(LocalServerError, match=r"^X cannot be started: /no/such/command is missing$"):
+        Child.start("X", ["/no/such/command"], log=tmp_path / "x.log")
+
+
+@pytest.mark.parametrize("death_signal", [signal.SIGKILL, signal.SIGTERM])
+def test_it_dies_with_its_parent(tmp_path, death_signal):
+    log = tmp_path / "child.log"
+    code = (
+        "import signal, sys, time\n"
+        "from pathlib import Path\n"
+        "from cli.local.children import Child\n"
+        "command = [sys.executable, '-c', 'print(\"ready\", flush=True)\\nimport time; time.sleep(60)']\n"
+        f"child = Child.start('x', command, log=Path({str(log)!r}), death_signal=signal.Signals({int(death_signal)}))\n"
+        "child.wait_until(lambda: child.log.read_text(), seconds=10)\n"
+        "print(child.pid, flush=True)\n"
+        "time.sleep(60)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True
+    ) as parent:
+        pid = int(parent.stdout.readline())
+        assert is_alive(pid)
+        parent.kill()
+    wait_for(lambda: not is_alive(pid))

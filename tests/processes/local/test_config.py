@@ -1,0 +1,84 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from cli.configuration_page import reference_page
+from runtime.settings import Settings, variable_name
+
+ROOT = Path(__file__).parents[3]
+OURS = ("PROPOSAL_", "TEMPORAL_")
+
+
+def config(*arguments, **environ):
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", "config", *arguments],
+        cwd=ROOT,
+        env=inherited | {"TEMPORAL_CONFIG_FILE": os.devnull} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+
+
+def test_the_page_is_what_the_settings_say():
+    page = (ROOT / "docs" / "configuration.md").read_text()
+
+    assert page == reference_page(), "run `make docs`"
+    assert all(f"| `{variable_name(field)}` |" in page for field in Settings.model_fields)
+
+
+def test_docs_writes_the_page(tmp_path):
+    assert config("docs", str(tmp_path / "page.md")).returncode == 0
+    assert (tmp_path / "page.md").read_text() == reference_page()
+
+
+def test_check_tells_every_value_and_its_source():
+    ran = config("check", "--json", PROPOSAL_API_PORT="9000", TEMPORAL_ADDRESS="temporal:7233")
+
+    shown = json.loads(ran.stdout)
+    assert set(shown) == {
+        *map(variable_name, Settings.model_fields),
+        "TEMPORAL_ADDRESS",
+        "TEMPORAL_NAMESPACE",
+        "TEMPORAL_API_KEY",
+    }
+    assert shown["PROPOSAL_API_PORT"] == {"value": 9000, "source": "environment"}
+    assert shown["PROPOSAL_API_HOST"] == {"value": "127.0.0.1", "source": "default"}
+    assert shown["TEMPORAL_ADDRESS"] == {"value": "temporal:7233", "source": "environment"}
+    assert shown["TEMPORAL_NAMESPACE"] == {"value": "default", "source": "default"}
+    assert shown["TEMPORAL_API_KEY"] == {"value": None, "source": "default"}
+
+
+def test_check_masks_secrets():
+    ran = config("check", PROPOSAL_DATABASE_URL="postgresql://u:hidden@db/x", TEMPORAL_API_KEY="hidden")
+
+    assert ran.returncode == 0
+    assert "  PROPOSAL_DATABASE_URL: *** (environment)\n" in ran.stdout
+    assert "  TEMPORAL_API_KEY: *** (environment)\n" in ran.stdout
+    assert "hidden" not in ran.stdout + ran.stderr
+
+
+def test_check_tells_what_comes_from_temporals_file(tmp_path):
+    (tmp_path / "temporal.toml").write_text('[profile.default]\naddress = "cloud:7233"\n')
+
+    ran = config("check", TEMPORAL_CONFIG_FILE=str(tmp_path / "temporal.toml"))
+
+    assert "  TEMPORAL_ADDRESS: cloud:7233 (file)\n" in ran.stdout
+
+
+def test_check_refuses_with_every_problem(tmp_path):
+    ran = config("check", PROPOSAL_API_PORT="x", PROPOSAL_APY_HOST="y")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.splitlines() == [
+        "proposals: PROPOSAL_APY_HOST: no such setting, did you mean PROPOSAL_API_HOST?",
+        "proposals: PROPOSAL_API_PORT: must be a valid integer",
+    ]
+
+    (tmp_path / "temporal.toml").write_text("not toml")
+    ran = config("check", TEMPORAL_CONFIG_FILE=str(tmp_path / "temporal.toml"))
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "proposals: TEMPORAL_*: the SDK refuses the variables or the file of TEMPORAL_CONFIG_FILE\n"

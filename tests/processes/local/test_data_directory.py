@@ -1,0 +1,42 @@
+import socket
+
+import pytest
+
+from cli.local.children import LocalServerError
+from cli.local.data_directory import DataDirectory
+
+
+def test_one_run_at_a_time_has_it(tmp_path):
+    data = DataDirectory(tmp_path / "data")
+    other = DataDirectory(tmp_path / "data")
+    with data.claimed(), pytest.raises(LocalServerError, match="in use by another run"), other.claimed():
+        pass
+    with other.claimed():
+        pass
+
+
+def test_a_path_that_cannot_be_a_directory_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(LocalServerError, match="cannot be used: "), DataDirectory(tmp_path / "file").claimed():
+        pass
+
+
+def test_logs_of_the_run_before_are_set_aside(tmp_path):
+    data = DataDirectory(tmp_path / "data")
+    with data.claimed():
+        data.log("api").parent.mkdir()
+        data.log("api").write_text("first")
+    with data.claimed():
+        assert not data.log("api").exists()
+        assert data.log("api").with_suffix(".log.previous").read_text() == "first"
+
+
+def test_the_port_of_postgresql_is_kept_while_it_is_free(tmp_path):
+    with DataDirectory(tmp_path / "data").claimed() as data:
+        port = data.postgres_port()
+        assert data.postgres_port() == port
+        with socket.create_server(("127.0.0.1", port)):
+            other = data.postgres_port()
+        assert other != port
+        assert data.postgres_port() == other

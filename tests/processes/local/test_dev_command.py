@@ -1,0 +1,116 @@
+"""The whole service on this machine, started and ended as a person would."""
+
+import json
+import os
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+from processes.local.process_tree import descendants, is_alive, wait_for
+
+SERVERS = ("postgres", "temporal", "worker", "api")
+
+
+def get(url):
+    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- this test's own server
+        return json.load(answer)
+
+
+def test_it_serves_until_it_is_told_to_stop(local_run):
+    local_run.start()
+    assert get(f"{local_run.api_url}/health/ready")["status"] == "ok"
+    pids = descendants(local_run.process.pid)
+    second = local_run.run("dev")
+
+    local_run.signal(signal.SIGINT)
+
+    assert local_run.process.wait(30) == 0
+    assert not any(map(is_alive, pids))
+    assert second.returncode == 1
+    assert (
+        second.stderr
+        == f"proposals dev: {local_run.data_dir} is in use by another run: stop it or choose another --data-dir\n"
+    )
+    assert (local_run.data_dir / "logs" / "postgres.log").read_text().rstrip().endswith("database system is shut down")
+
+
+def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_again(local_run):
+    local_run.start("demo")
+    assert "status: SUCCEEDED" in local_run.text
+    operation = next(line.split()[-1] for line in local_run.text.splitlines() if line.startswith("  operation: "))
+    before = get(operation)
+    pids = descendants(local_run.process.pid)
+
+    local_run.signal(signal.SIGKILL)
+    local_run.process.wait()
+    wait_for(lambda: not any(map(is_alive, pids)))
+    local_run.start()
+
+    assert get(operation) == before
+    workflow = get(before["links"]["temporal_ui"].replace("/namespaces/", "/api/v1/namespaces/"))
+    assert workflow["workflowExecutionInfo"]["status"] == "WORKFLOW_EXECUTION_STATUS_COMPLETED"
+
+    # The death of one ends all.
+    pids = descendants(local_run.process.pid)
+    os.kill(local_run.child("temporal"), signal.SIGKILL)
+    assert local_run.process.wait(30) == 1
+    assert "proposals dev: Temporal ended with signal SIGKILL (log: " in local_run.text
+    assert not any(map(is_alive, pids))
+
+
+def test_a_signal_is_heard_while_it_starts(local_run):
+    local_run.launch()
+    wait_for(lambda: "PostgreSQL" in local_run.text)
+    pids = descendants(local_run.process.pid)
+
+    local_run.signal(signal.SIGTERM)
+
+    assert local_run.process.wait(30) == 0
+    assert pids
+    assert not any(map(is_alive, pids))
+
+
+def test_a_second_signal_ends_it_at_once(local_run):
+    local_run.start()
+    pids = descendants(local_run.process.pid)
+    stuck = local_run.child("api")
+    os.kill(stuck, signal.SIGSTOP)
+
+    local_run.signal(signal.SIGTERM)
+    wait_for(lambda: "stopping" in local_run.text)
+    assert local_run.process.poll() is None
+    local_run.signal(signal.SIGTERM)
+
+    assert local_run.process.wait(5) == 128 + signal.SIGTERM
+    wait_for(lambda: not any(map(is_alive, pids)))
+
+
+def test_what_keeps_it_from_starting_is_one_line(local_run):
+    with socket.create_server(("127.0.0.1", local_run.ports["ui"])):
+        taken = local_run.run()
+    assert (taken.returncode, taken.stdout) == (1, "")
+    assert taken.stderr == f"proposals dev: port {local_run.ports['ui']} is taken: choose another one with --ui-port\n"
+
+    (local_run.data_dir / "postgres").mkdir()
+    (local_run.data_dir / "postgres" / "PG_VERSION").write_text("16\n")
+    outdated = local_run.run()
+    assert outdated.returncode == 1
+    assert outdated.stderr.splitlines()[0].endswith(
+        "postgres was made by PostgreSQL 16, this is 18: move it away or choose another --data-dir"
+    )
+
+    invalid = local_run.run(PROPOSAL_API_PRT="1")
+    assert (invalid.returncode, invalid.stdout) == (2, "")
+    assert invalid.stderr == "proposals: PROPOSAL_API_PRT: no such setting, did you mean PROPOSAL_API_PORT?\n"
+
+
+def test_a_server_that_cannot_start_is_told_with_its_last_words(local_run):
+    local_run.data_dir.mkdir()
+    Path(local_run.data_dir / "temporal.db").write_text("not a database")
+
+    ended = local_run.run()
+
+    assert ended.returncode == 1
+    assert "proposals dev: Temporal ended with exit code 1 (log: " in ended.stderr
+    assert "file is not a database" in ended.stderr

@@ -1,0 +1,174 @@
+"""The whole service as processes of its own, each of which may be killed and started again, and clients of it."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+import time
+import uuid
+from pathlib import Path
+
+import httpx2
+import psycopg
+from builders import a_body
+
+from cli.local.children import Child
+from cli.local.ports import free_port
+from cli.local.postgres import EmbeddedPostgres
+from cli.local.temporal_server import TemporalDevServer
+
+ROOT = Path(__file__).parent.parent
+READY_SECONDS = 40.0
+FAST_HOUSEKEEPING = {"PROPOSAL_LOG_FORMAT": "json", "PROPOSAL_SHUTDOWN_GRACE_SECONDS": "3"}
+
+
+class Service:
+    """PostgreSQL, Temporal, worker and API of one test."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.postgres = EmbeddedPostgres(folder / "postgres", free_port(), log=folder / "postgres.log")
+        self.temporal_file = folder / "temporal.db"
+        self.temporal = TemporalDevServer(self.temporal_file, free_port(), free_port(), log=folder / "temporal.log")
+        self.api_port = free_port()
+        self.url = f"http://127.0.0.1:{self.api_port}"
+        self.api: Child | None = None
+        self.worker: Child | None = None
+
+    def start(self) -> None:
+        self.temporal.launch()
+        self.postgres.start()
+        self.postgres.create_database("proposals")
+        self.run("migrate")
+        assert self.temporal.child is not None
+        self.temporal.child.wait_until(self.temporal.is_ready, seconds=READY_SECONDS)
+        self.run("schedules", "apply")
+        self.start_worker()
+        self.start_api()
+        self.wait_for("ok")
+
+    def stop(self) -> None:
+        for child in (self.api, self.worker):
+            if child is not None:
+                child.stop(grace_seconds=5)
+        self.temporal.stop()
+        self.postgres.stop()
+
+    def run(self, *command: str) -> None:
+        child = self._launch(*command)
+        deadline = time.monotonic() + READY_SECONDS
+        while child.exit_code is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if child.stop(grace_seconds=0) != 0:
+            raise child.death()
+
+    def start_worker(self) -> None:
+        self.worker = self._launch("worker")
+
+    def start_api(self) -> None:
+        self.api = self._launch("api")
+
+    def kill(self, child: Child | None) -> None:
+        assert child is not None
+        child.stop(with_signal=signal.SIGKILL, grace_seconds=5)
+
+    def wait_for(self, status: str) -> None:
+        assert self.api is not None
+        self.api.wait_until(lambda: self._status() == status, seconds=READY_SECONDS)
+
+    def rows(self, statement: str) -> list[tuple]:
+        with psycopg.connect(self.postgres.dsn("proposals")) as connection:
+            return connection.execute(statement).fetchall()
+
+    def processes_of_postgres(self) -> list[int]:
+        assert self.postgres.child is not None
+        pid = self.postgres.child.pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+    @property
+    def logs(self) -> str:
+        return "".join(path.read_text(errors="replace") for path in sorted(self.folder.glob("*.log")))
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "PROPOSAL_"))},
+            **FAST_HOUSEKEEPING,
+            "PROPOSAL_DATABASE_URL": self.postgres.dsn("proposals"),
+            "PROPOSAL_API_PORT": str(self.api_port),
+            "TEMPORAL_ADDRESS": self.temporal.address,
+        }
+
+    def _launch(self, *command: str) -> Child:
+        return Child.start(
+            " ".join(command),
+            [sys.executable, "-m", "cli.main", *command],
+            log=self.folder / f"{command[0]}.log",
+            env=self.environment(),
+            cwd=ROOT,
+        )
+
+    def _status(self) -> str | None:
+        try:
+            status: str = httpx2.get(f"{self.url}/health/ready", timeout=3, trust_env=False).json()["status"]
+        except (httpx2.TransportError, json.JSONDecodeError):
+            return None
+        return status
+
+
+class Clients:
+    """Clients that behave: the same key again until they have a 202, then polling to the end."""
+
+    def __init__(self, service: Service, http: httpx2.AsyncClient) -> None:
+        self._service = service
+        self._http = http
+        self.accepted: dict[str, str] = {}
+        self.statuses: list[int] = []
+
+    async def submit(self, key: str | None = None, body: dict | None = None) -> str:
+        key = key or uuid.uuid4().hex
+        while True:
+            try:
+                answer = await self._http.post(
+                    "/rebalance/proposals/async", json=body or a_body(), headers={"Idempotency-Key": key}
+                )
+            except httpx2.TransportError:
+                await asyncio.sleep(0.2)
+                continue
+            self.statuses.append(answer.status_code)
+            if answer.status_code == 202:
+                self.accepted[key] = answer.json()["operation_id"]
+                return self.accepted[key]
+            assert answer.status_code == 503, answer.text
+            await asyncio.sleep(0.2)
+
+    async def finished(self, operation_id: str, *, seconds: float = 60) -> dict:
+        async with asyncio.timeout(seconds):
+            while True:
+                try:
+                    answer = await self._http.get(
+                        f"/rebalance/proposals/operations/{operation_id}", params={"wait": 5, "include_result": "false"}
+                    )
+                except httpx2.TransportError:
+                    await asyncio.sleep(0.2)
+                    continue
+                if answer.status_code == 200 and answer.json()["status"] in ("SUCCEEDED", "FAILED"):
+                    return answer.json()
+                await asyncio.sleep(0.1)
+
+    async def all_succeed(self, *, seconds: float = 60) -> None:
+        ended = await asyncio.gather(
+            *(self.finished(operation_id, seconds=seconds) for operation_id in self.accepted.values())
+        )
+        assert {status["status"] for status in ended} == {"SUCCEEDED"}
+
+    def each_exactly_once(self) -> None:
+        """Each key has one operation, one proposal, one version and one event, and nothing else is there."""
+        operations = {
+            row[0]: row[1] for row in self._service.rows("SELECT idempotency_key, operation_id FROM operations")
+        }
+        assert operations == self.accepted
+        expected = sorted(f"pp_{operation_id.removeprefix('pop_')}" for operation_id in self.accepted.values())
+        for table in ("proposals", "proposal_versions", "workflow_events"):
+            found = self._service.rows(f"SELECT proposal_id FROM {table} ORDER BY proposal_id")
+            assert [row[0] for row in found] == expected
