@@ -1,0 +1,125 @@
+"""What is accepted ends exactly once, whatever is killed with -9 in between."""
+
+import asyncio
+import os
+import signal
+import time
+
+import httpx2
+import pytest
+from builders import a_body, without_simulation_flag
+
+pytestmark = pytest.mark.timeout(180)
+
+
+async def test_two_hundred_creates_while_the_worker_is_killed_and_restarted(service, clients):
+    slots = asyncio.Semaphore(40)
+
+    async def create() -> None:
+        async with slots:
+            await clients.finished(await clients.submit())
+
+    creates = asyncio.gather(*(create() for _ in range(200)))
+    while len(clients.accepted) < 60:
+        await asyncio.sleep(0.02)
+    service.kill(service.worker)
+    service.start_worker()
+    await creates
+    assert set(clients.statuses) == {202}
+    await clients.all_succeed()
+    clients.each_exactly_once()
+
+
+async def test_the_api_is_killed_after_its_202(service, clients):
+    submitted = [await clients.submit() for _ in range(10)]
+    service.kill(service.api)
+    service.start_api()
+    began = time.monotonic()
+    await clients.all_succeed(seconds=30)
+    assert time.monotonic() - began < 15
+    assert len(submitted) == 10
+    clients.each_exactly_once()
+
+
+async def test_temporal_is_killed_for_ten_seconds(service, clients):
+    await clients.submit()
+    service.kill(service.temporal.child)
+    began = time.monotonic()
+    await clients.submit()
+    assert time.monotonic() - began < 1  # a 202 does not wait for Temporal
+    service.wait_for("degraded")
+    await asyncio.gather(*(clients.submit() for _ in range(20)))
+    await asyncio.sleep(max(0.0, 10 - (time.monotonic() - began)))
+    service.temporal.start()
+    back = time.monotonic()
+    await clients.all_succeed()
+    assert time.monotonic() - back < 15
+    clients.each_exactly_once()
+
+
+async def test_temporal_loses_its_data(service, clients):
+    service.kill(service.worker)
+    await asyncio.gather(*(clients.submit() for _ in range(10)))
+    await asyncio.sleep(2)  # their workflows are started, and about to be lost
+    service.kill(service.temporal.child)
+    for path in service.folder.glob("temporal.db*"):
+        path.unlink()
+    service.temporal.start()
+    service.start_worker()
+    await asyncio.gather(*(clients.submit() for _ in range(10)))
+    await clients.all_succeed(seconds=90)
+    clients.each_exactly_once()
+
+
+async def test_postgresql_is_killed_and_comes_back(service, clients):
+    await clients.submit()
+    service.kill(service.postgres.child)
+    async with httpx2.AsyncClient(base_url=service.url, timeout=10, trust_env=False) as http:
+        for _ in range(3):
+            began = time.monotonic()
+            refused = await http.post(
+                "/rebalance/proposals/async", json=a_body(), headers={"Idempotency-Key": "while-away"}
+            )
+            assert time.monotonic() - began < 2
+            assert (refused.status_code, refused.json()["code"]) == (503, "PROPOSAL_POSTGRES_CONNECTION_FAILED")
+            assert refused.headers["Retry-After"]
+            assert refused.headers["Content-Type"] == "application/problem+json"
+        assert (await http.get("/health/live")).status_code == 200
+        assert (await http.get("/health/ready")).status_code == 503
+    await asyncio.to_thread(service.postgres.start)
+    await clients.submit("while-away")
+    await clients.all_succeed()
+    clients.each_exactly_once()
+
+
+async def test_postgresql_is_frozen_and_thaws(service, clients):
+    await clients.submit()
+    await clients.all_succeed()
+    frozen = service.processes_of_postgres()
+    for process in frozen:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        async with httpx2.AsyncClient(base_url=service.url, timeout=10, trust_env=False) as http:
+            began = time.monotonic()
+            answers = await asyncio.gather(
+                *(
+                    http.post("/rebalance/proposals/async", json=a_body(), headers={"Idempotency-Key": f"f{number}"})
+                    for number in range(20)
+                )
+            )
+            assert time.monotonic() - began < 2
+            assert {answer.status_code for answer in answers} == {503}
+    finally:
+        for process in frozen:
+            os.kill(process, signal.SIGCONT)
+    await asyncio.gather(*(clients.submit(f"f{number}") for number in range(20)))
+    await clients.all_succeed()
+    clients.each_exactly_once()
+
+
+async def test_a_business_failure_survives_the_worker_too(service, clients):
+    service.kill(service.worker)
+    operation_id = await clients.submit(body=without_simulation_flag())
+    service.start_worker()
+    ended = await clients.finished(operation_id)
+    assert ended["error"]["message"].startswith("PROPOSAL_SIMULATION_DISABLED")
