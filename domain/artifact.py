@@ -75,7 +75,7 @@ def _summary(request: SimulateRequest, result: Json) -> dict[str, Any]:
     ]
     takeaways = {
         "STATUS": result["status"],
-        "INTENTS": f"{len(trades)} security trades, {len(_intents(result, 'FX_SPOT'))} FX trades",
+        "INTENTS": f"security trades: {len(trades)}, FX trades: {len(_intents(result, 'FX_SPOT'))}",
         "CASH": f"{_cash_weight(result['before'])} before, {_cash_weight(result['after_simulated'])} after",
     }
     if drift is not None:
@@ -137,7 +137,7 @@ def _impact_side(state: Json) -> dict[str, Any]:
 
 
 def _by_weight(rows: Sequence[Json]) -> list[Json]:
-    return sorted(rows, key=lambda row: (-Decimal(row["weight"]), row["key"]))
+    return sorted(rows, key=lambda row: (Decimal(row["weight"]).copy_negate(), row["key"]))
 
 
 def _weight_changes(before: Json, after: Json, *, limit: int) -> list[dict[str, str]]:

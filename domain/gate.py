@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from domain.engine.codes import SEVERITY_ORDER
+from domain.engine.codes import GAPS, NEW_ISSUE, RULE_FAILED, SEVERITY_ORDER
 
 NEXT_STEP: Final = {
     "BLOCKED": "FIX_INPUT",
@@ -11,11 +11,6 @@ NEXT_STEP: Final = {
     "RISK_REVIEW_REQUIRED": "RISK_REVIEW",
     "EXECUTION_READY": "EXECUTE",
     "CLIENT_CONSENT_REQUIRED": "REQUEST_CLIENT_CONSENT",
-}
-GAPS: Final = {
-    "price_missing": "DATA_QUALITY_MISSING_PRICE",
-    "fx_missing": "DATA_QUALITY_MISSING_FX",
-    "shelf_missing": "DATA_QUALITY_MISSING_SHELF",
 }
 
 
@@ -62,7 +57,7 @@ def _reasons(
 ) -> list[dict[str, Any]]:
     reasons = [
         _reason(
-            f"{rule['severity']}_RULE_FAIL:{rule['rule_id']}",
+            f"{RULE_FAILED[rule['severity']]}:{rule['rule_id']}",
             "HIGH" if rule["severity"] == "HARD" else "MEDIUM",
             "RULE_ENGINE",
             {"reason_code": rule["reason_code"]},
@@ -71,13 +66,13 @@ def _reasons(
     ]
     reasons += [
         _reason(
-            f"NEW_{issue['severity']}_SUITABILITY_ISSUE",
+            NEW_ISSUE[issue["severity"]],
             issue["severity"],
             "SUITABILITY",
             {"issue_id": issue["issue_id"], "issue_key": issue["issue_key"]},
         )
         for issue in new_issues
-        if issue["severity"] in ("HIGH", "MEDIUM")
+        if issue["severity"] in NEW_ISSUE
     ]
     reasons += [
         _reason(code, "HIGH", "DATA_QUALITY", {"count": str(len(data_quality[gap]))})

@@ -1,14 +1,13 @@
 """What a proposal is computed on: the client's portfolio, the market and the shelf (engine.md 1.1, 1.2)."""
 
 from decimal import Decimal
-from typing import Annotated, Any, Final, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from domain.decimals import DecimalInput, NonNegativeDecimal, PositiveDecimal
-
-LOT_TOLERANCE: Final = Decimal("0.0001")
+from domain.engine.codes import INVALID_INPUT, LOT_TOLERANCE, UNKNOWN_ASSET_CLASS
 
 Row = TypeVar("Row")
 
@@ -79,7 +78,7 @@ class Position(RequestPart):
     @model_validator(mode="after")
     def _lots_add_up(self) -> Self:
         if self.lots and abs(sum((lot.quantity for lot in self.lots), Decimal()) - self.quantity) > LOT_TOLERANCE:
-            raise ValueError("PROPOSAL_INVALID_INPUT: the quantities of the lots do not add up to the position's")
+            raise ValueError(f"{INVALID_INPUT}: the quantities of the lots do not add up to the position's")
         return self
 
 
@@ -146,7 +145,9 @@ class ShelfEntry(RequestPart):
 
     instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
     status: ShelfStatus = Field(description="What may be done with it.", examples=["APPROVED"])
-    asset_class: str = Field("UNKNOWN", description="Asset class of allocations and drift.", examples=["EQUITY"])
+    asset_class: str = Field(
+        UNKNOWN_ASSET_CLASS, description="Asset class of allocations and drift.", examples=["EQUITY"]
+    )
     issuer_id: Identifier | None = Field(None, description="Issuer, for concentration.", examples=["ISS_TECH"])
     liquidity_tier: LiquidityTier | None = Field(None, description="L1 most liquid, L5 least.", examples=["L1"])
     settlement_days: int = Field(2, ge=0, le=10, description="Business days to settlement.", examples=[2])

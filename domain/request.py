@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model
 
 from domain.canonical import canonical_text, sha256_of
 from domain.decimals import DecimalInput, PositiveDecimal, normal_text, refuse_float
+from domain.engine.codes import INVALID_TRADE_INPUT
 from domain.options import EngineOptions
 from domain.portfolio import (
     CurrencyCode,
@@ -21,7 +22,6 @@ from domain.portfolio import (
     ShelfEntry,
 )
 
-INVALID_TRADE_INPUT: Final = "PROPOSAL_INVALID_TRADE_INPUT"
 MAX_VERSION_NO: Final = 2**31 - 1
 # What a wire model may add to a request without changing what is asked for. It can hold credentials.
 NOT_COMPUTED_ON: Final[Mapping[str, bool]] = {"callback": True}

@@ -1,11 +1,12 @@
 """Every code, rule id and threshold of the engine, once."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
 ENGINE_VERSION: Final = "1.0.0"
 
-# Diagnostics and hard failures
+# Warnings, hard failures and refusals
 WITHDRAWAL_NEGATIVE_CASH: Final = "PROPOSAL_WITHDRAWAL_NEGATIVE_CASH"
 TRADE_NOT_SUPPORTED_BY_SHELF: Final = "PROPOSAL_TRADE_NOT_SUPPORTED_BY_SHELF"
 INVALID_TRADE_INPUT: Final = "PROPOSAL_INVALID_TRADE_INPUT"
@@ -16,7 +17,6 @@ MISSING_FX_FOR_FUNDING: Final = "PROPOSAL_MISSING_FX_FOR_FUNDING"
 INSUFFICIENT_FUNDING_CASH: Final = "PROPOSAL_INSUFFICIENT_FUNDING_CASH"
 BUY_SKIPPED_UNFUNDED: Final = "PROPOSAL_BUY_SKIPPED_UNFUNDED"
 MODEL_CURRENCY_MISMATCH: Final = "REFERENCE_MODEL_BASE_CURRENCY_MISMATCH"
-MISSING_PRICE: Final = "MISSING_PRICE"
 
 # Rules
 CASH_BAND: Final = "CASH_BAND"
@@ -30,7 +30,53 @@ FUNDING_DQ: Final = "PROPOSAL_FUNDING_DQ"
 DROPPED_TRADES: Final = "PROPOSAL_DROPPED_TRADES"
 RECONCILIATION: Final = "RECONCILIATION"
 
+# Reasons of rules; PROPOSAL_INPUT_GUARDS gives its first hard failure
+OK: Final = "OK"
+THRESHOLD_BREACH: Final = "THRESHOLD_BREACH"
+LIMIT_BREACH: Final = "LIMIT_BREACH"
+NO_LIMIT_SET: Final = "NO_LIMIT_SET"
+MISSING_DATA: Final = "MISSING_DATA"
+SELL_EXCEEDS_HOLDINGS: Final = "SELL_EXCEEDS_HOLDINGS"
+CASH_BALANCE_NEGATIVE: Final = "CASH_BALANCE_NEGATIVE"
+MISSING_FX: Final = "MISSING_FX_FOR_FUNDING"
+MISSING_PRICE: Final = "MISSING_PRICE"
+VALUE_MISMATCH: Final = "VALUE_MISMATCH"
+
+# Why an intent exists
+MANUAL_PROPOSAL: Final = "MANUAL_PROPOSAL"
+FUNDING: Final = "FUNDING"
+
+# Suitability issues; an issue's key is its id without the prefix, and its subject
+SUITABILITY_PREFIX: Final = "SUIT_"
+SUIT_SINGLE_POSITION_MAX: Final = "SUIT_SINGLE_POSITION_MAX"
+SUIT_ISSUER_MAX: Final = "SUIT_ISSUER_MAX"
+SUIT_LIQUIDITY_MAX: Final = "SUIT_LIQUIDITY_MAX"
+SUIT_CASH_BAND: Final = "SUIT_CASH_BAND"
+SUIT_DATA_QUALITY: Final = "SUIT_DATA_QUALITY"
+SUIT_HELD: Final[Mapping[str, str]] = {
+    "BANNED": "SUIT_GOVERNANCE_BANNED",
+    "SUSPENDED": "SUIT_GOVERNANCE_SUSPENDED",
+}
+SUIT_INCREASED: Final[Mapping[str, str]] = {
+    "SELL_ONLY": "SUIT_GOVERNANCE_SELL_ONLY_INCREASE",
+    "RESTRICTED": "SUIT_GOVERNANCE_RESTRICTED_INCREASE",
+}
+
+# Reasons of the gate
+RULE_FAILED: Final[Mapping[str, str]] = {"HARD": "HARD_RULE_FAIL", "SOFT": "SOFT_RULE_FAIL"}
+NEW_ISSUE: Final[Mapping[str, str]] = {
+    "HIGH": "NEW_HIGH_SUITABILITY_ISSUE",
+    "MEDIUM": "NEW_MEDIUM_SUITABILITY_ISSUE",
+}
+GAPS: Final[Mapping[str, str]] = {
+    "price_missing": "DATA_QUALITY_MISSING_PRICE",
+    "fx_missing": "DATA_QUALITY_MISSING_FX",
+    "shelf_missing": "DATA_QUALITY_MISSING_SHELF",
+}
+SEVERITY_ORDER: Final[Mapping[str, int]] = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
+
 # Thresholds
+LOT_TOLERANCE: Final = Decimal("0.0001")  # units
 SINGLE_POSITION_TOLERANCE: Final = Decimal("0.001")
 RECONCILIATION_FLOOR: Final = Decimal("0.5")  # base currency units
 RECONCILIATION_FRACTION: Final = Decimal("0.0005")
@@ -40,5 +86,3 @@ HIGH_CONCENTRATION_FACTOR: Final = Decimal("1.25")
 CASH: Final = "CASH"  # the asset class of cash
 UNKNOWN_ASSET_CLASS: Final = "UNKNOWN"
 DEFAULT_MARKET_DATA_ID: Final = "md"
-SEVERITY_ORDER: Final = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
-HELD_STATUSES: Final = ("BANNED", "SUSPENDED")  # must not be held, let alone bought

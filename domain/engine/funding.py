@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from domain.engine.book import Book
-from domain.engine.codes import INSUFFICIENT_FUNDING_CASH, MISSING_FX_FOR_FUNDING, MISSING_FX_NON_BLOCKING
+from domain.engine.codes import FUNDING, INSUFFICIENT_FUNDING_CASH, MISSING_FX_FOR_FUNDING, MISSING_FX_NON_BLOCKING
 from domain.engine.diagnostics import Diagnostics
 from domain.engine.market import Market
 from domain.engine.numbers import ZERO, in_minor_units, up_to_minor_unit
 from domain.engine.trades import Trade
 
-RATIONALE = {"code": "FUNDING", "message": "Funds the buys of this currency"}
+RATIONALE: Final = {"code": FUNDING, "message": "Funds the buys of this currency"}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

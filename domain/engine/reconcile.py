@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from domain.engine.codes import RECONCILIATION, RECONCILIATION_FLOOR, RECONCILIATION_FRACTION
+from domain.engine.codes import RECONCILIATION, RECONCILIATION_FLOOR, RECONCILIATION_FRACTION, VALUE_MISMATCH
 from domain.engine.diagnostics import Diagnostics
 from domain.engine.market import Market
 from domain.engine.numbers import money
@@ -39,7 +39,7 @@ class Reconciliation:
                 is_failed=True,
                 measured=self.difference,
                 threshold={"max": self.tolerance},
-                reason_code="VALUE_MISMATCH",
+                reason_code=VALUE_MISMATCH,
             )
         ]
 

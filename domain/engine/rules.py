@@ -59,15 +59,15 @@ def evaluate_rules(after: ValuedState, options: EngineOptions, diagnostics: Diag
             is_failed=False,
             measured=ZERO,
             threshold={"min": ZERO},
-            reason_code="OK",
+            reason_code=codes.OK,
         ),
         _no_negative(
             codes.NO_SHORTING,
-            "SELL_EXCEEDS_HOLDINGS",
+            codes.SELL_EXCEEDS_HOLDINGS,
             min((row.holding.quantity for row in after.positions), default=ZERO),
         ),
         _no_negative(
-            codes.INSUFFICIENT_CASH, "CASH_BALANCE_NEGATIVE", min((row.amount for row in after.cash), default=ZERO)
+            codes.INSUFFICIENT_CASH, codes.CASH_BALANCE_NEGATIVE, min((row.amount for row in after.cash), default=ZERO)
         ),
         *_input_guards(diagnostics),
     ]
@@ -89,7 +89,7 @@ def _cash_band(after: ValuedState, options: EngineOptions) -> RuleResult:
         is_failed=is_failed,
         measured=after.cash_weight,
         threshold={"min": low, "max": high},
-        reason_code="THRESHOLD_BREACH" if is_failed else "OK",
+        reason_code=codes.THRESHOLD_BREACH if is_failed else codes.OK,
     )
 
 
@@ -107,11 +107,11 @@ def _single_position(after: ValuedState, limit: Decimal | None) -> list[RuleResu
         )
 
     if limit is None:
-        return [row(ZERO, Decimal(-1), "NO_LIMIT_SET", is_failed=False)]
+        return [row(ZERO, Decimal(-1), codes.NO_LIMIT_SET, is_failed=False)]
     breaches = [weight for weight in after.weights if weight > limit + codes.SINGLE_POSITION_TOLERANCE]
     if breaches:
-        return [row(weight, limit, "LIMIT_BREACH", is_failed=True) for weight in breaches]
-    return [row(max((ZERO, *after.weights)), limit, "OK", is_failed=False)]
+        return [row(weight, limit, codes.LIMIT_BREACH, is_failed=True) for weight in breaches]
+    return [row(max((ZERO, *after.weights)), limit, codes.OK, is_failed=False)]
 
 
 def _data_quality(options: EngineOptions, diagnostics: Diagnostics) -> RuleResult:
@@ -124,7 +124,7 @@ def _data_quality(options: EngineOptions, diagnostics: Diagnostics) -> RuleResul
         is_failed=count > 0,
         measured=Decimal(count),
         threshold={"max": ZERO},
-        reason_code="MISSING_DATA" if count else "OK",
+        reason_code=codes.MISSING_DATA if count else codes.OK,
     )
 
 
@@ -136,7 +136,7 @@ def _no_negative(rule_id: str, reason: str, lowest: Decimal) -> RuleResult:
         is_failed=is_failed,
         measured=lowest if is_failed else ZERO,
         threshold={"min": ZERO},
-        reason_code=reason if is_failed else "OK",
+        reason_code=reason if is_failed else codes.OK,
     )
 
 
@@ -146,7 +146,7 @@ def _input_guards(diagnostics: Diagnostics) -> list[RuleResult]:
     if diagnostics.hard_failures:
         found.append((codes.INPUT_GUARDS, "HARD", len(diagnostics.hard_failures), diagnostics.hard_failures[0]))
     if diagnostics.is_pending_forced:
-        found.append((codes.FUNDING_DQ, "SOFT", len(diagnostics.missing_fx_pairs), "MISSING_FX_FOR_FUNDING"))
+        found.append((codes.FUNDING_DQ, "SOFT", len(diagnostics.missing_fx_pairs), codes.MISSING_FX))
     if diagnostics.dropped_trades:
         found.append((codes.DROPPED_TRADES, "SOFT", len(diagnostics.dropped_trades), codes.MISSING_PRICE))
     return [

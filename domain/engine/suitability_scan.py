@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from domain.engine.codes import HELD_STATUSES, HIGH_CONCENTRATION_FACTOR, SUITABILITY_EPSILON
+from domain.engine import codes
+from domain.engine.codes import SUITABILITY_EPSILON
 from domain.engine.market import Market
 from domain.engine.numbers import ZERO
 from domain.engine.value import Valuation, ValuedState
@@ -54,7 +55,7 @@ class Scan:
             if trade.side != "BUY" or shelf is None or shelf.status == "APPROVED":
                 continue
             weight = weights.get(shelf.instrument_id, ZERO)
-            if shelf.status in HELD_STATUSES:
+            if shelf.status in codes.SUIT_HELD:
                 yield _held(shelf, weight)
             else:
                 yield self._increase(shelf, weight, wording="a buy was proposed")
@@ -64,7 +65,9 @@ class Scan:
         for row, weight in shares:
             if weight > cap + SUITABILITY_EPSILON:
                 instrument_id = row.holding.instrument_id
-                yield _concentration("SINGLE_POSITION", "CONCENTRATION", ("instrument_id", instrument_id), cap, weight)
+                yield _concentration(
+                    codes.SUIT_SINGLE_POSITION_MAX, "CONCENTRATION", ("instrument_id", instrument_id), cap, weight
+                )
 
     def _groups(self, shares: Sequence[Share]) -> Iterator[Issue]:
         issuers: dict[str, Decimal] = {}
@@ -79,17 +82,17 @@ class Scan:
         cap = self._limits.issuer_max_weight
         for issuer, weight in issuers.items():
             if weight > cap + SUITABILITY_EPSILON:
-                yield _concentration("ISSUER", "ISSUER", ("issuer_id", issuer), cap, weight)
+                yield _concentration(codes.SUIT_ISSUER_MAX, "ISSUER", ("issuer_id", issuer), cap, weight)
         for tier, tier_cap in self._limits.max_weight_by_liquidity_tier.items():
             if (weight := tiers.get(tier, ZERO)) > tier_cap + SUITABILITY_EPSILON:
-                yield _concentration("LIQUIDITY", "LIQUIDITY", ("liquidity_tier", tier), tier_cap, weight)
+                yield _concentration(codes.SUIT_LIQUIDITY_MAX, "LIQUIDITY", ("liquidity_tier", tier), tier_cap, weight)
 
     def _governance(self, state: ValuedState) -> Iterator[Issue]:
         for row, weight in zip(state.positions, state.weights, strict=True):
             shelf = row.shelf
             if shelf is None or shelf.status == "APPROVED":
                 continue
-            if shelf.status in HELD_STATUSES:
+            if shelf.status in codes.SUIT_HELD:
                 if weight > SUITABILITY_EPSILON:
                     yield _held(shelf, weight)
             elif row.holding.quantity > self._quantities_before.get(shelf.instrument_id, ZERO):
@@ -100,8 +103,8 @@ class Scan:
         if low - SUITABILITY_EPSILON <= weight <= high + SUITABILITY_EPSILON:
             return
         yield Issue(
-            "SUIT_CASH_BAND",
-            "CASH_BAND",
+            codes.SUIT_CASH_BAND,
+            _key(codes.SUIT_CASH_BAND),
             "CASH",
             "MEDIUM",
             f"Cash is outside its band of {_percent(low)} to {_percent(high)}.",
@@ -121,7 +124,7 @@ class Scan:
     def _missing(self, what: str, field: str, row: Valuation) -> Issue:
         instrument_id = row.holding.instrument_id
         return Issue(
-            "SUIT_DATA_QUALITY",
+            codes.SUIT_DATA_QUALITY,
             f"DQ|MISSING_{what}|{instrument_id}",
             "DATA_QUALITY",
             self._limits.data_quality_issue_severity,
@@ -137,7 +140,7 @@ class Scan:
         details["measured_before"] = str(self._weights_before.get(shelf.instrument_id, ZERO))
         details["measured_after"] = str(weight)
         return Issue(
-            f"SUIT_GOVERNANCE_{shelf.status}_INCREASE",
+            codes.SUIT_INCREASED[shelf.status],
             _governance_key(shelf),
             "GOVERNANCE",
             "MEDIUM" if is_restricted and self._allows_restricted else "HIGH",
@@ -152,7 +155,7 @@ def _positive_weights(state: ValuedState) -> dict[str, Decimal]:
 
 def _held(shelf: ShelfEntry, weight: Decimal) -> Issue:
     return Issue(
-        f"SUIT_GOVERNANCE_{shelf.status}",
+        codes.SUIT_HELD[shelf.status],
         _governance_key(shelf),
         "GOVERNANCE",
         "HIGH",
@@ -165,16 +168,20 @@ def _governance_key(shelf: ShelfEntry) -> str:
     return f"GOVERNANCE|{shelf.instrument_id}|{shelf.status}"
 
 
-def _concentration(what: str, dimension: str, subject: tuple[str, str], cap: Decimal, weight: Decimal) -> Issue:
+def _concentration(issue_id: str, dimension: str, subject: tuple[str, str], cap: Decimal, weight: Decimal) -> Issue:
     """More of one thing than its cap; `subject` is the name of its kind and its own."""
     return Issue(
-        f"SUIT_{what}_MAX",
-        f"{what}_MAX|{subject[1]}",
+        issue_id,
+        _key(issue_id, subject[1]),
         dimension,
-        "HIGH" if weight > HIGH_CONCENTRATION_FACTOR * cap else "MEDIUM",
+        "HIGH" if weight > codes.HIGH_CONCENTRATION_FACTOR * cap else "MEDIUM",
         f"{subject[1]} is at {_percent(weight)}, above its limit of {_percent(cap)}.",
         {subject[0]: subject[1], "threshold": str(cap), "measured": str(weight)},
     )
+
+
+def _key(issue_id: str, *subject: str) -> str:
+    return "|".join((issue_id.removeprefix(codes.SUITABILITY_PREFIX), *subject))
 
 
 def _percent(weight: Decimal) -> str:

@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from domain.engine.book import Book
 from domain.engine.codes import (
     BUY_SKIPPED_UNFUNDED,
     INVALID_TRADE_INPUT,
+    MANUAL_PROPOSAL,
     MISSING_PRICE,
     TRADE_DROPPED_MISSING_PRICE,
     TRADE_NOT_SUPPORTED_BY_SHELF,
@@ -19,7 +20,7 @@ from domain.engine.numbers import money
 from domain.portfolio import ShelfEntry
 from domain.request import ProposedTrade
 
-RATIONALE = {"code": "MANUAL_PROPOSAL", "message": "Proposed by the advisor"}
+RATIONALE: Final = {"code": MANUAL_PROPOSAL, "message": "Proposed by the advisor"}
 
 
 @dataclass(slots=True)

@@ -31,7 +31,7 @@ def test_the_summary_says_what_the_proposal_is_for() -> None:
     busy = artifact_of(**REBALANCED, flows=["1 USD"], model=a_model(classes={"EQUITY": "0.5", "CASH": "0.5"}))
     assert busy["summary"]["objective_tags"] == ["RISK_ALIGNMENT", "CASH_DEPLOYMENT", "DRIFT_REDUCTION"]
     assert takeaways(busy) == ["STATUS", "INTENTS", "CASH", "DRIFT", "SUITABILITY"]
-    assert busy["summary"]["key_takeaways"][1]["value"] == "2 security trades, 1 FX trades"
+    assert busy["summary"]["key_takeaways"][1]["value"] == "security trades: 2, FX trades: 1"
     assert busy["created_at"] == CREATED_AT
 
 

@@ -2,7 +2,7 @@
 
 from decimal import Context, Decimal, localcontext
 
-from engine_requests import a_simulation, failed_rules, result_of, simulated
+from engine_requests import a_simulation, evidence_of, failed_rules, simulated
 
 
 def test_scales_show_on_the_wire() -> None:
@@ -122,7 +122,7 @@ def test_nobodys_decimal_context_changes_the_result() -> None:
     body = a_simulation(
         positions={"A": "3"}, cash={"USD": "1"}, prices={"A": "0.333333333333 USD"}, trades=["BUY A 1 USD"]
     )
-    expected = result_of(body)
+    expected = evidence_of(body)
     with localcontext(Context(prec=3)):
-        assert result_of(body) == expected
+        assert evidence_of(body) == expected
         assert Decimal(1) / 3 == Decimal("0.333")
