@@ -13,7 +13,6 @@ from typing import Any, Final, Literal, NamedTuple
 from domain.artifact import build_artifact
 from domain.canonical import canonical_object, canonical_text, sha256_of, wire_text
 from domain.decimals import normal_text
-from domain.engine.codes import ENGINE_VERSION
 from domain.engine.pipeline import simulate
 from domain.recent import Recent
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
@@ -25,7 +24,7 @@ REQUEST_MODELS: Final[Mapping[RequestKind, type[SimulateRequest | CreateRequest 
     "version": VersionRequest,
     "simulate": SimulateRequest,
 }
-MAX_RECENT_CHARACTERS: Final = 8_000_000  # one result of 5,000 positions; parsed some 60 MB
+MAX_RECENT_CHARACTERS: Final = 8_000_000  # a result of 5,000 positions; parsed, at most some 70 MB
 NOT_HASHED: Final = frozenset({"created_at", "correlation_id"})
 INPUTS_GAP: Final = '"evidence_bundle":{"inputs":null,"engine_outputs":{"proposal_result":null},'
 
@@ -89,12 +88,13 @@ def artifact_documents(request_text: str, result_text: str, *, kind: RequestKind
     result = _RECENT_RESULTS.of(result_text)
     inputs = request.model_dump()
     artifact = build_artifact(request, result.value, created_at=created_at)
-    hashes = {"request_hash": result.value["lineage"]["request_hash"]}
+    lineage = result.value["lineage"]
+    hashes = {"request_hash": lineage["request_hash"]}
     hashed_bundle = {
         "inputs": canonical_text(inputs, default=normal_text),
         "engine_outputs": canonical_object({"proposal_result": result.hashed}),
         "hashes": canonical_text(hashes),
-        "engine_version": canonical_text(ENGINE_VERSION),
+        "engine_version": canonical_text(lineage["engine_version"]),
     }
     hashed = {name: canonical_text(part) for name, part in artifact.items() if name not in NOT_HASHED}
     artifact_hash = sha256_of(canonical_object({**hashed, "evidence_bundle": canonical_object(hashed_bundle)}))
@@ -102,7 +102,7 @@ def artifact_documents(request_text: str, result_text: str, *, kind: RequestKind
         "inputs": None,
         "engine_outputs": {"proposal_result": None},
         "hashes": {**hashes, "artifact_hash": artifact_hash},
-        "engine_version": ENGINE_VERSION,
+        "engine_version": lineage["engine_version"],
     }
     return ArtifactDocuments(
         inputs=wire_text(inputs, default=normal_text),

@@ -79,6 +79,17 @@ def test_d01_built_again_from_the_stored_result_the_artifact_has_the_same_bytes(
     assert {**in_memory, "evidence_bundle": stored["evidence_bundle"]} == stored
 
 
+def test_d01_the_artifact_names_the_engine_that_made_the_result() -> None:
+    """A newer engine may build the artifact of a result that waits for it."""
+    request, result, _ = documents_of(BODY)
+    stored = result.replace(f'"engine_version":"{ENGINE_VERSION}"', '"engine_version":"0.9.9"')
+    documents = artifact_documents(request, stored, kind="simulate", created_at=CREATED_AT)
+    assert json.loads(documents.artifact)["evidence_bundle"]["engine_version"] == "0.9.9"
+    assert artifact_hash(json.loads(whole_artifact(documents.artifact, inputs=documents.inputs, result=stored))) == (
+        documents.artifact_hash
+    )
+
+
 def test_d16_run_and_artifact_ids_have_32_hex_digits_of_the_request_hash() -> None:
     result, whole, _ = evidence_of(BODY)
     run_id = json.loads(result)["proposal_run_id"]
