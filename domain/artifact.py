@@ -1,4 +1,4 @@
-"""The artifact that clients and reviewers read (engine.md 4, D1): a function of request, stored result and time."""
+"""Stage 11: the artifact that clients and reviewers read, a function of request, stored result and time (D1)."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal, localcontext

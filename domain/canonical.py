@@ -1,4 +1,4 @@
-"""The two JSON texts of the service, wire and canonical, and the hashes over them (engine.md 4.1)."""
+"""The two JSON texts of the service, wire and canonical, and the hashes over them."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""Decimals as they arrive and as they are hashed (engine.md 0, D11, D17)."""
+"""Decimals as they arrive and as they are hashed (D11, D17)."""
 
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Annotated, Any, Final

@@ -1,4 +1,4 @@
-"""Stage 11: which gate a proposal should pass next (engine.md 2.13, D12, D14). Advice: it constrains no transition."""
+"""Stage 10: which gate a proposal should pass next (D12, D14). Advice: it constrains no transition."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -22,7 +22,7 @@ def decide_gate(
     data_quality: Mapping[str, Sequence[str]],
     is_consent_obtained: bool,
 ) -> dict[str, Any]:
-    """gate_decision of engine.md 3, from the parts of a result as they are serialised."""
+    """The gate_decision, from the parts of a result as they are serialised."""
     failed = [rule for rule in rule_results if rule["status"] == "FAIL"]
     new_issues = [issue for issue in (suitability or {}).get("issues", ()) if issue["status_change"] == "NEW"]
     counts = {

@@ -1,4 +1,4 @@
-"""How the engine is to compute (engine.md 1.4); every option is hashed and echoed, also those that are not read."""
+"""How the engine is to compute; every option is hashed and echoed, also those that are not read."""
 
 from decimal import Decimal
 from typing import Annotated, Literal, Self

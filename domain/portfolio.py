@@ -1,4 +1,4 @@
-"""What a proposal is computed on: the client's portfolio, the market and the shelf (engine.md 1.1, 1.2)."""
+"""What a proposal is computed on: the client's portfolio, the market and the shelf."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self, TypeVar

@@ -1,4 +1,4 @@
-"""What clients ask for (engine.md 1.1, 1.3; api.md 1.2), and the text and hash that stand for it."""
+"""What clients ask for, and the text and hash that stand for it (D17, D19)."""
 
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -1,4 +1,4 @@
-"""Stage 9: how far the portfolio is from its model, before and after (engine.md 2.11)."""
+"""Stage 8: how far the portfolio is from its model, before and after."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
@@ -53,7 +53,7 @@ def analyse_drift(
     traded: Iterable[str],
     diagnostics: Diagnostics,
 ) -> dict[str, Any] | None:
-    """drift_analysis of engine.md 3; None when there is nothing to measure against."""
+    """The result's drift_analysis; None when there is nothing to measure against."""
     if not options.enable_drift_analytics or model is None:
         return None
     if model.base_currency != before.base_currency:

@@ -1,4 +1,4 @@
-"""Stage 3: cash flows (engine.md 2.4, D8)."""
+"""Stage 3: cash flows (D8)."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""Stage 5: FX that funds the buys (engine.md 2.6, D2-D5, D13)."""
+"""Stage 5: FX that funds the buys (D2-D5, D13)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

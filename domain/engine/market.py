@@ -1,4 +1,4 @@
-"""Prices, rates and shelf, indexed once (engine.md 2.2)."""
+"""Prices, rates and shelf, indexed once."""
 
 from collections.abc import Iterable
 from decimal import Decimal

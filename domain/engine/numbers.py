@@ -1,4 +1,4 @@
-"""Rounding and decimal texts (engine.md 0)."""
+"""Rounding and decimal texts."""
 
 from collections.abc import Mapping
 from decimal import MAX_PREC, ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal

@@ -1,4 +1,4 @@
-"""The simulation: the stages of the contract, in its order."""
+"""The simulation: the stages of docs/engine.md, in its order. D1 to D19 are those of docs/engine-differences.md."""
 
 from decimal import localcontext
 from typing import Any
@@ -27,7 +27,7 @@ RUN_ID_DIGITS = 32
 def simulate(
     request: SimulateRequest, *, request_hash: str, correlation_id: str, idempotency_key: str | None
 ) -> dict[str, Any]:
-    """ProposalResult of engine.md 3, JSON-ready and in wire order. Pure: no I/O, no clock, no randomness, no error."""
+    """The ProposalResult, JSON-ready and in wire order. Pure: no I/O, no clock, no randomness, no error."""
     with localcontext(ARITHMETIC):
         return _Simulation(request).result(request_hash, correlation_id, idempotency_key)
 

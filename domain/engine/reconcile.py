@@ -1,4 +1,4 @@
-"""Stage 8: nothing appears and nothing disappears (engine.md 2.10)."""
+"""Stage 7: nothing appears and nothing disappears."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Stage 7: the rules that the after-state must keep (engine.md 2.9)."""
+"""Stage 7: the rules that the after-state must keep."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

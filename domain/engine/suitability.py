@@ -1,4 +1,4 @@
-"""Stage 10: what a reviewer must see, and whether the proposal brings it or takes it away (engine.md 2.12)."""
+"""Stage 9: what a reviewer must see, and whether the proposal brings it or takes it away."""
 
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
@@ -34,7 +34,7 @@ def scan_suitability(
 
 
 def suitability_json(findings: Sequence[Finding], *, portfolio_id: str, market_data_id: str) -> dict[str, Any]:
-    """Suitability of engine.md 3."""
+    """The result's suitability."""
     evidence = {
         "as_of": market_data_id,
         "snapshot_ids": {"portfolio_snapshot_id": portfolio_id, "market_data_snapshot_id": market_data_id},

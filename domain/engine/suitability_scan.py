@@ -1,4 +1,4 @@
-"""The checks of the suitability scanner on one state (engine.md 2.12, D7, D14)."""
+"""Stage 9: the checks of the suitability scanner on one state (D7, D14)."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal

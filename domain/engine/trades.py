@@ -1,4 +1,4 @@
-"""Stage 4: from proposed trades to trade intents, and their effect on the book (engine.md 2.5, 2.7, 2.8, D6)."""
+"""Stages 4 and 6: from proposed trades to trade intents, and their effect on the book (D6)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field

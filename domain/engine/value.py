@@ -1,4 +1,4 @@
-"""Stage 2: what the portfolio is worth, before and after (engine.md 2.3)."""
+"""Stage 2: what the portfolio is worth, before and after."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -159,7 +159,7 @@ def _allocations(values: Mapping[str, Decimal], divisor: Decimal) -> tuple[Alloc
 
 
 def state_json(state: ValuedState) -> dict[str, Any]:
-    """SimulatedState of engine.md 3. Parts that are shown twice are one object: nobody changes them."""
+    """The result's SimulatedState. Parts that are shown twice are one object: nobody changes them."""
     weights = [weight_text(weight) for weight in state.weights]
     summaries = [row.summary for row in state.positions]
     by_instrument = [

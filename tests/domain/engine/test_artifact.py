@@ -1,4 +1,4 @@
-"""What people read (engine.md 4; D15)."""
+"""What people read (D15)."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The two JSON texts and their hashes (engine.md 4.1)."""
+"""The two JSON texts and their hashes."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""Gaps in what was sent, and what rules and gate make of them (engine.md 2.9, 2.13; D12, D14)."""
+"""Gaps in what was sent, and what rules and gate make of them (D12, D14)."""
 
 from typing import Any
 

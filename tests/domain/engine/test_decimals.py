@@ -1,4 +1,4 @@
-"""Decimals as they arrive (engine.md 0, D11) and as they are hashed (D17)."""
+"""Decimals as they arrive (D11) and as they are hashed (D17)."""
 
 import json
 from decimal import Decimal

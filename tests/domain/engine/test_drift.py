@@ -1,4 +1,4 @@
-"""Drift from the reference model (engine.md 2.11)."""
+"""Drift from the reference model."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Cash flows (engine.md 2.4; D8)."""
+"""Cash flows (D8)."""
 
 import pytest
 from engine_requests import balances, failed_rules, simulated

@@ -1,4 +1,4 @@
-"""FX that funds the buys (engine.md 2.6; D2-D5, D13)."""
+"""FX that funds the buys (D2-D5, D13)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Requests: their limits, their stored text and their hash (engine.md 1, D17, D19; api.md R22)."""
+"""Requests: their limits, their stored text and their hash (D17, D19)."""
 
 import json
 from pathlib import Path

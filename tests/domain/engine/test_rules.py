@@ -1,4 +1,4 @@
-"""The rules, the status and the gate (engine.md 2.9, 2.10, 2.13)."""
+"""The rules, the status and the gate."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the scanner finds, and what the proposal does to it (engine.md 2.12; D7, D14)."""
+"""What the scanner finds, and what the proposal does to it (D7, D14)."""
 
 from typing import Any
 

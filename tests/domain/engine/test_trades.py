@@ -1,4 +1,4 @@
-"""Trades, their order, their dependencies and those that are dropped (engine.md 2.5, 2.7, 2.8; D6, D15)."""
+"""Trades, their order, their dependencies and those that are dropped (D6, D15)."""
 
 import pytest
 from engine_requests import balances, failed_rules, simulated

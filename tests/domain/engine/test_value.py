@@ -1,4 +1,4 @@
-"""What a portfolio is worth (engine.md 2.2, 2.3), and whether the totals agree (2.10)."""
+"""What a portfolio is worth, and whether the totals agree."""
 
 from decimal import Context, Decimal, localcontext
 
