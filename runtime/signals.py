@@ -24,9 +24,10 @@ async def stop_on_signals() -> AsyncIterator[asyncio.Event]:
         if stop.is_set():  # two of them before the loop came round
             _exit_at_once(received, None)
         stop.set()
+        # Not through the loop, which may be what is stuck; but the loop's wake-up stays in place: a signal that arrives
+        # just before an idle loop falls asleep would otherwise be seen only when something else wakes it.
         for number in STOP_SIGNALS:
-            loop.remove_signal_handler(number)
-            signal.signal(number, _exit_at_once)  # not through the loop, which may be what is stuck
+            signal.signal(number, _exit_at_once)
 
     for number in STOP_SIGNALS:
         loop.add_signal_handler(number, on_signal, number)
@@ -34,8 +35,7 @@ async def stop_on_signals() -> AsyncIterator[asyncio.Event]:
         yield stop
     finally:
         for number in STOP_SIGNALS:
-            if not loop.remove_signal_handler(number):
-                signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+            loop.remove_signal_handler(number)
 
 
 def exit_process(code: int) -> NoReturn:
