@@ -1,24 +1,19 @@
 """Running the engine off the event loop: small requests in a thread, large ones in processes, with a heartbeat."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 from temporalio import activity
 
+from services.process_pool import ProcessPool
 from storage.documents import Document, DocumentKind
 
 HEARTBEAT_SECONDS: Final = 1.0
 INLINE_CHARACTERS: Final = 16_000  # half a millisecond of work; a thread costs as much, and the lock besides
 
 Result = TypeVar("Result")
-
-
-class ProcessPool(Protocol):
-    """Where large requests are computed: `runtime.engine_pool.EnginePool`."""
-
-    def run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Awaitable[Result]: ...
 
 
 class Computing:

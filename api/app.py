@@ -16,14 +16,16 @@ from api.openapi import describe_problems
 from api.presentation import OperationPresenter
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
-from api.routes import health, operations, proposals
+from api.routes import health, operations, proposals, simulations
 from api.services import Gates, Services
 from domain.operation import Policy
 from runtime.database import Database
+from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.lookup import Lookup
 from services.readiness import ReadinessCheck
+from services.simulation import SimulationService
 from services.start_queue import StartQueue
 from services.starting import WorkflowStarter
 from services.submission import SubmissionService
@@ -59,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestContext)
     add_problem_handlers(app)
     app.include_router(operations.router)
+    app.include_router(simulations.router)
     app.include_router(proposals.router)
     app.include_router(health.router)
     describe_problems(app)
@@ -76,6 +79,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             )
             listener = await stack.enter_async_context(TerminalListener(dsn).running())
             client = await connect(lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}")
+            pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
             storage = Storage(database)
             starts = await stack.enter_async_context(StartQueue(storage, WorkflowStarter(client, storage)).running())
             services = Services(
@@ -88,6 +92,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                     ),
                     large_request_rows=settings.large_request_rows,
                 ),
+                simulation=SimulationService(storage, pool, large_request_rows=settings.large_request_rows),
                 lookup=Lookup(storage),
                 waiting=Waiting(listener),
                 readiness=ReadinessCheck(storage, client),

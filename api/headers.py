@@ -1,7 +1,7 @@
 """The headers of the contract: how each is read and refused."""
 
 import re
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Header
 from pydantic import AfterValidator
@@ -32,6 +32,12 @@ def preferred_wait(prefer: str | None) -> float | None:
     return None if match is None else float(match.group(1))
 
 
+REPLAYED_HEADER: Final[dict[str, Any]] = {
+    "Idempotent-Replayed": {
+        "description": "`true` when an earlier request with this key made the answer.",
+        "schema": {"type": "string"},
+    }
+}
 IdempotencyKeyHeader = Annotated[
     str,
     Header(

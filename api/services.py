@@ -6,6 +6,7 @@ from api.presentation import OperationPresenter
 from domain.errors import AsyncOperationsDisabled, LifecycleDisabled
 from services.lookup import Lookup
 from services.readiness import ReadinessCheck
+from services.simulation import SimulationService
 from services.submission import SubmissionService
 from services.waiting import Waiting
 
@@ -30,6 +31,7 @@ class Gates:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
     submission: SubmissionService
+    simulation: SimulationService
     lookup: Lookup
     waiting: Waiting
     readiness: ReadinessCheck

@@ -63,6 +63,11 @@ class SimulationDisabled(ProposalError):
     kind = ErrorKind.RULE
 
 
+class SimulationNotStored(ProposalError):
+    code = "PROPOSAL_IDEMPOTENCY_STORE_WRITE_FAILED"
+    kind = ErrorKind.UNAVAILABLE
+
+
 class LifecycleDisabled(ProposalError):
     code = "PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED"
     kind = ErrorKind.DISABLED

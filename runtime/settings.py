@@ -74,6 +74,9 @@ class Settings(BaseSettings):
         description="Rows of positions, prices, rates, shelf, trades, flows and targets beyond which a request is "
         "computed in the process pool.",
     )
+    engine_processes: int = Field(
+        1, ge=1, le=64, description="Processes that compute large requests, of each worker and each API process."
+    )
     operation_retention_days: int = Field(
         30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."
     )
@@ -84,7 +87,6 @@ class Settings(BaseSettings):
     worker_activities: int = Field(
         20, ge=1, le=1000, description="Steps of large requests and steps that wait out an outage at a time, a worker."
     )
-    engine_processes: int = Field(1, ge=1, le=64, description="Processes that compute large requests, a worker.")
 
     # Process
     shutdown_grace_seconds: int = Field(

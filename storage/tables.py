@@ -23,8 +23,10 @@ def _moment(*, nullable: bool = False) -> Any:
     return Field(sa_column=Column(MOMENT, nullable=nullable))
 
 
-def _document(constraint: str, *, nullable: bool = False) -> Any:
-    return _text(ForeignKey("documents.sha256", name=constraint), nullable=nullable)
+def _document(constraint: str, *, nullable: bool = False, deferred: bool = False) -> Any:
+    checked_at = "DEFERRED" if deferred else None
+    reference = ForeignKey("documents.sha256", name=constraint, deferrable=deferred or None, initially=checked_at)
+    return _text(reference, nullable=nullable)
 
 
 class DocumentRow(SQLModel, table=True):
@@ -192,6 +194,19 @@ class IdempotencyKeyRow(SQLModel, table=True):
     request_hash: str = _text()
     operation_id: str = _text()
     attempt: int
+    created_at: datetime = _moment()
+
+
+class SimulationRow(SQLModel, table=True):
+    __tablename__ = "simulations"
+
+    client: str = _text(primary_key=True)
+    key: str = _text(primary_key=True)
+    request_hash: str = _text()
+    correlation_id: str = _text()
+    result_document: str = _document("simulations_result", deferred=True)
+    inputs_document: str = _document("simulations_inputs", deferred=True)
+    artifact_document: str = _document("simulations_artifact", deferred=True)
     created_at: datetime = _moment()
 
 

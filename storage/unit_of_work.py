@@ -20,6 +20,7 @@ from storage.operations import OperationReader, Operations
 from storage.proposals import ProposalReader, Proposals
 from storage.reconciliation import Reconciliation
 from storage.schema import current_revision, required_revision
+from storage.simulations import SimulationReader, Simulations
 from storage.starting import Starting
 
 # What psycopg raises when the server is away, frozen, shutting down or too slow, and when a pool runs dry.
@@ -43,6 +44,7 @@ class Reading:
         self.events = EventReader(connection)
         self.documents = DocumentReader(connection)
         self.deliveries = DeliveryReader(connection)
+        self.simulations = SimulationReader(connection)
 
 
 class Transaction:
@@ -55,6 +57,7 @@ class Transaction:
         self.events = Events(connection)
         self.documents = Documents(connection)
         self.deliveries = Deliveries(connection)
+        self.simulations = Simulations(connection)
         self.starting = Starting(connection)
         self.reconciliation = Reconciliation(connection)
 

@@ -7,12 +7,13 @@ from typing import Any
 from temporalio.client import Client
 
 from activities.build_artifact import BuildArtifactStep
-from activities.computing import Computing, ProcessPool
+from activities.computing import Computing
 from activities.document_texts import DocumentTexts
 from activities.finish import FinishStep
 from activities.persist import PersistStep
 from activities.reconcile import ReconcileStep
 from activities.simulate import SimulateStep
+from services.process_pool import ProcessPool
 from services.starting import WorkflowStarter
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from api.body import JsonBodyRoute
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
-from api.headers import CorrelationIdHeader, IdempotencyKeyHeader
+from api.headers import REPLAYED_HEADER, CorrelationIdHeader, IdempotencyKeyHeader
 from api.json_text import json_response
 from api.presentation import accepted, operation_path, proposal_detail
 from api.problems import problems
@@ -43,10 +43,7 @@ router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_clas
                     "description": "Seconds until a first poll is worth it.",
                     "schema": {"type": "integer"},
                 },
-                "Idempotent-Replayed": {
-                    "description": "`true` when an earlier request with this key made the operation.",
-                    "schema": {"type": "string"},
-                },
+                **REPLAYED_HEADER,
             },
         },
         **problems(

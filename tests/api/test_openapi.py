@@ -25,6 +25,8 @@ def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
     async_read = {"200", "304", "404", "422", "500", "503"}
     prefix = "/rebalance/proposals"
     assert found == {
+        f"POST {prefix}/simulate": {"200", "408", "409", "413", "415", "422", "500", "503"},
+        f"POST {prefix}/artifact": {"200", "408", "409", "413", "415", "422", "500", "503"},
         f"POST {prefix}/async": {"202", "404", "408", "409", "413", "415", "422", "500", "503"},
         f"GET {prefix}/{{proposal_id}}": {"200", "404", "422", "500", "503"},
         f"GET {prefix}/operations/{{operation_id}}": async_read,

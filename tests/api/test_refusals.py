@@ -4,9 +4,9 @@ import asyncio
 import json
 import uuid
 
-import psycopg
 import pytest
 import structlog
+from answers import assert_problem, stored
 from builders import a_body
 
 from api import body as api_body
@@ -28,28 +28,6 @@ def with_trade(text: str) -> bytes:
 async def post(api, content: bytes | str, **headers):
     sent = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex} | headers
     return await api.http.post(ASYNC, content=content, headers=sent)
-
-
-def stored(dsn: str) -> int:
-    with psycopg.connect(dsn) as connection:
-        row = connection.execute(
-            "SELECT (SELECT count(*) FROM operations) + (SELECT count(*) FROM documents)"
-            " + (SELECT count(*) FROM idempotency_keys)"
-        ).fetchone()
-    assert row is not None
-    return row[0]
-
-
-def assert_problem(answer, status: int, code: str):
-    assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/problem+json"
-    problem = answer.json()
-    assert list(problem) == ["type", "title", "status", "detail", "code", "instance", "correlation_id"]
-    assert (problem["status"], problem["code"]) == (status, code)
-    assert problem["correlation_id"] == answer.headers["X-Correlation-Id"]
-    if isinstance(problem["detail"], list):
-        assert all(item.keys() == {"type", "loc", "msg"} for item in problem["detail"])
-    return problem
 
 
 @pytest.mark.parametrize(

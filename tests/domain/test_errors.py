@@ -12,6 +12,7 @@ PINNED = {
     "PROPOSAL_ASYNC_OPERATION_NOT_FOUND": ("ProposalNotFoundError", 404),
     "IDEMPOTENCY_KEY_CONFLICT: request hash mismatch": ("ProposalIdempotencyConflictError", 409),
     "PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true": ("ProposalValidationError", 422),
+    "PROPOSAL_IDEMPOTENCY_STORE_WRITE_FAILED": ("ProposalValidationError", 503),
     "PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED": ("ProposalValidationError", 404),
     "PROPOSAL_ASYNC_OPERATIONS_DISABLED": ("ProposalValidationError", 404),
     "PROPOSAL_POSTGRES_CONNECTION_FAILED": ("ProposalValidationError", 503),

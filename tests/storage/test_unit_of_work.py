@@ -8,6 +8,7 @@ from storage_rows import Steps
 from domain.errors import StorageUnavailable
 from runtime.database import Database
 from storage.documents import Document, DocumentKind
+from storage.schema import required_revision
 from storage.unit_of_work import Storage
 
 
@@ -65,7 +66,7 @@ async def test_an_older_schema_is_refused_and_accepted_once_it_is_migrated(datab
         with pytest.raises(StorageUnavailable):
             await a_stored_operation(storage)
         assert "proposals migrate" in (await storage.schema_problem() or "")
-        connection.execute("UPDATE alembic_version SET version_num = '0001'")
+        connection.execute("UPDATE alembic_version SET version_num = %s", [required_revision()])
         assert await a_stored_operation(storage)
 
 

@@ -1,0 +1,71 @@
+"""Simulating without a proposal: computed at once, stored by key, never gated by a flag."""
+
+from typing import Any, Final
+
+from fastapi import APIRouter, Response
+
+from api.body import JsonBodyRoute
+from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
+from api.headers import REPLAYED_HEADER, CorrelationIdHeader, IdempotencyKeyHeader
+from api.json_text import StoredJson, json_response
+from api.problems import problems
+from api.schemas.artifact import ProposalArtifact
+from api.schemas.simulation import ProposalResult
+from api.schemas.submission import SimulationRequest
+from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
+from domain.evidence import whole_artifact
+from services.simulation import AskedSimulation, Simulated
+
+router = APIRouter(prefix="/rebalance/proposals", tags=["Simulations"], route_class=JsonBodyRoute)
+
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The stored answer of this key: the same bytes every time.",
+        "headers": REPLAYED_HEADER,
+    },
+    **problems(
+        IdempotencyKeyConflict,
+        SimulationDisabled,
+        SimulationNotStored,
+        StorageUnavailable,
+        statuses=(408, 413, 415, 500),
+    ),
+}
+
+
+@router.post("/simulate", summary="Simulate a proposal", response_model=ProposalResult, responses=RESPONSES)
+async def simulate(
+    body: SimulationRequest,
+    idempotency_key: IdempotencyKeyHeader,
+    correlation_id: CorrelationId,
+    services: ProcessServices,
+    _: CorrelationIdHeader = None,
+) -> Response:
+    """The portfolio before and after, the orders, rules, drift, suitability and gate; nothing is proposed by it."""
+    simulated = await _simulated(services, body, idempotency_key, correlation_id)
+    return _answer(simulated, simulated.result)
+
+
+@router.post("/artifact", summary="Build an artifact", response_model=ProposalArtifact, responses=RESPONSES)
+async def build_artifact(
+    body: SimulationRequest,
+    idempotency_key: IdempotencyKeyHeader,
+    correlation_id: CorrelationId,
+    services: ProcessServices,
+    _: CorrelationIdHeader = None,
+) -> Response:
+    """What clients and reviewers read of the simulation that this key stands for, with its evidence."""
+    simulated = await _simulated(services, body, idempotency_key, correlation_id)
+    return _answer(simulated, whole_artifact(simulated.artifact, inputs=simulated.inputs, result=simulated.result))
+
+
+async def _simulated(
+    services: ProcessServices, body: SimulationRequest, idempotency_key: str, correlation_id: str
+) -> Simulated:
+    return await services.simulation.simulate(
+        AskedSimulation(request=body, client=LOCAL_CLIENT, key=idempotency_key, correlation_id=correlation_id)
+    )
+
+
+def _answer(simulated: Simulated, text: str) -> Response:
+    return json_response(StoredJson(text), headers={"Idempotent-Replayed": "true"} if simulated.is_replay else None)

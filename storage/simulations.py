@@ -1,0 +1,59 @@
+"""Simulations that were asked for by key: the first stored result is every later answer's."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Final
+
+from psycopg import AsyncConnection
+
+from storage.rows import insert_statement, value_row
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredSimulation:
+    """What a key stands for; the `*_document` fields are addresses of stored documents."""
+
+    client: str
+    key: str
+    request_hash: str
+    correlation_id: str
+    result_document: str
+    inputs_document: str
+    artifact_document: str
+    created_at: datetime
+
+
+_COLUMNS: Final = [field.name for field in fields(StoredSimulation)]
+
+INSERT_SIMULATION: Final = (
+    f"{insert_statement('simulations', _COLUMNS)} ON CONFLICT (client, key) DO NOTHING RETURNING key"
+)
+SELECT_SIMULATION: Final = f"SELECT {', '.join(_COLUMNS)} FROM simulations WHERE client = %(client)s AND key = %(key)s"
+SIMULATION_ROW: Final = value_row(StoredSimulation)
+
+
+class SimulationReader:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, key: str, *, client: str) -> StoredSimulation | None:
+        async with self._connection.cursor(row_factory=SIMULATION_ROW) as cursor:
+            await cursor.execute(SELECT_SIMULATION, {"client": client, "key": key})
+            return await cursor.fetchone()
+
+
+class Simulations(SimulationReader):
+    async def add_or_get(self, simulation: StoredSimulation) -> StoredSimulation:
+        """The simulation that the key stands for: this one, or the one that came first.
+
+        Waits for a concurrent one of the same key to commit or roll back.
+        """
+        cursor = await self._connection.execute(
+            INSERT_SIMULATION, {name: getattr(simulation, name) for name in _COLUMNS}
+        )
+        if await cursor.fetchone() is not None:
+            return simulation
+        earlier = await self.get(simulation.key, client=simulation.client)
+        if earlier is None:
+            raise LookupError("the simulation was purged between the insert and the read")
+        return earlier

@@ -1,0 +1,113 @@
+import asyncio
+import uuid
+from concurrent.futures.process import BrokenProcessPool
+
+import psycopg
+import pytest
+from builders import a_body, a_large_body, without_simulation_flag
+
+from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
+from domain.request import SimulateRequest
+from services.simulation import AskedSimulation, SimulationService
+from storage.simulations import Simulations
+from storage.unit_of_work import Storage
+
+
+class Pool:
+    """Computes here; notes that it was asked, and breaks as often as it is told."""
+
+    def __init__(self, *, broken: int = 0) -> None:
+        self.asked = 0
+        self._broken = broken
+
+    async def run(self, function, *args, **kwargs):
+        self.asked += 1
+        if self.asked <= self._broken:
+            raise BrokenProcessPool
+        return function(*args, **kwargs)
+
+
+def a_service(storage: Storage, pool: Pool | None = None) -> SimulationService:
+    return SimulationService(storage, pool or Pool(), large_request_rows=1000)
+
+
+def asked(body=None, *, key: str = "key-1", client: str = "local") -> AskedSimulation:
+    request = SimulateRequest.model_validate((body or a_body())["simulate_request"])
+    return AskedSimulation(request=request, client=client, key=key, correlation_id=uuid.uuid4().hex)
+
+
+def stored(dsn: str) -> tuple:
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("SELECT (SELECT count(*) FROM simulations), (SELECT count(*) FROM documents)")
+        return row.fetchone() or ()
+
+
+@pytest.mark.parametrize("processes", [1, 5])
+async def test_fifty_parallel_requests_with_one_key_answer_one_result(storage: Storage, database_dsn, processes):
+    services = [a_service(storage) for _ in range(processes)]
+    answers = await asyncio.gather(*(services[number % processes].simulate(asked()) for number in range(50)))
+    assert len({(answer.result, answer.inputs, answer.artifact) for answer in answers}) == 1
+    assert [answer.is_replay for answer in answers].count(False) == 1
+    assert stored(database_dsn) == (1, 3)
+
+
+async def test_another_process_replays_the_same_texts(storage: Storage):
+    first = await a_service(storage).simulate(asked())
+    again = await a_service(storage).simulate(asked())
+    assert again.is_replay
+    assert (again.result, again.inputs, again.artifact) == (first.result, first.inputs, first.artifact)
+
+
+async def test_the_same_key_of_another_client_is_another_key(storage: Storage):
+    await a_service(storage).simulate(asked())
+    assert not (await a_service(storage).simulate(asked(client="other"))).is_replay
+
+
+async def test_another_request_under_the_key_is_a_conflict_also_when_it_may_not_be_simulated(
+    storage: Storage, database_dsn
+):
+    await a_service(storage).simulate(asked())
+    with pytest.raises(IdempotencyKeyConflict):
+        await a_service(storage).simulate(asked(without_simulation_flag()))
+    assert stored(database_dsn) == (1, 3)
+
+
+async def test_two_requests_that_race_for_a_key_have_one_winner(storage: Storage, database_dsn):
+    other = a_body()
+    other["simulate_request"]["proposed_trades"][0]["quantity"] = "3"
+    answers = await asyncio.gather(
+        *(a_service(storage).simulate(asked(body)) for body in (a_body(), other) * 5), return_exceptions=True
+    )
+    lost = [answer for answer in answers if isinstance(answer, IdempotencyKeyConflict)]
+    won = [answer for answer in answers if not isinstance(answer, BaseException)]
+    assert (len(lost), len(won)) == (5, 5)
+    assert len({answer.result for answer in won}) == 1
+    assert stored(database_dsn)[0] == 1
+
+
+async def test_without_the_option_nothing_is_computed_or_stored(storage: Storage, database_dsn):
+    with pytest.raises(SimulationDisabled):
+        await a_service(storage).simulate(asked(without_simulation_flag()))
+    assert stored(database_dsn) == (0, 0)
+
+
+async def test_large_requests_go_to_the_pool_and_survive_the_death_of_its_process(storage: Storage):
+    pool = Pool(broken=1)
+    await a_service(storage, pool).simulate(asked())
+    assert pool.asked == 0
+    assert not (await a_service(storage, pool).simulate(asked(a_large_body(), key="large"))).is_replay
+    assert pool.asked == 2
+
+
+async def test_what_could_not_be_kept_is_said_and_computed_again(storage: Storage, database_dsn, monkeypatch):
+    service = a_service(storage)
+
+    async def away(*_):
+        raise StorageUnavailable
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Simulations, "add_or_get", away)
+        with pytest.raises(SimulationNotStored):
+            await service.simulate(asked())
+    assert stored(database_dsn) == (0, 0)
+    assert not (await service.simulate(asked())).is_replay
