@@ -37,6 +37,18 @@ def test_a_number_of_the_worked_example(documents: dict[str, Any], path: str, va
     assert str(found) == value.replace("\\|", "|")
 
 
+def test_the_table_and_the_plot_show_before_and_after(documents: dict[str, Any]) -> None:
+    before, after = documents["before"], documents["after_simulated"]
+    targets = dict(re.findall(r'"asset_class": "(\w+)", "weight": "([\d.]+)"', ENGINE))
+    weights = []
+    for old, new in zip(before["allocation_by_asset_class"], after["allocation_by_asset_class"], strict=True):
+        cells = [old["key"], old["value"]["amount"], old["weight"], new["value"]["amount"], new["weight"]]
+        assert f"| {' | '.join([*cells, targets[old['key']]])} |" in ENGINE
+        weights += [old["weight"], new["weight"]]
+    assert f"| total | {before['total_value']['amount']} | | {after['total_value']['amount']} | | |" in ENGINE
+    assert f"bar [{', '.join(weights)}]" in ENGINE
+
+
 def test_the_example_is_checked_at_every_stage() -> None:
     assert len(NUMBERS) >= 25
 
