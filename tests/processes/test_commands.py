@@ -11,6 +11,7 @@ import pytest
 from builders import a_large_body, without_simulation_flag
 
 from domain.ids import new_operation_id
+from storage.schema import required_revision
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "examples" / "create_proposal.json"
@@ -54,7 +55,7 @@ def test_what_operators_run_against_a_service(service, tmp_path):
     assert failed.returncode == 1
     assert "PROPOSAL_SIMULATION_DISABLED" in failed.stdout + failed.stderr
 
-    assert "0001" in proposals(service, "migrate").stdout
+    assert required_revision() in proposals(service, "migrate").stdout
     applied = proposals(service, "schedules", "apply")
     assert (applied.returncode, "reconcile-operations" in applied.stdout) == (0, True)
 
