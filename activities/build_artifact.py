@@ -6,7 +6,7 @@ from activities.boundary import boundary
 from activities.computing import Computing
 from activities.document_texts import DocumentTexts
 from activities.outcome import load_work, outcome_of
-from domain.evidence import artifact_documents
+from domain.evidence import REQUEST_KINDS, artifact_documents
 from domain.timestamps import wire_timestamp
 from storage.documents import DocumentKind
 from storage.unit_of_work import Storage
@@ -31,7 +31,7 @@ class BuildArtifactStep:
             artifact_documents,
             await self._texts.read(work.request_document),
             await self._texts.read(work.result_document),
-            kind="create",
+            kind=REQUEST_KINDS[work.operation_type],
             created_at=wire_timestamp(work.created_at),
             is_large=step.is_large,
         )

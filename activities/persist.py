@@ -1,12 +1,14 @@
-"""Step `persist`: the one commit that makes the proposal and ends its operation."""
+"""Steps `persist` and `persist_version`: the one commit that makes a version and ends its operation."""
+
+from collections.abc import Awaitable, Callable
 
 from temporalio import activity
 
 from activities.boundary import boundary
 from activities.outcome import outcome_of
-from domain.creation import VersionEvidence, new_proposal
+from domain.creation import Created, VersionEvidence, VersionOrder, new_proposal, new_version
 from domain.engine.codes import ENGINE_VERSION
-from domain.errors import OperationNotFound
+from domain.errors import OperationNotFound, ProposalNotFound
 from domain.operation import Policy
 from storage.operations import OperationWork
 from storage.unit_of_work import Storage, Transaction
@@ -20,42 +22,78 @@ class PersistStep:
     @activity.defn(name="persist")
     @boundary
     async def persist(self, step: PersistInput) -> PersistResult:
+        return await self._commit(step.operation_id, _add_proposal)
+
+    @activity.defn(name="persist_version")
+    @boundary
+    async def persist_version(self, step: PersistInput) -> PersistResult:
+        return await self._commit(step.operation_id, _add_version)
+
+    async def _commit(self, operation_id: str, add: "Add") -> PersistResult:
         async with self._storage.transaction() as transaction:
-            work = await transaction.operations.lock_operation(step.operation_id)
+            work = await transaction.operations.lock_operation(operation_id)
             if work is None:
                 raise OperationNotFound
-            outcome = outcome_of(work) if work.is_terminal else await _create(transaction, work)
-        return PersistResult(outcome=outcome)
+            if work.is_terminal:
+                return PersistResult(outcome=outcome_of(work))
+            created = await add(transaction, work)
+            await transaction.operations.succeed(
+                work.operation_id,
+                proposal_id=created.proposal.proposal_id,
+                version_no=created.version.version_no,
+                proposal_version_id=created.version.proposal_version_id,
+            )
+            if work.has_callback:
+                await transaction.deliveries.add(work.operation_id)
+        return PersistResult(
+            outcome=OperationOutcome(
+                operation_id=work.operation_id,
+                status="SUCCEEDED",
+                proposal_id=created.proposal.proposal_id,
+                version_no=created.version.version_no,
+                simulation_status=work.simulation_status,
+                artifact_hash=work.artifact_hash,
+            )
+        )
 
 
-async def _create(transaction: Transaction, work: OperationWork) -> OperationOutcome:
-    created = new_proposal(
-        _evidence_of(work),
-        operation_id=work.operation_id,
-        client=work.client,
-        portfolio_id=work.portfolio_id,
-        created_by=work.created_by,
-        created_at=work.created_at,
-        metadata=work.metadata,
-    )
+Add = Callable[[Transaction, OperationWork], Awaitable[Created]]
+
+
+async def _add_proposal(transaction: Transaction, work: OperationWork) -> Created:
+    created = new_proposal(_order_of(work), _evidence_of(work), client=work.client, metadata=work.metadata)
     await transaction.proposals.add(created.proposal)
     await transaction.proposals.add_version(created.version)
     await transaction.events.append(created.event)
-    await transaction.operations.succeed(
-        work.operation_id,
-        proposal_id=created.proposal.proposal_id,
-        version_no=created.version.version_no,
-        proposal_version_id=created.version.proposal_version_id,
+    return created
+
+
+async def _add_version(transaction: Transaction, work: OperationWork) -> Created:
+    """Raises ProposalNotFound, and what `domain.creation.new_version` refuses."""
+    if work.proposal_id is None:
+        raise LookupError("a version operation has no target")
+    proposal = await transaction.proposals.lock_proposal(work.proposal_id, client=work.client)
+    if proposal is None:
+        raise ProposalNotFound
+    created = new_version(
+        proposal,
+        _order_of(work),
+        _evidence_of(work),
+        expected_version_no=work.expected_version_no,
+        policy=Policy.from_text(work.policy),
     )
-    if work.has_callback:
-        await transaction.deliveries.add(work.operation_id)
-    return OperationOutcome(
+    await transaction.proposals.add_version(created.version)
+    await transaction.events.append(created.event)
+    await transaction.proposals.advance(created.proposal)
+    return created
+
+
+def _order_of(work: OperationWork) -> VersionOrder:
+    return VersionOrder(
         operation_id=work.operation_id,
-        status="SUCCEEDED",
-        proposal_id=created.proposal.proposal_id,
-        version_no=created.version.version_no,
-        simulation_status=work.simulation_status,
-        artifact_hash=work.artifact_hash,
+        portfolio_id=work.portfolio_id,
+        created_by=work.created_by,
+        created_at=work.created_at,
     )
 
 

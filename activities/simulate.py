@@ -7,7 +7,7 @@ from activities.computing import Computing
 from activities.document_texts import DocumentTexts
 from activities.outcome import load_work, outcome_of
 from domain.errors import SimulationDisabled
-from domain.evidence import SimulatedDocument, parsed_request, simulate_document
+from domain.evidence import REQUEST_KINDS, RequestKind, SimulatedDocument, parsed_request, simulate_document
 from domain.operation import Policy
 from storage.documents import DocumentKind
 from storage.operations import OperationWork
@@ -52,6 +52,7 @@ class SimulateStep:
             simulate_request,
             await self._texts.read(work.request_document),
             work.policy,
+            kind=REQUEST_KINDS[work.operation_type],
             request_hash=work.request_hash,
             correlation_id=work.correlation_id,
             idempotency_key=work.idempotency_key,
@@ -60,15 +61,21 @@ class SimulateStep:
 
 
 def simulate_request(
-    request_text: str, policy_text: str, *, request_hash: str, correlation_id: str, idempotency_key: str | None
+    request_text: str,
+    policy_text: str,
+    *,
+    kind: RequestKind,
+    request_hash: str,
+    correlation_id: str,
+    idempotency_key: str | None,
 ) -> SimulatedDocument:
-    """The simulation of an accepted create request. Raises SimulationDisabled when its operation's policy says so."""
-    request = parsed_request(request_text, kind="create")
+    """The simulation of an accepted request. Raises SimulationDisabled when its operation's policy says so."""
+    request = parsed_request(request_text, kind=kind)
     if Policy.from_text(policy_text).require_simulation_flag and not request.options.enable_proposal_simulation:
         raise SimulationDisabled
     return simulate_document(
         request_text,
-        kind="create",
+        kind=kind,
         request_hash=request_hash,
         correlation_id=correlation_id,
         idempotency_key=idempotency_key,

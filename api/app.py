@@ -5,7 +5,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from datetime import timedelta
 from typing import TypedDict
 
 from fastapi import FastAPI
@@ -13,23 +12,17 @@ from fastapi import FastAPI
 from api.body import UnreadBodies
 from api.docs_page import add_docs_page
 from api.openapi import describe_problems
-from api.presentation import OperationPresenter
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
-from api.routes import health, operations, proposals, simulations
-from api.services import Gates, Services
-from domain.operation import Policy
+from api.routes import health, operations, proposals, reviews, simulations, support, versions
+from api.services import Services
+from api.wiring import build_services
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.temporal import connect
-from services.lookup import Lookup
-from services.readiness import ReadinessCheck
-from services.simulation import SimulationService
 from services.start_queue import StartQueue
 from services.starting import WorkflowStarter
-from services.submission import SubmissionService
-from services.waiting import Waiting
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
 
@@ -61,8 +54,11 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(RequestContext)
     add_problem_handlers(app)
     app.include_router(operations.router)
+    app.include_router(support.router)
     app.include_router(simulations.router)
     app.include_router(proposals.router)
+    app.include_router(versions.router)
+    app.include_router(reviews.router)
     app.include_router(health.router)
     describe_problems(app)
     add_docs_page(app)
@@ -82,29 +78,8 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
             storage = Storage(database)
             starts = await stack.enter_async_context(StartQueue(storage, WorkflowStarter(client, storage)).running())
-            services = Services(
-                submission=SubmissionService(
-                    storage,
-                    starts.start_soon,
-                    policy=Policy(
-                        require_simulation_flag=settings.require_simulation_flag,
-                        store_evidence_bundle=settings.store_evidence_bundle,
-                    ),
-                    large_request_rows=settings.large_request_rows,
-                ),
-                simulation=SimulationService(storage, pool, large_request_rows=settings.large_request_rows),
-                lookup=Lookup(storage),
-                waiting=Waiting(listener),
-                readiness=ReadinessCheck(storage, client),
-                presenter=OperationPresenter(
-                    retention=timedelta(days=settings.operation_retention_days),
-                    temporal_ui_url=settings.temporal_ui_url,
-                    temporal_namespace=client.namespace,
-                ),
-                gates=Gates(
-                    lifecycle_enabled=settings.workflow_lifecycle_enabled,
-                    async_operations_enabled=settings.async_operations_enabled,
-                ),
+            services = build_services(
+                settings, storage=storage, listener=listener, client=client, pool=pool, starts=starts
             )
             gc.freeze()
             yield State(services=services)

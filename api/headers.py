@@ -1,6 +1,7 @@
 """The headers of the contract: how each is read and refused."""
 
 import re
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Header
@@ -15,6 +16,8 @@ QUOTED: Final = re.compile(r'"([^"]*)"')
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 PREFERRED_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
 
+RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
+
 
 def parsed_idempotency_key(text: str) -> str:
     """The key without white space and quotes around it: `"abc"` and `abc` are one key."""
@@ -24,6 +27,27 @@ def parsed_idempotency_key(text: str) -> str:
     if not VISIBLE_ASCII.fullmatch(key):
         raise PydanticCustomError("idempotency_key_invalid", "Idempotency-Key must be 1-255 visible ASCII characters")
     return key
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preferences:
+    """What a client of a synchronous endpoint prefers (RFC 7240)."""
+
+    respond_async: bool
+    wait_seconds: float | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long to wait before answering 202; None for as long as the service does by itself."""
+        if self.wait_seconds is None and self.respond_async:
+            return 0.0
+        return self.wait_seconds
+
+
+def preferences(prefer: str | None) -> Preferences:
+    return Preferences(
+        respond_async=RESPOND_ASYNC.search(prefer or "") is not None, wait_seconds=preferred_wait(prefer)
+    )
 
 
 def preferred_wait(prefer: str | None) -> float | None:
@@ -48,6 +72,15 @@ IdempotencyKeyHeader = Annotated[
     ),
     AfterValidator(parsed_idempotency_key),
 ]
+OptionalIdempotencyKeyHeader = Annotated[
+    Annotated[str, AfterValidator(parsed_idempotency_key)] | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Optional; names this request among those of this proposal and endpoint, with the same rules as "
+        "for creates.",
+        examples=["7c1f4c8e-advice-2026-02-22"],
+    ),
+]
 # Read and checked by `api.request_context` for every endpoint; declared so that the OpenAPI document shows it.
 CorrelationIdHeader = Annotated[
     str | None,
@@ -62,7 +95,8 @@ PreferHeader = Annotated[
     str | None,
     Header(
         alias="Prefer",
-        description="RFC 7240: `wait=SECONDS` holds the answer until the operation has ended, at most 60 seconds.",
+        description="RFC 7240: `wait=SECONDS` holds the answer until the operation has ended, at most 60 seconds; "
+        "`respond-async` lets a synchronous endpoint answer 202 at once.",
         examples=["wait=20"],
     ),
 ]

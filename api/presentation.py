@@ -1,90 +1,20 @@
-"""Domain values in the shapes of the contract, key order included; stored documents go in as they are."""
+"""Proposals in the shapes of the contract, key order included; stored documents go in as they are."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from hashlib import sha256
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from api.json_text import StoredJson, json_text
+from api.json_text import StoredJson
 from domain.evidence import evidence_bundle, whole_artifact
-from domain.operation import Operation
-from domain.proposal import Proposal, WorkflowEvent
+from domain.proposal import Approval, Proposal, WorkflowEvent
 from domain.timestamps import wire_timestamp
-from services.lookup import CreatedProposal, ProposalDetail, VersionTexts
+from services.lifecycle import Recorded
+from services.lookup import CreatedVersion
+from services.proposal_reads import Lineage, ProposalDetail, ProposalPage, Trail
+from services.version_texts import VersionTexts
+from storage.idempotency import KeyedProposal
 
 PREFIX = "/rebalance/proposals"
-
-
-def operation_path(operation_id: str) -> str:
-    return f"{PREFIX}/operations/{operation_id}"
-
-
-def accepted(operation: Operation) -> dict[str, Any]:
-    return {
-        "operation_id": operation.operation_id,
-        "operation_type": operation.operation_type,
-        "status": operation.status,
-        "correlation_id": operation.correlation_id,
-        "created_at": wire_timestamp(operation.created_at),
-        "status_url": operation_path(operation.operation_id),
-    }
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperationPresenter:
-    """Operations as AsyncStatus; `retention` is how long an ended one is kept."""
-
-    retention: timedelta
-    temporal_ui_url: str | None
-    temporal_namespace: str
-
-    def status(self, operation: Operation) -> dict[str, Any]:
-        """Everything of the answer that needs no document; `result` is added by `with_result`."""
-        failure = operation.failure
-        return {
-            "operation_id": operation.operation_id,
-            "operation_type": operation.operation_type,
-            "status": operation.status,
-            "correlation_id": operation.correlation_id,
-            "idempotency_key": operation.idempotency_key,
-            "attempt": operation.attempt,
-            "proposal_id": operation.proposal_id,
-            "version_no": operation.version_no,
-            "created_by": operation.created_by,
-            "created_at": wire_timestamp(operation.created_at),
-            "started_at": _optional(operation.started_at),
-            "finished_at": _optional(operation.finished_at),
-            "updated_at": wire_timestamp(operation.updated_at),
-            "expires_at": _optional(operation.expires_at(self.retention)),
-            "error": None if failure is None else {"code": failure.code, "message": failure.message},
-            "links": {
-                "self": operation_path(operation.operation_id),
-                "proposal": None if operation.proposal_id is None else f"{PREFIX}/{operation.proposal_id}",
-                "temporal_ui": self._temporal_ui(operation.operation_id),
-            },
-        }
-
-    def _temporal_ui(self, operation_id: str) -> str | None:
-        if self.temporal_ui_url is None:
-            return None
-        return f"{self.temporal_ui_url.rstrip('/')}/namespaces/{self.temporal_namespace}/workflows/{operation_id}"
-
-
-def with_result(status: dict[str, Any], created: CreatedProposal | None) -> dict[str, Any]:
-    """The status with its `result` where the contract has it, before `error`."""
-    result = None if created is None else _as_created(created)
-    placed: dict[str, Any] = {}
-    for name, value in status.items():
-        if name == "error":
-            placed["result"] = result
-        placed[name] = value
-    return placed
-
-
-def entity_tag(status: dict[str, Any], *, has_result: bool) -> str:
-    """A strong tag: everything that the bytes of the answer depend on, read without a document."""
-    digest = sha256(f"{has_result}{json_text(status)}".encode()).hexdigest()
-    return f'"{digest[:32]}"'
 
 
 def proposal_detail(detail: ProposalDetail, *, include_evidence: bool) -> dict[str, Any]:
@@ -148,13 +78,22 @@ def workflow_event(event: WorkflowEvent) -> dict[str, Any]:
     }
 
 
-def _as_created(created: CreatedProposal) -> dict[str, Any]:
+def as_created(created: CreatedVersion) -> dict[str, Any]:
     """The proposal as its operation left it, whatever happened to it since."""
     summary = proposal_summary(created.proposal)
     summary["portfolio_id"] = created.version.version.portfolio_id
     summary["last_event_at"] = wire_timestamp(created.event.occurred_at)
     summary["current_state"] = created.event.to_state
     summary["current_version_no"] = created.version.version.version_no
+    return _create_response(summary, created)
+
+
+def at_present(created: CreatedVersion) -> dict[str, Any]:
+    """The version that was made, with the proposal and its latest event as they are now."""
+    return _create_response(proposal_summary(created.proposal), created)
+
+
+def _create_response(summary: dict[str, Any], created: CreatedVersion) -> dict[str, Any]:
     return {
         "proposal": summary,
         "version": version_detail(created.version, include_evidence=True),
@@ -162,5 +101,72 @@ def _as_created(created: CreatedProposal) -> dict[str, Any]:
     }
 
 
-def _optional(moment: datetime | None) -> str | None:
+def proposal_page(page: ProposalPage) -> dict[str, Any]:
+    return {"items": [proposal_summary(proposal) for proposal in page.proposals], "next_cursor": page.next_cursor}
+
+
+def approval_record(approval: Approval) -> dict[str, Any]:
+    return {
+        "approval_id": approval.approval_id,
+        "proposal_id": approval.proposal_id,
+        "approval_type": approval.approval_type,
+        "approved": approval.approved,
+        "actor_id": approval.actor_id,
+        "occurred_at": wire_timestamp(approval.occurred_at),
+        "details": StoredJson(approval.details),
+        "related_version_no": approval.related_version_no,
+    }
+
+
+def transition(recorded: Recorded, *, with_approval: bool) -> dict[str, Any]:
+    shown = recorded.approval if with_approval else None
+    return {
+        "proposal_id": recorded.event.proposal_id,
+        "current_state": recorded.event.to_state,
+        "latest_workflow_event": workflow_event(recorded.event),
+        "approval": None if shown is None else approval_record(shown),
+    }
+
+
+def approvals(proposal_id: str, recorded: Sequence[Approval]) -> dict[str, Any]:
+    return {"proposal_id": proposal_id, "approvals": [approval_record(approval) for approval in recorded]}
+
+
+def trail(read: Trail) -> dict[str, Any]:
+    return {
+        "proposal_id": read.proposal.proposal_id,
+        "current_state": read.proposal.current_state,
+        "events": [workflow_event(event) for event in read.events],
+    }
+
+
+def lineage(read: Lineage) -> dict[str, Any]:
+    return {
+        "proposal": proposal_summary(read.proposal),
+        "versions": [
+            {
+                "proposal_version_id": version.proposal_version_id,
+                "version_no": version.version_no,
+                "created_at": wire_timestamp(version.created_at),
+                "status_at_creation": version.status_at_creation,
+                "request_hash": version.request_hash,
+                "simulation_hash": version.simulation_hash,
+                "artifact_hash": version.artifact_hash,
+            }
+            for version in read.versions
+        ],
+    }
+
+
+def keyed_proposal(keyed: KeyedProposal) -> dict[str, Any]:
+    return {
+        "idempotency_key": keyed.key,
+        "request_hash": keyed.request_hash,
+        "proposal_id": keyed.proposal_id,
+        "proposal_version_no": keyed.version_no,
+        "created_at": wire_timestamp(keyed.created_at),
+    }
+
+
+def optional_timestamp(moment: datetime | None) -> str | None:
     return None if moment is None else wire_timestamp(moment)

@@ -1,13 +1,17 @@
 """What the endpoints are given: built once in the lifespan, never at import."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from api.presentation import OperationPresenter
-from domain.errors import AsyncOperationsDisabled, LifecycleDisabled
+from api.operation_presentation import OperationPresenter
+from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, SupportApisDisabled
+from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
+from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
 from services.simulation import SimulationService
 from services.submission import SubmissionService
+from services.synchronous import SynchronousWait
 from services.waiting import Waiting
 
 
@@ -16,11 +20,17 @@ class Gates:
     """The feature flags; each `require` raises the code of the gate that is shut."""
 
     lifecycle_enabled: bool
+    support_apis_enabled: bool
     async_operations_enabled: bool
 
     def require_lifecycle(self) -> None:
         if not self.lifecycle_enabled:
             raise LifecycleDisabled
+
+    def require_support_apis(self) -> None:
+        self.require_lifecycle()
+        if not self.support_apis_enabled:
+            raise SupportApisDisabled
 
     def require_async_operations(self) -> None:
         self.require_lifecycle()
@@ -32,8 +42,12 @@ class Gates:
 class Services:
     submission: SubmissionService
     simulation: SimulationService
+    synchronous: SynchronousWait
+    reviews: ProposalWorkflowService
+    proposals: ProposalReads
     lookup: Lookup
     waiting: Waiting
     readiness: ReadinessCheck
     presenter: OperationPresenter
     gates: Gates
+    flags: Mapping[str, bool]

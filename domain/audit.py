@@ -1,20 +1,20 @@
 """The hash chain of a proposal's workflow events: what makes an altered, moved or missing row provable."""
 
 import json
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Final
 
 from domain.canonical import canonical_hash
-from domain.proposal import EventType, ProposalState, ProposalVersion, WorkflowEvent
+from domain.proposal import Approval, EventType, Proposal, ProposalState, ProposalVersion, WorkflowEvent
 from domain.timestamps import wire_timestamp
 
 FIRST_PREVIOUS_HASH: Final = "sha256:" + "0" * 64
 
 
-def version_subject_hash(version: ProposalVersion) -> str:
-    """Hash of the canonical row of a version: every column, documents by their address."""
-    return canonical_hash({field.name: _column(getattr(version, field.name)) for field in fields(version)})
+def subject_hash(row: ProposalVersion | Approval) -> str:
+    """Hash of the canonical row of what an event made: every column, documents by their address."""
+    return canonical_hash({field.name: _column(getattr(row, field.name)) for field in fields(row)})
 
 
 def event_hash(event: WorkflowEvent) -> str:
@@ -43,8 +43,39 @@ def created_event(version: ProposalVersion, *, event_id: str) -> WorkflowEvent:
             occurred_at=version.created_at,
             reason="{}",
             related_version_no=version.version_no,
-            subject_hash=version_subject_hash(version),
+            subject_hash=subject_hash(version),
             previous_event_hash=FIRST_PREVIOUS_HASH,
+            event_hash="",
+        )
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Occurrence:
+    """What happened to a proposal, before it has its place in the trail.
+
+    `reason` is canonical JSON text, `subject_hash` that of the row that was made by it, if any.
+    """
+
+    event_id: str
+    event_type: EventType
+    to_state: ProposalState
+    actor_id: str
+    occurred_at: datetime
+    reason: str
+    related_version_no: int | None
+    subject_hash: str | None
+
+
+def next_event(proposal: Proposal, occurrence: Occurrence) -> WorkflowEvent:
+    """The event that follows the proposal's last one."""
+    return sealed(
+        WorkflowEvent(
+            **{field.name: getattr(occurrence, field.name) for field in fields(occurrence)},
+            proposal_id=proposal.proposal_id,
+            sequence=proposal.event_count + 1,
+            from_state=proposal.current_state,
+            previous_event_hash=proposal.last_event_hash,
             event_hash="",
         )
     )

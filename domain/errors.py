@@ -44,6 +44,27 @@ class ProposalNotFound(ProposalError):
     wire_class = "ProposalNotFoundError"
 
 
+class VersionNotFound(ProposalError):
+    """A version in a path."""
+
+    code = "PROPOSAL_VERSION_NOT_FOUND"
+    kind = ErrorKind.NOT_FOUND
+    wire_class = "ProposalNotFoundError"
+
+
+class RelatedVersionUnknown(ProposalError):
+    """A version that a body names."""
+
+    code = "PROPOSAL_VERSION_NOT_FOUND"
+    kind = ErrorKind.RULE
+
+
+class IdempotencyKeyNotFound(ProposalError):
+    code = "PROPOSAL_IDEMPOTENCY_KEY_NOT_FOUND"
+    kind = ErrorKind.NOT_FOUND
+    wire_class = "ProposalNotFoundError"
+
+
 class OperationNotFound(ProposalError):
     code = "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"
     kind = ErrorKind.NOT_FOUND
@@ -55,6 +76,54 @@ class IdempotencyKeyConflict(ProposalError):
     text = "request hash mismatch"
     kind = ErrorKind.CONFLICT
     wire_class = "ProposalIdempotencyConflictError"
+
+
+class ProposalTerminal(ProposalError):
+    code = "PROPOSAL_TERMINAL_STATE"
+    text = "cannot create version"
+    kind = ErrorKind.RULE
+
+
+class PortfolioContextMismatch(ProposalError):
+    code = "PORTFOLIO_CONTEXT_MISMATCH"
+    kind = ErrorKind.RULE
+
+
+class ExpectedStateRequired(ProposalError):
+    code = "STATE_CONFLICT"
+    text = "expected_state is required"
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalStateConflictError"
+
+
+class ExpectedStateMismatch(ProposalError):
+    code = "STATE_CONFLICT"
+    text = "expected_state mismatch"
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalStateConflictError"
+
+
+class VersionConflict(ProposalError):
+    code = "VERSION_CONFLICT"
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalStateConflictError"
+
+
+class InvalidTransition(ProposalError):
+    code = "INVALID_TRANSITION"
+    kind = ErrorKind.RULE
+
+
+class InvalidApprovalState(ProposalError):
+    code = "INVALID_APPROVAL_STATE"
+    kind = ErrorKind.RULE
+
+
+class CursorInvalid(ProposalError):
+    """A cursor that this list never gave to this client."""
+
+    code = "CURSOR_INVALID"
+    kind = ErrorKind.RULE
 
 
 class SimulationDisabled(ProposalError):
@@ -73,6 +142,11 @@ class LifecycleDisabled(ProposalError):
     kind = ErrorKind.DISABLED
 
 
+class SupportApisDisabled(ProposalError):
+    code = "PROPOSAL_SUPPORT_APIS_DISABLED"
+    kind = ErrorKind.DISABLED
+
+
 class AsyncOperationsDisabled(ProposalError):
     code = "PROPOSAL_ASYNC_OPERATIONS_DISABLED"
     kind = ErrorKind.DISABLED
@@ -82,6 +156,13 @@ class StorageUnavailable(ProposalError):
     """PostgreSQL cannot be reached, does not answer in time, or has an older schema than this code needs."""
 
     code = "PROPOSAL_POSTGRES_CONNECTION_FAILED"
+    kind = ErrorKind.UNAVAILABLE
+
+
+class OperationInProgress(ProposalError):
+    """A synchronous call whose operation goes on, where clients may not be told to poll it."""
+
+    code = "OPERATION_IN_PROGRESS"
     kind = ErrorKind.UNAVAILABLE
 
 
@@ -115,6 +196,14 @@ class OperationInternalError(ProposalError):
 
 def _leaves(parent: type[ProposalError]) -> list[type[ProposalError]]:
     return [leaf for child in parent.__subclasses__() for leaf in (child, *_leaves(child))]
+
+
+def recorded_error(wire_class: str, message: str) -> ProposalError:
+    """The error that an operation recorded, to be raised again. Raises LookupError for a pair that is none."""
+    for leaf in _leaves(ProposalError):
+        if leaf.wire_class == wire_class and leaf.detail() == message:
+            return leaf()
+    raise LookupError(f"no error is recorded as {wire_class}")
 
 
 def is_recorded_failure(wire_class: str | None, message: str) -> bool:

@@ -14,6 +14,7 @@ from domain.artifact import build_artifact
 from domain.canonical import canonical_object, canonical_text, sha256_of, wire_text
 from domain.decimals import normal_text
 from domain.engine.pipeline import simulate
+from domain.operation import OperationType
 from domain.recent import Recent
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 
@@ -23,6 +24,10 @@ REQUEST_MODELS: Final[Mapping[RequestKind, type[SimulateRequest | CreateRequest 
     "create": CreateRequest,
     "version": VersionRequest,
     "simulate": SimulateRequest,
+}
+REQUEST_KINDS: Final[Mapping[OperationType, RequestKind]] = {
+    OperationType.CREATE_PROPOSAL: "create",
+    OperationType.CREATE_PROPOSAL_VERSION: "version",
 }
 MAX_RECENT_CHARACTERS: Final = 8_000_000  # a result of 5,000 positions; parsed, at most some 70 MB
 NOT_HASHED: Final = frozenset({"created_at", "correlation_id"})

@@ -12,13 +12,18 @@ def new_operation_id() -> str:
     return f"pop_{_uuid7_hex()}"
 
 
+def new_event_id() -> str:
+    """A fresh id of an event that no operation makes."""
+    return f"pwe_{_uuid7_hex()}"
+
+
 def new_correlation_id() -> str:
     return f"corr_{secrets.token_hex(6)}"
 
 
-def derived_id(prefix: Prefix, operation_id: str) -> str:
-    """The id of what an operation makes: the same hex digits, so that a repeated step makes the same row."""
-    return f"{prefix}_{operation_id.partition('_')[2]}"
+def derived_id(prefix: Prefix, maker_id: str) -> str:
+    """The id of what an operation or an event makes: the same hex digits, so that a repeat makes the same row."""
+    return f"{prefix}_{maker_id.partition('_')[2]}"
 
 
 def _uuid7_hex() -> str:

@@ -1,7 +1,7 @@
 """The long-running operation: one accepted create or version create."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -31,14 +31,11 @@ class Policy:
 
     require_simulation_flag: bool = True
     store_evidence_bundle: bool = True
+    allow_portfolio_change_on_new_version: bool = False
+    strict_version_binding: bool = False
 
     def as_text(self) -> str:
-        return canonical_text(
-            {
-                "require_simulation_flag": self.require_simulation_flag,
-                "store_evidence_bundle": self.store_evidence_bundle,
-            }
-        )
+        return canonical_text(asdict(self))
 
     @classmethod
     def from_text(cls, text: str) -> "Policy":

@@ -32,6 +32,12 @@ class EventType(StrEnum):
     NEW_VERSION_CREATED = "NEW_VERSION_CREATED"
 
 
+class ApprovalType(StrEnum):
+    RISK = "RISK"
+    COMPLIANCE = "COMPLIANCE"
+    CLIENT_CONSENT = "CLIENT_CONSENT"
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Proposal:
     """The business record; `event_count` and `last_event_hash` pin the tail of its audit trail."""
@@ -93,3 +99,18 @@ class WorkflowEvent:
     subject_hash: str | None
     previous_event_hash: str
     event_hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Approval:
+    """A recorded review or consent decision, made by the event of this id; `details` is canonical JSON text."""
+
+    approval_id: str
+    proposal_id: str
+    event_id: str
+    approval_type: ApprovalType
+    approved: bool
+    actor_id: str
+    occurred_at: datetime
+    details: str
+    related_version_no: int | None

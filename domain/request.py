@@ -1,8 +1,7 @@
 """What clients ask for, and the text and hash that stand for it (D17, D19)."""
 
-from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Annotated, Any, Final, Literal, Self, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
@@ -168,19 +167,3 @@ def row_count(request: SimulateRequest) -> int:
         + len(request.proposed_cash_flows)
         + targets
     )
-
-
-@cache
-def field_names() -> frozenset[str]:
-    """Names of all fields of all request models: what the place of an error may say."""
-    return frozenset((*_names_in(CreateRequest), *_names_in(VersionRequest)))
-
-
-def _names_in(annotation: Any) -> Iterator[str]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        for name, field in annotation.model_fields.items():
-            yield name
-            yield from _names_in(field.annotation)
-    else:
-        for argument in get_args(annotation):
-            yield from _names_in(argument)

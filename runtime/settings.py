@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     workflow_lifecycle_enabled: bool = Field(
         default=True, description="Whether proposals and operations are served; 404 if not."
     )
+    support_apis_enabled: bool = Field(
+        default=True, description="Whether approvals, events, lineage and key lookups are served; 404 if not."
+    )
     async_operations_enabled: bool = Field(
         default=True, description="Whether operations and asynchronous submissions are served; 404 if not."
     )
@@ -63,7 +66,27 @@ class Settings(BaseSettings):
         description="Whether versions show their evidence bundle of their own; the artifact always holds one.",
     )
     require_simulation_flag: bool = Field(
-        default=True, description="Whether a create request must set `options.enable_proposal_simulation`."
+        default=True,
+        description="Whether create and version requests must set `options.enable_proposal_simulation`; simulating "
+        "without a proposal always asks for it.",
+    )
+    require_expected_state: bool = Field(
+        default=True,
+        description="Whether transitions and approvals must name the `expected_state`; 409 if they do not.",
+    )
+    allow_portfolio_change_on_new_version: bool = Field(
+        default=False, description="Whether a new version may be for another portfolio; 422 if not."
+    )
+    strict_version_binding: bool = Field(
+        default=False,
+        description="Whether reviews are of one version: a new version puts its proposal back to DRAFT, and "
+        "transitions and approvals must name the current version; 409 if they do not.",
+    )
+    sync_wait_seconds: float = Field(
+        25,
+        ge=0,
+        le=300,
+        description="Seconds that synchronous creates wait for their operation before they answer 202.",
     )
 
     # Operations

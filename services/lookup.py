@@ -1,42 +1,28 @@
-"""Reading what was accepted and what came of it: PostgreSQL only, so that no worker need be alive."""
+"""Reading operations and what came of them: PostgreSQL only, so that no worker need be alive."""
 
 from dataclasses import dataclass
 
-from domain.errors import OperationNotFound, ProposalNotFound
+from domain.errors import OperationNotFound
 from domain.ids import derived_id
 from domain.operation import Operation, OperationStatus
-from domain.proposal import Proposal, ProposalVersion, WorkflowEvent
+from domain.proposal import Proposal, WorkflowEvent
 from domain.text import is_storable
-from storage.unit_of_work import Reading, Storage
+from services.proposal_reads import found
+from services.version_texts import VersionTexts, read_version
+from storage.unit_of_work import Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class VersionTexts:
-    """A version with its stored documents: JSON texts, to be put into an answer as they are."""
-
-    version: ProposalVersion
-    result: str
-    inputs: str
-    artifact: str
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class CreatedProposal:
-    """What a successful operation made, as it was when the operation ended."""
+class CreatedVersion:
+    """What a successful operation made; `event` is the one that made it, or the proposal's latest."""
 
     proposal: Proposal
     version: VersionTexts
     event: WorkflowEvent
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProposalDetail:
-    proposal: Proposal
-    current_version: VersionTexts
-
-
 class Lookup:
-    """Operations by id or correlation id, their results, and proposals. All raise StorageUnavailable."""
+    """Operations by id or correlation id, and their results. All raise StorageUnavailable."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -61,43 +47,26 @@ class Lookup:
             raise OperationNotFound
         return operation
 
-    async def result(self, operation: Operation) -> CreatedProposal | None:
-        """What the operation made; None unless it SUCCEEDED."""
-        if operation.status is not OperationStatus.SUCCEEDED or operation.proposal_id is None:
+    async def result(self, operation: Operation) -> CreatedVersion | None:
+        """What the operation made, with the event that made it; None unless it SUCCEEDED."""
+        if operation.status is not OperationStatus.SUCCEEDED:
             return None
+        return await self._created(operation, is_latest=False)
+
+    async def present(self, operation: Operation) -> CreatedVersion:
+        """What an operation that SUCCEEDED made, with the proposal's latest event."""
+        return await self._created(operation, is_latest=True)
+
+    async def _created(self, operation: Operation, *, is_latest: bool) -> CreatedVersion:
+        if operation.proposal_id is None or operation.version_no is None:
+            raise LookupError("the operation has made nothing")
         async with self._storage.reading() as reading:
-            proposal = await _proposal(reading, operation.proposal_id, client=operation.client)
-            version = await _version(reading, operation.proposal_id, operation.version_no or 1)
-            event = await reading.events.get(derived_id("pwe", operation.operation_id))
+            proposal = await found(reading, operation.proposal_id, client=operation.client)
+            version = await read_version(reading, operation.proposal_id, operation.version_no)
+            if is_latest:
+                event = await reading.events.at(proposal.proposal_id, proposal.event_count)
+            else:
+                event = await reading.events.get(derived_id("pwe", operation.operation_id))
         if event is None:
-            raise OperationNotFound
-        return CreatedProposal(proposal=proposal, version=version, event=event)
-
-    async def proposal(self, proposal_id: str, *, client: str) -> ProposalDetail:
-        """The proposal with its current version. Raises ProposalNotFound."""
-        if not is_storable(proposal_id):
-            raise ProposalNotFound
-        async with self._storage.reading() as reading:
-            proposal = await _proposal(reading, proposal_id, client=client)
-            version = await _version(reading, proposal_id, proposal.current_version_no)
-        return ProposalDetail(proposal=proposal, current_version=version)
-
-
-async def _proposal(reading: Reading, proposal_id: str, *, client: str) -> Proposal:
-    proposal = await reading.proposals.get(proposal_id, client=client)
-    if proposal is None:
-        raise ProposalNotFound
-    return proposal
-
-
-async def _version(reading: Reading, proposal_id: str, version_no: int) -> VersionTexts:
-    version = await reading.proposals.version(proposal_id, version_no)
-    if version is None:
-        raise ProposalNotFound
-    texts = await reading.documents.read(version.result_document, version.inputs_document, version.artifact_document)
-    return VersionTexts(
-        version=version,
-        result=texts[version.result_document],
-        inputs=texts[version.inputs_document],
-        artifact=texts[version.artifact_document],
-    )
+            raise LookupError("an event is missing from the trail")
+        return CreatedVersion(proposal=proposal, version=version, event=event)

@@ -33,6 +33,11 @@ class StartQueue:
         self._slots = asyncio.Semaphore(CONCURRENT_STARTS)
         self._temporal_is_away = False
 
+    @property
+    def is_temporal_away(self) -> bool:
+        """Whether the last start did not reach Temporal."""
+        return self._temporal_is_away
+
     def start_soon(self, start: OperationStart) -> None:
         """Start the workflow of a committed operation without making its client wait for Temporal."""
         if self._temporal_is_away or len(self._direct) >= DIRECT_STARTS:

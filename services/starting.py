@@ -22,9 +22,11 @@ from storage.unit_of_work import Storage
 from workflows.identity import (
     CORRELATION_ID,
     CREATE_PROPOSAL,
+    CREATE_VERSION,
     CREATED_BY,
     OPERATION_TYPE,
     PORTFOLIO_ID,
+    PROPOSAL_ID,
     PROPOSALS_QUEUE,
     attribute_text,
     workflow_id_of,
@@ -32,7 +34,10 @@ from workflows.identity import (
 from workflows.messages import OperationOrder
 from workflows.policies import EXECUTION_TIMEOUT, TASK_TIMEOUT
 
-WORKFLOW_TYPES: Final = {OperationType.CREATE_PROPOSAL: CREATE_PROPOSAL}
+WORKFLOW_TYPES: Final = {
+    OperationType.CREATE_PROPOSAL: CREATE_PROPOSAL,
+    OperationType.CREATE_PROPOSAL_VERSION: CREATE_VERSION,
+}
 
 # The server refuses a start whose summary, as a payload, is over 400 bytes, or whose details are over 20,000.
 SUMMARY_PART_BYTES: Final = 150
@@ -69,6 +74,7 @@ class WorkflowStarter:
                     portfolio_id=attribute_text(start.portfolio_id),
                     created_by=attribute_text(start.created_by),
                     correlation_id=start.correlation_id,
+                    proposal_id=None if start.proposal_id is None else attribute_text(start.proposal_id),
                 ),
                 id=workflow_id_of(start.operation_id),
                 task_queue=PROPOSALS_QUEUE,
@@ -104,25 +110,29 @@ def _is_missing_search_attribute(failure: RPCError) -> bool:
 
 
 def _search_attributes(start: OperationStart) -> TypedSearchAttributes:
+    texts = {
+        CORRELATION_ID: start.correlation_id,
+        OPERATION_TYPE: start.operation_type,
+        PORTFOLIO_ID: start.portfolio_id,
+        CREATED_BY: start.created_by,
+        PROPOSAL_ID: start.proposal_id,
+    }
     return TypedSearchAttributes(
-        [
-            SearchAttributePair(CORRELATION_ID, attribute_text(start.correlation_id)),
-            SearchAttributePair(OPERATION_TYPE, attribute_text(start.operation_type)),
-            SearchAttributePair(PORTFOLIO_ID, attribute_text(start.portfolio_id)),
-            SearchAttributePair(CREATED_BY, attribute_text(start.created_by)),
-        ]
+        [SearchAttributePair(key, attribute_text(text)) for key, text in texts.items() if text is not None]
     )
 
 
 def _summary(start: OperationStart) -> str:
+    what = "Create proposal" if start.proposal_id is None else "Create version"
     portfolio = escaped(start.portfolio_id, max_bytes=SUMMARY_PART_BYTES)
-    return f"Create proposal for {portfolio} by {escaped(start.created_by, max_bytes=SUMMARY_PART_BYTES)}"
+    return f"{what} for {portfolio} by {escaped(start.created_by, max_bytes=SUMMARY_PART_BYTES)}"
 
 
 def _details(start: OperationStart) -> str:
     rows = {
         "Operation": start.operation_id,
         "Correlation id": start.correlation_id,
+        **({} if start.proposal_id is None else {"Proposal": start.proposal_id}),
         "Portfolio": start.portfolio_id,
         "Created by": start.created_by,
         "Attempt": str(start.attempt),

@@ -6,26 +6,33 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from domain.canonical import canonical_text
-from domain.errors import IdempotencyKeyConflict
+from domain.errors import IdempotencyKeyConflict, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
 from domain.operation import IdempotencyKey, Operation, OperationStatus, OperationType, Policy
-from domain.request import CreateRequest, request_document, request_hash, row_count
+from domain.request import CreateRequest, VersionRequest, request_document, request_hash, row_count
+from domain.text import is_identifier
 from storage.documents import Document, DocumentKind
 from storage.idempotency import KeyHolder
 from storage.operations import NewOperation
 from storage.starting import OperationStart
-from storage.unit_of_work import Storage
+from storage.unit_of_work import Storage, Transaction
 
 StartSoon = Callable[[OperationStart], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
-    """A valid create request with the headers that came with it."""
+    """A valid request with the headers that came with it; `proposal_id` is the target of a version.
 
-    request: CreateRequest
-    key: IdempotencyKey
+    A synchronous one is refused at once where an asynchronous one becomes an operation that fails.
+    """
+
+    request: CreateRequest | VersionRequest
+    client: str
+    key: IdempotencyKey | None
     correlation_id: str
+    proposal_id: str | None = None
+    is_synchronous: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,16 +61,21 @@ class SubmissionService:
         self._start_soon = start_soon
         self._policy = policy
         self._large_request_rows = large_request_rows
-        self._under_way: dict[tuple[IdempotencyKey, str], asyncio.Task[Accepted]] = {}
+        self._under_way: dict[tuple[IdempotencyKey, str, bool], asyncio.Task[Accepted]] = {}
 
     async def submit(self, submission: Submission) -> Accepted:
         """Accept the request, or find what an earlier request with its key made.
 
-        Raises IdempotencyKeyConflict when the key stands for another request, StorageUnavailable when nothing was
-        accepted or, if the connection was lost during the commit, when only the same key can tell.
+        Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled for a synchronous
+        request without the option, ProposalNotFound for a target that could be none, StorageUnavailable when nothing
+        was accepted or, if the connection was lost during the commit, when only the same key can tell.
         """
+        if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
+            raise ProposalNotFound
         prepared = await asyncio.to_thread(self._prepare, submission)
-        twins = (submission.key, prepared.request_hash)
+        if submission.key is None:
+            return await self._accept(prepared)
+        twins = (submission.key, prepared.request_hash, submission.is_synchronous)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
@@ -84,18 +96,14 @@ class SubmissionService:
         operation = self._new_operation(prepared)
         key = prepared.submission.key
         async with self._storage.transaction() as transaction:
-            is_free = await transaction.keys.claim(
-                key,
-                request_hash=operation.request_hash,
-                operation_id=operation.operation_id,
-                at=operation.created_at,
-            )
-            if not is_free:
-                holder = await transaction.keys.lock_key(key)
+            holder = None if key is None else await _claim(transaction, key, operation)
+            if holder is not None:
                 held_by = await transaction.operations.get(holder.operation_id)
                 if held_by is not None and held_by.status is not OperationStatus.FAILED:
                     return _replay(holder, held_by, operation.request_hash)
                 operation = replace(operation, attempt=holder.attempt + 1)
+            self._refuse_at_once(prepared.submission)
+            if key is not None and holder is not None:
                 await transaction.keys.reassign(
                     key,
                     request_hash=operation.request_hash,
@@ -107,27 +115,45 @@ class SubmissionService:
         self._start_soon(_start_of(operation))
         return Accepted(operation=_as_read(operation), is_replay=False)
 
+    def _refuse_at_once(self, submission: Submission) -> None:
+        """After the key lookup: a replay of what was once accepted is answered, whatever the options say now."""
+        is_asked_for = submission.request.simulate_request.options.enable_proposal_simulation
+        if submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
+            raise SimulationDisabled
+
     def _new_operation(self, prepared: _Prepared) -> NewOperation:
         submission = prepared.submission
         request = submission.request
         return NewOperation(
             operation_id=new_operation_id(),
-            operation_type=OperationType.CREATE_PROPOSAL,
-            client=submission.key.client,
-            idempotency_key=submission.key.key,
+            operation_type=OperationType.CREATE_PROPOSAL
+            if submission.proposal_id is None
+            else OperationType.CREATE_PROPOSAL_VERSION,
+            client=submission.client,
+            idempotency_key=None if submission.key is None else submission.key.key,
             attempt=1,
             correlation_id=submission.correlation_id,
             request_hash=prepared.request_hash,
             request_document=prepared.document.sha256,
             portfolio_id=request.simulate_request.portfolio_snapshot.portfolio_id,
             created_by=request.created_by,
-            metadata=canonical_text(request.metadata.model_dump()),
+            metadata="{}" if isinstance(request, VersionRequest) else canonical_text(request.metadata.model_dump()),
             policy=self._policy.as_text(),
             is_large=prepared.is_large,
             callback_url=None,
             callback_headers=None,
+            proposal_id=submission.proposal_id,
+            expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
             created_at=datetime.now(UTC),
         )
+
+
+async def _claim(transaction: Transaction, key: IdempotencyKey, operation: NewOperation) -> KeyHolder | None:
+    """None when the key was free and is the operation's now; otherwise who holds it, locked."""
+    is_free = await transaction.keys.claim(
+        key, request_hash=operation.request_hash, operation_id=operation.operation_id, at=operation.created_at
+    )
+    return None if is_free else await transaction.keys.lock_key(key)
 
 
 def _replay(holder: KeyHolder, operation: Operation, requested_hash: str) -> Accepted:
@@ -154,7 +180,7 @@ def _as_read(operation: NewOperation) -> Operation:
         portfolio_id=operation.portfolio_id,
         created_by=operation.created_by,
         is_large=operation.is_large,
-        proposal_id=None,
+        proposal_id=operation.proposal_id,
         version_no=None,
         error_code=None,
         error_message=None,

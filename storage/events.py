@@ -12,6 +12,13 @@ _EVENT_COLUMNS: Final = [field.name for field in fields(WorkflowEvent)]
 
 INSERT_EVENT: Final = insert_statement("workflow_events", _EVENT_COLUMNS)
 SELECT_EVENT: Final = f"SELECT {', '.join(_EVENT_COLUMNS)} FROM workflow_events WHERE event_id = %(event_id)s"
+SELECT_AT: Final = (
+    f"SELECT {', '.join(_EVENT_COLUMNS)} FROM workflow_events "
+    "WHERE proposal_id = %(proposal_id)s AND sequence = %(sequence)s"
+)
+SELECT_TRAIL: Final = (
+    f"SELECT {', '.join(_EVENT_COLUMNS)} FROM workflow_events WHERE proposal_id = %(proposal_id)s ORDER BY sequence"
+)
 EVENT_ROW: Final = value_row(WorkflowEvent)
 
 
@@ -23,6 +30,17 @@ class EventReader:
         async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
             await cursor.execute(SELECT_EVENT, {"event_id": event_id})
             return await cursor.fetchone()
+
+    async def at(self, proposal_id: str, sequence: int) -> WorkflowEvent | None:
+        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
+            await cursor.execute(SELECT_AT, {"proposal_id": proposal_id, "sequence": sequence})
+            return await cursor.fetchone()
+
+    async def trail(self, proposal_id: str) -> list[WorkflowEvent]:
+        """Oldest first."""
+        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
+            await cursor.execute(SELECT_TRAIL, {"proposal_id": proposal_id})
+            return await cursor.fetchall()
 
 
 class Events(EventReader):

@@ -25,6 +25,11 @@ UPDATE idempotency_keys
 SET request_hash = %(request_hash)s, operation_id = %(operation_id)s, attempt = %(attempt)s
 WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
 """
+SELECT_MADE_PROPOSAL: Final = """
+SELECT k.key, k.request_hash, o.proposal_id, o.version_no, o.created_at
+FROM idempotency_keys k JOIN operations o USING (operation_id)
+WHERE k.client = %(client)s AND k.scope = %(scope)s AND k.key = %(key)s AND o.status = 'SUCCEEDED'
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,13 +41,33 @@ class KeyHolder:
     attempt: int
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyedProposal:
+    """The proposal that a key stands for."""
+
+    key: str
+    request_hash: str
+    proposal_id: str
+    version_no: int
+    created_at: datetime
+
+
 KEY_HOLDER_ROW: Final = value_row(KeyHolder)
+KEYED_PROPOSAL_ROW: Final = value_row(KeyedProposal)
 
 
-class IdempotencyKeys:
+class IdempotencyKeyReader:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
+    async def made_proposal(self, key: IdempotencyKey) -> KeyedProposal | None:
+        """What the key's operation made; None as long as that is nothing."""
+        async with self._connection.cursor(row_factory=KEYED_PROPOSAL_ROW) as cursor:
+            await cursor.execute(SELECT_MADE_PROPOSAL, _named(key))
+            return await cursor.fetchone()
+
+
+class IdempotencyKeys(IdempotencyKeyReader):
     async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, at: datetime) -> bool:
         """Whether the key was free; waits for a concurrent claim of it to commit or roll back."""
         cursor = await self._connection.execute(

@@ -24,7 +24,8 @@ ORDER BY o.created_at DESC, o.operation_id DESC LIMIT 1
 """
 WORK_COLUMNS: Final = """
     operation_id, operation_type, status, client, idempotency_key, correlation_id, request_hash, request_document,
-    portfolio_id, created_by, metadata, policy, proposal_id, version_no, error_code, error_message, result_document,
+    portfolio_id, created_by, metadata, policy, proposal_id, version_no, expected_version_no,
+    error_code, error_message, result_document,
     simulation_status, simulation_hash, gate_decision, inputs_document, artifact_document, artifact_hash,
     callback_url IS NOT NULL AS has_callback, created_at"""
 SELECT_WORK: Final = f"SELECT {WORK_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s"
@@ -33,10 +34,11 @@ LOCK_WORK: Final = f"{SELECT_WORK} FOR UPDATE"
 INSERT_OPERATION: Final = """
 INSERT INTO operations (operation_id, operation_type, status, client, idempotency_key, attempt, correlation_id,
     request_hash, request_document, portfolio_id, created_by, metadata, policy, is_large, callback_url,
-    callback_headers, created_at, updated_at, progress_at)
+    callback_headers, proposal_id, expected_version_no, created_at, updated_at, progress_at)
 VALUES (%(operation_id)s, %(operation_type)s, 'PENDING', %(client)s, %(idempotency_key)s, %(attempt)s,
     %(correlation_id)s, %(request_hash)s, %(request_document)s, %(portfolio_id)s, %(created_by)s, %(metadata)s,
-    %(policy)s, %(is_large)s, %(callback_url)s, %(callback_headers)s, %(created_at)s, %(created_at)s, %(created_at)s)
+    %(policy)s, %(is_large)s, %(callback_url)s, %(callback_headers)s, %(proposal_id)s, %(expected_version_no)s,
+    %(created_at)s, %(created_at)s, %(created_at)s)
 """
 RECORD_SIMULATION: Final = """
 UPDATE operations
@@ -71,7 +73,11 @@ NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(operation_id)s)"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewOperation:
-    """An accepted request before its row exists; `metadata` and `policy` are canonical JSON."""
+    """An accepted request before its row exists; `metadata` and `policy` are canonical JSON.
+
+    `proposal_id` and `expected_version_no` are those of a version: its target, which may not exist, and what its author
+    expected to follow.
+    """
 
     operation_id: str
     operation_type: OperationType
@@ -88,6 +94,8 @@ class NewOperation:
     is_large: bool
     callback_url: str | None
     callback_headers: str | None
+    proposal_id: str | None
+    expected_version_no: int | None
     created_at: datetime
 
 
@@ -109,6 +117,7 @@ class OperationWork:
     policy: str
     proposal_id: str | None
     version_no: int | None
+    expected_version_no: int | None
     error_code: str | None
     error_message: str | None
     result_document: str | None

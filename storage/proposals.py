@@ -12,14 +12,26 @@ _PROPOSAL_COLUMNS: Final = [field.name for field in fields(Proposal)]
 _VERSION_COLUMNS: Final = [field.name for field in fields(ProposalVersion)]
 
 
+PROPOSAL_COLUMNS: Final = ", ".join(_PROPOSAL_COLUMNS)
 INSERT_PROPOSAL: Final = insert_statement("proposals", _PROPOSAL_COLUMNS)
 INSERT_VERSION: Final = insert_statement("proposal_versions", _VERSION_COLUMNS)
 SELECT_PROPOSAL: Final = (
-    f"SELECT {', '.join(_PROPOSAL_COLUMNS)} FROM proposals WHERE proposal_id = %(proposal_id)s AND client = %(client)s"
+    f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE proposal_id = %(proposal_id)s AND client = %(client)s"
 )
+LOCK_PROPOSAL: Final = f"{SELECT_PROPOSAL} FOR UPDATE"
+ADVANCE_PROPOSAL: Final = """
+UPDATE proposals
+SET portfolio_id = %(portfolio_id)s, current_state = %(current_state)s, current_version_no = %(current_version_no)s,
+    last_event_at = %(last_event_at)s, event_count = %(event_count)s, last_event_hash = %(last_event_hash)s
+WHERE proposal_id = %(proposal_id)s
+"""
 SELECT_VERSION: Final = (
     f"SELECT {', '.join(_VERSION_COLUMNS)} FROM proposal_versions "
     "WHERE proposal_id = %(proposal_id)s AND version_no = %(version_no)s"
+)
+SELECT_VERSIONS: Final = (
+    f"SELECT {', '.join(_VERSION_COLUMNS)} FROM proposal_versions "
+    "WHERE proposal_id = %(proposal_id)s ORDER BY version_no"
 )
 
 
@@ -41,8 +53,24 @@ class ProposalReader:
             await cursor.execute(SELECT_VERSION, {"proposal_id": proposal_id, "version_no": version_no})
             return await cursor.fetchone()
 
+    async def versions(self, proposal_id: str) -> list[ProposalVersion]:
+        """Ascending."""
+        async with self._connection.cursor(row_factory=VERSION_ROW) as cursor:
+            await cursor.execute(SELECT_VERSIONS, {"proposal_id": proposal_id})
+            return await cursor.fetchall()
+
 
 class Proposals(ProposalReader):
+    async def lock_proposal(self, proposal_id: str, *, client: str) -> Proposal | None:
+        """The proposal, locked until the transaction ends: whoever adds an event to its trail holds this lock."""
+        async with self._connection.cursor(row_factory=PROPOSAL_ROW) as cursor:
+            await cursor.execute(LOCK_PROPOSAL, {"proposal_id": proposal_id, "client": client})
+            return await cursor.fetchone()
+
+    async def advance(self, proposal: Proposal) -> None:
+        """Bring a locked proposal's row to where its newest event led."""
+        await self._connection.execute(ADVANCE_PROPOSAL, {name: getattr(proposal, name) for name in _PROPOSAL_COLUMNS})
+
     async def add(self, proposal: Proposal) -> None:
         await self._connection.execute(INSERT_PROPOSAL, {name: getattr(proposal, name) for name in _PROPOSAL_COLUMNS})
 

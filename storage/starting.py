@@ -8,7 +8,9 @@ from psycopg import AsyncConnection
 
 from storage.rows import value_row
 
-START_COLUMNS: Final = """operation_id, operation_type, attempt, correlation_id, portfolio_id, created_by, is_large"""
+START_COLUMNS: Final = (
+    """operation_id, operation_type, attempt, correlation_id, portfolio_id, created_by, is_large, proposal_id"""
+)
 
 # A claim keeps other starters off the row for a while; one that dies with its claims only delays them.
 CLAIM_UNSTARTED: Final = f"""
@@ -40,6 +42,7 @@ class OperationStart:
     portfolio_id: str
     created_by: str
     is_large: bool
+    proposal_id: str | None
 
 
 START_ROW: Final = value_row(OperationStart)

@@ -4,6 +4,7 @@ CHECKs, triggers and storage options live in the migrations alone; reading and w
 """
 
 from datetime import datetime
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
@@ -42,6 +43,17 @@ class DocumentRow(SQLModel, table=True):
 
 class ProposalRow(SQLModel, table=True):
     __tablename__ = "proposals"
+    __table_args__ = tuple(
+        Index(
+            "_".join(("proposals_list", *filters)),
+            "client",
+            *filters,
+            text("created_at DESC"),
+            text("proposal_id DESC"),
+        )
+        for count in range(4)
+        for filters in combinations(("portfolio_id", "current_state", "created_by"), count)
+    )
 
     proposal_id: str = _text(primary_key=True)
     client: str = _text()
@@ -123,6 +135,17 @@ class ApprovalRow(SQLModel, table=True):
     related_version_no: int | None
 
 
+class ReviewKeyRow(SQLModel, table=True):
+    __tablename__ = "review_keys"
+
+    client: str = _text(primary_key=True)
+    scope: str = _text(primary_key=True)
+    key: str = _text(primary_key=True)
+    request_hash: str = _text()
+    event_id: str = _text(ForeignKey("workflow_events.event_id", name="review_keys_event"))
+    created_at: datetime = _moment()
+
+
 class OperationRow(SQLModel, table=True):
     __tablename__ = "operations"
     __table_args__ = (
@@ -172,6 +195,7 @@ class OperationRow(SQLModel, table=True):
     progress_at: datetime = _moment()
     start_claimed_at: datetime | None = _moment(nullable=True)
     started_workflow_at: datetime | None = _moment(nullable=True)
+    expected_version_no: int | None
     workflow_restarts: int = Field(sa_column_kwargs={"server_default": "0"})
 
 

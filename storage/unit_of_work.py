@@ -15,10 +15,12 @@ from domain.errors import StorageUnavailable
 from storage.deliveries import Deliveries, DeliveryReader
 from storage.documents import DocumentReader, Documents
 from storage.events import EventReader, Events
-from storage.idempotency import IdempotencyKeys
+from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
 from storage.operations import OperationReader, Operations
+from storage.proposal_list import ProposalList
 from storage.proposals import ProposalReader, Proposals
 from storage.reconciliation import Reconciliation
+from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
 from storage.starting import Starting
@@ -41,7 +43,10 @@ class Reading:
     def __init__(self, connection: AsyncConnection) -> None:
         self.operations = OperationReader(connection)
         self.proposals = ProposalReader(connection)
+        self.proposal_list = ProposalList(connection)
         self.events = EventReader(connection)
+        self.approvals = ApprovalReader(connection)
+        self.keys = IdempotencyKeyReader(connection)
         self.documents = DocumentReader(connection)
         self.deliveries = DeliveryReader(connection)
         self.simulations = SimulationReader(connection)
@@ -55,6 +60,8 @@ class Transaction:
         self.operations = Operations(connection)
         self.proposals = Proposals(connection)
         self.events = Events(connection)
+        self.approvals = Approvals(connection)
+        self.review_keys = ReviewKeys(connection)
         self.documents = Documents(connection)
         self.deliveries = Deliveries(connection)
         self.simulations = Simulations(connection)

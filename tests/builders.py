@@ -62,6 +62,7 @@ def a_submission(
 ) -> Submission:
     return Submission(
         request=CreateRequest.model_validate(body or a_body()),
+        client="local",
         key=IdempotencyKey(client="local", scope="proposals", key=key),
         correlation_id=correlation_id,
     )
@@ -93,6 +94,8 @@ async def a_stored_operation(
         is_large=False,
         callback_url=callback_url,
         callback_headers=None,
+        proposal_id=None,
+        expected_version_no=None,
         created_at=NOW,
     )
     async with storage.transaction() as transaction:

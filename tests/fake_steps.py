@@ -48,7 +48,7 @@ class FakeSteps:
         self.hang: asyncio.Event | None = None
 
     def registered(self) -> list[Callable]:
-        return [self.simulate, self.build_artifact, self.persist, self.finish]
+        return [self.simulate, self.build_artifact, self.persist, self.persist_version, self.finish]
 
     def _enter(self, name: str) -> None:
         self.calls[name] += 1
@@ -74,6 +74,14 @@ class FakeSteps:
         self._enter("persist")
         self.outcome = OperationOutcome(
             operation_id=step.operation_id, status="SUCCEEDED", proposal_id="pp_1", version_no=1
+        )
+        return PersistResult(outcome=self.outcome)
+
+    @activity.defn(name="persist_version")
+    async def persist_version(self, step: PersistInput) -> PersistResult:
+        self._enter("persist_version")
+        self.outcome = OperationOutcome(
+            operation_id=step.operation_id, status="SUCCEEDED", proposal_id="pp_1", version_no=2
         )
         return PersistResult(outcome=self.outcome)
 

@@ -17,6 +17,7 @@ from services.process_pool import ProcessPool
 from services.starting import WorkflowStarter
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
+from workflows.create_version import CreateVersion
 from workflows.reconcile_operations import ReconcileOperations
 
 
@@ -30,16 +31,18 @@ class Dependencies:
 
 
 def proposal_workflows() -> list[type]:
-    return [CreateProposal]
+    return [CreateProposal, CreateVersion]
 
 
 def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     texts = DocumentTexts(dependencies.storage)
     computing = Computing(dependencies.pool)
+    persisting = PersistStep(dependencies.storage)
     return [
         SimulateStep(dependencies.storage, texts, computing).simulate,
         BuildArtifactStep(dependencies.storage, texts, computing).build_artifact,
-        PersistStep(dependencies.storage).persist,
+        persisting.persist,
+        persisting.persist_version,
         FinishStep(dependencies.storage).finish,
     ]
 

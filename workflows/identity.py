@@ -9,6 +9,7 @@ PROPOSALS_QUEUE: Final = "proposals"
 HOUSEKEEPING_QUEUE: Final = "proposal-housekeeping"
 
 CREATE_PROPOSAL: Final = "CreateProposal"
+CREATE_VERSION: Final = "CreateVersion"
 RECONCILE_OPERATIONS: Final = "ReconcileOperations"
 
 CORRELATION_ID: Final = SearchAttributeKey.for_keyword("CorrelationId")

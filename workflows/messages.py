@@ -10,7 +10,7 @@ class Message(BaseModel):
 
 
 class OperationOrder(Message):
-    """Start of `CreateProposal`; `is_large` chooses normal activities from the first step on.
+    """Start of `CreateProposal` and `CreateVersion`; `is_large` chooses normal activities from the first step on.
 
     The ids behind it are what an operator looks for first on the workflow's page; no step reads them.
     """
@@ -20,6 +20,7 @@ class OperationOrder(Message):
     portfolio_id: str | None = None
     created_by: str | None = None
     correlation_id: str | None = None
+    proposal_id: str | None = None
 
 
 class OperationOutcome(Message):

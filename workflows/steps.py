@@ -37,6 +37,12 @@ async def persist(step: PersistInput) -> PersistResult:
     raise _not_here(step)
 
 
+@activity.defn(name="persist_version")
+async def persist_version(step: PersistInput) -> PersistResult:
+    """Commit the next version of the locked proposal, event and SUCCEEDED; on an ended operation say how it ended."""
+    raise _not_here(step)
+
+
 @activity.defn(name="finish")
 async def finish(step: FinishInput) -> FinishResult:
     """End the operation FAILED; on an ended operation only say how it ended."""

@@ -9,7 +9,7 @@ from api.dependencies import LOCAL_CLIENT, ProcessServices
 from api.entity_tags import is_current
 from api.headers import MAX_WAIT_SECONDS, CorrelationIdHeader, IfNoneMatchHeader, PreferHeader, preferred_wait
 from api.json_text import json_response
-from api.presentation import entity_tag, with_result
+from api.operation_presentation import entity_tag, with_result
 from api.problems import problems
 from api.schemas.formats import OPERATION_ID_EXAMPLE
 from api.schemas.operations import AsyncStatus

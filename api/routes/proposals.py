@@ -1,32 +1,55 @@
-"""Proposals: submitted as operations, read from PostgreSQL."""
+"""Proposals: created as operations, waited for or not; read from PostgreSQL."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from api.body import JsonBodyRoute
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
-from api.headers import REPLAYED_HEADER, CorrelationIdHeader, IdempotencyKeyHeader
+from api.headers import CorrelationIdHeader, IdempotencyKeyHeader, PreferHeader, preferences
 from api.json_text import json_response
-from api.presentation import accepted, operation_path, proposal_detail
+from api.parameters import IncludeEvidence, Moment, ProposalIdInPath, QueryText
+from api.presentation import proposal_detail, proposal_page
 from api.problems import problems
-from api.schemas.formats import PROPOSAL_ID_EXAMPLE
+from api.schemas.formats import PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
 from api.schemas.operations import AsyncAccepted
-from api.schemas.proposals import ProposalDetailResponse
+from api.schemas.proposals import CreateResponse, ProposalDetailResponse, ProposalListResponse
 from api.schemas.submission import CreateProposalRequest
+from api.submissions import ACCEPTED, answer_accepted, answer_ended, proposals_key, synchronous_responses
 from domain.errors import (
     AsyncOperationsDisabled,
+    CursorInvalid,
     IdempotencyKeyConflict,
     LifecycleDisabled,
     ProposalNotFound,
     StorageUnavailable,
 )
-from domain.operation import IdempotencyKey
 from services.submission import Submission
-
-PROPOSALS_SCOPE = "proposals"
+from storage.proposal_list import ProposalFilter
 
 router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_class=JsonBodyRoute)
+
+
+@router.post("", summary="Create a proposal", response_model=CreateResponse, responses=synchronous_responses())
+async def create_proposal(
+    body: CreateProposalRequest,
+    idempotency_key: IdempotencyKeyHeader,
+    correlation_id: CorrelationId,
+    services: ProcessServices,
+    prefer: PreferHeader = None,
+    _: CorrelationIdHeader = None,
+) -> Response:
+    """Submit a proposal and wait for what it makes; a 202 means that it goes on, and the same key waits again."""
+    services.gates.require_lifecycle()
+    submission = Submission(
+        request=body,
+        client=LOCAL_CLIENT,
+        key=proposals_key(idempotency_key),
+        correlation_id=correlation_id,
+        is_synchronous=True,
+    )
+    return await answer_ended(services, submission, preferences(prefer))
 
 
 @router.post(
@@ -35,17 +58,7 @@ router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_clas
     summary="Submit a proposal",
     response_model=AsyncAccepted,
     responses={
-        202: {
-            "description": "Accepted: the operation is stored and will end, whatever dies in between.",
-            "headers": {
-                "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
-                "Retry-After": {
-                    "description": "Seconds until a first poll is worth it.",
-                    "schema": {"type": "integer"},
-                },
-                **REPLAYED_HEADER,
-            },
-        },
+        202: ACCEPTED,
         **problems(
             AsyncOperationsDisabled,
             LifecycleDisabled,
@@ -64,17 +77,65 @@ async def submit_proposal(
 ) -> Response:
     """Accept a proposal for simulation and storage; the same key and body always mean the same operation."""
     services.gates.require_async_operations()
-    submitted = await services.submission.submit(
-        Submission(
-            request=body,
-            key=IdempotencyKey(client=LOCAL_CLIENT, scope=PROPOSALS_SCOPE, key=idempotency_key),
-            correlation_id=correlation_id,
-        )
+    submission = Submission(
+        request=body, client=LOCAL_CLIENT, key=proposals_key(idempotency_key), correlation_id=correlation_id
     )
-    headers = {"Location": operation_path(submitted.operation.operation_id), "Retry-After": "1"}
-    if submitted.is_replay:
-        headers["Idempotent-Replayed"] = "true"
-    return json_response(accepted(submitted.operation), status_code=202, headers=headers)
+    return await answer_accepted(services, submission)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ListOptions:
+    """Which page of which list a client asks for."""
+
+    narrowed: ProposalFilter
+    cursor: str | None
+    limit: int
+
+
+def _list_options(
+    portfolio_id: Annotated[QueryText, Query(description="Of this portfolio.", examples=["pf_1"])] = None,
+    state: Annotated[
+        QueryText, Query(description="In this state; an unknown one has an empty page.", examples=["DRAFT"])
+    ] = None,
+    created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
+    created_from: Annotated[
+        Moment,
+        Query(description="Created at this moment or later; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
+    ] = None,
+    created_to: Annotated[
+        Moment,
+        Query(description="Created at this moment or earlier; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
+    ] = None,
+    limit: Annotated[int, Query(description="Proposals a page.", ge=1, le=100, examples=[20])] = 20,
+    cursor: Annotated[
+        QueryText, Query(description="`next_cursor` of the page before.", examples=[PROPOSAL_ID_EXAMPLE])
+    ] = None,
+) -> ListOptions:
+    narrowed = ProposalFilter(
+        portfolio_id=portfolio_id,
+        current_state=state,
+        created_by=created_by,
+        created_from=created_from,
+        created_to=created_to,
+    )
+    return ListOptions(narrowed=narrowed, cursor=cursor, limit=limit)
+
+
+@router.get(
+    "",
+    summary="List proposals",
+    response_model=ProposalListResponse,
+    responses=problems(CursorInvalid, LifecycleDisabled, StorageUnavailable, statuses=(500,)),
+)
+async def list_proposals(
+    options: Annotated[ListOptions, Depends(_list_options)], services: ProcessServices, _: CorrelationIdHeader = None
+) -> Response:
+    """Newest first, narrowed by any of the filters; a page costs the same however long the list is."""
+    services.gates.require_lifecycle()
+    page = await services.proposals.page(
+        options.narrowed, client=LOCAL_CLIENT, cursor=options.cursor, limit=options.limit
+    )
+    return json_response(proposal_page(page))
 
 
 @router.get(
@@ -84,14 +145,12 @@ async def submit_proposal(
     responses=problems(ProposalNotFound, LifecycleDisabled, StorageUnavailable, statuses=(422, 500)),
 )
 async def read_proposal(
-    proposal_id: Annotated[str, Path(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])],
+    proposal_id: ProposalIdInPath,
     services: ProcessServices,
-    include_evidence: Annotated[
-        bool, Query(description="`false` hides `current_version.evidence_bundle`, not the artifact's own.")
-    ] = True,
+    include_evidence: IncludeEvidence = True,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """The proposal, its current version with result, artifact and evidence, and that version's gate decision."""
     services.gates.require_lifecycle()
-    detail = await services.lookup.proposal(proposal_id, client=LOCAL_CLIENT)
+    detail = await services.proposals.detail(proposal_id, client=LOCAL_CLIENT)
     return json_response(proposal_detail(detail, include_evidence=include_evidence))

@@ -85,3 +85,32 @@ class ProposalDetailResponse(BaseModel):
     proposal: ProposalSummary = Field(description="The proposal.")
     current_version: VersionDetail = Field(description="Its newest version.")
     last_gate_decision: GateDecision | None = Field(description="That version's gate decision.", examples=[None])
+
+
+class ProposalListResponse(BaseModel):
+    """A page of proposals."""
+
+    items: list[ProposalSummary] = Field(description="Newest first.")
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page: the last proposal of this one; null on the last page.",
+        examples=[PROPOSAL_ID_EXAMPLE],
+    )
+
+
+class LineageItem(BaseModel):
+    """A version without its contents."""
+
+    proposal_version_id: VersionId = Field(description="The version.", examples=[f"ppv_{HEX}"])
+    version_no: int = Field(description="1, 2, 3 without a gap.", examples=[1])
+    created_at: str = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    status_at_creation: SimulationStatus = Field(description="Of the simulation.", examples=["READY"])
+    request_hash: Hash = Field(description="Of the request.", examples=[HASH_EXAMPLE])
+    simulation_hash: Hash = Field(description="Of the result.", examples=[HASH_EXAMPLE])
+    artifact_hash: Hash = Field(description="Of the artifact.", examples=[HASH_EXAMPLE])
+
+
+class LineageResponse(BaseModel):
+    """A proposal and all its versions."""
+
+    proposal: ProposalSummary = Field(description="The proposal.")
+    versions: list[LineageItem] = Field(description="Ascending.")

@@ -1,13 +1,13 @@
-"""Request bodies as they arrive: the domain's models, and the refusals that need the whole body."""
+"""Bodies of what is simulated, as they arrive: the domain's models, and the refusals that need the whole body."""
 
 from typing import Any, Self
 
-from pydantic import ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import ModelWrapValidatorHandler, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
-from api.strict_json import ParsedBody
+from api.schemas.whole_body import refuse
 from domain.engine.validate import refusals
-from domain.request import CreateRequest, SimulateRequest
+from domain.request import CreateRequest, SimulateRequest, VersionRequest
 
 
 class SimulationRequest(SimulateRequest):
@@ -17,7 +17,7 @@ class SimulationRequest(SimulateRequest):
     @classmethod
     def _refuse_as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         request = handler(value)
-        _refuse(cls.__name__, value, request, place=())
+        refuse(cls.__name__, value, _contradictions(request, place=()))
         return request
 
 
@@ -28,22 +28,24 @@ class CreateProposalRequest(CreateRequest):
     @classmethod
     def _refuse_as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         request = handler(value)
-        _refuse(cls.__name__, value, request.simulate_request, place=("simulate_request",))
+        refuse(cls.__name__, value, _contradictions(request.simulate_request, place=("simulate_request",)))
         return request
 
 
-def _refuse(name: str, body: Any, request: SimulateRequest, *, place: tuple[str, ...]) -> None:
+class CreateVersionRequest(VersionRequest):
+    """What an advisor proposes instead of a proposal's current version."""
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _refuse_as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        request = handler(value)
+        refuse(cls.__name__, value, _contradictions(request.simulate_request, place=("simulate_request",)))
+        return request
+
+
+def _contradictions(request: SimulateRequest, *, place: tuple[str, ...]) -> list[InitErrorDetails]:
     """Contradicting rows are refused only when nothing else is wrong (engine.md, D9 and D10)."""
-    errors: list[InitErrorDetails] = []
-    if isinstance(body, ParsedBody) and any(not number.in_decimal for number in body.long_integers):
-        errors.append(
-            InitErrorDetails(
-                type=PydanticCustomError("json_invalid", "JSON integers outside decimals have at most 18 digits"),
-                loc=(),
-                input=None,
-            )
-        )
-    errors += [
+    return [
         InitErrorDetails(
             type=PydanticCustomError("value_error", "{message}", {"message": refusal.message}),
             loc=(*place, *refusal.loc),
@@ -51,5 +53,3 @@ def _refuse(name: str, body: Any, request: SimulateRequest, *, place: tuple[str,
         )
         for refusal in refusals(request)
     ]
-    if errors:
-        raise ValidationError.from_exception_data(name, errors)

@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.finish import FinishStep
-from domain.audit import event_hash, version_subject_hash
+from domain.audit import event_hash, subject_hash
 from domain.errors import OperationCancelled
 from domain.ids import derived_id
 from domain.operation import OperationFailure
@@ -60,7 +60,7 @@ async def test_what_persist_commits_belongs_together(storage: Storage):
     version, event, proposal = created.version.version, created.event, created.proposal
     assert version.created_at == operation.created_at == proposal.created_at == event.occurred_at
     assert event.event_hash == event_hash(event) == proposal.last_event_hash
-    assert event.subject_hash == version_subject_hash(version)
+    assert event.subject_hash == subject_hash(version)
     assert (event.sequence, proposal.event_count, proposal.current_state) == (1, 1, "DRAFT")
     assert json.loads(created.version.result)["status"] == version.status_at_creation == "READY"
 

@@ -6,6 +6,8 @@ from pydantic import SecretStr
 from api.app import create_app
 from runtime.settings import Settings
 
+SUBMISSION = {"202", "404", "408", "409", "413", "415", "422", "500", "503"}
+
 
 @pytest.fixture(scope="module")
 def document() -> dict:
@@ -23,12 +25,25 @@ def operations(document):
 def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
     found = {name: set(operation["responses"]) for name, operation in operations(document)}
     async_read = {"200", "304", "404", "422", "500", "503"}
+    read = {"200", "404", "422", "500", "503"}
     prefix = "/rebalance/proposals"
     assert found == {
         f"POST {prefix}/simulate": {"200", "408", "409", "413", "415", "422", "500", "503"},
         f"POST {prefix}/artifact": {"200", "408", "409", "413", "415", "422", "500", "503"},
-        f"POST {prefix}/async": {"202", "404", "408", "409", "413", "415", "422", "500", "503"},
-        f"GET {prefix}/{{proposal_id}}": {"200", "404", "422", "500", "503"},
+        f"POST {prefix}": {*SUBMISSION, "200", "500", "504"},
+        f"GET {prefix}": {"200", "404", "422", "500", "503"},
+        f"POST {prefix}/{{proposal_id}}/versions": {*SUBMISSION, "200", "500", "504"},
+        f"POST {prefix}/{{proposal_id}}/versions/async": SUBMISSION,
+        f"GET {prefix}/{{proposal_id}}/versions/{{version_no}}": read,
+        f"POST {prefix}/{{proposal_id}}/transitions": {*SUBMISSION, "200"} - {"202"},
+        f"POST {prefix}/{{proposal_id}}/approvals": {*SUBMISSION, "200"} - {"202"},
+        f"GET {prefix}/{{proposal_id}}/approvals": read,
+        f"GET {prefix}/{{proposal_id}}/workflow-events": read,
+        f"GET {prefix}/{{proposal_id}}/lineage": read,
+        f"GET {prefix}/idempotency/{{idempotency_key}}": read,
+        f"GET {prefix}/supportability/config": {"200", "422", "500"},
+        f"POST {prefix}/async": SUBMISSION,
+        f"GET {prefix}/{{proposal_id}}": read,
         f"GET {prefix}/operations/{{operation_id}}": async_read,
         f"GET {prefix}/operations/by-correlation/{{correlation_id}}": async_read,
         "GET /health/live": {"200", "422", "500"},

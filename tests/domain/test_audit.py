@@ -4,21 +4,18 @@ from datetime import timedelta
 import pytest
 from builders import NOW
 
-from domain.audit import FIRST_PREVIOUS_HASH, event_hash, version_subject_hash
-from domain.creation import VersionEvidence, new_proposal
+from domain.audit import FIRST_PREVIOUS_HASH, event_hash, subject_hash
+from domain.creation import VersionEvidence, VersionOrder, new_proposal
 from domain.proposal import ProposalVersion, WorkflowEvent
 
 HASHES = {f"{name}_hash": f"sha256:{name}" for name in ("request", "simulation", "artifact")}
 DOCUMENTS = {f"{name}_document": f"sha256:{name}-document" for name in ("request", "result", "inputs", "artifact")}
 CREATED = new_proposal(
+    VersionOrder(operation_id="pop_01", portfolio_id="pf_1", created_by="advisor_1", created_at=NOW),
     VersionEvidence(
         **HASHES, **DOCUMENTS, status="READY", gate_decision="{}", evidence_stored=True, engine_version="1.0.0"
     ),
-    operation_id="pop_01",
     client="local",
-    portfolio_id="pf_1",
-    created_by="advisor_1",
-    created_at=NOW,
     metadata='{"advisor_notes":null,"jurisdiction":"SG","mandate_id":null,"title":"T"}',
 )
 
@@ -39,7 +36,7 @@ def changed(value, name):
 def test_the_first_event_begins_the_chain():
     event = CREATED.event
     assert event.previous_event_hash == FIRST_PREVIOUS_HASH == "sha256:" + "0" * 64
-    assert event.subject_hash == version_subject_hash(CREATED.version)
+    assert event.subject_hash == subject_hash(CREATED.version)
     assert event.event_hash == event_hash(event) == CREATED.proposal.last_event_hash
     assert (event.sequence, CREATED.proposal.event_count) == (1, 1)
     assert {CREATED.proposal.proposal_id, CREATED.version.proposal_id, event.proposal_id} == {"pp_01"}
@@ -54,4 +51,4 @@ def test_a_change_of_any_field_of_an_event_shows_in_its_hash(name):
 @pytest.mark.parametrize("name", [field.name for field in fields(ProposalVersion)])
 def test_a_change_of_any_column_of_a_version_shows_in_its_subject_hash(name):
     altered = replace(CREATED.version, **{name: changed(CREATED.version, name)})
-    assert version_subject_hash(altered) != CREATED.event.subject_hash
+    assert subject_hash(altered) != CREATED.event.subject_hash

@@ -5,21 +5,36 @@ import pickle
 import pytest
 
 from api.problems import STATUS
-from domain.errors import ErrorKind, ProposalError, is_recorded_failure
+from domain.errors import ErrorKind, ProposalError, is_recorded_failure, recorded_error
 
+NOT_FOUND, VALIDATION = "ProposalNotFoundError", "ProposalValidationError"
+STATE_CONFLICT = "ProposalStateConflictError"
 PINNED = {
-    "PROPOSAL_NOT_FOUND": ("ProposalNotFoundError", 404),
-    "PROPOSAL_ASYNC_OPERATION_NOT_FOUND": ("ProposalNotFoundError", 404),
-    "IDEMPOTENCY_KEY_CONFLICT: request hash mismatch": ("ProposalIdempotencyConflictError", 409),
-    "PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true": ("ProposalValidationError", 422),
-    "PROPOSAL_IDEMPOTENCY_STORE_WRITE_FAILED": ("ProposalValidationError", 503),
-    "PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED": ("ProposalValidationError", 404),
-    "PROPOSAL_ASYNC_OPERATIONS_DISABLED": ("ProposalValidationError", 404),
-    "PROPOSAL_POSTGRES_CONNECTION_FAILED": ("ProposalValidationError", 503),
-    "OPERATION_CANCELLED": ("ProposalOperationCancelledError", 409),
-    "OPERATION_TERMINATED": ("ProposalOperationTerminatedError", 409),
-    "OPERATION_TIMED_OUT": ("ProposalOperationTimedOutError", 504),
-    "OPERATION_INTERNAL_ERROR": ("ProposalInternalError", 500),
+    ("PROPOSAL_NOT_FOUND", NOT_FOUND, 404),
+    ("PROPOSAL_VERSION_NOT_FOUND", NOT_FOUND, 404),
+    ("PROPOSAL_VERSION_NOT_FOUND", VALIDATION, 422),
+    ("PROPOSAL_IDEMPOTENCY_KEY_NOT_FOUND", NOT_FOUND, 404),
+    ("PROPOSAL_ASYNC_OPERATION_NOT_FOUND", NOT_FOUND, 404),
+    ("IDEMPOTENCY_KEY_CONFLICT: request hash mismatch", "ProposalIdempotencyConflictError", 409),
+    ("STATE_CONFLICT: expected_state is required", STATE_CONFLICT, 409),
+    ("STATE_CONFLICT: expected_state mismatch", STATE_CONFLICT, 409),
+    ("VERSION_CONFLICT", STATE_CONFLICT, 409),
+    ("PROPOSAL_TERMINAL_STATE: cannot create version", VALIDATION, 422),
+    ("PORTFOLIO_CONTEXT_MISMATCH", VALIDATION, 422),
+    ("INVALID_TRANSITION", VALIDATION, 422),
+    ("INVALID_APPROVAL_STATE", VALIDATION, 422),
+    ("CURSOR_INVALID", VALIDATION, 422),
+    ("PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true", VALIDATION, 422),
+    ("PROPOSAL_IDEMPOTENCY_STORE_WRITE_FAILED", VALIDATION, 503),
+    ("PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED", VALIDATION, 404),
+    ("PROPOSAL_SUPPORT_APIS_DISABLED", VALIDATION, 404),
+    ("PROPOSAL_ASYNC_OPERATIONS_DISABLED", VALIDATION, 404),
+    ("PROPOSAL_POSTGRES_CONNECTION_FAILED", VALIDATION, 503),
+    ("OPERATION_IN_PROGRESS", VALIDATION, 503),
+    ("OPERATION_CANCELLED", "ProposalOperationCancelledError", 409),
+    ("OPERATION_TERMINATED", "ProposalOperationTerminatedError", 409),
+    ("OPERATION_TIMED_OUT", "ProposalOperationTimedOutError", 504),
+    ("OPERATION_INTERNAL_ERROR", "ProposalInternalError", 500),
 }
 
 
@@ -28,7 +43,7 @@ def leaves() -> list[type[ProposalError]]:
 
 
 def test_details_classes_and_statuses_are_the_contracts():
-    assert {error.detail(): (error.wire_class, STATUS[error.kind].value) for error in leaves()} == PINNED
+    assert {(error.detail(), error.wire_class, STATUS[error.kind].value) for error in leaves()} == PINNED
 
 
 def test_every_kind_has_a_status():
@@ -45,3 +60,13 @@ def test_only_the_contracts_pairs_are_recorded():
     assert is_recorded_failure("ProposalInternalError", "OPERATION_INTERNAL_ERROR")
     assert not is_recorded_failure("ProposalInternalError", "KeyError: 'secret'")
     assert not is_recorded_failure(None, "")
+
+
+@pytest.mark.parametrize("error", leaves(), ids=lambda error: f"{error.code}-{error.kind}")
+def test_a_recorded_error_is_raised_again_as_it_was(error):
+    assert type(recorded_error(error.wire_class, error.detail())) is error
+
+
+def test_what_was_never_recorded_is_no_error():
+    with pytest.raises(LookupError):
+        recorded_error("ProposalInternalError", "KeyError: 'secret'")

@@ -77,6 +77,7 @@ async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: St
         portfolio_id="p",
         created_by="a",
         is_large=False,
+        proposal_id=None,
     )
     async with StartQueue(storage, temporal).running() as queue:
         queue.start_soon(start)

@@ -1,0 +1,36 @@
+"""Query and path parameters that endpoints share."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import Path, Query
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+
+from api.schemas.formats import PROPOSAL_ID_EXAMPLE
+from domain.request import MAX_VERSION_NO
+from domain.text import is_storable
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("datetime_object_invalid", "The moment must lie in the years 1 to 9999") from None
+
+
+def _storable(text: str | None) -> str | None:
+    if text is not None and not is_storable(text):
+        raise PydanticCustomError("string_unicode", "Text must not hold NUL or a lone surrogate")
+    return text
+
+
+Moment = Annotated[datetime | None, AfterValidator(_in_utc)]
+QueryText = Annotated[str | None, AfterValidator(_storable)]
+ProposalIdInPath = Annotated[str, Path(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])]
+VersionNoInPath = Annotated[int, Path(description="The version.", ge=1, le=MAX_VERSION_NO, examples=[1])]
+IncludeEvidence = Annotated[
+    bool, Query(description="`false` hides the version's `evidence_bundle`, not the artifact's own.")
+]

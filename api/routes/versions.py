@@ -1,0 +1,116 @@
+"""Versions of a proposal: created as operations, immutable ever after."""
+
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from api.body import JsonBodyRoute
+from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
+from api.headers import CorrelationIdHeader, OptionalIdempotencyKeyHeader, PreferHeader, preferences
+from api.json_text import json_response
+from api.parameters import IncludeEvidence, ProposalIdInPath, VersionNoInPath
+from api.presentation import version_detail
+from api.problems import problems
+from api.schemas.operations import AsyncAccepted
+from api.schemas.proposals import CreateResponse, VersionDetail
+from api.schemas.submission import CreateVersionRequest
+from api.submissions import ACCEPTED, answer_accepted, answer_ended, scoped_key, synchronous_responses
+from domain.errors import (
+    AsyncOperationsDisabled,
+    IdempotencyKeyConflict,
+    LifecycleDisabled,
+    PortfolioContextMismatch,
+    ProposalNotFound,
+    ProposalTerminal,
+    StorageUnavailable,
+    VersionConflict,
+    VersionNotFound,
+)
+from services.submission import Submission
+
+VERSIONS_SCOPE: Final = "versions"
+
+router = APIRouter(prefix="/rebalance/proposals/{proposal_id}/versions", tags=["Versions"], route_class=JsonBodyRoute)
+
+
+@router.post(
+    "",
+    summary="Create a version",
+    response_model=CreateResponse,
+    responses=synchronous_responses(ProposalNotFound, ProposalTerminal, PortfolioContextMismatch, VersionConflict),
+)
+async def create_version(
+    proposal_id: ProposalIdInPath,
+    body: CreateVersionRequest,
+    correlation_id: CorrelationId,
+    services: ProcessServices,
+    idempotency_key: OptionalIdempotencyKeyHeader = None,
+    prefer: PreferHeader = None,
+    _: CorrelationIdHeader = None,
+) -> Response:
+    """Submit the proposal's next version and wait for it; versions are numbered without a gap."""
+    services.gates.require_lifecycle()
+    submission = Submission(
+        request=body,
+        client=LOCAL_CLIENT,
+        key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
+        correlation_id=correlation_id,
+        proposal_id=proposal_id,
+        is_synchronous=True,
+    )
+    return await answer_ended(services, submission, preferences(prefer))
+
+
+@router.post(
+    "/async",
+    status_code=202,
+    summary="Submit a version",
+    response_model=AsyncAccepted,
+    responses={
+        202: ACCEPTED,
+        **problems(
+            AsyncOperationsDisabled,
+            LifecycleDisabled,
+            IdempotencyKeyConflict,
+            StorageUnavailable,
+            statuses=(408, 413, 415, 422, 500),
+        ),
+    },
+)
+async def submit_version(
+    proposal_id: ProposalIdInPath,
+    body: CreateVersionRequest,
+    correlation_id: CorrelationId,
+    services: ProcessServices,
+    idempotency_key: OptionalIdempotencyKeyHeader = None,
+    _: CorrelationIdHeader = None,
+) -> Response:
+    """Accept the proposal's next version; its operation fails when there is no such proposal."""
+    services.gates.require_async_operations()
+    submission = Submission(
+        request=body,
+        client=LOCAL_CLIENT,
+        key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
+        correlation_id=correlation_id,
+        proposal_id=proposal_id,
+    )
+    return await answer_accepted(services, submission)
+
+
+@router.get(
+    "/{version_no}",
+    summary="Read a version",
+    response_model=VersionDetail,
+    responses=problems(VersionNotFound, LifecycleDisabled, StorageUnavailable, statuses=(422, 500)),
+)
+async def read_version(
+    proposal_id: ProposalIdInPath,
+    version_no: VersionNoInPath,
+    services: ProcessServices,
+    include_evidence: IncludeEvidence = True,
+    _: CorrelationIdHeader = None,
+) -> Response:
+    """One version with its result, artifact and evidence."""
+    services.gates.require_lifecycle()
+    texts = await services.proposals.version(proposal_id, version_no, client=LOCAL_CLIENT)
+    return json_response(version_detail(texts, include_evidence=include_evidence))

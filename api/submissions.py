@@ -1,0 +1,110 @@
+"""From a submission to its answer: the promise of a 202, or what was made, when the client waits for it."""
+
+from typing import Any, Final
+
+from fastapi import Response
+
+from api.dependencies import LOCAL_CLIENT
+from api.headers import REPLAYED_HEADER, Preferences
+from api.json_text import json_response
+from api.operation_presentation import accepted, operation_path
+from api.presentation import at_present
+from api.problems import problems
+from api.schemas.operations import AsyncAccepted
+from api.schemas.proposals import CreateResponse
+from api.services import Services
+from domain.errors import (
+    IdempotencyKeyConflict,
+    LifecycleDisabled,
+    OperationCancelled,
+    OperationInProgress,
+    OperationInternalError,
+    OperationTerminated,
+    OperationTimedOut,
+    ProposalError,
+    SimulationDisabled,
+    StorageUnavailable,
+    recorded_error,
+)
+from domain.operation import IdempotencyKey, OperationStatus
+from services.submission import Accepted, Submission
+
+PROPOSALS_SCOPE: Final = "proposals"
+LOCATION_HEADER: Final[dict[str, Any]] = {
+    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
+    "Retry-After": {"description": "Seconds until a first poll is worth it.", "schema": {"type": "integer"}},
+}
+ACCEPTED: Final[dict[str, Any]] = {
+    "model": AsyncAccepted,
+    "description": "Accepted: the operation is stored and will end, whatever dies in between.",
+    "headers": LOCATION_HEADER | REPLAYED_HEADER,
+}
+PREFERENCE_APPLIED: Final[dict[str, Any]] = {
+    "Preference-Applied": {"description": "`respond-async`, when it was asked for.", "schema": {"type": "string"}}
+}
+
+
+def synchronous_responses(*errors: type[ProposalError]) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of an endpoint that waits: what its operation can end with, and what it is refused for."""
+    return {
+        200: {"model": CreateResponse, "description": "What was made.", "headers": REPLAYED_HEADER},
+        202: ACCEPTED
+        | {
+            "description": "The operation has not ended in time, or `Prefer: respond-async`: it goes on.",
+            "headers": ACCEPTED["headers"] | PREFERENCE_APPLIED,
+        },
+        **problems(
+            LifecycleDisabled,
+            IdempotencyKeyConflict,
+            SimulationDisabled,
+            OperationCancelled,
+            OperationTerminated,
+            OperationTimedOut,
+            OperationInternalError,
+            OperationInProgress,
+            StorageUnavailable,
+            *errors,
+            statuses=(408, 413, 415),
+        ),
+    }
+
+
+def proposals_key(key: str) -> IdempotencyKey:
+    """A key of creates, synchronous or not."""
+    return IdempotencyKey(client=LOCAL_CLIENT, scope=PROPOSALS_SCOPE, key=key)
+
+
+def scoped_key(scope: str, proposal_id: str, key: str | None) -> IdempotencyKey | None:
+    """An optional key of one proposal's endpoint."""
+    return None if key is None else IdempotencyKey(client=LOCAL_CLIENT, scope=f"{scope}:{proposal_id}", key=key)
+
+
+async def answer_accepted(services: Services, submission: Submission) -> Response:
+    return _accepted(await services.submission.submit(submission))
+
+
+async def answer_ended(services: Services, submission: Submission, preferences: Preferences) -> Response:
+    """Raises what the operation recorded, OperationInProgress when it goes on and may not be polled."""
+    submitted = await services.submission.submit(submission)
+    operation = await services.synchronous.ended(submitted.operation, seconds=preferences.seconds)
+    if operation.failure is not None:
+        raise recorded_error(operation.failure.code, operation.failure.message)
+    if operation.status is OperationStatus.SUCCEEDED:
+        created = await services.lookup.present(operation)
+        return json_response(at_present(created), headers=_replayed(submitted))
+    if not services.gates.async_operations_enabled:
+        raise OperationInProgress
+    response = _accepted(Accepted(operation=operation, is_replay=submitted.is_replay))
+    if preferences.respond_async:
+        response.headers["Preference-Applied"] = "respond-async"
+    return response
+
+
+def _accepted(submitted: Accepted) -> Response:
+    operation = submitted.operation
+    headers = {"Location": operation_path(operation.operation_id), "Retry-After": "1", **_replayed(submitted)}
+    return json_response(accepted(operation), status_code=202, headers=headers)
+
+
+def _replayed(submitted: Accepted) -> dict[str, str]:
+    return {"Idempotent-Replayed": "true"} if submitted.is_replay else {}

@@ -1,0 +1,89 @@
+"""From settings and open resources to the services that the endpoints are given."""
+
+from datetime import timedelta
+
+from temporalio.client import Client
+
+from api.operation_presentation import OperationPresenter
+from api.services import Gates, Services
+from domain.lifecycle import ReviewRules
+from domain.operation import Policy
+from runtime.settings import Settings
+from services.lifecycle import ProposalWorkflowService
+from services.lookup import Lookup
+from services.process_pool import ProcessPool
+from services.proposal_reads import ProposalReads
+from services.readiness import ReadinessCheck
+from services.simulation import SimulationService
+from services.start_queue import StartQueue
+from services.submission import SubmissionService
+from services.synchronous import SynchronousWait
+from services.waiting import Waiting
+from storage.listener import TerminalListener
+from storage.unit_of_work import Storage
+
+
+def build_services(
+    settings: Settings,
+    *,
+    storage: Storage,
+    listener: TerminalListener,
+    client: Client,
+    pool: ProcessPool,
+    starts: StartQueue,
+) -> Services:
+    """One graph a process; nothing in it outlives the resources."""
+    lookup, waiting = Lookup(storage), Waiting(listener)
+    return Services(
+        submission=SubmissionService(
+            storage, starts.start_soon, policy=_policy(settings), large_request_rows=settings.large_request_rows
+        ),
+        simulation=SimulationService(storage, pool, large_request_rows=settings.large_request_rows),
+        synchronous=SynchronousWait(
+            lookup, waiting, lambda: starts.is_temporal_away, max_seconds=settings.sync_wait_seconds
+        ),
+        reviews=ProposalWorkflowService(
+            storage,
+            ReviewRules(
+                require_expected_state=settings.require_expected_state,
+                strict_version_binding=settings.strict_version_binding,
+            ),
+        ),
+        proposals=ProposalReads(storage),
+        lookup=lookup,
+        waiting=waiting,
+        readiness=ReadinessCheck(storage, client),
+        presenter=OperationPresenter(
+            retention=timedelta(days=settings.operation_retention_days),
+            temporal_ui_url=settings.temporal_ui_url,
+            temporal_namespace=client.namespace,
+        ),
+        gates=Gates(
+            lifecycle_enabled=settings.workflow_lifecycle_enabled,
+            support_apis_enabled=settings.support_apis_enabled,
+            async_operations_enabled=settings.async_operations_enabled,
+        ),
+        flags=_flags(settings),
+    )
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(
+        require_simulation_flag=settings.require_simulation_flag,
+        store_evidence_bundle=settings.store_evidence_bundle,
+        allow_portfolio_change_on_new_version=settings.allow_portfolio_change_on_new_version,
+        strict_version_binding=settings.strict_version_binding,
+    )
+
+
+def _flags(settings: Settings) -> dict[str, bool]:
+    """The flags by the names of the contract, in its order."""
+    return {
+        "lifecycle_enabled": settings.workflow_lifecycle_enabled,
+        "support_apis_enabled": settings.support_apis_enabled,
+        "async_operations_enabled": settings.async_operations_enabled,
+        "store_evidence_bundle": settings.store_evidence_bundle,
+        "require_expected_state": settings.require_expected_state,
+        "allow_portfolio_id_change_on_new_version": settings.allow_portfolio_change_on_new_version,
+        "require_proposal_simulation_flag": settings.require_simulation_flag,
+    }

@@ -1,0 +1,182 @@
+"""The review of a proposal as data: which event leads from which state to which, and whose decision it records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from domain.audit import Occurrence, next_event, subject_hash
+from domain.errors import (
+    ExpectedStateMismatch,
+    ExpectedStateRequired,
+    InvalidApprovalState,
+    InvalidTransition,
+    RelatedVersionUnknown,
+    VersionConflict,
+)
+from domain.proposal import Approval, ApprovalType, EventType, Proposal, ProposalState, WorkflowEvent
+
+TERMINAL_STATES: Final = frozenset(
+    {ProposalState.EXECUTED, ProposalState.REJECTED, ProposalState.CANCELLED, ProposalState.EXPIRED}
+)
+OPEN_STATES: Final = frozenset(ProposalState) - TERMINAL_STATES
+
+
+class ReviewStep(NamedTuple):
+    """Whose decision a state waits for, and the event of a yes; a no is REJECTED."""
+
+    approval_type: ApprovalType
+    approved: EventType
+
+
+REVIEW_STEPS: Final[Mapping[ProposalState, ReviewStep]] = {
+    ProposalState.RISK_REVIEW: ReviewStep(ApprovalType.RISK, EventType.RISK_APPROVED),
+    ProposalState.COMPLIANCE_REVIEW: ReviewStep(ApprovalType.COMPLIANCE, EventType.COMPLIANCE_APPROVED),
+    ProposalState.AWAITING_CLIENT_CONSENT: ReviewStep(ApprovalType.CLIENT_CONSENT, EventType.CLIENT_CONSENT_RECORDED),
+}
+TRANSITIONS: Final[Mapping[tuple[ProposalState, EventType], ProposalState]] = {
+    (ProposalState.DRAFT, EventType.SUBMITTED_FOR_RISK_REVIEW): ProposalState.RISK_REVIEW,
+    (ProposalState.DRAFT, EventType.SUBMITTED_FOR_COMPLIANCE_REVIEW): ProposalState.COMPLIANCE_REVIEW,
+    (ProposalState.RISK_REVIEW, EventType.RISK_APPROVED): ProposalState.AWAITING_CLIENT_CONSENT,
+    (ProposalState.RISK_REVIEW, EventType.REJECTED): ProposalState.REJECTED,
+    (ProposalState.COMPLIANCE_REVIEW, EventType.COMPLIANCE_APPROVED): ProposalState.AWAITING_CLIENT_CONSENT,
+    (ProposalState.COMPLIANCE_REVIEW, EventType.REJECTED): ProposalState.REJECTED,
+    (ProposalState.AWAITING_CLIENT_CONSENT, EventType.CLIENT_CONSENT_RECORDED): ProposalState.EXECUTION_READY,
+    (ProposalState.AWAITING_CLIENT_CONSENT, EventType.REJECTED): ProposalState.REJECTED,
+    (ProposalState.EXECUTION_READY, EventType.EXECUTED): ProposalState.EXECUTED,
+    (ProposalState.EXECUTION_READY, EventType.EXPIRED): ProposalState.EXPIRED,
+    **{(state, EventType.CANCELLED): ProposalState.CANCELLED for state in OPEN_STATES},
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewRules:
+    """The flags that reviews obey."""
+
+    require_expected_state: bool = True
+    strict_version_binding: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewCommand:
+    """Who asks, and on what view of the proposal; `reason` is canonical JSON text."""
+
+    actor_id: str
+    reason: str
+    related_version_no: int | None = None
+    expected_state: ProposalState | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decision:
+    """What a command does to the proposal; a review or consent decision has its type, any other event has none."""
+
+    event_type: EventType
+    to_state: ProposalState
+    approval_type: ApprovalType | None
+    approved: bool
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reviewed:
+    """The rows that a decision makes: the proposal as it is now, the event, and the approval if it is one."""
+
+    proposal: Proposal
+    event: WorkflowEvent
+    approval: Approval | None
+
+
+def decide_transition(
+    proposal: Proposal, event_type: EventType, command: ReviewCommand, rules: ReviewRules
+) -> Decision:
+    """Raises the first that holds of ExpectedStateRequired, ExpectedStateMismatch, VersionConflict,
+    RelatedVersionUnknown and InvalidTransition.
+    """
+    _check_view(proposal, command, rules)
+    to_state = TRANSITIONS.get((proposal.current_state, event_type))
+    if to_state is None:
+        raise InvalidTransition
+    step = REVIEW_STEPS.get(proposal.current_state)
+    is_decision = step is not None and event_type in (step.approved, EventType.REJECTED)
+    return Decision(
+        event_type=event_type,
+        to_state=to_state,
+        approval_type=step.approval_type if step is not None and is_decision else None,
+        approved=step is not None and event_type is step.approved,
+    )
+
+
+def decide_approval(
+    proposal: Proposal, approval_type: ApprovalType, command: ReviewCommand, rules: ReviewRules, *, approved: bool
+) -> Decision:
+    """Raises as `decide_transition`, with InvalidApprovalState when the proposal waits for no such decision."""
+    _check_view(proposal, command, rules)
+    step = REVIEW_STEPS.get(proposal.current_state)
+    if step is None or step.approval_type is not approval_type:
+        raise InvalidApprovalState
+    event_type = step.approved if approved else EventType.REJECTED
+    return Decision(
+        event_type=event_type,
+        to_state=TRANSITIONS[proposal.current_state, event_type],
+        approval_type=approval_type,
+        approved=approved,
+    )
+
+
+def reviewed(
+    proposal: Proposal, decision: Decision, command: ReviewCommand, *, event_id: str, approval_id: str, at: datetime
+) -> Reviewed:
+    """The rows of a decision taken at this moment; never before the proposal's last event, whatever the clock says."""
+    occurred_at = max(at, proposal.last_event_at)
+    approval = None
+    if decision.approval_type is not None:
+        approval = Approval(
+            approval_id=approval_id,
+            proposal_id=proposal.proposal_id,
+            event_id=event_id,
+            approval_type=decision.approval_type,
+            approved=decision.approved,
+            actor_id=command.actor_id,
+            occurred_at=occurred_at,
+            details=command.reason,
+            related_version_no=command.related_version_no,
+        )
+    event = next_event(
+        proposal,
+        Occurrence(
+            event_id=event_id,
+            event_type=decision.event_type,
+            to_state=decision.to_state,
+            actor_id=command.actor_id,
+            occurred_at=occurred_at,
+            reason=command.reason,
+            related_version_no=command.related_version_no,
+            subject_hash=None if approval is None else subject_hash(approval),
+        ),
+    )
+    return Reviewed(proposal=followed_by(proposal, event), event=event, approval=approval)
+
+
+def followed_by(proposal: Proposal, event: WorkflowEvent) -> Proposal:
+    """The proposal after its next event: the tail of its trail is pinned in its row."""
+    return replace(
+        proposal,
+        current_state=event.to_state,
+        last_event_at=event.occurred_at,
+        event_count=event.sequence,
+        last_event_hash=event.event_hash,
+    )
+
+
+def _check_view(proposal: Proposal, command: ReviewCommand, rules: ReviewRules) -> None:
+    """Whether the actor looks at the proposal as it is."""
+    if command.expected_state is None:
+        if rules.require_expected_state:
+            raise ExpectedStateRequired
+    elif command.expected_state is not proposal.current_state:
+        raise ExpectedStateMismatch
+    if rules.strict_version_binding:
+        if command.related_version_no != proposal.current_version_no:
+            raise VersionConflict
+    elif command.related_version_no is not None and command.related_version_no > proposal.current_version_no:
+        raise RelatedVersionUnknown  # versions have no gaps, so those up to the current one exist

@@ -1,0 +1,115 @@
+"""Reading proposals, their versions, reviews and trails: PostgreSQL only, so that no worker need be alive."""
+
+from dataclasses import dataclass
+
+from domain.errors import CursorInvalid, IdempotencyKeyNotFound, ProposalNotFound, VersionNotFound
+from domain.operation import IdempotencyKey
+from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
+from domain.text import is_identifier
+from services.version_texts import VersionTexts, read_version
+from storage.idempotency import KeyedProposal
+from storage.proposal_list import ProposalFilter
+from storage.unit_of_work import Reading, Storage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProposalDetail:
+    proposal: Proposal
+    current_version: VersionTexts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ProposalPage:
+    """`next_cursor` is the id of the last proposal on the page; None on the last page."""
+
+    proposals: list[Proposal]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Trail:
+    """A proposal with its events, oldest first; both as of the same event."""
+
+    proposal: Proposal
+    events: list[WorkflowEvent]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Lineage:
+    """A proposal with its versions, ascending."""
+
+    proposal: Proposal
+    versions: list[ProposalVersion]
+
+
+class ProposalReads:
+    """All raise StorageUnavailable; a proposal of another client is not found."""
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    async def detail(self, proposal_id: str, *, client: str) -> ProposalDetail:
+        """The proposal with its current version. Raises ProposalNotFound."""
+        async with self._storage.reading() as reading:
+            proposal = await found(reading, proposal_id, client=client)
+            version = await read_version(reading, proposal_id, proposal.current_version_no)
+        return ProposalDetail(proposal=proposal, current_version=version)
+
+    async def version(self, proposal_id: str, version_no: int, *, client: str) -> VersionTexts:
+        """Raises VersionNotFound, also for an unknown proposal."""
+        async with self._storage.reading() as reading:
+            try:
+                await found(reading, proposal_id, client=client)
+            except ProposalNotFound:
+                raise VersionNotFound from None
+            return await read_version(reading, proposal_id, version_no)
+
+    async def page(self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int) -> ProposalPage:
+        """Newest first. Raises CursorInvalid for a cursor that is no proposal of the client."""
+        if cursor is not None and not is_identifier(cursor):
+            raise CursorInvalid
+        async with self._storage.reading() as reading:
+            proposals = await reading.proposal_list.page(narrowed, client=client, after=cursor, limit=limit + 1)
+        if proposals is None:
+            raise CursorInvalid
+        shown = proposals[:limit]
+        return ProposalPage(proposals=shown, next_cursor=shown[-1].proposal_id if len(proposals) > limit else None)
+
+    async def trail(self, proposal_id: str, *, client: str) -> Trail:
+        """Raises ProposalNotFound."""
+        async with self._storage.reading() as reading:
+            proposal = await found(reading, proposal_id, client=client)
+            events = await reading.events.trail(proposal_id)
+        # An event may have come between the two statements; the next read shows it with the state that it led to.
+        return Trail(proposal=proposal, events=events[: proposal.event_count])
+
+    async def approvals(self, proposal_id: str, *, client: str) -> list[Approval]:
+        """Oldest first. Raises ProposalNotFound."""
+        async with self._storage.reading() as reading:
+            await found(reading, proposal_id, client=client)
+            return await reading.approvals.of_proposal(proposal_id)
+
+    async def lineage(self, proposal_id: str, *, client: str) -> Lineage:
+        """Raises ProposalNotFound."""
+        async with self._storage.reading() as reading:
+            proposal = await found(reading, proposal_id, client=client)
+            versions = await reading.proposals.versions(proposal_id)
+        return Lineage(proposal=proposal, versions=versions[: proposal.current_version_no])
+
+    async def keyed(self, key: IdempotencyKey) -> KeyedProposal:
+        """The proposal that a key stands for. Raises IdempotencyKeyNotFound as long as there is none."""
+        if not is_identifier(key.key):
+            raise IdempotencyKeyNotFound
+        async with self._storage.reading() as reading:
+            keyed = await reading.keys.made_proposal(key)
+        if keyed is None:
+            raise IdempotencyKeyNotFound
+        return keyed
+
+
+async def found(reading: Reading, proposal_id: str, *, client: str) -> Proposal:
+    """Raises ProposalNotFound."""
+    proposal = await reading.proposals.get(proposal_id, client=client) if is_identifier(proposal_id) else None
+    if proposal is None:
+        raise ProposalNotFound
+    return proposal

@@ -1,0 +1,80 @@
+"""Recorded review and consent decisions, and the keys that stand for them."""
+
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Final
+
+from psycopg import AsyncConnection
+
+from domain.operation import IdempotencyKey
+from domain.proposal import Approval
+from storage.rows import insert_statement, value_row
+
+_APPROVAL_COLUMNS: Final = [field.name for field in fields(Approval)]
+
+INSERT_APPROVAL: Final = insert_statement("approvals", _APPROVAL_COLUMNS)
+SELECT_APPROVALS: Final = (
+    f"SELECT {', '.join(_APPROVAL_COLUMNS)} FROM approvals "
+    "WHERE proposal_id = %(proposal_id)s ORDER BY occurred_at, approval_id"
+)
+SELECT_OF_EVENT: Final = f"SELECT {', '.join(_APPROVAL_COLUMNS)} FROM approvals WHERE event_id = %(event_id)s"
+APPROVAL_ROW: Final = value_row(Approval)
+
+
+class ApprovalReader:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def of_proposal(self, proposal_id: str) -> list[Approval]:
+        """Oldest first."""
+        async with self._connection.cursor(row_factory=APPROVAL_ROW) as cursor:
+            await cursor.execute(SELECT_APPROVALS, {"proposal_id": proposal_id})
+            return await cursor.fetchall()
+
+    async def of_event(self, event_id: str) -> Approval | None:
+        async with self._connection.cursor(row_factory=APPROVAL_ROW) as cursor:
+            await cursor.execute(SELECT_OF_EVENT, {"event_id": event_id})
+            return await cursor.fetchone()
+
+
+class Approvals(ApprovalReader):
+    async def add(self, approval: Approval) -> None:
+        """Add the approval of an event that the same transaction has appended."""
+        await self._connection.execute(INSERT_APPROVAL, {name: getattr(approval, name) for name in _APPROVAL_COLUMNS})
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReviewKey:
+    """The event that a key stands for: with it the answer is found again, because events never change."""
+
+    client: str
+    scope: str
+    key: str
+    request_hash: str
+    event_id: str
+    created_at: datetime
+
+
+_KEY_COLUMNS: Final = [field.name for field in fields(ReviewKey)]
+
+INSERT_KEY: Final = insert_statement("review_keys", _KEY_COLUMNS)
+SELECT_KEY: Final = (
+    f"SELECT {', '.join(_KEY_COLUMNS)} FROM review_keys "
+    "WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s"
+)
+KEY_ROW: Final = value_row(ReviewKey)
+
+
+class ReviewKeys:
+    """Keys of one proposal's reviews; whoever reads or writes one holds that proposal's row lock."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, key: IdempotencyKey) -> ReviewKey | None:
+        async with self._connection.cursor(row_factory=KEY_ROW) as cursor:
+            await cursor.execute(SELECT_KEY, {"client": key.client, "scope": key.scope, "key": key.key})
+            return await cursor.fetchone()
+
+    async def add(self, key: ReviewKey) -> None:
+        await self._connection.execute(INSERT_KEY, {name: getattr(key, name) for name in _KEY_COLUMNS})

@@ -1,0 +1,17 @@
+"""Creating the next version of a proposal; the commit decides whether the proposal takes it."""
+
+from pydantic import ValidationError
+from temporalio import workflow
+
+from workflows import steps
+from workflows.identity import CREATE_VERSION
+from workflows.messages import OperationOrder, OperationOutcome
+from workflows.operation_run import run_operation
+
+
+# Input that does not validate would otherwise retry the workflow task for ever.
+@workflow.defn(name=CREATE_VERSION, failure_exception_types=[ValidationError])
+class CreateVersion:
+    @workflow.run
+    async def run(self, order: OperationOrder) -> OperationOutcome:
+        return await run_operation(order, persist=steps.persist_version)

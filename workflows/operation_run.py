@@ -1,0 +1,109 @@
+"""The run of an operation: simulate, build the artifact, commit; or say in the operation's row why not."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from temporalio import workflow
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    ApplicationErrorCategory,
+    RetryState,
+    is_cancelled_exception,
+)
+
+from domain.errors import OperationCancelled, OperationInternalError, OperationTimedOut
+from domain.operation import OperationFailure
+from workflows import policies, steps
+from workflows.identity import PROPOSAL_ID
+from workflows.messages import (
+    BuildArtifactInput,
+    FinishInput,
+    OperationOrder,
+    OperationOutcome,
+    PersistInput,
+    PersistResult,
+    SimulateInput,
+)
+from workflows.operation_steps import application_error, run_step
+
+Persist = Callable[[PersistInput], Awaitable[PersistResult]]
+
+
+async def run_operation(order: OperationOrder, *, persist: Persist) -> OperationOutcome:
+    """Run the steps to the operation's end, whichever that is; `persist` is the step that commits what was made."""
+    try:
+        outcome = await _create(order, persist)
+    except (ActivityError, ApplicationError, asyncio.CancelledError) as failure:
+        outcome = await asyncio.shield(_finish(order, failure))
+        if is_cancelled_exception(failure) and outcome.error_message == OperationCancelled.detail():
+            raise
+    return _closed(outcome)
+
+
+async def _create(order: OperationOrder, persist: Persist) -> OperationOutcome:
+    simulated = await run_step(
+        steps.simulate,
+        SimulateInput(operation_id=order.operation_id, is_large=order.is_large),
+        at_once=policies.LARGE if order.is_large else None,
+        summary="Simulate the proposal",
+    )
+    if simulated.ended is not None:
+        return simulated.ended
+    built = await run_step(
+        steps.build_artifact,
+        BuildArtifactInput(operation_id=order.operation_id, is_large=order.is_large),
+        at_once=policies.LARGE if order.is_large else None,
+        summary=f"Build the artifact of a {simulated.simulation_status} simulation",
+    )
+    if built.ended is not None:
+        return built.ended
+    persisted = await run_step(
+        persist,
+        PersistInput(operation_id=order.operation_id),
+        at_once=policies.NORMAL if order.is_large else None,
+        summary="Commit proposal, version, event and outcome",
+    )
+    return persisted.outcome
+
+
+async def _finish(order: OperationOrder, failure: BaseException) -> OperationOutcome:
+    reason = _failure_of(failure)
+    finished = await run_step(
+        steps.finish,
+        FinishInput(operation_id=order.operation_id, error_code=reason.code, error_message=reason.message),
+        at_once=policies.NORMAL if order.is_large else None,
+        summary=f"Record that the operation failed: {reason.message}",
+    )
+    return finished.outcome
+
+
+def _closed(outcome: OperationOutcome) -> OperationOutcome:
+    """The outcome where operators look for it; a failed operation is a failed workflow with the same code."""
+    if outcome.status == "FAILED":
+        workflow.set_current_details(f"**FAILED**: {outcome.error_message}")
+        raise ApplicationError(
+            outcome.error_message or "",
+            type=outcome.error_code,
+            non_retryable=True,
+            category=ApplicationErrorCategory.BENIGN,
+        )
+    if outcome.proposal_id is not None:
+        workflow.upsert_search_attributes([PROPOSAL_ID.value_set(outcome.proposal_id)])
+    workflow.set_current_details(
+        f"**SUCCEEDED**: proposal `{outcome.proposal_id}`, version {outcome.version_no}, "
+        f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`"
+    )
+    return outcome
+
+
+def _failure_of(failure: BaseException) -> OperationFailure:
+    if is_cancelled_exception(failure):
+        return OperationFailure.of(OperationCancelled)
+    cause = application_error(failure)
+    if cause is not None and cause.non_retryable and cause.type is not None:
+        return OperationFailure(code=cause.type, message=cause.message)
+    # A step that ran out of time carries its last failure, when it had one, and says so in its retry state.
+    if cause is None or (isinstance(failure, ActivityError) and failure.retry_state is RetryState.TIMEOUT):
+        return OperationFailure.of(OperationTimedOut)
+    return OperationFailure.of(OperationInternalError)
