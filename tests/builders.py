@@ -1,11 +1,13 @@
 """Values for tests, each valid on its own; a test states only what it is about."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from domain.canonical import canonical_text
 from domain.ids import new_operation_id
 from domain.operation import IdempotencyKey, OperationType, Policy
+from domain.proposal import Proposal, ProposalState
 from domain.request import CreateRequest, request_document, request_hash
 from services.submission import Submission
 from storage.documents import Document, DocumentKind
@@ -102,3 +104,31 @@ async def a_stored_operation(
         await transaction.documents.add(document, at=NOW)
         await transaction.operations.add(operation)
     return operation
+
+
+def a_proposal(**changes: Any) -> Proposal:
+    """A proposal in DRAFT, as its first event left it."""
+    proposal = Proposal(
+        proposal_id="pp_01",
+        client="local",
+        portfolio_id="pf_1",
+        mandate_id=None,
+        jurisdiction=None,
+        title=None,
+        advisor_notes=None,
+        created_by="advisor_1",
+        created_at=NOW,
+        current_state=ProposalState.DRAFT,
+        current_version_no=1,
+        last_event_at=NOW,
+        event_count=1,
+        last_event_hash=f"sha256:{'1' * 64}",
+    )
+    return replace(proposal, **changes)
+
+
+def a_version_body(**changes: Any) -> dict[str, Any]:
+    """A version request for the portfolio of `a_body`, with another trade."""
+    body = a_body()
+    body["simulate_request"]["proposed_trades"][0]["quantity"] = "3"
+    return {"created_by": "advisor_2", "simulate_request": body["simulate_request"]} | changes

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import httpx2
 import pytest
 import uvicorn
+from builders import a_body
 from pydantic import SecretStr
 
 from api.app import create_app
@@ -16,6 +17,8 @@ from cli.local.temporal_server import TemporalDevServer
 from cli.servers import _listen, _Server
 from runtime.settings import Settings
 from worker import process as worker_process
+
+PREFIX = "/rebalance/proposals"
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,20 @@ class Api:
         return await self.http.post(
             "/rebalance/proposals/async", json=body, headers={"Idempotency-Key": key or uuid.uuid4().hex, **headers}
         )
+
+    async def created(self, body=None, **headers: str) -> dict:
+        """The CreateResponse of a proposal that was waited for."""
+        answer = await self.http.post(
+            PREFIX, json=body or a_body(), headers={"Idempotency-Key": uuid.uuid4().hex, **headers}
+        )
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    async def post(self, path: str, body, **headers: str) -> httpx2.Response:
+        return await self.http.post(f"{PREFIX}{path}", json=body, headers=headers)
+
+    async def get(self, path: str, **query) -> httpx2.Response:
+        return await self.http.get(f"{PREFIX}{path}", params=query)
 
     async def finished(self, operation_id: str) -> dict:
         answer = await self.http.get(f"/rebalance/proposals/operations/{operation_id}", params={"wait": 20})
