@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "schedules": "cli.schedules:commands",
     "submit": "cli.submit:submit",
     "operation": "cli.operation:operation",
+    "audit": "cli.audit:commands",
     "config": "cli.config:commands",
 }
 

@@ -17,6 +17,7 @@ from domain.engine.pipeline import simulate
 from domain.operation import OperationType
 from domain.recent import Recent
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
+from domain.request import request_hash as request_hash_of
 
 RequestKind = Literal["create", "version", "simulate"]
 
@@ -51,6 +52,14 @@ class ArtifactDocuments:
     inputs: str
     artifact: str
     artifact_hash: str
+
+
+class NamedHashes(NamedTuple):
+    """The hashes that a version carries."""
+
+    request: str
+    simulation: str
+    artifact: str
 
 
 class _Result(NamedTuple):
@@ -113,6 +122,26 @@ def artifact_documents(request_text: str, result_text: str, *, kind: RequestKind
         inputs=wire_text(inputs, default=normal_text),
         artifact=wire_text({**artifact, "evidence_bundle": stored_bundle}),
         artifact_hash=artifact_hash,
+    )
+
+
+def named_hashes(request: str, result: str, *, inputs: str, artifact: str, kind: RequestKind) -> NamedHashes:
+    """The three hashes of a version, computed again from its stored documents alone."""
+    parsed = REQUEST_MODELS[kind].model_validate_json(request)
+    whole = json.loads(artifact)
+    bundle = whole.pop("evidence_bundle")
+    hashed_result = _hashed_text(json.loads(result))
+    hashed_bundle = {
+        "inputs": canonical_text(json.loads(inputs)),
+        "engine_outputs": canonical_object({"proposal_result": hashed_result}),
+        "hashes": canonical_text({"request_hash": bundle["hashes"]["request_hash"]}),
+        "engine_version": canonical_text(bundle["engine_version"]),
+    }
+    hashed = {name: canonical_text(part) for name, part in whole.items() if name not in NOT_HASHED}
+    return NamedHashes(
+        request=request_hash_of(parsed),
+        simulation=sha256_of(hashed_result),
+        artifact=sha256_of(canonical_object({**hashed, "evidence_bundle": canonical_object(hashed_bundle)})),
     )
 
 

@@ -36,6 +36,11 @@ class Settings(BaseSettings):
         SecretStr("postgresql://postgres@127.0.0.1:5432/proposals"),
         description="PostgreSQL 15 or newer, as a libpq URL.",
     )
+    owner_database_url: Annotated[SecretStr, AfterValidator(_is_postgresql_url)] | None = Field(
+        None,
+        description="The same database by the role that owns the tables, for `proposals migrate` alone; the role of "
+        "`PROPOSAL_DATABASE_URL` then gets no more than the service needs, and cannot disable what protects evidence.",
+    )
     database_pool_size: int = Field(
         16, ge=1, le=100, description="Connections in the pool of a process; a probe and a listener hold one more each."
     )

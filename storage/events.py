@@ -9,15 +9,15 @@ from domain.proposal import WorkflowEvent
 from storage.rows import insert_statement, value_row
 
 _EVENT_COLUMNS: Final = [field.name for field in fields(WorkflowEvent)]
+EVENT_COLUMNS: Final = ", ".join(_EVENT_COLUMNS)
 
 INSERT_EVENT: Final = insert_statement("workflow_events", _EVENT_COLUMNS)
-SELECT_EVENT: Final = f"SELECT {', '.join(_EVENT_COLUMNS)} FROM workflow_events WHERE event_id = %(event_id)s"
+SELECT_EVENT: Final = f"SELECT {EVENT_COLUMNS} FROM workflow_events WHERE event_id = %(event_id)s"
 SELECT_AT: Final = (
-    f"SELECT {', '.join(_EVENT_COLUMNS)} FROM workflow_events "
-    "WHERE proposal_id = %(proposal_id)s AND sequence = %(sequence)s"
+    f"SELECT {EVENT_COLUMNS} FROM workflow_events WHERE proposal_id = %(proposal_id)s AND sequence = %(sequence)s"
 )
 SELECT_TRAIL: Final = (
-    f"SELECT {', '.join(_EVENT_COLUMNS)} FROM workflow_events WHERE proposal_id = %(proposal_id)s ORDER BY sequence"
+    f"SELECT {EVENT_COLUMNS} FROM workflow_events WHERE proposal_id = %(proposal_id)s ORDER BY sequence"
 )
 EVENT_ROW: Final = value_row(WorkflowEvent)
 

@@ -10,6 +10,7 @@ from storage.rows import insert_statement, value_row
 
 _PROPOSAL_COLUMNS: Final = [field.name for field in fields(Proposal)]
 _VERSION_COLUMNS: Final = [field.name for field in fields(ProposalVersion)]
+VERSION_COLUMNS: Final = ", ".join(_VERSION_COLUMNS)
 
 
 PROPOSAL_COLUMNS: Final = ", ".join(_PROPOSAL_COLUMNS)
@@ -26,12 +27,11 @@ SET portfolio_id = %(portfolio_id)s, current_state = %(current_state)s, current_
 WHERE proposal_id = %(proposal_id)s
 """
 SELECT_VERSION: Final = (
-    f"SELECT {', '.join(_VERSION_COLUMNS)} FROM proposal_versions "
+    f"SELECT {VERSION_COLUMNS} FROM proposal_versions "
     "WHERE proposal_id = %(proposal_id)s AND version_no = %(version_no)s"
 )
 SELECT_VERSIONS: Final = (
-    f"SELECT {', '.join(_VERSION_COLUMNS)} FROM proposal_versions "
-    "WHERE proposal_id = %(proposal_id)s ORDER BY version_no"
+    f"SELECT {VERSION_COLUMNS} FROM proposal_versions WHERE proposal_id = %(proposal_id)s ORDER BY version_no"
 )
 
 

@@ -11,13 +11,13 @@ from domain.proposal import Approval
 from storage.rows import insert_statement, value_row
 
 _APPROVAL_COLUMNS: Final = [field.name for field in fields(Approval)]
+APPROVAL_COLUMNS: Final = ", ".join(_APPROVAL_COLUMNS)
 
 INSERT_APPROVAL: Final = insert_statement("approvals", _APPROVAL_COLUMNS)
 SELECT_APPROVALS: Final = (
-    f"SELECT {', '.join(_APPROVAL_COLUMNS)} FROM approvals "
-    "WHERE proposal_id = %(proposal_id)s ORDER BY occurred_at, approval_id"
+    f"SELECT {APPROVAL_COLUMNS} FROM approvals WHERE proposal_id = %(proposal_id)s ORDER BY occurred_at, approval_id"
 )
-SELECT_OF_EVENT: Final = f"SELECT {', '.join(_APPROVAL_COLUMNS)} FROM approvals WHERE event_id = %(event_id)s"
+SELECT_OF_EVENT: Final = f"SELECT {APPROVAL_COLUMNS} FROM approvals WHERE event_id = %(event_id)s"
 APPROVAL_ROW: Final = value_row(Approval)
 
 

@@ -9,8 +9,10 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from psycopg import AsyncConnection
 from psycopg.errors import UndefinedTable
-from sqlalchemy import NullPool, create_engine, text
+from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.engine import make_url
+
+from storage.privileges import grants
 
 MIGRATION_LOCK: Final = 0x70726F706F73616C  # "proposal": one migrator at a time, whoever starts it
 LOCK_TIMEOUT: Final = "4s"
@@ -41,10 +43,11 @@ async def current_revision(connection: AsyncConnection) -> str | None:
     return None if row is None else str(row[0])
 
 
-def migrate(dsn: str) -> tuple[str | None, str]:
+def migrate(dsn: str, *, service_role: str | None = None) -> tuple[str | None, str]:
     """Bring the schema to the newest revision; safe when several run at once. Answers the revision before and after.
 
-    Raises sqlalchemy's OperationalError when the server cannot be reached.
+    The tables belong to the role of `dsn`; `service_role`, if it is another one, gets what the service needs of them.
+    Raises sqlalchemy's OperationalError when the server cannot be reached, LookupError when there is no such role.
     """
     url = make_url(dsn).set(drivername="postgresql+psycopg")
     engine = create_engine(url, poolclass=NullPool, connect_args={"application_name": "proposals-migrate"})
@@ -60,5 +63,17 @@ def migrate(dsn: str) -> tuple[str | None, str]:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
+        if service_role is not None:
+            _grant(connection, service_role)
+            connection.commit()
     engine.dispose()
     return before, required_revision()
+
+
+def _grant(connection: Connection, role: str) -> None:
+    if connection.scalar(text("SELECT current_user")) == role:
+        return
+    if connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}) is None:
+        raise LookupError(f"the role {role} does not exist")
+    for statement in grants(role):
+        connection.exec_driver_sql(statement.as_string())

@@ -12,6 +12,7 @@ import structlog
 from psycopg import AsyncConnection, InterfaceError, OperationalError
 
 from domain.errors import StorageUnavailable
+from storage.audit import AuditReader
 from storage.deliveries import Deliveries, DeliveryReader
 from storage.documents import DocumentReader, Documents
 from storage.events import EventReader, Events
@@ -90,6 +91,15 @@ class Storage:
     async def reading(self) -> AsyncIterator[Reading]:
         async with self._connection() as connection:
             yield Reading(connection)
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AuditReader]:
+        """All that the block reads is of one moment, and may take long."""
+        async with self._connection() as connection, connection.transaction():
+            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            await connection.execute("SET LOCAL statement_timeout = '10min'")
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+            yield AuditReader(connection)
 
     async def schema_problem(self) -> str | None:
         """Why this code cannot work on the schema that is there; None when it can. A newer schema is fine."""

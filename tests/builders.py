@@ -8,7 +8,7 @@ from domain.canonical import canonical_text
 from domain.ids import new_operation_id
 from domain.operation import IdempotencyKey, OperationType, Policy
 from domain.proposal import Proposal, ProposalState
-from domain.request import CreateRequest, request_document, request_hash
+from domain.request import CreateRequest, VersionRequest, request_document, request_hash
 from services.submission import Submission
 from storage.documents import Document, DocumentKind
 from storage.operations import NewOperation
@@ -76,13 +76,18 @@ async def a_stored_operation(
     *,
     correlation_id: str = "corr-1",
     callback_url: str | None = None,
+    proposal_id: str | None = None,
 ) -> NewOperation:
-    """An accepted operation whose workflow nobody has started."""
-    request = CreateRequest.model_validate(body or a_body())
+    """An accepted operation whose workflow nobody has started; of a version when there is a proposal."""
+    request: CreateRequest | VersionRequest = (
+        CreateRequest.model_validate(body or a_body())
+        if proposal_id is None
+        else VersionRequest.model_validate(body or a_version_body())
+    )
     document = Document.of(DocumentKind.REQUEST, request_document(request))
     operation = NewOperation(
         operation_id=new_operation_id(),
-        operation_type=OperationType.CREATE_PROPOSAL,
+        operation_type=OperationType.CREATE_PROPOSAL if proposal_id is None else OperationType.CREATE_PROPOSAL_VERSION,
         client="local",
         idempotency_key=None,
         attempt=1,
@@ -91,12 +96,12 @@ async def a_stored_operation(
         request_document=document.sha256,
         portfolio_id=request.simulate_request.portfolio_snapshot.portfolio_id,
         created_by=request.created_by,
-        metadata=canonical_text(request.metadata.model_dump()),
+        metadata=canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}",
         policy=Policy().as_text(),
         is_large=False,
         callback_url=callback_url,
         callback_headers=None,
-        proposal_id=None,
+        proposal_id=proposal_id,
         expected_version_no=None,
         created_at=NOW,
     )

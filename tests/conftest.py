@@ -15,7 +15,7 @@ from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
 from cli.local.ports import free_port
-from cli.local.postgres import EmbeddedPostgres
+from cli.local.postgres import SERVICE_ROLE, SUPERUSER, EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
 from runtime.database import Database
 from runtime.temporal import register_search_attributes
@@ -32,7 +32,8 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Embedd
     root = tmp_path_factory.mktemp("postgres")
     with EmbeddedPostgres(root / "data", free_port(), durable=False, log=root / "log") as server:
         server.create_database(TEMPLATE)
-        migrate(server.dsn(TEMPLATE))
+        server.create_service_role()
+        migrate(server.dsn(TEMPLATE), service_role=SERVICE_ROLE)
         yield server
 
 
@@ -49,8 +50,14 @@ def database_dsn(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
-async def database(database_dsn: str) -> AsyncIterator[Database]:
-    async with Database(database_dsn, pool_size=8, application_name="proposals-test").running() as database:
+def service_dsn(database_dsn: str) -> str:
+    """The test's database by the role that the service has; `database_dsn` is its owner's."""
+    return database_dsn.replace(f"//{SUPERUSER}@", f"//{SERVICE_ROLE}@")
+
+
+@pytest.fixture
+async def database(service_dsn: str) -> AsyncIterator[Database]:
+    async with Database(service_dsn, pool_size=8, application_name="proposals-test").running() as database:
         yield database
 
 

@@ -15,7 +15,7 @@ from builders import a_body
 
 from cli.local.children import Child
 from cli.local.ports import free_port
-from cli.local.postgres import EmbeddedPostgres
+from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +40,7 @@ class Service:
         self.temporal.launch()
         self.postgres.start()
         self.postgres.create_database("proposals")
+        self.postgres.create_service_role()
         self.run("migrate")
         assert self.temporal.child is not None
         self.temporal.child.wait_until(self.temporal.is_ready, seconds=READY_SECONDS)
@@ -94,7 +95,8 @@ class Service:
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "PROPOSAL_"))},
             **FAST_HOUSEKEEPING,
-            "PROPOSAL_DATABASE_URL": self.postgres.dsn("proposals"),
+            "PROPOSAL_DATABASE_URL": self.postgres.dsn("proposals", role=SERVICE_ROLE),
+            "PROPOSAL_OWNER_DATABASE_URL": self.postgres.dsn("proposals"),
             "PROPOSAL_API_PORT": str(self.api_port),
             "TEMPORAL_ADDRESS": self.temporal.address,
         }

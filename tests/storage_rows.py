@@ -8,7 +8,10 @@ from activities.computing import Computing
 from activities.document_texts import DocumentTexts
 from activities.persist import PersistStep
 from activities.simulate import SimulateStep
+from domain.lifecycle import ReviewCommand, ReviewRules
+from domain.proposal import EventType
 from runtime.engine_pool import EnginePool
+from services.lifecycle import ProposalWorkflowService
 from storage.unit_of_work import Storage
 from workflows.messages import BuildArtifactInput, OperationOutcome, PersistInput, SimulateInput
 
@@ -22,6 +25,7 @@ class Steps:
         self._simulate = SimulateStep(storage, texts, computing).simulate
         self._build = BuildArtifactStep(storage, texts, computing).build_artifact
         self._persist = PersistStep(storage).persist
+        self._persist_version = PersistStep(storage).persist_version
 
     async def simulate(self, operation_id: str):
         return await self.environment.run(self._simulate, SimulateInput(operation_id=operation_id, is_large=False))
@@ -32,6 +36,9 @@ class Steps:
     async def persist(self, operation_id: str):
         return await self.environment.run(self._persist, PersistInput(operation_id=operation_id))
 
+    async def persist_version(self, operation_id: str):
+        return await self.environment.run(self._persist_version, PersistInput(operation_id=operation_id))
+
 
 async def a_created_proposal(storage: Storage) -> OperationOutcome:
     operation = await a_stored_operation(storage)
@@ -41,3 +48,30 @@ async def a_created_proposal(storage: Storage) -> OperationOutcome:
     persisted = await steps.persist(operation.operation_id)
     outcome: OperationOutcome = persisted.outcome
     return outcome
+
+
+async def a_created_version(storage: Storage, proposal_id: str) -> OperationOutcome:
+    operation = await a_stored_operation(storage, proposal_id=proposal_id)
+    steps = Steps(storage)
+    await steps.simulate(operation.operation_id)
+    await steps.build(operation.operation_id)
+    persisted = await steps.persist_version(operation.operation_id)
+    outcome: OperationOutcome = persisted.outcome
+    return outcome
+
+
+async def a_reviewed_proposal(storage: Storage) -> str:
+    """The id of a proposal with two versions, six events and two approvals."""
+    proposal_id = (await a_created_proposal(storage)).proposal_id
+    assert proposal_id is not None
+    await a_created_version(storage, proposal_id)
+    reviews = ProposalWorkflowService(storage, ReviewRules(require_expected_state=False))
+    for event_type in (
+        EventType.SUBMITTED_FOR_RISK_REVIEW,
+        EventType.RISK_APPROVED,
+        EventType.CLIENT_CONSENT_RECORDED,
+        EventType.EXECUTED,
+    ):
+        command = ReviewCommand(actor_id="reviewer_1", reason=f'{{"event":"{event_type}"}}')
+        await reviews.transition(proposal_id, event_type, command, client="local", keyed=None)
+    return proposal_id

@@ -18,6 +18,7 @@ MAJOR_VERSION: Final = "18"
 START_SECONDS: Final = 60.0  # recovery after a crash included
 STOP_SECONDS: Final = 5.0
 SUPERUSER: Final = "postgres"
+SERVICE_ROLE: Final = "proposals_service"  # what API and worker are; the tables are the superuser's
 
 INITDB: Final = (
     "--auth=trust",  # it listens on loopback only
@@ -59,8 +60,8 @@ class EmbeddedPostgres:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
-    def dsn(self, database: str = SUPERUSER) -> str:
-        return f"postgresql://{SUPERUSER}@{HOST}:{self.port}/{database}"
+    def dsn(self, database: str = SUPERUSER, *, role: str = SUPERUSER) -> str:
+        return f"postgresql://{role}@{HOST}:{self.port}/{database}"
 
     def start(self) -> None:
         """Start and wait until it accepts connections. Raises LocalServerError; it does not run then."""
@@ -129,6 +130,12 @@ class EmbeddedPostgres:
         with psycopg.connect(self.dsn(), autocommit=True) as connection:
             if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone() is None:
                 connection.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+
+    def create_service_role(self) -> None:
+        """Create the role that owns nothing unless it is there."""
+        with psycopg.connect(self.dsn(), autocommit=True) as connection:
+            if connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [SERVICE_ROLE]).fetchone() is None:
+                connection.execute(SQL("CREATE ROLE {} LOGIN").format(Identifier(SERVICE_ROLE)))
 
     def stop(self) -> None:
         """Disconnect everybody, write a checkpoint, end. Fine when it does not run."""

@@ -13,7 +13,7 @@ import cli
 from cli.local.children import Child, LocalServerError
 from cli.local.data_directory import DataDirectory
 from cli.local.ports import HOST, require_free
-from cli.local.postgres import EmbeddedPostgres
+from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
 from cli.local.probe import get_json
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
 
@@ -90,6 +90,7 @@ class LocalStack:
     async def _serve_on_postgres(self, began: float) -> None:
         await _until(self._postgres.is_ready, "PostgreSQL")
         await asyncio.to_thread(self._postgres.create_database, DATABASE)
+        await asyncio.to_thread(self._postgres.create_service_role)
         self._say(f"PostgreSQL    {HOST}:{self._postgres.port:<5} {time.monotonic() - began:.1f} s")
         await self._run("migrate")
         self._processes += [self._launch("worker"), self._launch("api")]  # both can wait for Temporal, not for a schema
@@ -125,7 +126,8 @@ class LocalStack:
             {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
             | inherited
             | {
-                "PROPOSAL_DATABASE_URL": self._postgres.dsn(DATABASE),
+                "PROPOSAL_DATABASE_URL": self._postgres.dsn(DATABASE, role=SERVICE_ROLE),
+                "PROPOSAL_OWNER_DATABASE_URL": self._postgres.dsn(DATABASE),
                 "PROPOSAL_API_HOST": HOST,
                 "PROPOSAL_API_PORT": str(self._ports.api),
                 "PROPOSAL_TEMPORAL_UI_URL": self.ui_url,

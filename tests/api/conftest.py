@@ -71,9 +71,9 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-def settings(database_dsn: str, temporal_server: TemporalDevServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def settings(service_dsn: str, temporal_server: TemporalDevServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
-    return Settings(database_url=SecretStr(database_dsn), database_pool_size=8, temporal_ui_url="http://127.0.0.1:1")
+    return Settings(database_url=SecretStr(service_dsn), database_pool_size=8, temporal_ui_url="http://127.0.0.1:1")
 
 
 @pytest.fixture

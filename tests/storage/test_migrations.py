@@ -14,6 +14,7 @@ from sqlalchemy import create_engine
 from storage_rows import a_created_proposal
 
 from cli.local.postgres import EmbeddedPostgres
+from storage.privileges import PRIVILEGES
 from storage.schema import _alembic_config, migrate, required_revision
 from storage.tables import metadata
 from storage.unit_of_work import Storage
@@ -68,6 +69,43 @@ APPROVAL = """
 INSERT INTO approvals (approval_id, proposal_id, event_id, approval_type, approved, actor_id, occurred_at, details)
 SELECT 'pap_1', proposal_id, event_id, 'RISK', true, 'reviewer', occurred_at, '{}' FROM workflow_events
 """
+
+
+async def test_the_services_role_may_do_what_it_needs_and_no_more(database_dsn, service_dsn):
+    with psycopg.connect(database_dsn) as connection:
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        granted = connection.execute(
+            "SELECT table_name, string_agg(privilege_type, ', ') FROM information_schema.role_table_grants"
+            " WHERE grantee = 'proposals_service' GROUP BY table_name"
+        ).fetchall()
+    assert {name for (name,) in tables} == PRIVILEGES.keys()
+    assert {name: set(rights.split(", ")) for name, rights in granted} == {
+        name: set(rights.split(", ")) for name, rights in PRIVILEGES.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        *(f"{change} {table}" for table in EVIDENCE for change in ("DELETE FROM", "TRUNCATE", "DROP TABLE")),
+        *(f"ALTER TABLE {table} DISABLE TRIGGER ALL" for table in (*EVIDENCE, "documents")),
+        "UPDATE workflow_events SET reason = '{}'",
+        "UPDATE documents SET kind = 'result'",
+        "DELETE FROM proposals",
+        "DROP TRIGGER workflow_events_append_only ON workflow_events",
+        "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE sql AS $$ SELECT 1 $$",
+        "SET session_replication_role = replica",
+        "UPDATE alembic_version SET version_num = '0'",
+    ],
+)
+def test_the_services_role_cannot_get_around_the_refusals(service_dsn, statement):
+    with psycopg.connect(service_dsn) as connection, pytest.raises(errors.InsufficientPrivilege):
+        connection.execute(statement)
+
+
+def test_a_role_that_is_not_there_is_said(database_dsn):
+    with pytest.raises(LookupError, match="nobody"):
+        migrate(database_dsn, service_role="nobody")
 
 
 @pytest.mark.parametrize("statement", ["UPDATE documents SET kind = 'result'", "TRUNCATE documents CASCADE"])

@@ -1,0 +1,186 @@
+"""The commands `audit verify` and `audit replay`: whether what is stored is what was written, and computes the same."""
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cli.output import print_error, print_fields
+from cli.settings import settings_or_exit
+from domain.engine.codes import ENGINE_VERSION
+from domain.errors import StorageUnavailable, VersionNotFound
+from domain.timestamps import wire_timestamp
+from runtime.database import Database
+from runtime.signals import exit_process
+from runtime.telemetry import configure_logging
+from services.audit import AuditVerification, ChainHead
+from services.replay import replay as replay_version
+from storage.unit_of_work import Storage
+
+EXIT_ALTERED: Final = 1
+EXIT_NOT_CHECKED: Final = 2
+EXIT_OTHER_ENGINE: Final = 3
+SHOWN_ROWS: Final = 50
+FORMAT: Final = "proposals-audit-heads/1"
+
+commands = typer.Typer(no_args_is_help=True, help="Prove that what is stored is what was written.")
+
+ProposalOption = Annotated[str | None, typer.Option("--proposal", metavar="ID", help="Verify this proposal alone.")]
+ExportOption = Annotated[
+    Path | None, typer.Option("--export", metavar="FILE", help="Write where each chain ends, to be kept elsewhere.")
+]
+AgainstOption = Annotated[
+    Path | None, typer.Option("--against", metavar="FILE", help="Compare with chain ends that were exported earlier.")
+]
+
+
+@commands.command()
+def verify(proposal: ProposalOption = None, export: ExportOption = None, against: AgainstOption = None) -> None:
+    """Compute all hashes again and name every row that was altered.
+
+    Exit code 0: nothing was altered; 1: something was, or is missing; 2: it could not be checked.
+    """
+    configure_logging(level="ERROR", format="auto")
+    dsn = settings_or_exit().database_url.get_secret_value()
+    exit_process(asyncio.run(_verify(dsn, proposal_id=proposal, export=export, against=against)))
+
+
+@commands.command()
+def replay(version_id: Annotated[str, typer.Argument(help="The version, ppv_...")]) -> None:
+    """Run the engine again on a version's stored request and compare the hashes.
+
+    Exit code 0: the same; 1: other hashes; 2: it could not be checked; 3: another engine version made it.
+    """
+    configure_logging(level="ERROR", format="auto")
+    dsn = settings_or_exit().database_url.get_secret_value()
+    exit_process(asyncio.run(_replay(dsn, version_id)))
+
+
+async def _verify(dsn: str, *, proposal_id: str | None, export: Path | None, against: Path | None) -> int:
+    try:
+        heads = {} if against is None else _read_heads(against)
+    except (OSError, ValueError, TypeError, KeyError) as failure:
+        print_error("proposals audit verify", [f"{against} is no export of this command: {type(failure).__name__}"])
+        return EXIT_NOT_CHECKED
+    try:
+        async with _storage(dsn) as storage:
+            return await _verified(storage, proposal_id=proposal_id, export=export, heads=heads)
+    except StorageUnavailable:
+        return _not_reached("proposals audit verify")
+    except OSError as failure:
+        print_error("proposals audit verify", [f"{export} cannot be written: {failure.strerror}"])
+        return EXIT_NOT_CHECKED
+
+
+async def _verified(
+    storage: Storage, *, proposal_id: str | None, export: Path | None, heads: dict[str, ChainHead]
+) -> int:
+    with _progress_bar() as bar:
+        task = bar.add_task("verifying", total=None)
+        audit = AuditVerification(storage, against=heads, progress=lambda count: bar.advance(task, count))
+        found = 0
+        if proposal_id is not None:
+            broken = await audit.proposal(proposal_id)
+            found = len(broken)
+            for row in broken[:SHOWN_ROWS]:
+                typer.echo(f"ALTERED: {row}")
+        else:
+            bar.update(task, total=await audit.size())
+            async for row in audit.everything():
+                found += 1
+                if found <= SHOWN_ROWS:
+                    bar.console.file.flush()
+                    typer.echo(f"ALTERED: {row}")
+    verified = audit.verified
+    looked_at = (
+        f"{len(verified.heads)} proposals, {verified.versions} versions, {verified.events} events, "
+        f"{verified.approvals} approvals" + (f", {verified.documents} documents" if proposal_id is None else "")
+    )
+    if found:
+        print_error("proposals audit verify", [f"{found} rows are not as they were written, of {looked_at}"])
+        return EXIT_ALTERED
+    typer.echo(f"nothing was altered: {looked_at}")
+    if export is not None:
+        _write_heads(export, verified.heads)
+        typer.echo(f"{len(verified.heads)} chain ends written to {export}")
+    return 0
+
+
+async def _replay(dsn: str, version_id: str) -> int:
+    try:
+        async with _storage(dsn) as storage:
+            replayed = await replay_version(storage, version_id)
+    except VersionNotFound:
+        print_error("proposals audit replay", [f"{version_id} is not known, or its request cannot be read"])
+        return EXIT_NOT_CHECKED
+    except StorageUnavailable:
+        return _not_reached("proposals audit replay")
+    version = replayed.version
+    print_fields(
+        "Version",
+        {
+            "version": version.proposal_version_id,
+            "proposal": f"{version.proposal_id}, number {version.version_no}",
+            "engine": f"{version.engine_version} then, {ENGINE_VERSION} now",
+            "simulation hash then": version.simulation_hash,
+            "simulation hash now": replayed.simulation_hash,
+            "artifact hash then": version.artifact_hash,
+            "artifact hash now": replayed.artifact_hash,
+        },
+    )
+    if not replayed.is_same_engine:
+        print_error("proposals audit replay", ["another engine version made it: the hashes need not be the same"])
+        return EXIT_OTHER_ENGINE
+    if not replayed.is_same:
+        print_error("proposals audit replay", ["the same engine does not come to the same hashes"])
+        return EXIT_ALTERED
+    typer.echo("the same")
+    return 0
+
+
+@asynccontextmanager
+async def _storage(dsn: str) -> AsyncIterator[Storage]:
+    async with Database(dsn, pool_size=2, application_name="proposals-audit").running() as database:
+        yield Storage(database)
+
+
+def _not_reached(command: str) -> int:
+    print_error(command, ["PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"])
+    return EXIT_NOT_CHECKED
+
+
+def _progress_bar() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+def _write_heads(file: Path, heads: list[ChainHead]) -> None:
+    """The whole file or none: a half-written one would accuse the proposals that it lacks."""
+    header: dict[str, Any] = {
+        "format": FORMAT,
+        "exported_at": wire_timestamp(datetime.now(UTC)),
+        "proposals": len(heads),
+    }
+    unfinished = file.with_name(f"{file.name}.unfinished")
+    lines = [json.dumps(header), *(json.dumps(asdict(head)) for head in heads)]
+    unfinished.write_text("\n".join(lines) + "\n")
+    os.replace(unfinished, file)  # noqa: PTH105 -- atomic on every platform
+
+
+def _read_heads(file: Path) -> dict[str, ChainHead]:
+    """Raises ValueError for a file that is none, or not whole."""
+    header, *lines = file.read_text().splitlines() or [""]
+    described = json.loads(header)
+    heads = [ChainHead(**json.loads(line)) for line in lines]
+    if described["format"] != FORMAT or described["proposals"] != len(heads):
+        raise ValueError("not whole")
+    return {head.proposal_id: head for head in heads}

@@ -1,0 +1,241 @@
+"""Verifying the stored evidence: every chain, every row that a chain vouches for, every document, every named hash."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from domain.audit_check import ALTERED, MISSING, BrokenRow, Evidence, broken_rows
+from domain.canonical import sha256_of
+from domain.engine.codes import ENGINE_VERSION
+from domain.evidence import RequestKind, named_hashes
+from domain.proposal import Proposal, ProposalVersion
+from storage.audit import AuditReader, StoredDocument
+from storage.unit_of_work import Storage
+
+PROPOSALS_A_BATCH: Final = 100
+DOCUMENTS_A_BATCH: Final = 100
+METADATA: Final = ("title", "advisor_notes", "mandate_id", "jurisdiction")
+ROLES: Final = ("request", "result", "inputs", "artifact")
+
+Progress = Callable[[int], None]  # how many proposals or documents were looked at just now
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChainHead:
+    """Where a proposal's trail ended at some moment; kept elsewhere, it proves that nothing before it was replaced."""
+
+    proposal_id: str
+    event_count: int
+    last_event_hash: str
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> "ChainHead":
+        return cls(
+            proposal_id=proposal.proposal_id,
+            event_count=proposal.event_count,
+            last_event_hash=proposal.last_event_hash,
+        )
+
+
+@dataclass(slots=True)
+class Verified:
+    """How much was looked at, and where each chain ends."""
+
+    versions: int = 0
+    events: int = 0
+    approvals: int = 0
+    documents: int = 0
+    heads: list[ChainHead] = field(default_factory=list)
+
+
+class AuditVerification:
+    """Reads only; what it finds are rows that somebody changed behind the service's back. Raises StorageUnavailable."""
+
+    def __init__(self, storage: Storage, *, against: Mapping[str, ChainHead], progress: Progress) -> None:
+        self._storage = storage
+        self._against = against
+        self._progress = progress
+        self.verified = Verified()
+
+    async def size(self) -> int:
+        """Proposals and documents that there are to look at."""
+        async with self._storage.snapshot() as reader:
+            return await reader.proposal_count() + await reader.document_count()
+
+    async def everything(self) -> AsyncIterator[BrokenRow]:
+        """The broken rows of all proposals of all clients, and of documents that no proposal refers to."""
+        after = ""
+        while batch := await self._batch_after(after):
+            for broken in batch.broken:
+                yield broken
+            after = batch.last_proposal_id
+        async with self._storage.snapshot() as reader:
+            orphans = await reader.orphans()
+        for orphan in orphans:
+            yield BrokenRow(
+                table=orphan.table, row=orphan.row, proposal_id=orphan.proposal_id, reason="belongs to no proposal"
+            )
+        known = {head.proposal_id for head in self.verified.heads}
+        for missing in self._against.keys() - known:
+            yield _missing_proposal(missing)
+        async for broken in self._documents():
+            yield broken
+
+    async def proposal(self, proposal_id: str) -> list[BrokenRow]:
+        """The broken rows of one proposal; a missing one is one."""
+        async with self._storage.snapshot() as reader:
+            evidence = await reader.evidence_of(proposal_id)
+            if evidence is None:
+                return [_missing_proposal(proposal_id)]
+            batch = await self._check(reader, [evidence])
+        return batch.broken
+
+    async def _batch_after(self, proposal_id: str) -> "_Batch | None":
+        async with self._storage.snapshot() as reader:
+            evidence = await reader.evidence_after(proposal_id, limit=PROPOSALS_A_BATCH)
+            return await self._check(reader, evidence) if evidence else None
+
+    async def _check(self, reader: AuditReader, batch: Sequence[Evidence]) -> "_Batch":
+        first_operations = [version.operation_id for evidence in batch for version in evidence.versions[:1]]
+        clients = await reader.clients(first_operations)
+        broken: list[BrokenRow] = []
+        for evidence in batch:
+            addresses = [address for version in evidence.versions for address in _addresses(version).values()]
+            documents = await reader.documents(addresses)
+            broken += await asyncio.to_thread(_broken, evidence, documents, clients)
+            broken += _moved_head(evidence, self._against)
+            self._count(evidence)
+        return _Batch(broken=broken, last_proposal_id=batch[-1].proposal.proposal_id)
+
+    def _count(self, evidence: Evidence) -> None:
+        self.verified.versions += len(evidence.versions)
+        self.verified.events += len(evidence.events)
+        self.verified.approvals += len(evidence.approvals)
+        self.verified.heads.append(ChainHead.of(evidence.proposal))
+        self._progress(1)
+
+    async def _documents(self) -> AsyncIterator[BrokenRow]:
+        after = ""
+        while True:
+            async with self._storage.snapshot() as reader:
+                batch = await reader.documents_after(after, limit=DOCUMENTS_A_BATCH)
+            if not batch:
+                return
+            for document in batch:
+                if (reason := await asyncio.to_thread(_document_fault, document)) is not None:
+                    yield BrokenRow(table="documents", row=document.sha256, proposal_id=None, reason=reason)
+            self.verified.documents += len(batch)
+            self._progress(len(batch))
+            after = batch[-1].sha256
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Batch:
+    broken: list[BrokenRow]
+    last_proposal_id: str
+
+
+def kind_of(version: ProposalVersion) -> RequestKind:
+    """How the version's request is to be parsed."""
+    return "create" if version.version_no == 1 else "version"
+
+
+def _broken(evidence: Evidence, documents: Mapping[str, StoredDocument], clients: Mapping[str, str]) -> list[BrokenRow]:
+    return [*_each_broken(evidence, documents, clients)]
+
+
+def _each_broken(
+    evidence: Evidence, documents: Mapping[str, StoredDocument], clients: Mapping[str, str]
+) -> Iterator[BrokenRow]:
+    yield from broken_rows(evidence)
+    proposal_id = evidence.proposal.proposal_id
+    for version in evidence.versions:
+        is_readable = True
+        for role, address in _addresses(version).items():
+            document = documents.get(address)
+            reason = MISSING if document is None else _document_fault(document, role=role)
+            if reason is not None:
+                is_readable = False
+                yield BrokenRow(table="documents", row=address, proposal_id=proposal_id, reason=reason)
+        if is_readable:
+            yield from _broken_hashes(version, documents)
+    first = next((version for version in evidence.versions if version.version_no == 1), None)
+    if first is not None:
+        yield from _broken_origin(evidence.proposal, first, documents.get(first.request_document), clients)
+
+
+def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> Iterator[BrokenRow]:
+    texts = {role: (documents[address].plain() or b"").decode() for role, address in _addresses(version).items()}
+    named = named_hashes(
+        texts["request"], texts["result"], inputs=texts["inputs"], artifact=texts["artifact"], kind=kind_of(version)
+    )
+    stored = {"simulation_hash": version.simulation_hash, "artifact_hash": version.artifact_hash}
+    again = {"simulation_hash": named.simulation, "artifact_hash": named.artifact}
+    if version.engine_version == ENGINE_VERSION:  # defaults, which are not hashed, belong to an engine version
+        stored["request_hash"], again["request_hash"] = version.request_hash, named.request
+    for name, value in stored.items():
+        if again[name] != value:
+            yield BrokenRow(
+                table="proposal_versions",
+                row=version.proposal_version_id,
+                proposal_id=version.proposal_id,
+                reason=f"has another {name} than its documents",
+            )
+
+
+def _broken_origin(
+    proposal: Proposal, first: ProposalVersion, document: StoredDocument | None, clients: Mapping[str, str]
+) -> Iterator[BrokenRow]:
+    """The proposal's own words are those of the request that made it."""
+    said: dict[str, object] = {}
+    if document is not None and _document_fault(document) is None:
+        said |= json.loads(document.plain() or b"{}").get("metadata", {})
+    if first.operation_id in clients:
+        said["client"] = clients[first.operation_id]
+    for column in (*METADATA, "client"):
+        if column in said and getattr(proposal, column) != said[column]:
+            yield BrokenRow(
+                table="proposals",
+                row=proposal.proposal_id,
+                proposal_id=proposal.proposal_id,
+                reason=f"has another {column} than the request that made it",
+            )
+
+
+def _document_fault(document: StoredDocument, *, role: str | None = None) -> str | None:
+    plain = document.plain()
+    if plain is None or sha256_of(plain) != document.sha256:
+        return ALTERED
+    if document.size != len(plain):
+        return "has another size than its contents"
+    if role is not None and document.kind != role:
+        return f"is no {role}"
+    return None
+
+
+def _addresses(version: ProposalVersion) -> dict[str, str]:
+    return {role: str(getattr(version, f"{role}_document")) for role in ROLES}
+
+
+def _moved_head(evidence: Evidence, against: Mapping[str, ChainHead]) -> list[BrokenRow]:
+    """Whether the trail still holds the event that was its last when the head was exported."""
+    head = against.get(evidence.proposal.proposal_id)
+    if head is None:
+        return []
+    event = next((event for event in evidence.events if event.sequence == head.event_count), None)
+    if event is not None and event.event_hash == head.last_event_hash:
+        return []
+    return [
+        BrokenRow(
+            table="workflow_events",
+            row=f"number {head.event_count}" if event is None else event.event_id,
+            proposal_id=head.proposal_id,
+            reason="is missing, but was exported" if event is None else "is not the event that was exported",
+        )
+    ]
+
+
+def _missing_proposal(proposal_id: str) -> BrokenRow:
+    return BrokenRow(table="proposals", row=proposal_id, proposal_id=proposal_id, reason=MISSING)

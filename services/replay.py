@@ -1,0 +1,47 @@
+"""Running the engine again on a stored request: the same engine must come to the same hashes."""
+
+from dataclasses import dataclass
+
+from domain.engine.codes import ENGINE_VERSION
+from domain.errors import VersionNotFound
+from domain.evidence import artifact_documents, simulate_document
+from domain.proposal import ProposalVersion
+from domain.timestamps import wire_timestamp
+from services.audit import kind_of
+from storage.unit_of_work import Storage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Replayed:
+    """A version beside what the present engine makes of its request."""
+
+    version: ProposalVersion
+    simulation_hash: str
+    artifact_hash: str
+
+    @property
+    def is_same_engine(self) -> bool:
+        return self.version.engine_version == ENGINE_VERSION
+
+    @property
+    def is_same(self) -> bool:
+        stored = (self.version.simulation_hash, self.version.artifact_hash)
+        return stored == (self.simulation_hash, self.artifact_hash)
+
+
+async def replay(storage: Storage, version_id: str) -> Replayed:
+    """Raises VersionNotFound, StorageUnavailable."""
+    async with storage.snapshot() as reader:
+        version = await reader.version(version_id)
+        if version is None:
+            raise VersionNotFound
+        document = (await reader.documents([version.request_document])).get(version.request_document)
+    plain = None if document is None else document.plain()
+    if plain is None:
+        raise VersionNotFound
+    kind = kind_of(version)
+    simulated = simulate_document(
+        plain.decode(), kind=kind, request_hash=version.request_hash, correlation_id="", idempotency_key=None
+    )
+    built = artifact_documents(plain.decode(), simulated.text, kind=kind, created_at=wire_timestamp(version.created_at))
+    return Replayed(version=version, simulation_hash=simulated.simulation_hash, artifact_hash=built.artifact_hash)

@@ -1,0 +1,152 @@
+"""Evidence in bulk, for its verification: whole proposals, rows that belong to none, and every document."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import zstandard
+from psycopg import AsyncConnection
+from psycopg.rows import AsyncRowFactory
+
+from domain.audit_check import Evidence
+from domain.proposal import Approval, ProposalVersion, WorkflowEvent
+from storage.events import EVENT_COLUMNS, EVENT_ROW
+from storage.proposals import PROPOSAL_COLUMNS, PROPOSAL_ROW, VERSION_COLUMNS, VERSION_ROW
+from storage.reviews import APPROVAL_COLUMNS, APPROVAL_ROW
+from storage.rows import value_row
+
+COUNT_PROPOSALS: Final = "SELECT count(*) FROM proposals"
+COUNT_DOCUMENTS: Final = "SELECT count(*) FROM documents"
+SELECT_PROPOSALS: Final = f"""
+SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE proposal_id > %(after)s ORDER BY proposal_id LIMIT %(limit)s
+"""
+SELECT_PROPOSAL: Final = f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE proposal_id = %(proposal_id)s"
+OF_PROPOSALS: Final = "WHERE proposal_id = ANY(%(proposal_ids)s)"
+SELECT_VERSIONS: Final = f"SELECT {VERSION_COLUMNS} FROM proposal_versions {OF_PROPOSALS} ORDER BY version_no"
+SELECT_EVENTS: Final = f"SELECT {EVENT_COLUMNS} FROM workflow_events {OF_PROPOSALS} ORDER BY sequence"
+SELECT_APPROVALS: Final = f"SELECT {APPROVAL_COLUMNS} FROM approvals {OF_PROPOSALS} ORDER BY occurred_at, approval_id"
+SELECT_VERSION: Final = f"SELECT {VERSION_COLUMNS} FROM proposal_versions WHERE proposal_version_id = %(version_id)s"
+SELECT_CLIENTS: Final = "SELECT operation_id, client FROM operations WHERE operation_id = ANY(%(operation_ids)s)"
+# The foreign keys rule them out, for everybody who cannot disable a trigger.
+SELECT_ORPHANS: Final = """
+SELECT 'proposal_versions' AS table, proposal_version_id AS row, proposal_id FROM proposal_versions v
+WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = v.proposal_id)
+UNION ALL
+SELECT 'workflow_events', event_id, proposal_id FROM workflow_events e
+WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = e.proposal_id)
+UNION ALL
+SELECT 'approvals', approval_id, proposal_id FROM approvals a
+WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = a.proposal_id)
+"""
+DOCUMENT_COLUMNS: Final = "sha256, kind, size, content"
+SELECT_DOCUMENTS: Final = f"""
+SELECT {DOCUMENT_COLUMNS} FROM documents WHERE sha256 > %(after)s ORDER BY sha256 LIMIT %(limit)s
+"""
+SELECT_NAMED_DOCUMENTS: Final = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE sha256 = ANY(%(addresses)s)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Orphan:
+    """A row of a proposal that is not there."""
+
+    table: str
+    row: str
+    proposal_id: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredDocument:
+    """A document as it lies there, which need not be as it was written."""
+
+    sha256: str
+    kind: str
+    size: int
+    content: bytes
+
+    def plain(self) -> bytes | None:
+        """Its bytes; None when they cannot be decompressed."""
+        try:
+            return zstandard.ZstdDecompressor().decompress(self.content)
+        except zstandard.ZstdError:
+            return None
+
+
+ORPHAN_ROW: Final = value_row(Orphan)
+DOCUMENT_ROW: Final = value_row(StoredDocument)
+
+
+class AuditReader:
+    """Reads for all clients; the caller holds a snapshot."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def proposal_count(self) -> int:
+        return await self._count(COUNT_PROPOSALS)
+
+    async def document_count(self) -> int:
+        return await self._count(COUNT_DOCUMENTS)
+
+    async def evidence_after(self, proposal_id: str, *, limit: int) -> list[Evidence]:
+        """The next proposals by id, each with everything about it."""
+        proposals = await self._rows(PROPOSAL_ROW, SELECT_PROPOSALS, after=proposal_id, limit=limit)
+        return await self._with_rows(proposals)
+
+    async def evidence_of(self, proposal_id: str) -> Evidence | None:
+        found = await self._with_rows(await self._rows(PROPOSAL_ROW, SELECT_PROPOSAL, proposal_id=proposal_id))
+        return found[0] if found else None
+
+    async def orphans(self) -> list[Orphan]:
+        return await self._rows(ORPHAN_ROW, SELECT_ORPHANS)
+
+    async def version(self, version_id: str) -> ProposalVersion | None:
+        found: list[ProposalVersion] = await self._rows(VERSION_ROW, SELECT_VERSION, version_id=version_id)
+        return found[0] if found else None
+
+    async def clients(self, operation_ids: Sequence[str]) -> dict[str, str]:
+        """Whose operations these are; those that were purged are left out."""
+        cursor = await self._connection.execute(SELECT_CLIENTS, {"operation_ids": list(operation_ids)})
+        return dict(await cursor.fetchall())
+
+    async def documents_after(self, address: str, *, limit: int) -> list[StoredDocument]:
+        return await self._rows(DOCUMENT_ROW, SELECT_DOCUMENTS, after=address, limit=limit)
+
+    async def documents(self, addresses: Sequence[str]) -> dict[str, StoredDocument]:
+        """Those that are there, by address."""
+        found: list[StoredDocument] = await self._rows(
+            DOCUMENT_ROW, SELECT_NAMED_DOCUMENTS, addresses=list(set(addresses))
+        )
+        return {document.sha256: document for document in found}
+
+    async def _with_rows(self, proposals: Sequence[Any]) -> list[Evidence]:
+        proposal_ids = [proposal.proposal_id for proposal in proposals]
+        versions = _by_proposal(await self._rows(VERSION_ROW, SELECT_VERSIONS, proposal_ids=proposal_ids))
+        events = _by_proposal(await self._rows(EVENT_ROW, SELECT_EVENTS, proposal_ids=proposal_ids))
+        approvals = _by_proposal(await self._rows(APPROVAL_ROW, SELECT_APPROVALS, proposal_ids=proposal_ids))
+        return [
+            Evidence(
+                proposal=proposal,
+                versions=versions[proposal.proposal_id],
+                events=events[proposal.proposal_id],
+                approvals=approvals[proposal.proposal_id],
+            )
+            for proposal in proposals
+        ]
+
+    async def _count(self, statement: str) -> int:
+        cursor = await self._connection.execute(statement)
+        row = await cursor.fetchone()
+        return 0 if row is None else int(row[0])
+
+    async def _rows(self, row_factory: AsyncRowFactory[Any], statement: str, **parameters: Any) -> list[Any]:
+        async with self._connection.cursor(row_factory=row_factory) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchall()
+
+
+def _by_proposal(rows: Sequence[ProposalVersion | WorkflowEvent | Approval]) -> defaultdict[str, list[Any]]:
+    grouped: defaultdict[str, list[Any]] = defaultdict(list)
+    for row in rows:
+        grouped[row.proposal_id].append(row)
+    return grouped
