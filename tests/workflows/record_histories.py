@@ -1,4 +1,4 @@
-"""Record what `test_replay.py` replays: `python tests/workflows/record_histories.py`, then review the diff.
+"""Record what `test_replay.py` replays: `python tests/workflows/record_histories.py [CreateVersion]`; review the diff.
 
 One a path that an operation can take, from the real service with the real things going wrong.
 """
@@ -16,10 +16,10 @@ from temporalio.client import Client
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from builders import a_large_body, without_simulation_flag  # noqa: E402 -- after the path is set
+from builders import a_large_body, a_version_body, without_simulation_flag  # noqa: E402 -- after the path is set
 from running_service import Clients, Service  # noqa: E402 -- after the path is set
 
-FOLDER = Path(__file__).parent / "histories" / "CreateProposal"
+HISTORIES = Path(__file__).parent / "histories"
 IDENTITY = re.compile(r'"identity": "[^"]*"')
 FILE = re.compile(r'File \\"/[^"]*?([^/"]+/[^/"]+\.py)')
 
@@ -29,16 +29,27 @@ async def record(service: Service) -> None:
         clients = Clients(service, http)
         temporal = await Client.connect(service.temporal.address)
 
-        async def save(name: str, operation_id: str) -> str:
+        async def save(name: str, operation_id: str, *, of: str = "CreateProposal") -> str:
             await clients.finished(operation_id)
             handle = temporal.get_workflow_handle(operation_id)
             while (await handle.describe()).status == 1:
                 await asyncio.sleep(0.1)
             text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1)
             text = FILE.sub(r'File \\"\1', IDENTITY.sub('"identity": "recorder"', text))
-            (FOLDER / f"{name}.json").write_text(text + "\n")
+            (HISTORIES / of / f"{name}.json").write_text(text + "\n")
             return text
 
+        async def submit_version(proposal_id: str) -> str:
+            path = f"/rebalance/proposals/{proposal_id}/versions/async"
+            answer = await http.post(path, json=a_version_body())
+            operation_id: str = answer.json()["operation_id"]
+            return operation_id
+
+        created = await clients.finished(await clients.submit())
+        await save("small", await submit_version(created["proposal_id"]), of="CreateVersion")
+        await save("business_failure", await submit_version("pp_0"), of="CreateVersion")
+        if "CreateVersion" in sys.argv:
+            return
         await save("small", await clients.submit())
         await save("large", await clients.submit(body=a_large_body()))
         await save("business_failure", await clients.submit(body=without_simulation_flag()))
@@ -63,7 +74,8 @@ async def record(service: Service) -> None:
 
 
 def main() -> None:
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    for workflow_type in ("CreateProposal", "CreateVersion"):
+        (HISTORIES / workflow_type).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         service = Service(Path(folder))

@@ -12,14 +12,19 @@ from worker.registry import housekeeping_workflows, proposal_workflows
 from worker.sandbox import sandboxed_runner
 
 HISTORIES = Path(__file__).parent / "histories"
+CREATE_PROPOSAL = ("business_failure", "fallen_back", "large", "small", "worker_killed")
+CREATE_VERSION = ("business_failure", "small")
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
 
 def test_every_path_is_recorded():
-    assert [path.stem for path in RECORDED] == ["business_failure", "fallen_back", "large", "small", "worker_killed"]
+    assert [f"{path.parent.name}/{path.stem}" for path in RECORDED] == [
+        *(f"CreateProposal/{name}" for name in CREATE_PROPOSAL),
+        *(f"CreateVersion/{name}" for name in CREATE_VERSION),
+    ]
 
 
-@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 async def test_a_recorded_history_replays(path):
     replayer = Replayer(
         workflows=[*proposal_workflows(), *housekeeping_workflows()],
@@ -32,13 +37,15 @@ async def test_a_recorded_history_replays(path):
 @pytest.mark.parametrize(
     ("name", "event"),
     [
-        ("small", "EVENT_TYPE_MARKER_RECORDED"),
-        ("large", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
-        ("fallen_back", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
-        ("business_failure", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
-        ("worker_killed", "EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT"),
+        ("CreateProposal/small", "EVENT_TYPE_MARKER_RECORDED"),
+        ("CreateProposal/large", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
+        ("CreateProposal/fallen_back", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
+        ("CreateProposal/business_failure", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
+        ("CreateProposal/worker_killed", "EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT"),
+        ("CreateVersion/small", "EVENT_TYPE_MARKER_RECORDED"),
+        ("CreateVersion/business_failure", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
     ],
 )
 def test_a_recorded_history_is_what_it_says(name, event):
-    history = json.loads((HISTORIES / "CreateProposal" / f"{name}.json").read_text())
+    history = json.loads((HISTORIES / f"{name}.json").read_text())
     assert event in [recorded["eventType"] for recorded in history["events"]]

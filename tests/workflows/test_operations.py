@@ -14,25 +14,30 @@ from temporalio.worker import Worker
 from worker.sandbox import sandboxed_runner
 from workflows import policies
 from workflows.create_proposal import CreateProposal
+from workflows.create_version import CreateVersion
 from workflows.identity import PROPOSAL_ID
 from workflows.messages import OperationOrder, OperationOutcome
 
 
 @asynccontextmanager
 async def started(
-    environment: WorkflowEnvironment, steps: FakeSteps, *, is_large: bool = False
+    environment: WorkflowEnvironment,
+    steps: FakeSteps,
+    *,
+    is_large: bool = False,
+    workflow: type[CreateProposal | CreateVersion] = CreateProposal,
 ) -> AsyncIterator[WorkflowHandle]:
     operation_id = f"pop_{uuid.uuid4().hex}"
     queue = f"tq-{operation_id}"
     async with Worker(
         environment.client,
         task_queue=queue,
-        workflows=[CreateProposal],
+        workflows=[workflow],
         activities=steps.registered(),
         workflow_runner=sandboxed_runner(),
     ):
         yield await environment.client.start_workflow(
-            CreateProposal.run,
+            workflow.run,
             OperationOrder(operation_id=operation_id, is_large=is_large),
             id=operation_id,
             task_queue=queue,
@@ -55,6 +60,28 @@ async def test_a_small_operation_runs_its_steps_locally(skipping):
     assert steps.local == [("simulate", True), ("build_artifact", True), ("persist", True)]
     assert description.typed_search_attributes[PROPOSAL_ID] == "pp_1"
     assert description.history_length <= 12
+
+
+async def test_a_version_is_committed_by_its_own_step(skipping):
+    steps = FakeSteps()
+    async with started(skipping, steps, workflow=CreateVersion) as handle:
+        outcome = await handle.result()
+    assert outcome.version_no == 2
+    assert steps.local == [("simulate", True), ("build_artifact", True), ("persist_version", True)]
+
+
+async def test_what_the_commit_of_a_version_refuses_fails_the_workflow_with_the_same_words(skipping):
+    steps = FakeSteps(persist_version=lambda _: refused_version())
+    async with started(skipping, steps, workflow=CreateVersion) as handle:
+        cause = await failure_of(handle)
+    assert (cause.type, cause.message) == ("ProposalStateConflictError", "VERSION_CONFLICT")
+    assert steps.calls == {"simulate": 1, "build_artifact": 1, "persist_version": 1, "finish": 1}
+    assert steps.outcome is not None
+    assert steps.outcome.error_message == "VERSION_CONFLICT"
+
+
+def refused_version() -> ApplicationError:
+    return ApplicationError("VERSION_CONFLICT", type="ProposalStateConflictError", non_retryable=True)
 
 
 async def test_a_large_operation_runs_normal_activities_at_once(skipping):
