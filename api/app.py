@@ -14,7 +14,7 @@ from api.docs_page import add_docs_page
 from api.openapi import describe_problems
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
-from api.routes import health, operations, proposals, reviews, simulations, support, versions
+from api.routes import artifacts, health, operations, proposals, reviews, simulations, support, versions
 from api.services import Services
 from api.wiring import build_services
 from runtime.database import Database
@@ -58,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(simulations.router)
     app.include_router(proposals.router)
     app.include_router(versions.router)
+    app.include_router(artifacts.router)
     app.include_router(reviews.router)
     app.include_router(health.router)
     describe_problems(app)

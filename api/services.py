@@ -7,6 +7,7 @@ from api.operation_presentation import OperationPresenter
 from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, SupportApisDisabled
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
+from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
 from services.simulation import SimulationService
@@ -41,6 +42,7 @@ class Gates:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
     submission: SubmissionService
+    pool: ProcessPool
     simulation: SimulationService
     synchronous: SynchronousWait
     reviews: ProposalWorkflowService

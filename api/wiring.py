@@ -38,6 +38,7 @@ def build_services(
         submission=SubmissionService(
             storage, starts.start_soon, policy=_policy(settings), large_request_rows=settings.large_request_rows
         ),
+        pool=pool,
         simulation=SimulationService(storage, pool, large_request_rows=settings.large_request_rows),
         synchronous=SynchronousWait(
             lookup, waiting, lambda: starts.is_temporal_away, max_seconds=settings.sync_wait_seconds

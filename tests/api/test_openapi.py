@@ -35,6 +35,7 @@ def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
         f"POST {prefix}/{{proposal_id}}/versions": {*SUBMISSION, "200", "500", "504"},
         f"POST {prefix}/{{proposal_id}}/versions/async": SUBMISSION,
         f"GET {prefix}/{{proposal_id}}/versions/{{version_no}}": read,
+        f"GET {prefix}/{{proposal_id}}/versions/{{version_no}}/artifact": {*read, "304", "406"},
         f"POST {prefix}/{{proposal_id}}/transitions": {*SUBMISSION, "200"} - {"202"},
         f"POST {prefix}/{{proposal_id}}/approvals": {*SUBMISSION, "200"} - {"202"},
         f"GET {prefix}/{{proposal_id}}/approvals": read,

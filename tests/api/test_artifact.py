@@ -1,0 +1,108 @@
+"""The artifact at its own address: the version's bytes for programs, a page for people."""
+
+import asyncio
+import hashlib
+import re
+import subprocess
+import sys
+
+import pytest
+from answers import assert_problem
+from artifact_pages import a_portfolio_body
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.fixture
+async def created(api, worker) -> dict:
+    return await api.created()
+
+
+def path_of(created: dict) -> str:
+    return f"/rebalance/proposals/{created['proposal']['proposal_id']}/versions/1/artifact"
+
+
+@pytest.mark.parametrize("accept", [None, "application/json", "*/*", "application/*", "text/html;q=0.5, */*"])
+async def test_programs_get_the_versions_bytes(api, created, accept):
+    answer = await api.http.get(path_of(created), headers={} if accept is None else {"Accept": accept})
+    assert answer.status_code == 200
+    assert answer.headers["Content-Type"] == "application/json"
+    assert answer.headers["Vary"] == "Accept"
+    assert answer.headers["ETag"] == f'"{hashlib.sha256(answer.content).hexdigest()}"'
+    version = await api.http.get(path_of(created).removesuffix("/artifact"))
+    assert b'"artifact":' + answer.content + b',"evidence_bundle":' in version.content
+
+
+@pytest.mark.parametrize("accept", ["text/html", BROWSER, "application/json;q=0.1, text/html"])
+async def test_people_get_a_page(api, created, accept):
+    answer = await api.http.get(path_of(created), headers={"Accept": accept})
+    assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
+    assert answer.headers["Vary"] == "Accept"
+    assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
+    again = await api.http.get(path_of(created), headers={"Accept": accept})
+    assert again.content == answer.content
+    assert again.headers["ETag"] == answer.headers["ETag"] == f'"{hashlib.sha256(answer.content).hexdigest()}"'
+
+
+async def test_a_tag_saves_sending_it_for_its_own_form_only(api, created):
+    for accept, other in (("application/json", "text/html"), ("text/html", "application/json")):
+        tag = (await api.http.get(path_of(created), headers={"Accept": accept})).headers["ETag"]
+        unchanged = await api.http.get(path_of(created), headers={"Accept": accept, "If-None-Match": tag})
+        assert (unchanged.status_code, unchanged.content, unchanged.headers["Vary"]) == (304, b"", "Accept")
+        assert unchanged.headers["ETag"] == tag
+        changed = await api.http.get(path_of(created), headers={"Accept": other, "If-None-Match": tag})
+        assert changed.status_code == 200
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/plain", "application/json;q=0", "nonsense", ""])
+async def test_what_is_not_offered(api, created, accept):
+    answer = await api.http.get(path_of(created), headers={"Accept": accept})
+    if accept == "":
+        assert answer.status_code == 200
+        return
+    assert_problem(answer, 406, "NOT_ACCEPTABLE")
+    assert answer.headers["Vary"] == "Accept"
+
+
+async def test_a_version_that_is_not_there(api, created, settings, serve):
+    path = path_of(created)
+    assert_problem(await api.http.get(path.replace("/1/", "/2/")), 404, "PROPOSAL_VERSION_NOT_FOUND")
+    assert_problem(await api.http.get(path.replace("/1/", "/0/")), 422, "VALIDATION_FAILED")
+    async with serve(settings.model_copy(update={"workflow_lifecycle_enabled": False})) as closed:
+        assert_problem(await closed.http.get(path), 404, "PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED")
+
+
+async def test_the_page_says_what_the_artifact_says_and_how_to_verify_it(api, worker, tmp_path):
+    created = await api.created(a_portfolio_body(3))
+    path = path_of(created)
+    artifact = await api.http.get(path)
+    (tmp_path / "artifact.json").write_bytes(artifact.content)
+    page = (await api.http.get(path, headers={"Accept": "text/html"})).text
+    summary = artifact.json()
+    for shown in (
+        *(row["key"] for row in summary["portfolio_impact"]["after"]["allocation_by_instrument"]),
+        *(trade["instrument_id"] for trade in summary["trades_and_funding"]["trade_list"]),
+        *(trade["intent_id"] for trade in summary["trades_and_funding"]["fx_list"]),
+        *(issue["summary"] for issue in summary["suitability_summary"]["issues"]),
+        summary["disclosures"]["risk_disclaimer"],
+        *summary["evidence_bundle"]["hashes"].values(),
+        created["version"]["simulation_hash"],
+        created["version"]["proposal_version_id"],
+    ):
+        assert shown in page.replace("&#39;", "'"), shown
+    (recipe,) = re.findall(
+        r"python3 - &lt;&lt;&#39;END&#39;\n(.*?)\nEND|python3 - &lt;&lt;'END'\n(.*?)\nEND", page, re.DOTALL
+    )
+    command = [sys.executable, "-c", "".join(recipe)]
+    ran = await asyncio.to_thread(subprocess.run, command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == created["version"]["artifact_hash"]
+
+
+async def test_words_of_clients_are_words_on_the_page(api, worker):
+    body = a_portfolio_body(3, name="<script>alert(1)</script>$x$ & \"' {{ 7*7 }}")
+    body["created_by"] = "<img src=x onerror=alert(1)>"
+    page = (await api.http.get(path_of(await api.created(body)), headers={"Accept": "text/html"})).text
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
+    assert "{{ 7*7 }}" in page
