@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from typing import TypedDict
 
 from fastapi import FastAPI
+from fastapi.routing import APIRoute
 
 from api.body import UnreadBodies
 from api.docs_page import add_docs_page
@@ -32,6 +33,11 @@ DESCRIPTION = """Advisory portfolio proposals: submitted, simulated, stored as e
 Creating a proposal is a durable operation. A 202 is a promise: the operation is committed before it is answered, and it
 ends, whatever dies in between. Find it by its id or by your correlation id, poll it, or wait for it."""
 
+# The first that matches a path answers: fixed addresses come before those with an id in them.
+ROUTERS = tuple(
+    module.router for module in (operations, support, simulations, proposals, versions, artifacts, reviews, health)
+)
+
 
 class State(TypedDict):
     services: Services
@@ -52,15 +58,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.max_body_bytes = settings.max_body_bytes
     app.state.unread_bodies = UnreadBodies()
     app.add_middleware(RequestContext)
-    add_problem_handlers(app)
-    app.include_router(operations.router)
-    app.include_router(support.router)
-    app.include_router(simulations.router)
-    app.include_router(proposals.router)
-    app.include_router(versions.router)
-    app.include_router(artifacts.router)
-    app.include_router(reviews.router)
-    app.include_router(health.router)
+    add_problem_handlers(app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
+    for router in ROUTERS:
+        app.include_router(router)
     describe_problems(app)
     add_docs_page(app)
     return app

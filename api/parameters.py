@@ -1,10 +1,10 @@
 """Query and path parameters that endpoints share."""
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Query
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from api.schemas.formats import PROPOSAL_ID_EXAMPLE
@@ -21,13 +21,20 @@ def _in_utc(moment: datetime | None) -> datetime | None:
         raise PydanticCustomError("datetime_object_invalid", "The moment must lie in the years 1 to 9999") from None
 
 
+def _not_a_number(value: Any) -> Any:
+    """Pydantic would take a number for seconds since 1970."""
+    if isinstance(value, str) and "-" not in value[1:]:
+        raise PydanticCustomError("datetime_parsing", "Input should be a date and time as of ISO 8601")
+    return value
+
+
 def _storable(text: str | None) -> str | None:
     if text is not None and not is_storable(text):
         raise PydanticCustomError("string_unicode", "Text must not hold NUL or a lone surrogate")
     return text
 
 
-Moment = Annotated[datetime | None, AfterValidator(_in_utc)]
+Moment = Annotated[datetime | None, BeforeValidator(_not_a_number), AfterValidator(_in_utc)]
 QueryText = Annotated[str | None, AfterValidator(_storable)]
 ProposalIdInPath = Annotated[str, Path(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])]
 VersionNoInPath = Annotated[int, Path(description="The version.", ge=1, le=MAX_VERSION_NO, examples=[1])]

@@ -1,13 +1,15 @@
 """Every error as `application/problem+json` (RFC 9457): one table from kind to status, one handler a source."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from api.loc import without_client_keys
 from api.schemas.problems import Problem
@@ -90,7 +92,7 @@ def internal_problem(scope: Mapping[str, Any]) -> Response:
     )
 
 
-def add_problem_handlers(app: FastAPI) -> None:
+def add_problem_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
     """Each source of errors to its builder; what is left ends in `api.request_context`."""
 
     @app.exception_handler(ProposalError)
@@ -108,13 +110,27 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
         phrase = HTTPStatus(error.status_code).phrase
+        headers = error.headers
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers = {"Allow": ", ".join(sorted(_methods(routes, request.scope)))}
         return problem_response(
             request.scope,
             status=error.status_code,
             code=phrase.upper().replace(" ", "_").replace("-", "_"),
             detail=phrase,
-            headers=error.headers,
+            headers=headers,
         )
+
+
+def _methods(routes: Sequence[APIRoute], scope: MutableMapping[str, Any]) -> set[str]:
+    """What this address allows: that of the first route that its path matches, whose route knows one method only."""
+    address = next((route.path for route in routes if route.matches(scope)[0] is not Match.NONE), None)
+    return {
+        method
+        for route in routes
+        if route.path == address and route.include_in_schema
+        for method in route.methods or ()
+    }
 
 
 def problems(*errors: type[ProposalError], statuses: Sequence[int] = ()) -> dict[int | str, dict[str, Any]]:

@@ -1,8 +1,9 @@
 """Versions of a proposal: created as operations, immutable ever after."""
 
+from http import HTTPStatus
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, HTTPException, Response
 
 from api.body import JsonBodyRoute
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
@@ -95,6 +96,12 @@ async def submit_version(
         proposal_id=proposal_id,
     )
     return await answer_accepted(services, submission)
+
+
+@router.get("/async", include_in_schema=False)
+async def refuse_reading_submissions() -> Response:
+    """This address takes submissions; without this it would be a version whose number is none."""
+    raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 
 @router.get(

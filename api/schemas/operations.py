@@ -78,6 +78,7 @@ class AsyncStatus(BaseModel):
         examples=["2026-03-24T12:00:00.000000+00:00"],
     )
     result: CreateResponse | None = Field(
+        None,
         description="What was made, as it was when the operation ended; null unless SUCCEEDED. "
         "Left out with `include_result=false`.",
         examples=[None],

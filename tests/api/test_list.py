@@ -100,6 +100,8 @@ async def test_proposals_of_other_clients_are_not_there(api, database_dsn):
         ("limit=101", "limit"),
         ("limit=x", "limit"),
         ("created_from=yesterday", "created_from"),
+        ("created_from=0.5", "created_from"),
+        ("created_to=-7", "created_to"),
         ("created_to=0001-01-01T00:00:00%2B14:00", "created_to"),
         ("created_from=9999-12-31T23:59:59-14:00", "created_from"),
         ("portfolio_id=%00", "portfolio_id"),

@@ -212,7 +212,18 @@ async def test_what_is_not_there(api, path, code):
 async def test_a_method_that_is_not_allowed_says_which_is(api):
     answer = await api.http.delete(ASYNC)
     assert_problem(answer, 405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["Allow"]
+    assert answer.headers["Allow"] == "POST"
+    for path, methods in {
+        "/rebalance/proposals": "GET, POST",
+        "/rebalance/proposals/pp_0/approvals": "GET, POST",
+        "/rebalance/proposals/pp_0/transitions": "POST",
+        "/rebalance/proposals/pp_0": "GET",
+        "/health/live": "GET",
+    }.items():
+        assert (await api.http.delete(path)).headers["Allow"] == methods
+    reading = await api.http.get("/rebalance/proposals/pp_0/versions/async")
+    assert_problem(reading, 405, "METHOD_NOT_ALLOWED")
+    assert reading.headers["Allow"] == "POST"
 
 
 @pytest.mark.parametrize("query", ["wait=-1", "wait=abc", "wait=inf", "include_result=perhaps"])
