@@ -82,6 +82,12 @@ class Service:
         with psycopg.connect(self.postgres.dsn("proposals")) as connection:
             return connection.execute(statement).fetchall()
 
+    def alter(self, statement: str) -> None:
+        """What only a superuser can do, past triggers and foreign keys."""
+        with psycopg.connect(self.postgres.dsn("proposals")) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(statement)
+
     def processes_of_postgres(self) -> list[int]:
         assert self.postgres.child is not None
         pid = self.postgres.child.pid

@@ -60,6 +60,45 @@ def test_what_operators_run_against_a_service(service, tmp_path):
     assert (applied.returncode, "reconcile-operations" in applied.stdout) == (0, True)
 
 
+def test_the_audit_of_a_service(service, tmp_path):
+    submitted = proposals(service, "submit", str(SAMPLE), "--wait", "--json", "--url", service.url)
+    status = json.loads(submitted.stdout)
+    proposal_id, version_id = status["proposal_id"], status["result"]["version"]["proposal_version_id"]
+    heads = tmp_path / "heads.jsonl"
+    verified = proposals(service, "audit", "verify", "--export", str(heads))
+    assert verified.returncode == 0, verified.stderr
+    assert "nothing was altered: 1 proposals, 1 versions, 1 events, 0 approvals, 4 documents" in verified.stdout
+    assert proposals(service, "audit", "verify", "--against", str(heads)).returncode == 0
+    assert proposals(service, "audit", "verify", "--proposal", proposal_id).returncode == 0
+    replayed = proposals(service, "audit", "replay", version_id)
+    assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "the same")
+
+    service.alter("UPDATE proposal_versions SET engine_version = '0.9.0'")
+    other = proposals(service, "audit", "replay", version_id)
+    assert other.returncode == 3
+    assert "another engine version" in other.stderr
+    service.alter("UPDATE proposal_versions SET engine_version = '1.0.0', artifact_hash = 'sha256:0'")
+    assert proposals(service, "audit", "replay", version_id).returncode == 1
+    for arguments in ((), ("--proposal", proposal_id)):
+        altered = proposals(service, "audit", "verify", *arguments)
+        assert altered.returncode == 1
+        assert f"ALTERED: proposal_versions {version_id} of {proposal_id} is not what its hash says" in altered.stdout
+    refused = proposals(service, "audit", "verify", "--export", str(tmp_path / "none"))
+    assert (refused.returncode, (tmp_path / "none").exists()) == (1, False)
+    for table in ("operations", "idempotency_keys", "workflow_events", "proposal_versions", "proposals"):
+        service.alter(f"DELETE FROM {table}")
+    assert proposals(service, "audit", "verify").returncode == 0
+    gone = proposals(service, "audit", "verify", "--against", str(heads))
+    assert (gone.returncode, gone.stdout) == (1, f"ALTERED: proposals {proposal_id} is missing\n")
+
+    heads.write_text(heads.read_text().splitlines()[0])
+    assert proposals(service, "audit", "verify", "--against", str(heads)).returncode == 2
+    assert proposals(service, "audit", "verify", "--against", str(tmp_path / "nowhere")).returncode == 2
+    assert proposals(service, "audit", "replay", "ppv_0").returncode == 2
+    service.postgres.stop()
+    assert proposals(service, "audit", "verify").returncode == 2
+
+
 async def test_a_worker_that_is_told_to_stop_ends_its_step_and_leaves_with_zero(service, clients):
     operations = [await clients.submit(uuid.uuid4().hex, a_large_body()) for _ in range(5)]
     began = time.monotonic()
