@@ -22,6 +22,7 @@ from domain.errors import (
 from domain.operation import OperationFailure
 from services.ending import end_failed
 from services.starting import StartOutcome, WorkflowStarter
+from services.workflow_cancelling import WorkflowCanceller
 from storage.reconciliation import StalledOperation
 from storage.unit_of_work import Storage
 from workflows.identity import workflow_id_of
@@ -30,6 +31,7 @@ from workflows.messages import ReconcileInput, ReconcileResult
 MAX_RESTARTS: Final = 3
 CONCURRENT_LOOKS: Final = 20
 RPC_TIMEOUT: Final = timedelta(seconds=1)
+CANCEL_IDLE: Final = timedelta(seconds=5)  # the API that took the cancel goes first
 
 log = structlog.get_logger(__name__)
 
@@ -47,6 +49,7 @@ class ReconcileStep:
         self._storage = storage
         self._client = client
         self._starter = starter
+        self._canceller = WorkflowCanceller(client, storage)
 
     @activity.defn(name="reconcile")
     @boundary
@@ -55,10 +58,12 @@ class ReconcileStep:
             stalled = await transaction.reconciliation.take_stalled(
                 idle=timedelta(seconds=step.idle_seconds), limit=step.batch_size
             )
+            to_cancel = await transaction.reconciliation.workflows_to_cancel(idle=CANCEL_IDLE, limit=step.batch_size)
         slots = asyncio.Semaphore(CONCURRENT_LOOKS)
         repairs = await asyncio.gather(*(self._repair(operation, slots) for operation in stalled))
         return ReconcileResult(
             examined=len(stalled),
+            cancelled=await self._canceller.cancel(to_cancel),
             restarted=repairs.count(_Repair.RESTARTED),
             ended=repairs.count(_Repair.ENDED),
         )

@@ -15,15 +15,29 @@ from api.docs_page import add_docs_page
 from api.openapi import describe_problems
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
-from api.routes import artifacts, health, operations, proposals, reviews, simulations, support, versions
+from api.routes import (
+    artifacts,
+    health,
+    operation_control,
+    operation_list,
+    operations,
+    proposals,
+    reviews,
+    simulations,
+    support,
+    versions,
+)
 from api.services import Services
 from api.wiring import build_services
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.temporal import connect
+from services.cancellation import Cancellation
+from services.lookup import Lookup
 from services.start_queue import StartQueue
 from services.starting import WorkflowStarter
+from services.workflow_cancelling import WorkflowCanceller
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
 
@@ -35,7 +49,19 @@ ends, whatever dies in between. Find it by its id or by your correlation id, pol
 
 # The first that matches a path answers: fixed addresses come before those with an id in them.
 ROUTERS = tuple(
-    module.router for module in (operations, support, simulations, proposals, versions, artifacts, reviews, health)
+    module.router
+    for module in (
+        operations,
+        operation_list,
+        operation_control,
+        support,
+        simulations,
+        proposals,
+        versions,
+        artifacts,
+        reviews,
+        health,
+    )
 )
 
 
@@ -79,8 +105,17 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
             storage = Storage(database)
             starts = await stack.enter_async_context(StartQueue(storage, WorkflowStarter(client, storage)).running())
+            cancellation = await stack.enter_async_context(
+                Cancellation(storage, Lookup(storage), WorkflowCanceller(client, storage)).running()
+            )
             services = build_services(
-                settings, storage=storage, listener=listener, client=client, pool=pool, starts=starts
+                settings,
+                storage=storage,
+                listener=listener,
+                client=client,
+                pool=pool,
+                starts=starts,
+                cancellation=cancellation,
             )
             gc.freeze()
             yield State(services=services)

@@ -5,9 +5,9 @@ from typing import Any
 from fastapi import FastAPI
 
 from api.problems import PROBLEM_TYPE
-from api.schemas.problems import Problem
+from api.schemas.problems import ExpiredOperationProblem, Problem
 
-PROBLEM_REFERENCE = f"#/components/schemas/{Problem.__name__}"
+PROBLEM_REFERENCES = {f"#/components/schemas/{model.__name__}" for model in (Problem, ExpiredOperationProblem)}
 
 
 def describe_problems(app: FastAPI) -> None:
@@ -30,5 +30,5 @@ def describe_problems(app: FastAPI) -> None:
 def _move_problem(response: dict[str, Any]) -> None:
     content = response.get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
-    if schema.get("$ref") == PROBLEM_REFERENCE:
+    if schema.get("$ref") in PROBLEM_REFERENCES:
         response["content"] = {PROBLEM_TYPE: content["application/json"]}

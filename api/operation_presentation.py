@@ -7,16 +7,16 @@ from typing import Any
 
 from api.json_text import json_text
 from api.presentation import PREFIX, as_created, optional_timestamp
-from domain.operation import Operation
+from domain.operation import ExpiredOperation, Operation
 from domain.timestamps import wire_timestamp
-from services.lookup import CreatedVersion
+from services.lookup import CreatedVersion, OperationPage
 
 
 def operation_path(operation_id: str) -> str:
     return f"{PREFIX}/operations/{operation_id}"
 
 
-def accepted(operation: Operation) -> dict[str, Any]:
+def accepted(operation: Operation | ExpiredOperation) -> dict[str, Any]:
     return {
         "operation_id": operation.operation_id,
         "operation_type": operation.operation_type,
@@ -60,6 +60,9 @@ class OperationPresenter:
                 "temporal_ui": self._temporal_ui(operation.operation_id),
             },
         }
+
+    def page(self, page: OperationPage) -> dict[str, Any]:
+        return {"items": [self.status(operation) for operation in page.operations], "next_cursor": page.next_cursor}
 
     def _temporal_ui(self, operation_id: str) -> str | None:
         if self.temporal_ui_url is None:

@@ -1,13 +1,14 @@
 """Query and path parameters that endpoints share."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Path, Query
+from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from api.schemas.formats import PROPOSAL_ID_EXAMPLE
+from api.schemas.formats import PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
 from domain.request import MAX_VERSION_NO
 from domain.text import is_storable
 
@@ -41,3 +42,34 @@ VersionNoInPath = Annotated[int, Path(description="The version.", ge=1, le=MAX_V
 IncludeEvidence = Annotated[
     bool, Query(description="`false` hides the version's `evidence_bundle`, not the artifact's own.")
 ]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paging:
+    """Which part of a list a client asks for; both bounds are inclusive."""
+
+    created_from: datetime | None
+    created_to: datetime | None
+    limit: int
+    cursor: str | None
+
+
+def _paging(
+    created_from: Annotated[
+        Moment,
+        Query(description="Created at this moment or later; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
+    ] = None,
+    created_to: Annotated[
+        Moment,
+        Query(description="Created at this moment or earlier; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
+    ] = None,
+    limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20])] = 20,
+    cursor: Annotated[
+        QueryText,
+        Query(description="`next_cursor` of the page before: the id of its last item.", examples=[PROPOSAL_ID_EXAMPLE]),
+    ] = None,
+) -> Paging:
+    return Paging(created_from=created_from, created_to=created_to, limit=limit, cursor=cursor)
+
+
+PagingOfRequest = Annotated[Paging, Depends(_paging)]

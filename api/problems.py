@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from api.loc import without_client_keys
-from api.schemas.problems import Problem
-from domain.errors import ErrorKind, ProposalError
+from api.schemas.problems import ExpiredOperationProblem, Problem
+from domain.errors import ErrorKind, OperationExpired, ProposalError
 
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "2"
@@ -26,6 +26,7 @@ STATUS: Final[Mapping[ErrorKind, HTTPStatus]] = {
     ErrorKind.CANCELLED: HTTPStatus.CONFLICT,
     ErrorKind.RULE: HTTPStatus.UNPROCESSABLE_ENTITY,
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
+    ErrorKind.GONE: HTTPStatus.GONE,
     ErrorKind.TIMED_OUT: HTTPStatus.GATEWAY_TIMEOUT,
     ErrorKind.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
@@ -49,8 +50,12 @@ def problem_response(
     code: str,
     detail: str | Sequence[Mapping[str, Any]],
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> Response:
-    """A problem about the request of this ASGI scope; `instance` is its path as it was sent."""
+    """A problem about the request of this ASGI scope; `instance` is its path as it was sent.
+
+    `members` are further ones of its own (RFC 9457, 3.2).
+    """
     phrase = HTTPStatus(status).phrase
     body = {
         "type": f"urn:proposals:problem:{code.lower().replace('_', '-')}",
@@ -60,6 +65,7 @@ def problem_response(
         "code": code,
         "instance": scope.get("raw_path", b"").decode("ascii", "replace"),
         "correlation_id": scope.get("state", {}).get("correlation_id"),
+        **(members or {}),
     }
     return Response(
         json.dumps(body, ensure_ascii=False), status_code=status, headers=dict(headers or {}), media_type=PROBLEM_TYPE
@@ -69,7 +75,10 @@ def problem_response(
 def business_problem(scope: Mapping[str, Any], error: ProposalError) -> Response:
     status = STATUS[error.kind]
     headers = {"Retry-After": RETRY_AFTER_SECONDS} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
-    return problem_response(scope, status=status, code=error.code, detail=error.detail(), headers=headers)
+    members = {"operation": error.tombstone} if isinstance(error, OperationExpired) else None
+    return problem_response(
+        scope, status=status, code=error.code, detail=error.detail(), headers=headers, members=members
+    )
 
 
 def refused_problem(scope: Mapping[str, Any], refusal: RequestRefused) -> Response:
@@ -147,7 +156,7 @@ def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
     phrase = HTTPStatus(status).phrase
     described = "; ".join(f"`{detail}`" for detail in details)
     answer: dict[str, Any] = {
-        "model": Problem,
+        "model": ExpiredOperationProblem if status == HTTPStatus.GONE else Problem,
         "description": f"{phrase}: {described}" if described else phrase,
     }
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 from api.operation_presentation import OperationPresenter
 from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, SupportApisDisabled
+from services.cancellation import Cancellation
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
+from services.retrying import Retrying
 from services.simulation import SimulationService
 from services.submission import SubmissionService
 from services.synchronous import SynchronousWait
@@ -48,6 +50,8 @@ class Services:
     reviews: ProposalWorkflowService
     proposals: ProposalReads
     lookup: Lookup
+    cancellation: Cancellation
+    retrying: Retrying
     waiting: Waiting
     readiness: ReadinessCheck
     presenter: OperationPresenter

@@ -26,10 +26,9 @@ from domain.errors import (
     StorageUnavailable,
     recorded_error,
 )
-from domain.operation import IdempotencyKey, OperationStatus
+from domain.operation import ExpiredOperation, IdempotencyKey, OperationStatus
 from services.submission import Accepted, Submission
 
-PROPOSALS_SCOPE: Final = "proposals"
 LOCATION_HEADER: Final[dict[str, Any]] = {
     "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
     "Retry-After": {"description": "Seconds until a first poll is worth it.", "schema": {"type": "integer"}},
@@ -71,21 +70,25 @@ def synchronous_responses(*errors: type[ProposalError]) -> dict[int | str, dict[
 
 def proposals_key(key: str) -> IdempotencyKey:
     """A key of creates, synchronous or not."""
-    return IdempotencyKey(client=LOCAL_CLIENT, scope=PROPOSALS_SCOPE, key=key)
+    return IdempotencyKey.of_creates(key, client=LOCAL_CLIENT)
 
 
 def scoped_key(scope: str, proposal_id: str, key: str | None) -> IdempotencyKey | None:
     """An optional key of one proposal's endpoint."""
-    return None if key is None else IdempotencyKey(client=LOCAL_CLIENT, scope=f"{scope}:{proposal_id}", key=key)
+    return None if key is None else IdempotencyKey.of_endpoint(scope, proposal_id, key, client=LOCAL_CLIENT)
 
 
 async def answer_accepted(services: Services, submission: Submission) -> Response:
-    return _accepted(await services.submission.submit(submission))
+    return accepted_response(await services.submission.submit(submission))
 
 
 async def answer_ended(services: Services, submission: Submission, preferences: Preferences) -> Response:
     """Raises what the operation recorded, OperationInProgress when it goes on and may not be polled."""
     submitted = await services.submission.submit(submission)
+    if isinstance(submitted.operation, ExpiredOperation):
+        return json_response(
+            at_present(await services.lookup.present(submitted.operation)), headers=_replayed(submitted)
+        )
     operation = await services.synchronous.ended(submitted.operation, seconds=preferences.seconds)
     if operation.failure is not None:
         raise recorded_error(operation.failure.code, operation.failure.message)
@@ -94,13 +97,14 @@ async def answer_ended(services: Services, submission: Submission, preferences: 
         return json_response(at_present(created), headers=_replayed(submitted))
     if not services.gates.async_operations_enabled:
         raise OperationInProgress
-    response = _accepted(Accepted(operation=operation, is_replay=submitted.is_replay))
+    response = accepted_response(Accepted(operation=operation, is_replay=submitted.is_replay))
     if preferences.respond_async:
         response.headers["Preference-Applied"] = "respond-async"
     return response
 
 
-def _accepted(submitted: Accepted) -> Response:
+def accepted_response(submitted: Accepted) -> Response:
+    """202 with where to poll."""
     operation = submitted.operation
     headers = {"Location": operation_path(operation.operation_id), "Retry-After": "1", **_replayed(submitted)}
     return json_response(accepted(operation), status_code=202, headers=headers)

@@ -9,11 +9,13 @@ from api.services import Gates, Services
 from domain.lifecycle import ReviewRules
 from domain.operation import Policy
 from runtime.settings import Settings
+from services.cancellation import Cancellation
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
+from services.retrying import Retrying
 from services.simulation import SimulationService
 from services.start_queue import StartQueue
 from services.submission import SubmissionService
@@ -31,6 +33,7 @@ def build_services(
     client: Client,
     pool: ProcessPool,
     starts: StartQueue,
+    cancellation: Cancellation,
 ) -> Services:
     """One graph a process; nothing in it outlives the resources."""
     lookup, waiting = Lookup(storage), Waiting(listener)
@@ -52,6 +55,8 @@ def build_services(
         ),
         proposals=ProposalReads(storage),
         lookup=lookup,
+        cancellation=cancellation,
+        retrying=Retrying(storage, lookup, starts.start_soon, policy=_policy(settings)),
         waiting=waiting,
         readiness=ReadinessCheck(storage, client),
         presenter=OperationPresenter(

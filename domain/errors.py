@@ -4,6 +4,7 @@ HTTP status codes (`api.problems`) and Temporal failures (`activities.boundary`)
 `detail`.
 """
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import ClassVar
 
@@ -16,6 +17,7 @@ class ErrorKind(StrEnum):
     RULE = "rule"
     DISABLED = "disabled"
     UNAVAILABLE = "unavailable"
+    GONE = "gone"
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     INTERNAL = "internal"
@@ -69,6 +71,34 @@ class OperationNotFound(ProposalError):
     code = "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"
     kind = ErrorKind.NOT_FOUND
     wire_class = "ProposalNotFoundError"
+
+
+class OperationExpired(ProposalError):
+    """An operation that was purged; `tombstone` is what is still said of it, as JSON values."""
+
+    code = "OPERATION_EXPIRED"
+    kind = ErrorKind.GONE
+    wire_class = "ProposalNotFoundError"
+
+    def __init__(self, tombstone: Mapping[str, str | int | None] | None = None) -> None:
+        super().__init__(tombstone or {})
+        self.tombstone = tombstone or {}
+
+
+class OperationAlreadyTerminal(ProposalError):
+    """A cancel that came after the end."""
+
+    code = "OPERATION_ALREADY_TERMINAL"
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalStateConflictError"
+
+
+class OperationNotFailed(ProposalError):
+    """A retry of what has not failed."""
+
+    code = "OPERATION_NOT_FAILED"
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalStateConflictError"
 
 
 class IdempotencyKeyConflict(ProposalError):

@@ -4,9 +4,13 @@ import json
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from domain.canonical import canonical_text
 from domain.errors import ProposalError
+
+PROPOSALS_SCOPE: Final = "proposals"
+VERSIONS_SCOPE: Final = "versions"
 
 
 class OperationType(StrEnum):
@@ -49,6 +53,14 @@ class IdempotencyKey:
     client: str
     scope: str
     key: str
+
+    @classmethod
+    def of_creates(cls, key: str, *, client: str) -> "IdempotencyKey":
+        return cls(client=client, scope=PROPOSALS_SCOPE, key=key)
+
+    @classmethod
+    def of_endpoint(cls, scope: str, proposal_id: str, key: str, *, client: str) -> "IdempotencyKey":
+        return cls(client=client, scope=f"{scope}:{proposal_id}", key=key)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -93,6 +105,33 @@ class Operation:
             return None
         return OperationFailure(code=self.error_code, message=self.error_message)
 
+    @property
+    def key(self) -> IdempotencyKey | None:
+        """The key that made the operation, in the scope of the endpoint that took it."""
+        if self.idempotency_key is None:
+            return None
+        if self.operation_type is OperationType.CREATE_PROPOSAL or self.proposal_id is None:
+            return IdempotencyKey.of_creates(self.idempotency_key, client=self.client)
+        return IdempotencyKey.of_endpoint(VERSIONS_SCOPE, self.proposal_id, self.idempotency_key, client=self.client)
+
     def expires_at(self, retention: timedelta) -> datetime | None:
         """When the purge may take the finished operation; None while it is open."""
         return None if self.finished_at is None else self.finished_at + retention
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpiredOperation:
+    """The tombstone of a purged operation: what is still said of it; times are UTC."""
+
+    operation_id: str
+    operation_type: OperationType
+    status: OperationStatus
+    client: str
+    error_code: str | None
+    correlation_id: str
+    idempotency_key: str | None
+    proposal_id: str | None
+    version_no: int | None
+    created_at: datetime
+    finished_at: datetime
+    expired_at: datetime

@@ -108,6 +108,13 @@ class Settings(BaseSettings):
     operation_retention_days: int = Field(
         30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."
     )
+    idempotency_retention_days: int = Field(
+        90,
+        ge=1,
+        le=3650,
+        description="Days for which an idempotency key is kept after the end of its operation, or after the use of a "
+        "key that makes none.",
+    )
 
     # Worker
     worker_workflow_tasks: int = Field(50, ge=2, le=1000, description="Workflow tasks at a time, a worker.")

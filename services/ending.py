@@ -3,7 +3,7 @@
 from domain.errors import OperationNotFound
 from domain.operation import OperationFailure
 from storage.operations import OperationWork
-from storage.unit_of_work import Storage
+from storage.unit_of_work import Storage, Transaction
 
 
 async def end_failed(storage: Storage, operation_id: str, failure: OperationFailure) -> OperationWork:
@@ -17,10 +17,15 @@ async def end_failed(storage: Storage, operation_id: str, failure: OperationFail
             raise OperationNotFound
         if work.is_terminal:
             return work
-        await transaction.operations.fail(operation_id, failure)
-        if work.has_callback:
-            await transaction.deliveries.add(operation_id)
+        await fail_locked(transaction, work, failure)
         ended = await transaction.operations.work(operation_id)
     if ended is None:
         raise OperationNotFound
     return ended
+
+
+async def fail_locked(transaction: Transaction, work: OperationWork, failure: OperationFailure) -> None:
+    """End an open operation whose row the transaction has locked; its callback is owed from then on."""
+    await transaction.operations.fail(work.operation_id, failure)
+    if work.has_callback:
+        await transaction.deliveries.add(work.operation_id)

@@ -2,14 +2,24 @@
 
 from dataclasses import dataclass
 
-from domain.errors import OperationNotFound
+from domain.errors import CursorInvalid, OperationExpired, OperationNotFound
 from domain.ids import derived_id
-from domain.operation import Operation, OperationStatus
+from domain.operation import ExpiredOperation, Operation, OperationStatus
 from domain.proposal import Proposal, WorkflowEvent
-from domain.text import is_storable
+from domain.text import is_identifier, is_storable
+from domain.timestamps import wire_timestamp
 from services.proposal_reads import found
 from services.version_texts import VersionTexts, read_version
+from storage.operation_list import OperationFilter
 from storage.unit_of_work import Storage
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperationPage:
+    """`next_cursor` is the id of the last operation on the page; None on the last page."""
+
+    operations: list[Operation]
+    next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,24 +38,44 @@ class Lookup:
         self._storage = storage
 
     async def operation(self, operation_id: str, *, client: str) -> Operation:
-        """Raises OperationNotFound, also for another client's operation."""
+        """Raises OperationNotFound, also for another client's operation; OperationExpired when it was purged."""
         if not is_storable(operation_id):
             raise OperationNotFound
         async with self._storage.reading() as reading:
             operation = await reading.operations.get(operation_id)
+            expired = None if operation is not None else await reading.expired.get(operation_id)
+        if expired is not None and expired.client == client:
+            raise expired_error(expired)
         if operation is None or operation.client != client:
             raise OperationNotFound
         return operation
 
     async def newest_operation(self, correlation_id: str, *, client: str) -> Operation:
-        """The newest operation with this correlation id. Raises OperationNotFound."""
+        """The newest operation with this correlation id. Raises OperationNotFound, OperationExpired when it is gone."""
         if not is_storable(correlation_id):
             raise OperationNotFound
         async with self._storage.reading() as reading:
             operation = await reading.operations.newest_by_correlation(correlation_id, client=client)
+            expired = None
+            if operation is None or operation.status.is_terminal:  # an open one is younger than any that was purged
+                after = None if operation is None else operation.created_at
+                expired = await reading.expired.newest_by_correlation(correlation_id, client=client, after=after)
+        if expired is not None:
+            raise expired_error(expired)
         if operation is None:
             raise OperationNotFound
         return operation
+
+    async def page(self, narrowed: OperationFilter, *, client: str, cursor: str | None, limit: int) -> OperationPage:
+        """Newest first. Raises CursorInvalid for a cursor that is no operation of the client."""
+        if cursor is not None and not is_identifier(cursor):
+            raise CursorInvalid
+        async with self._storage.reading() as reading:
+            operations = await reading.operation_list.page(narrowed, client=client, after=cursor, limit=limit + 1)
+        if operations is None:
+            raise CursorInvalid
+        shown = operations[:limit]
+        return OperationPage(operations=shown, next_cursor=shown[-1].operation_id if len(operations) > limit else None)
 
     async def result(self, operation: Operation) -> CreatedVersion | None:
         """What the operation made, with the event that made it; None unless it SUCCEEDED."""
@@ -53,11 +83,11 @@ class Lookup:
             return None
         return await self._created(operation, is_latest=False)
 
-    async def present(self, operation: Operation) -> CreatedVersion:
+    async def present(self, operation: Operation | ExpiredOperation) -> CreatedVersion:
         """What an operation that SUCCEEDED made, with the proposal's latest event."""
         return await self._created(operation, is_latest=True)
 
-    async def _created(self, operation: Operation, *, is_latest: bool) -> CreatedVersion:
+    async def _created(self, operation: Operation | ExpiredOperation, *, is_latest: bool) -> CreatedVersion:
         if operation.proposal_id is None or operation.version_no is None:
             raise LookupError("the operation has made nothing")
         async with self._storage.reading() as reading:
@@ -70,3 +100,22 @@ class Lookup:
         if event is None:
             raise LookupError("an event is missing from the trail")
         return CreatedVersion(proposal=proposal, version=version, event=event)
+
+
+def expired_error(expired: ExpiredOperation) -> OperationExpired:
+    """The answer to whoever asks for a purged operation: what its tombstone says."""
+    return OperationExpired(
+        {
+            "operation_id": expired.operation_id,
+            "operation_type": expired.operation_type,
+            "status": expired.status,
+            "error_code": expired.error_code,
+            "correlation_id": expired.correlation_id,
+            "idempotency_key": expired.idempotency_key,
+            "proposal_id": expired.proposal_id,
+            "version_no": expired.version_no,
+            "created_at": wire_timestamp(expired.created_at),
+            "finished_at": wire_timestamp(expired.finished_at),
+            "expired_at": wire_timestamp(expired.expired_at),
+        }
+    )

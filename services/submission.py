@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from domain.canonical import canonical_text
 from domain.errors import IdempotencyKeyConflict, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
-from domain.operation import IdempotencyKey, Operation, OperationStatus, OperationType, Policy
+from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.request import CreateRequest, VersionRequest, request_document, request_hash, row_count
 from domain.text import is_identifier
-from storage.documents import Document, DocumentKind
+from storage.documents import Document, DocumentKind, DocumentPurged
 from storage.idempotency import KeyHolder
 from storage.operations import NewOperation
 from storage.starting import OperationStart
@@ -37,9 +37,12 @@ class Submission:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
-    """The operation that a request stands for; `is_replay` when an earlier request made it."""
+    """The operation that a request stands for; `is_replay` when an earlier request made it.
 
-    operation: Operation
+    An ExpiredOperation has SUCCEEDED and was purged; its key is still kept.
+    """
+
+    operation: Operation | ExpiredOperation
     is_replay: bool
 
 
@@ -74,12 +77,12 @@ class SubmissionService:
             raise ProposalNotFound
         prepared = await asyncio.to_thread(self._prepare, submission)
         if submission.key is None:
-            return await self._accept(prepared)
+            return await self._accept_past_purge(prepared)
         twins = (submission.key, prepared.request_hash, submission.is_synchronous)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
-            task = self._under_way[twins] = asyncio.create_task(self._accept(prepared))
+            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(prepared))
             task.add_done_callback(lambda _: self._under_way.pop(twins, None))
         accepted = await asyncio.shield(task)
         return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
@@ -92,13 +95,19 @@ class SubmissionService:
             is_large=row_count(submission.request.simulate_request) > self._large_request_rows,
         )
 
+    async def _accept_past_purge(self, prepared: _Prepared) -> Accepted:
+        try:
+            return await self._accept(prepared)
+        except DocumentPurged:
+            return await self._accept(prepared)
+
     async def _accept(self, prepared: _Prepared) -> Accepted:
         operation = self._new_operation(prepared)
         key = prepared.submission.key
         async with self._storage.transaction() as transaction:
             holder = None if key is None else await _claim(transaction, key, operation)
             if holder is not None:
-                held_by = await transaction.operations.get(holder.operation_id)
+                held_by = await held_operation(transaction, holder)
                 if held_by is not None and held_by.status is not OperationStatus.FAILED:
                     return _replay(holder, held_by, operation.request_hash)
                 operation = replace(operation, attempt=holder.attempt + 1)
@@ -109,6 +118,7 @@ class SubmissionService:
                     request_hash=operation.request_hash,
                     operation_id=operation.operation_id,
                     attempt=operation.attempt,
+                    at=operation.created_at,
                 )
             await transaction.documents.add(prepared.document, at=operation.created_at)
             await transaction.operations.add(operation)
@@ -150,13 +160,18 @@ class SubmissionService:
 
 async def _claim(transaction: Transaction, key: IdempotencyKey, operation: NewOperation) -> KeyHolder | None:
     """None when the key was free and is the operation's now; otherwise who holds it, locked."""
-    is_free = await transaction.keys.claim(
+    return await transaction.keys.claim(
         key, request_hash=operation.request_hash, operation_id=operation.operation_id, at=operation.created_at
     )
-    return None if is_free else await transaction.keys.lock_key(key)
 
 
-def _replay(holder: KeyHolder, operation: Operation, requested_hash: str) -> Accepted:
+async def held_operation(transaction: Transaction, holder: KeyHolder) -> Operation | ExpiredOperation | None:
+    """What a locked key stands for. In this order: a purge that comes between the two reads leaves a tombstone."""
+    operation = await transaction.operations.get(holder.operation_id)
+    return operation or await transaction.expired.get(holder.operation_id)
+
+
+def _replay(holder: KeyHolder, operation: Operation | ExpiredOperation, requested_hash: str) -> Accepted:
     if holder.request_hash != requested_hash:
         raise IdempotencyKeyConflict
     return Accepted(operation=operation, is_replay=True)

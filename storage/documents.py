@@ -9,6 +9,7 @@ import zstandard
 from psycopg import AsyncConnection
 
 from domain.canonical import sha256_of
+from domain.errors import StorageUnavailable
 
 COMPRESSION_LEVEL: Final = 1
 ENCODING: Final = "zstd"
@@ -26,6 +27,10 @@ class DocumentKind(StrEnum):
     RESULT = "result"
     INPUTS = "inputs"
     ARTIFACT = "artifact"
+
+
+class DocumentPurged(StorageUnavailable):
+    """A document was there when the transaction stored it and gone when it referred to it: the same again works."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

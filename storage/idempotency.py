@@ -22,19 +22,24 @@ FOR UPDATE
 """
 REASSIGN_KEY: Final = """
 UPDATE idempotency_keys
-SET request_hash = %(request_hash)s, operation_id = %(operation_id)s, attempt = %(attempt)s
+SET request_hash = %(request_hash)s, operation_id = %(operation_id)s, attempt = %(attempt)s, created_at = %(created_at)s
 WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
 """
+# Also of an operation that was purged: its key outlives it.
 SELECT_MADE_PROPOSAL: Final = """
 SELECT k.key, k.request_hash, o.proposal_id, o.version_no, o.created_at
-FROM idempotency_keys k JOIN operations o USING (operation_id)
+FROM idempotency_keys k
+CROSS JOIN LATERAL (
+    SELECT status, proposal_id, version_no, created_at FROM operations WHERE operation_id = k.operation_id
+    UNION ALL
+    SELECT status, proposal_id, version_no, created_at FROM expired_operations WHERE operation_id = k.operation_id) o
 WHERE k.client = %(client)s AND k.scope = %(scope)s AND k.key = %(key)s AND o.status = 'SUCCEEDED'
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyHolder:
-    """The operation that holds a key."""
+    """The operation that holds a key, the n-th of it."""
 
     request_hash: str
     operation_id: str
@@ -68,15 +73,21 @@ class IdempotencyKeyReader:
 
 
 class IdempotencyKeys(IdempotencyKeyReader):
-    async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, at: datetime) -> bool:
-        """Whether the key was free; waits for a concurrent claim of it to commit or roll back."""
+    async def claim(
+        self, key: IdempotencyKey, *, request_hash: str, operation_id: str, at: datetime
+    ) -> KeyHolder | None:
+        """None when the key was free and is the operation's now; otherwise who holds it, locked.
+
+        Waits for a concurrent claim of it to commit or roll back.
+        """
         cursor = await self._connection.execute(
             CLAIM_KEY, {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "created_at": at}
         )
-        return await cursor.fetchone() is not None
+        if await cursor.fetchone() is not None:
+            return None
+        return await self._lock(key)
 
-    async def lock_key(self, key: IdempotencyKey) -> KeyHolder:
-        """The holder of a key that `claim` found taken, locked until the transaction ends."""
+    async def _lock(self, key: IdempotencyKey) -> KeyHolder:
         async with self._connection.cursor(row_factory=KEY_HOLDER_ROW) as cursor:
             await cursor.execute(LOCK_KEY, _named(key))
             holder = await cursor.fetchone()
@@ -84,11 +95,19 @@ class IdempotencyKeys(IdempotencyKeyReader):
             raise LookupError("the key was purged between the claim and the lock")
         return holder
 
-    async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
-        """Give a freed key, locked by `lock_key`, to the next attempt."""
+    async def reassign(
+        self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int, at: datetime
+    ) -> None:
+        """Give a freed key, locked by `claim`, to the next attempt."""
         await self._connection.execute(
             REASSIGN_KEY,
-            {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
+            {
+                **_named(key),
+                "request_hash": request_hash,
+                "operation_id": operation_id,
+                "attempt": attempt,
+                "created_at": at,
+            },
         )
 
 

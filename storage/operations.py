@@ -1,5 +1,6 @@
 """The rows of operations: written once, moved forward by the steps, ended exactly once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -17,6 +18,15 @@ OPERATION_COLUMNS: Final = """
     o.error_message, o.created_at, o.updated_at, o.started_at, o.finished_at"""
 
 SELECT_OPERATION: Final = f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE o.operation_id = %(operation_id)s"
+LOCK_OPERATION: Final = f"{SELECT_OPERATION} FOR UPDATE"
+# Each attempt without a key knows its successor; the last of them is what the first has become.
+SELECT_NEWEST_ATTEMPT: Final = f"""
+WITH RECURSIVE attempts AS (
+    SELECT operation_id, successor_id FROM operations WHERE operation_id = %(operation_id)s
+    UNION ALL
+    SELECT o.operation_id, o.successor_id FROM attempts a JOIN operations o ON o.operation_id = a.successor_id)
+SELECT {OPERATION_COLUMNS} FROM attempts a JOIN operations o USING (operation_id) ORDER BY o.attempt DESC LIMIT 1
+"""
 SELECT_NEWEST_BY_CORRELATION: Final = f"""
 SELECT {OPERATION_COLUMNS} FROM operations o
 WHERE o.correlation_id = %(correlation_id)s AND o.client = %(client)s
@@ -67,6 +77,19 @@ SET status = 'FAILED', error_code = %(error_code)s, error_message = %(error_mess
     progress_at = now(), finished_at = now()
 WHERE operation_id = %(operation_id)s
 """
+# The stored request again, under the rules of today; a version's target stays.
+INSERT_ATTEMPT: Final = """
+INSERT INTO operations (operation_id, operation_type, status, client, idempotency_key, attempt, correlation_id,
+    request_hash, request_document, portfolio_id, created_by, metadata, policy, is_large, callback_url,
+    callback_headers, proposal_id, expected_version_no, created_at, updated_at, progress_at)
+SELECT %(operation_id)s, operation_type, 'PENDING', client, idempotency_key, %(attempt)s, correlation_id, request_hash,
+    request_document, portfolio_id, created_by, metadata, %(policy)s, is_large, callback_url, callback_headers,
+    proposal_id, expected_version_no, %(created_at)s, %(created_at)s, %(created_at)s
+FROM operations WHERE operation_id = %(failed_id)s
+"""
+SET_SUCCESSOR: Final = "UPDATE operations SET successor_id = %(successor_id)s WHERE operation_id = %(operation_id)s"
+NOTE_CANCELLED: Final = "UPDATE operations SET workflow_to_cancel = false WHERE operation_id = ANY(%(operation_ids)s)"
+OWE_CANCEL: Final = "UPDATE operations SET workflow_to_cancel = true WHERE operation_id = %(operation_id)s"
 # NOTIFY is delivered at commit: a waiter that is woken finds the row as it woke it.
 NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(operation_id)s)"
 
@@ -149,6 +172,10 @@ class OperationReader:
     async def newest_by_correlation(self, correlation_id: str, *, client: str) -> Operation | None:
         return await self._one(SELECT_NEWEST_BY_CORRELATION, {"correlation_id": correlation_id, "client": client})
 
+    async def newest_attempt(self, operation_id: str) -> Operation | None:
+        """The last of the attempts that began with this operation, without a key to name them."""
+        return await self._one(SELECT_NEWEST_ATTEMPT, {"operation_id": operation_id})
+
     async def work(self, operation_id: str) -> OperationWork | None:
         return await self._work(SELECT_WORK, operation_id)
 
@@ -169,9 +196,38 @@ class Operations(OperationReader):
             INSERT_OPERATION, {name: getattr(operation, name) for name in NewOperation.__slots__}
         )
 
+    async def add_attempt(
+        self, failed_id: str, *, operation_id: str, attempt: int, policy: str, created_at: datetime
+    ) -> None:
+        """Accept the request of a locked, failed operation once more."""
+        await self._connection.execute(
+            INSERT_ATTEMPT,
+            {
+                "failed_id": failed_id,
+                "operation_id": operation_id,
+                "attempt": attempt,
+                "policy": policy,
+                "created_at": created_at,
+            },
+        )
+
+    async def set_successor(self, operation_id: str, successor_id: str) -> None:
+        await self._connection.execute(SET_SUCCESSOR, {"operation_id": operation_id, "successor_id": successor_id})
+
+    async def owe_workflow_cancel(self, operation_id: str) -> None:
+        """Somebody has to cancel the workflow of this operation, which the same transaction ends."""
+        await self._connection.execute(OWE_CANCEL, {"operation_id": operation_id})
+
+    async def note_workflows_cancelled(self, operation_ids: Sequence[str]) -> None:
+        await self._connection.execute(NOTE_CANCELLED, {"operation_ids": list(operation_ids)})
+
     async def lock_operation(self, operation_id: str) -> OperationWork | None:
         """The operation, locked until the transaction ends: whoever ends it holds this lock."""
         return await self._work(LOCK_WORK, operation_id)
+
+    async def lock(self, operation_id: str) -> Operation | None:
+        """The operation as readers see it, locked until the transaction ends."""
+        return await self._one(LOCK_OPERATION, {"operation_id": operation_id})
 
     async def record_simulation(
         self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None

@@ -22,6 +22,7 @@ PRIVILEGES: Final[Mapping[str, str]] = {
     "simulations": ADD_AND_PURGE,
     "review_keys": ADD_AND_PURGE,
     "expired_operations": ADD_AND_PURGE,
+    "documents_to_purge": ADD_AND_PURGE,
     "proposals": "SELECT, INSERT, UPDATE",
     "operations": KEEP,
     "idempotency_keys": KEEP,

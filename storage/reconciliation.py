@@ -24,6 +24,11 @@ SELECT {START_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s AND
 COUNT_RESTART: Final = (
     "UPDATE operations SET workflow_restarts = workflow_restarts + 1 WHERE operation_id = %(operation_id)s"
 )
+# The API tells Temporal at once; what it could not, or died before it did, is left here.
+SELECT_TO_CANCEL: Final = """
+SELECT operation_id FROM operations WHERE workflow_to_cancel AND updated_at < now() - %(idle)s
+ORDER BY updated_at LIMIT %(limit)s
+"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +49,11 @@ class Reconciliation:
         async with self._connection.cursor(row_factory=STALLED_ROW) as cursor:
             await cursor.execute(TAKE_STALLED, {"idle": idle, "limit": limit})
             return await cursor.fetchall()
+
+    async def workflows_to_cancel(self, *, idle: timedelta, limit: int) -> list[str]:
+        """Operations that were cancelled at least so long ago, whose workflows nobody has cancelled yet."""
+        cursor = await self._connection.execute(SELECT_TO_CANCEL, {"idle": idle, "limit": limit})
+        return [operation_id for (operation_id,) in await cursor.fetchall()]
 
     async def start_of(self, operation_id: str) -> OperationStart | None:
         """How to start the workflow again; None when the operation has ended meanwhile."""

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, ForeignKeyConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlmodel import Field, SQLModel
 
@@ -28,6 +28,14 @@ def _document(constraint: str, *, nullable: bool = False, deferred: bool = False
     checked_at = "DEFERRED" if deferred else None
     reference = ForeignKey("documents.sha256", name=constraint, deferrable=deferred or None, initially=checked_at)
     return _text(reference, nullable=nullable)
+
+
+def _document_indexes(table: str, *roles: str) -> list[Index]:
+    """The deletion of a document asks every column that could refer to it."""
+    return [Index(f"{table}_{role}_document", f"{role}_document") for role in roles]
+
+
+NEWEST_OPERATION = (text("created_at DESC"), text("operation_id DESC"))
 
 
 class DocumentRow(SQLModel, table=True):
@@ -76,6 +84,7 @@ class ProposalVersionRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("proposal_id", "version_no", name="proposal_versions_number"),
         UniqueConstraint("operation_id", name="proposal_versions_operation"),
+        *_document_indexes("proposal_versions", "request", "result", "inputs", "artifact"),
     )
 
     proposal_version_id: str = _text(primary_key=True)
@@ -137,6 +146,7 @@ class ApprovalRow(SQLModel, table=True):
 
 class ReviewKeyRow(SQLModel, table=True):
     __tablename__ = "review_keys"
+    __table_args__ = (Index("review_keys_by_age", "created_at"),)
 
     client: str = _text(primary_key=True)
     scope: str = _text(primary_key=True)
@@ -156,6 +166,17 @@ class OperationRow(SQLModel, table=True):
             postgresql_where=text("status = 'PENDING' AND started_workflow_at IS NULL"),
         ),
         Index("operations_to_reconcile", "progress_at", postgresql_where=text("status IN ('PENDING', 'RUNNING')")),
+        Index("operations_list", "client", "operation_type", "status", *NEWEST_OPERATION),
+        Index("operations_list_by_author", "client", "created_by", "operation_type", "status", *NEWEST_OPERATION),
+        Index(
+            "operations_by_proposal",
+            "proposal_id",
+            *NEWEST_OPERATION,
+            postgresql_where=text("proposal_id IS NOT NULL"),
+        ),
+        Index("operations_to_purge", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+        Index("operations_workflows_to_cancel", "updated_at", postgresql_where=text("workflow_to_cancel")),
+        *_document_indexes("operations", "request", "result", "inputs", "artifact"),
     )
 
     operation_id: str = _text(primary_key=True)
@@ -197,19 +218,15 @@ class OperationRow(SQLModel, table=True):
     started_workflow_at: datetime | None = _moment(nullable=True)
     expected_version_no: int | None
     workflow_restarts: int = Field(sa_column_kwargs={"server_default": "0"})
+    successor_id: str | None = _text(nullable=True)
+    workflow_to_cancel: bool = Field(sa_column_kwargs={"server_default": "false"})
 
 
 class IdempotencyKeyRow(SQLModel, table=True):
     __tablename__ = "idempotency_keys"
     __table_args__ = (
-        ForeignKeyConstraint(
-            ["operation_id"],
-            ["operations.operation_id"],
-            name="idempotency_keys_operation",
-            deferrable=True,
-            initially="DEFERRED",
-        ),
         Index("idempotency_keys_by_operation", "operation_id"),
+        Index("idempotency_keys_by_age", "created_at"),
     )
 
     client: str = _text(primary_key=True)
@@ -223,6 +240,10 @@ class IdempotencyKeyRow(SQLModel, table=True):
 
 class SimulationRow(SQLModel, table=True):
     __tablename__ = "simulations"
+    __table_args__ = (
+        Index("simulations_by_age", "created_at"),
+        *_document_indexes("simulations", "result", "inputs", "artifact"),
+    )
 
     client: str = _text(primary_key=True)
     key: str = _text(primary_key=True)
@@ -270,7 +291,10 @@ class CallbackAttemptRow(SQLModel, table=True):
 
 class ExpiredOperationRow(SQLModel, table=True):
     __tablename__ = "expired_operations"
-    __table_args__ = (Index("expired_operations_by_correlation", "correlation_id", text("created_at DESC")),)
+    __table_args__ = (
+        Index("expired_operations_by_correlation", "correlation_id", text("created_at DESC")),
+        Index("expired_operations_by_expiry", "expired_at"),
+    )
 
     operation_id: str = _text(primary_key=True)
     operation_type: str = _text()
@@ -284,3 +308,9 @@ class ExpiredOperationRow(SQLModel, table=True):
     created_at: datetime = _moment()
     finished_at: datetime = _moment()
     expired_at: datetime = _moment()
+
+
+class DocumentToPurgeRow(SQLModel, table=True):
+    __tablename__ = "documents_to_purge"
+
+    sha256: str = _text(primary_key=True)

@@ -10,17 +10,21 @@ from typing import Final, Protocol
 
 import structlog
 from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg.errors import ForeignKeyViolation
 
 from domain.errors import StorageUnavailable
 from storage.audit import AuditReader
 from storage.deliveries import Deliveries, DeliveryReader
-from storage.documents import DocumentReader, Documents
+from storage.documents import DocumentPurged, DocumentReader, Documents
 from storage.events import EventReader, Events
+from storage.expired_operations import ExpiredOperationReader
 from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
+from storage.operation_list import OperationList
 from storage.operations import OperationReader, Operations
 from storage.proposal_list import ProposalList
 from storage.proposals import ProposalReader, Proposals
 from storage.reconciliation import Reconciliation
+from storage.retention import Retention
 from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
@@ -28,6 +32,12 @@ from storage.starting import Starting
 
 # What psycopg raises when the server is away, frozen, shutting down or too slow, and when a pool runs dry.
 UNAVAILABLE: Final = (OperationalError, InterfaceError)
+
+REFERENCES_TO_DOCUMENTS: Final = frozenset(
+    f"{table}_{role}"
+    for table in ("operations", "proposal_versions", "simulations")
+    for role in ("request", "result", "inputs", "artifact")
+)
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +53,8 @@ class Reading:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.operations = OperationReader(connection)
+        self.operation_list = OperationList(connection)
+        self.expired = ExpiredOperationReader(connection)
         self.proposals = ProposalReader(connection)
         self.proposal_list = ProposalList(connection)
         self.events = EventReader(connection)
@@ -59,6 +71,7 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self.keys = IdempotencyKeys(connection)
         self.operations = Operations(connection)
+        self.expired = ExpiredOperationReader(connection)
         self.proposals = Proposals(connection)
         self.events = Events(connection)
         self.approvals = Approvals(connection)
@@ -68,6 +81,7 @@ class Transaction:
         self.simulations = Simulations(connection)
         self.starting = Starting(connection)
         self.reconciliation = Reconciliation(connection)
+        self.retention = Retention(connection)
 
 
 class Storage:
@@ -124,6 +138,10 @@ class Storage:
         try:
             async with self._connections.connection() as connection:
                 yield connection
+        except ForeignKeyViolation as failure:
+            if failure.diag.constraint_name in REFERENCES_TO_DOCUMENTS:
+                raise DocumentPurged from None
+            raise
         except UNAVAILABLE as failure:
             log.warning(
                 "database_call_failed", reason=type(failure).__name__, sqlstate=getattr(failure, "sqlstate", None)

@@ -16,6 +16,7 @@ from runtime.database import Database
 from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.temporal import connect_with_back_off
+from services.purging import Periods
 from storage.unit_of_work import Storage
 from worker.registry import (
     Dependencies,
@@ -45,7 +46,15 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> None:
             ).running()
         )
         pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
-        dependencies = Dependencies(storage=Storage(database), client=client, pool=pool)
+        dependencies = Dependencies(
+            storage=Storage(database),
+            client=client,
+            pool=pool,
+            periods=Periods(
+                operations=timedelta(days=settings.operation_retention_days),
+                keys=timedelta(days=settings.idempotency_retention_days),
+            ),
+        )
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)

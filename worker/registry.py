@@ -11,13 +11,16 @@ from activities.computing import Computing
 from activities.document_texts import DocumentTexts
 from activities.finish import FinishStep
 from activities.persist import PersistStep
+from activities.purge import PurgeStep
 from activities.reconcile import ReconcileStep
 from activities.simulate import SimulateStep
 from services.process_pool import ProcessPool
+from services.purging import Periods
 from services.starting import WorkflowStarter
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
+from workflows.purge_operations import PurgeOperations
 from workflows.reconcile_operations import ReconcileOperations
 
 
@@ -28,6 +31,7 @@ class Dependencies:
     storage: Storage
     client: Client
     pool: ProcessPool
+    periods: Periods
 
 
 def proposal_workflows() -> list[type]:
@@ -48,9 +52,12 @@ def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
 
 
 def housekeeping_workflows() -> list[type]:
-    return [ReconcileOperations]
+    return [ReconcileOperations, PurgeOperations]
 
 
 def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     starter = WorkflowStarter(dependencies.client, dependencies.storage)
-    return [ReconcileStep(dependencies.storage, dependencies.client, starter).reconcile]
+    return [
+        ReconcileStep(dependencies.storage, dependencies.client, starter).reconcile,
+        PurgeStep(dependencies.storage, dependencies.periods).purge,
+    ]

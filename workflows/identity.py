@@ -11,6 +11,7 @@ HOUSEKEEPING_QUEUE: Final = "proposal-housekeeping"
 CREATE_PROPOSAL: Final = "CreateProposal"
 CREATE_VERSION: Final = "CreateVersion"
 RECONCILE_OPERATIONS: Final = "ReconcileOperations"
+PURGE_OPERATIONS: Final = "PurgeOperations"
 
 CORRELATION_ID: Final = SearchAttributeKey.for_keyword("CorrelationId")
 OPERATION_TYPE: Final = SearchAttributeKey.for_keyword("OperationType")

@@ -24,7 +24,7 @@ class OperationOrder(Message):
 
 
 class OperationOutcome(Message):
-    """How an operation ended, as its row says; also the workflow's result."""
+    """How an operation ended, as its row says; also the workflow's result, with a `note` for operators if need be."""
 
     operation_id: str
     status: Literal["SUCCEEDED", "FAILED"]
@@ -34,6 +34,7 @@ class OperationOutcome(Message):
     artifact_hash: str | None = None
     error_code: str | None = None
     error_message: str | None = None
+    note: str | None = None
 
 
 class SimulateInput(Message):
@@ -92,8 +93,34 @@ class ReconcileInput(Message):
 
 
 class ReconcileResult(Message):
-    """Counts of one batch: rows looked at, workflows started again, operations ended."""
+    """Counts: rows looked at, workflows started again, operations ended, workflows cancelled after their operations."""
 
-    examined: int
-    restarted: int
-    ended: int
+    examined: int = 0
+    restarted: int = 0
+    ended: int = 0
+    cancelled: int = 0
+
+    def plus(self, other: "ReconcileResult") -> "ReconcileResult":
+        return ReconcileResult(
+            examined=self.examined + other.examined,
+            restarted=self.restarted + other.restarted,
+            ended=self.ended + other.ended,
+            cancelled=self.cancelled + other.cancelled,
+        )
+
+
+class PurgeInput(Message):
+    """`seconds`: how long one run of the step may go on before it says how far it came."""
+
+    seconds: float = 20.0
+
+
+class PurgeResult(Message):
+    """Rows removed by kind, `is_done` when nothing more was due."""
+
+    operations: int = 0
+    keys: int = 0
+    tombstones: int = 0
+    simulations: int = 0
+    documents: int = 0
+    is_done: bool = True

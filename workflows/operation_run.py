@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from typing import Final
 
 from temporalio import workflow
 from temporalio.exceptions import (
@@ -26,6 +27,8 @@ from workflows.messages import (
     SimulateInput,
 )
 from workflows.operation_steps import application_error, run_step
+
+RESET_NOTE: Final = "This run is a reset. An operation ends once: how it ended before was not changed."
 
 Persist = Callable[[PersistInput], Awaitable[PersistResult]]
 
@@ -80,10 +83,13 @@ async def _finish(order: OperationOrder, failure: BaseException) -> OperationOut
 
 def _closed(outcome: OperationOutcome) -> OperationOutcome:
     """The outcome where operators look for it; a failed operation is a failed workflow with the same code."""
+    if workflow.info().run_id != workflow.info().original_execution_run_id:
+        outcome = outcome.model_copy(update={"note": RESET_NOTE})
     if outcome.status == "FAILED":
-        workflow.set_current_details(f"**FAILED**: {outcome.error_message}")
+        workflow.set_current_details(f"**FAILED**: {outcome.error_message}{_noted(outcome)}")
         raise ApplicationError(
             outcome.error_message or "",
+            *(() if outcome.note is None else (outcome.note,)),
             type=outcome.error_code,
             non_retryable=True,
             category=ApplicationErrorCategory.BENIGN,
@@ -92,9 +98,13 @@ def _closed(outcome: OperationOutcome) -> OperationOutcome:
         workflow.upsert_search_attributes([PROPOSAL_ID.value_set(outcome.proposal_id)])
     workflow.set_current_details(
         f"**SUCCEEDED**: proposal `{outcome.proposal_id}`, version {outcome.version_no}, "
-        f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`"
+        f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`{_noted(outcome)}"
     )
     return outcome
+
+
+def _noted(outcome: OperationOutcome) -> str:
+    return "" if outcome.note is None else f"\n\n{outcome.note}"
 
 
 def _failure_of(failure: BaseException) -> OperationFailure:

@@ -55,5 +55,12 @@ RECONCILE: Final[ActivityOptions] = {
     "retry_policy": RetryPolicy(maximum_attempts=1),
 }
 
+# A purge beats after each of its short transactions; what a try has removed stays removed.
+PURGE: Final[ActivityOptions] = {
+    "start_to_close_timeout": timedelta(minutes=2),
+    "heartbeat_timeout": timedelta(seconds=10),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=10), maximum_attempts=5),
+}
+
 TASK_TIMEOUT: Final = timedelta(seconds=5)  # after kill -9 of a worker its workflows go on when this has passed
 EXECUTION_TIMEOUT: Final = timedelta(hours=25)  # an hour more than a step may wait: the step's own time-out comes first

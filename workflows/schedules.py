@@ -15,11 +15,13 @@ from temporalio.client import (
     ScheduleUpdate,
 )
 
-from workflows.identity import HOUSEKEEPING_QUEUE, RECONCILE_OPERATIONS
-from workflows.messages import ReconcileInput
+from workflows.identity import HOUSEKEEPING_QUEUE, PURGE_OPERATIONS, RECONCILE_OPERATIONS
+from workflows.messages import PurgeInput, ReconcileInput
 
 RECONCILE_SCHEDULE_ID: Final = "reconcile-operations"
 RECONCILE_INTERVAL: Final = timedelta(seconds=10)
+PURGE_SCHEDULE_ID: Final = "purge-operations"
+PURGE_INTERVAL: Final = timedelta(hours=1)
 
 
 def wanted_schedules() -> dict[str, Schedule]:
@@ -31,12 +33,24 @@ def wanted_schedules() -> dict[str, Schedule]:
                 ReconcileInput(),
                 id=RECONCILE_SCHEDULE_ID,
                 task_queue=HOUSEKEEPING_QUEUE,
-                execution_timeout=timedelta(minutes=1),
+                execution_timeout=timedelta(minutes=5),
                 static_summary="Look at open operations that make no progress",
             ),
             spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=RECONCILE_INTERVAL)]),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
-        )
+        ),
+        PURGE_SCHEDULE_ID: Schedule(
+            action=ScheduleActionStartWorkflow(
+                PURGE_OPERATIONS,
+                PurgeInput(),
+                id=PURGE_SCHEDULE_ID,
+                task_queue=HOUSEKEEPING_QUEUE,
+                execution_timeout=timedelta(hours=4),
+                static_summary="Remove operations, keys and documents that were kept for long enough",
+            ),
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=PURGE_INTERVAL)]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5)),
+        ),
     }
 
 

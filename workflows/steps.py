@@ -12,6 +12,8 @@ from workflows.messages import (
     FinishResult,
     PersistInput,
     PersistResult,
+    PurgeInput,
+    PurgeResult,
     ReconcileInput,
     ReconcileResult,
     SimulateInput,
@@ -52,6 +54,12 @@ async def finish(step: FinishInput) -> FinishResult:
 @activity.defn(name="reconcile")
 async def reconcile(step: ReconcileInput) -> ReconcileResult:
     """Bring open operations without progress and their workflows together again; safe when run twice at once."""
+    raise _not_here(step)
+
+
+@activity.defn(name="purge")
+async def purge(step: PurgeInput) -> PurgeResult:
+    """Remove what has been kept for long enough, in short transactions; each is whole, so a repeat just goes on."""
     raise _not_here(step)
 
 

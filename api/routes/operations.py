@@ -14,7 +14,13 @@ from api.problems import problems
 from api.schemas.formats import OPERATION_ID_EXAMPLE
 from api.schemas.operations import AsyncStatus
 from api.services import Services
-from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, OperationNotFound, StorageUnavailable
+from domain.errors import (
+    AsyncOperationsDisabled,
+    LifecycleDisabled,
+    OperationExpired,
+    OperationNotFound,
+    StorageUnavailable,
+)
 from services.waiting import ReadOperation
 
 router = APIRouter(prefix="/rebalance/proposals/operations", tags=["Operations"])
@@ -29,7 +35,14 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
         },
     },
     304: {"description": "The caller's copy is current."},
-    **problems(OperationNotFound, LifecycleDisabled, AsyncOperationsDisabled, StorageUnavailable, statuses=(422, 500)),
+    **problems(
+        OperationNotFound,
+        OperationExpired,
+        LifecycleDisabled,
+        AsyncOperationsDisabled,
+        StorageUnavailable,
+        statuses=(422, 500),
+    ),
 }
 
 

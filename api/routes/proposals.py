@@ -1,6 +1,5 @@
 """Proposals: created as operations, waited for or not; read from PostgreSQL."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -9,10 +8,9 @@ from api.body import JsonBodyRoute
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
 from api.headers import CorrelationIdHeader, IdempotencyKeyHeader, PreferHeader, preferences
 from api.json_text import json_response
-from api.parameters import IncludeEvidence, Moment, ProposalIdInPath, QueryText
+from api.parameters import IncludeEvidence, PagingOfRequest, ProposalIdInPath, QueryText
 from api.presentation import proposal_detail, proposal_page
 from api.problems import problems
-from api.schemas.formats import PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
 from api.schemas.operations import AsyncAccepted
 from api.schemas.proposals import CreateResponse, ProposalDetailResponse, ProposalListResponse
 from api.schemas.submission import CreateProposalRequest
@@ -83,42 +81,21 @@ async def submit_proposal(
     return await answer_accepted(services, submission)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ListOptions:
-    """Which page of which list a client asks for."""
-
-    narrowed: ProposalFilter
-    cursor: str | None
-    limit: int
-
-
-def _list_options(
+def _narrowed(
+    paging: PagingOfRequest,
     portfolio_id: Annotated[QueryText, Query(description="Of this portfolio.", examples=["pf_1"])] = None,
     state: Annotated[
         QueryText, Query(description="In this state; an unknown one has an empty page.", examples=["DRAFT"])
     ] = None,
     created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
-    created_from: Annotated[
-        Moment,
-        Query(description="Created at this moment or later; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
-    ] = None,
-    created_to: Annotated[
-        Moment,
-        Query(description="Created at this moment or earlier; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
-    ] = None,
-    limit: Annotated[int, Query(description="Proposals a page.", ge=1, le=100, examples=[20])] = 20,
-    cursor: Annotated[
-        QueryText, Query(description="`next_cursor` of the page before.", examples=[PROPOSAL_ID_EXAMPLE])
-    ] = None,
-) -> ListOptions:
-    narrowed = ProposalFilter(
+) -> ProposalFilter:
+    return ProposalFilter(
         portfolio_id=portfolio_id,
         current_state=state,
         created_by=created_by,
-        created_from=created_from,
-        created_to=created_to,
+        created_from=paging.created_from,
+        created_to=paging.created_to,
     )
-    return ListOptions(narrowed=narrowed, cursor=cursor, limit=limit)
 
 
 @router.get(
@@ -128,13 +105,14 @@ def _list_options(
     responses=problems(CursorInvalid, LifecycleDisabled, StorageUnavailable, statuses=(500,)),
 )
 async def list_proposals(
-    options: Annotated[ListOptions, Depends(_list_options)], services: ProcessServices, _: CorrelationIdHeader = None
+    narrowed: Annotated[ProposalFilter, Depends(_narrowed)],
+    paging: PagingOfRequest,
+    services: ProcessServices,
+    _: CorrelationIdHeader = None,
 ) -> Response:
     """Newest first, narrowed by any of the filters; a page costs the same however long the list is."""
     services.gates.require_lifecycle()
-    page = await services.proposals.page(
-        options.narrowed, client=LOCAL_CLIENT, cursor=options.cursor, limit=options.limit
-    )
+    page = await services.proposals.page(narrowed, client=LOCAL_CLIENT, cursor=paging.cursor, limit=paging.limit)
     return json_response(proposal_page(page))
 
 

@@ -1,7 +1,6 @@
 """Versions of a proposal: created as operations, immutable ever after."""
 
 from http import HTTPStatus
-from typing import Final
 
 from fastapi import APIRouter, HTTPException, Response
 
@@ -27,9 +26,8 @@ from domain.errors import (
     VersionConflict,
     VersionNotFound,
 )
+from domain.operation import VERSIONS_SCOPE
 from services.submission import Submission
-
-VERSIONS_SCOPE: Final = "versions"
 
 router = APIRouter(prefix="/rebalance/proposals/{proposal_id}/versions", tags=["Versions"], route_class=JsonBodyRoute)
 

@@ -90,3 +90,13 @@ class AsyncStatus(BaseModel):
             {"self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}", "proposal": None, "temporal_ui": None}
         ],
     )
+
+
+class OperationListResponse(BaseModel):
+    """A page of operations, without their results."""
+
+    items: list[AsyncStatus] = Field(description="Newest first.")
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page: the last operation of this one; null on the last page.",
+        examples=[OPERATION_ID_EXAMPLE],
+    )

@@ -24,7 +24,8 @@ def operations(document):
 
 def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
     found = {name: set(operation["responses"]) for name, operation in operations(document)}
-    async_read = {"200", "304", "404", "422", "500", "503"}
+    async_read = {"200", "304", "404", "410", "422", "500", "503"}
+    control = {"202", "404", "409", "410", "422", "500", "503"}
     read = {"200", "404", "422", "500", "503"}
     prefix = "/rebalance/proposals"
     assert found == {
@@ -47,6 +48,9 @@ def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
         f"GET {prefix}/{{proposal_id}}": read,
         f"GET {prefix}/operations/{{operation_id}}": async_read,
         f"GET {prefix}/operations/by-correlation/{{correlation_id}}": async_read,
+        f"GET {prefix}/operations": read,
+        f"POST {prefix}/operations/{{operation_id}}/cancel": control,
+        f"POST {prefix}/operations/{{operation_id}}/retry": control,
         "GET /health/live": {"200", "422", "500"},
         "GET /health/ready": {"200", "422", "500", "503"},
     }
@@ -61,7 +65,7 @@ def test_every_error_is_documented_as_a_problem(document):
         for status, response in operation["responses"].items():
             if int(status) >= 400 and not name.startswith("GET /health/ready"):
                 assert list(response["content"]) == ["application/problem+json"], (name, status)
-                assert response["content"]["application/problem+json"]["schema"]["$ref"].endswith("/Problem")
+                assert response["content"]["application/problem+json"]["schema"]["$ref"].endswith("Problem")
 
 
 def test_every_parameter_and_every_field_is_described_with_an_example(document):

@@ -16,7 +16,7 @@ from workflows import steps
 
 
 def implemented() -> dict[str, object]:
-    dependencies = Dependencies(storage=None, client=None, pool=None)  # type: ignore[arg-type]  # nothing is called
+    dependencies = Dependencies(storage=None, client=None, pool=None, periods=None)  # type: ignore[arg-type]  # nothing is called
     activities = [*registry.proposal_activities(dependencies), *registry.housekeeping_activities(dependencies)]
     return {function.__temporal_activity_definition.name: function for function in activities}
 

@@ -1,0 +1,70 @@
+"""Cancelling an operation: decided in PostgreSQL alone; Temporal is told afterwards."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+import structlog
+
+from domain.errors import OperationAlreadyTerminal, OperationCancelled, OperationNotFound, StorageUnavailable
+from domain.operation import Operation, OperationFailure
+from services.ending import fail_locked
+from services.lookup import Lookup
+from services.workflow_cancelling import WorkflowCanceller
+from storage.unit_of_work import Storage
+
+DRAIN_SECONDS: Final = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Cancellation:
+    """Works without Temporal and without a worker; what Temporal was not told here, reconcile tells it."""
+
+    def __init__(self, storage: Storage, lookup: Lookup, canceller: WorkflowCanceller) -> None:
+        self._storage = storage
+        self._lookup = lookup
+        self._canceller = canceller
+        self._telling: set[asyncio.Task[None]] = set()
+
+    async def cancel(self, operation_id: str, *, client: str) -> Operation:
+        """The operation as it has ended, FAILED with OPERATION_CANCELLED.
+
+        The commit of its result locks the same row, so exactly one of the two ends it. Raises OperationNotFound,
+        OperationExpired, OperationAlreadyTerminal when it had ended before.
+        """
+        await self._lookup.operation(operation_id, client=client)
+        async with self._storage.transaction() as transaction:
+            work = await transaction.operations.lock_operation(operation_id)
+            if work is None:
+                raise OperationNotFound
+            if work.is_terminal:
+                raise OperationAlreadyTerminal
+            await fail_locked(transaction, work, OperationFailure.of(OperationCancelled))
+            await transaction.operations.owe_workflow_cancel(operation_id)
+            cancelled = await transaction.operations.get(operation_id)
+        if cancelled is None:
+            raise OperationNotFound
+        self._tell_temporal(operation_id)
+        return cancelled
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["Cancellation"]:
+        """What Temporal is being told when the block ends gets a moment to arrive."""
+        try:
+            yield self
+        finally:
+            if self._telling:
+                await asyncio.wait(self._telling, timeout=DRAIN_SECONDS)
+
+    def _tell_temporal(self, operation_id: str) -> None:
+        task = asyncio.create_task(self._cancel_workflow(operation_id))
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _cancel_workflow(self, operation_id: str) -> None:
+        try:
+            await self._canceller.cancel([operation_id])
+        except StorageUnavailable:
+            log.warning("workflow_cancel_not_noted", operation_id=operation_id)

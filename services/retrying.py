@@ -1,0 +1,94 @@
+"""Trying a failed operation again: its stored request as the next attempt of its key."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from domain.errors import IdempotencyKeyConflict, OperationNotFailed, OperationNotFound
+from domain.ids import new_operation_id
+from domain.operation import Operation, OperationStatus, Policy
+from services.lookup import Lookup, expired_error
+from services.submission import Accepted, StartSoon, held_operation
+from storage.unit_of_work import Storage, Transaction
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Attempt:
+    """The operation that a retry leads to: one to be made, or one that is there already."""
+
+    operation_id: str
+    is_new: bool
+
+
+class Retrying:
+    """N retries of one operation at once make one attempt: the key's row decides, or without a key the operation's."""
+
+    def __init__(self, storage: Storage, lookup: Lookup, start_soon: StartSoon, *, policy: Policy) -> None:
+        self._storage = storage
+        self._lookup = lookup
+        self._start_soon = start_soon
+        self._policy = policy
+
+    async def retry(self, operation_id: str, *, client: str) -> Accepted:
+        """The next attempt of a failed operation, with the same request and callback, under the rules of today.
+
+        One that has a newer attempt is answered with that one, if its request is the same. Raises OperationNotFound,
+        OperationExpired, OperationNotFailed, IdempotencyKeyConflict when the newer attempt is of another request.
+        """
+        failed = await self._lookup.operation(operation_id, client=client)
+        if failed.status is not OperationStatus.FAILED:
+            raise OperationNotFailed
+        async with self._storage.transaction() as transaction:
+            attempt = await self._keyed(transaction, failed) if failed.key else await self._keyless(transaction, failed)
+            operation = await transaction.operations.get(attempt.operation_id)
+            start = await transaction.reconciliation.start_of(attempt.operation_id) if attempt.is_new else None
+            if operation is None:  # purged since it was read: nothing of the attempt may stay
+                raise OperationNotFound
+        if start is not None:
+            self._start_soon(start)
+        return Accepted(operation=operation, is_replay=not attempt.is_new)
+
+    async def _keyed(self, transaction: Transaction, failed: Operation) -> _Attempt:
+        if failed.key is None:
+            raise LookupError("the operation has no key")
+        operation_id, at = new_operation_id(), datetime.now(UTC)
+        holder = await transaction.keys.claim(
+            failed.key, request_hash=failed.request_hash, operation_id=operation_id, at=at
+        )
+        if holder is not None and holder.operation_id != failed.operation_id:
+            newest = await held_operation(transaction, holder)
+            if newest is not None:
+                if holder.request_hash != failed.request_hash:
+                    raise IdempotencyKeyConflict
+                if not isinstance(newest, Operation):
+                    raise expired_error(newest)
+                return _Attempt(operation_id=newest.operation_id, is_new=False)
+        attempt = failed.attempt + 1 if holder is None else holder.attempt + 1
+        if holder is not None:
+            await transaction.keys.reassign(
+                failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt, at=at
+            )
+        await self._add(transaction, failed, operation_id=operation_id, attempt=attempt, at=at)
+        return _Attempt(operation_id=operation_id, is_new=True)
+
+    async def _keyless(self, transaction: Transaction, failed: Operation) -> _Attempt:
+        await transaction.operations.lock(failed.operation_id)
+        newest = await transaction.operations.newest_attempt(failed.operation_id)
+        if newest is not None and newest.operation_id != failed.operation_id:
+            return _Attempt(operation_id=newest.operation_id, is_new=False)
+        operation_id = new_operation_id()
+        await self._add(
+            transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1, at=datetime.now(UTC)
+        )
+        await transaction.operations.set_successor(failed.operation_id, operation_id)
+        return _Attempt(operation_id=operation_id, is_new=True)
+
+    async def _add(
+        self, transaction: Transaction, failed: Operation, *, operation_id: str, attempt: int, at: datetime
+    ) -> None:
+        await transaction.operations.add_attempt(
+            failed.operation_id,
+            operation_id=operation_id,
+            attempt=attempt,
+            policy=self._policy.as_text(),
+            created_at=at,
+        )

@@ -1,0 +1,43 @@
+"""Tombstones of purged operations: what is still said of them, for a while."""
+
+from dataclasses import fields
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from domain.operation import ExpiredOperation
+from storage.rows import value_row
+
+_COLUMNS: Final = [field.name for field in fields(ExpiredOperation)]
+EXPIRED_COLUMNS: Final = ", ".join(_COLUMNS)
+
+SELECT_EXPIRED: Final = f"SELECT {EXPIRED_COLUMNS} FROM expired_operations WHERE operation_id = %(operation_id)s"
+SELECT_NEWEST_BY_CORRELATION: Final = f"""
+SELECT {EXPIRED_COLUMNS} FROM expired_operations
+WHERE correlation_id = %(correlation_id)s AND client = %(client)s
+    AND (%(after)s::timestamptz IS NULL OR created_at > %(after)s)
+ORDER BY created_at DESC LIMIT 1
+"""
+EXPIRED_ROW: Final = value_row(ExpiredOperation)
+
+
+class ExpiredOperationReader:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def get(self, operation_id: str) -> ExpiredOperation | None:
+        return await self._one(SELECT_EXPIRED, {"operation_id": operation_id})
+
+    async def newest_by_correlation(
+        self, correlation_id: str, *, client: str, after: datetime | None
+    ) -> ExpiredOperation | None:
+        """The newest of these, if it was created after that moment."""
+        return await self._one(
+            SELECT_NEWEST_BY_CORRELATION, {"correlation_id": correlation_id, "client": client, "after": after}
+        )
+
+    async def _one(self, statement: str, parameters: dict[str, Any]) -> ExpiredOperation | None:
+        async with self._connection.cursor(row_factory=EXPIRED_ROW) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchone()

@@ -1,0 +1,158 @@
+"""Removing what has been kept for long enough: each call is one short statement over a few rows.
+
+Nobody may wait for the purge: a statement that would hold its locks for longer than the limit is ended by the server,
+and the caller asks for fewer rows.
+"""
+
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+from psycopg.errors import ForeignKeyViolation, QueryCanceled
+
+from storage.expired_operations import EXPIRED_COLUMNS
+
+LOCK_LIMIT_MS: Final = 90  # with the commit, a lock is held for less than 100 ms
+BOUND_STATEMENT: Final = f"SET LOCAL statement_timeout = '{LOCK_LIMIT_MS}ms'"
+
+# An operation whose callback is still owed waits for it. Only a failed one leaves documents that no version needs.
+PURGE_OPERATIONS: Final = f"""
+WITH due AS (
+    SELECT operation_id FROM operations o
+    WHERE finished_at < %(before)s AND NOT EXISTS (
+        SELECT FROM callback_deliveries d WHERE d.operation_id = o.operation_id AND d.status = 'PENDING')
+    ORDER BY finished_at LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED),
+removed AS (DELETE FROM operations o USING due WHERE o.operation_id = due.operation_id RETURNING o.*),
+kept AS (
+    INSERT INTO expired_operations ({EXPIRED_COLUMNS})
+    SELECT operation_id, operation_type, status, client, error_code, correlation_id, idempotency_key, proposal_id,
+        version_no, created_at, finished_at, now()
+    FROM removed),
+loose AS (
+    INSERT INTO documents_to_purge (sha256)
+    SELECT DISTINCT sha256
+    FROM removed, LATERAL (VALUES (request_document), (result_document), (inputs_document), (artifact_document))
+        AS documents (sha256)
+    WHERE status = 'FAILED' AND sha256 IS NOT NULL
+    ON CONFLICT DO NOTHING)
+SELECT count(*) FROM removed
+"""
+# A key is kept for as long after the end of its operation, which may have been purged before.
+PURGE_KEYS: Final = """
+WITH removed AS (
+    DELETE FROM idempotency_keys WHERE (client, scope, key) IN (
+        SELECT client, scope, key FROM idempotency_keys k
+        WHERE created_at < %(before)s
+            AND NOT EXISTS (
+                SELECT FROM operations o WHERE o.operation_id = k.operation_id
+                    AND (o.finished_at IS NULL OR o.finished_at >= %(before)s))
+            AND NOT EXISTS (
+                SELECT FROM expired_operations e WHERE e.operation_id = k.operation_id
+                    AND e.finished_at >= %(before)s)
+        ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    RETURNING key)
+SELECT count(*) FROM removed
+"""
+PURGE_REVIEW_KEYS: Final = """
+WITH removed AS (
+    DELETE FROM review_keys WHERE (client, scope, key) IN (
+        SELECT client, scope, key FROM review_keys WHERE created_at < %(before)s ORDER BY created_at LIMIT %(limit)s)
+    RETURNING key)
+SELECT count(*) FROM removed
+"""
+PURGE_SIMULATIONS: Final = """
+WITH removed AS (
+    DELETE FROM simulations WHERE (client, key) IN (
+        SELECT client, key FROM simulations WHERE created_at < %(before)s ORDER BY created_at LIMIT %(limit)s)
+    RETURNING result_document, inputs_document, artifact_document),
+loose AS (
+    INSERT INTO documents_to_purge (sha256)
+    SELECT DISTINCT sha256
+    FROM removed, LATERAL (VALUES (result_document), (inputs_document), (artifact_document)) AS documents (sha256)
+    ON CONFLICT DO NOTHING)
+SELECT count(*) FROM removed
+"""
+PURGE_TOMBSTONES: Final = """
+WITH removed AS (
+    DELETE FROM expired_operations WHERE operation_id IN (
+        SELECT operation_id FROM expired_operations WHERE expired_at < %(before)s
+        ORDER BY expired_at LIMIT %(limit)s)
+    RETURNING operation_id)
+SELECT count(*) FROM removed
+"""
+# A document that something else refers to by now leaves the queue and stays.
+PURGE_DOCUMENTS: Final = """
+WITH due AS (
+    DELETE FROM documents_to_purge
+    WHERE sha256 IN (SELECT sha256 FROM documents_to_purge ORDER BY sha256 LIMIT %(limit)s)
+    RETURNING sha256),
+removed AS (
+    DELETE FROM documents d USING due
+    WHERE d.sha256 = due.sha256
+        AND NOT EXISTS (SELECT FROM operations WHERE request_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM operations WHERE result_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM operations WHERE inputs_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM operations WHERE artifact_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM proposal_versions WHERE request_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM proposal_versions WHERE result_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM proposal_versions WHERE inputs_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM proposal_versions WHERE artifact_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM simulations WHERE result_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM simulations WHERE inputs_document = d.sha256)
+        AND NOT EXISTS (SELECT FROM simulations WHERE artifact_document = d.sha256)
+    RETURNING d.sha256)
+SELECT count(*) FROM due
+"""
+ADD_LOOSE_DOCUMENTS: Final = """
+INSERT INTO documents_to_purge (sha256) SELECT unnest(%(addresses)s::text[]) ON CONFLICT DO NOTHING
+"""
+
+
+class BatchUndone(Exception):
+    """Nothing of the batch was removed.
+
+    It would have held its locks for too long, or somebody referred to one of its documents in the same instant: fewer
+    rows, or the same again, may pass.
+    """
+
+
+class Retention:
+    """Each method removes at most `limit` rows of what ended, or was used, before a moment; answers how many.
+
+    All raise BatchUndone.
+    """
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def purge_operations(self, *, before: datetime, limit: int) -> int:
+        return await self._purge(PURGE_OPERATIONS, before=before, limit=limit)
+
+    async def purge_keys(self, *, before: datetime, limit: int) -> int:
+        return await self._purge(PURGE_KEYS, before=before, limit=limit)
+
+    async def purge_review_keys(self, *, before: datetime, limit: int) -> int:
+        return await self._purge(PURGE_REVIEW_KEYS, before=before, limit=limit)
+
+    async def purge_simulations(self, *, before: datetime, limit: int) -> int:
+        return await self._purge(PURGE_SIMULATIONS, before=before, limit=limit)
+
+    async def purge_tombstones(self, *, before: datetime, limit: int) -> int:
+        return await self._purge(PURGE_TOMBSTONES, before=before, limit=limit)
+
+    async def purge_documents(self, *, limit: int) -> int:
+        """Take so many off the queue, and delete those that nothing refers to."""
+        return await self._purge(PURGE_DOCUMENTS, limit=limit)
+
+    async def add_loose_documents(self, *addresses: str) -> None:
+        """Queue documents that the caller stored and then did not refer to."""
+        await self._connection.execute(ADD_LOOSE_DOCUMENTS, {"addresses": list(addresses)})
+
+    async def _purge(self, statement: str, **parameters: Any) -> int:
+        await self._connection.execute(BOUND_STATEMENT)
+        try:
+            cursor = await self._connection.execute(statement, parameters)
+            row = await cursor.fetchone()
+        except (QueryCanceled, ForeignKeyViolation):
+            raise BatchUndone from None
+        return 0 if row is None else int(row[0])
