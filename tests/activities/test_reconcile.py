@@ -131,3 +131,35 @@ async def test_nothing_is_judged_while_temporal_does_not_answer(storage: Storage
     client = await connect(lazy=True, identity="test")
     assert await reconciled(storage, client) == ReconcileResult(examined=1, restarted=0, ended=0)
     assert await end_of(storage, operation.operation_id) == ("PENDING", None, None)
+
+
+CANCELLED_UNTOLD = """
+UPDATE operations
+SET status = 'FAILED', error_code = 'ProposalOperationCancelledError', error_message = 'OPERATION_CANCELLED',
+    finished_at = now(), workflow_to_cancel = true, updated_at = %s
+"""
+
+
+async def test_a_cancel_that_temporal_was_not_told_of_is_told_once(
+    storage: Storage, temporal_client: Client, database_dsn
+):
+    operation_id = await started(storage, temporal_client)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(CANCELLED_UNTOLD, ["now"])
+    assert (await reconciled(storage, temporal_client)).cancelled == 0  # the API that took it goes first
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE operations SET updated_at = now() - interval '10 seconds'")
+    assert (await reconciled(storage, temporal_client)).cancelled == 1
+    assert (await reconciled(storage, temporal_client)).cancelled == 0
+    history = await temporal_client.get_workflow_handle(operation_id).fetch_history()
+    requests = [event.HasField("workflow_execution_cancel_requested_event_attributes") for event in history.events]
+    assert requests.count(True) == 1
+
+
+async def test_a_cancelled_operation_that_temporal_does_not_know_is_done(
+    storage: Storage, temporal_client: Client, database_dsn
+):
+    await a_stored_operation(storage)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(CANCELLED_UNTOLD, ["epoch"])
+    assert (await reconciled(storage, temporal_client)).cancelled == 1

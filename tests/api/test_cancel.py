@@ -1,0 +1,126 @@
+"""Cancelling an operation: whoever is away, whatever it races with."""
+
+import asyncio
+import random
+
+import psycopg
+import pytest
+from answers import assert_problem
+from builders import a_body, a_large_body
+from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
+
+from cli.local.ports import free_port
+
+
+async def started(client: Client, operation_id: str) -> WorkflowHandle:
+    """The workflow, once Temporal knows it: a 202 does not wait for that."""
+    handle = client.get_workflow_handle(operation_id)
+    async with asyncio.timeout(10):
+        while True:
+            try:
+                await handle.describe()
+            except RPCError:
+                await asyncio.sleep(0.02)
+            else:
+                return handle
+
+
+CANCELLED = {"code": "ProposalOperationCancelledError", "message": "OPERATION_CANCELLED"}
+
+
+async def test_a_cancel_ends_the_operation_at_once_without_a_worker(api, temporal_client):
+    operation_id = (await api.submit(a_body())).json()["operation_id"]
+    answer = await api.post(f"/operations/{operation_id}/cancel", None)
+    assert answer.status_code == 202
+    cancelled = answer.json()
+    assert (cancelled["status"], cancelled["error"], cancelled["result"]) == ("FAILED", CANCELLED, None)
+    assert cancelled["finished_at"]
+    assert (await api.get(f"/operations/{operation_id}")).json() == cancelled
+    assert_problem(await api.post(f"/operations/{operation_id}/cancel", None), 409, "OPERATION_ALREADY_TERMINAL")
+
+
+async def test_its_workflow_is_cancelled_afterwards(api, worker, temporal_client, database_dsn):
+    operation_id = (await api.submit(a_large_body())).json()["operation_id"]
+    handle = await started(temporal_client, operation_id)
+    assert (await api.post(f"/operations/{operation_id}/cancel", None)).status_code == 202
+    async with asyncio.timeout(20):
+        while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
+            await asyncio.sleep(0.05)
+    assert (await handle.describe()).status in (WorkflowExecutionStatus.CANCELED, WorkflowExecutionStatus.FAILED)
+    with psycopg.connect(database_dsn) as connection:
+        assert connection.execute("SELECT status, workflow_to_cancel FROM operations").fetchall() == [("FAILED", False)]
+        assert connection.execute("SELECT count(*) FROM proposals").fetchone() == (0,)
+
+
+async def test_a_cancel_needs_no_temporal(serve, settings, monkeypatch, database_dsn):
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    async with serve(settings) as api:
+        operation_id = (await api.submit(a_body())).json()["operation_id"]
+        answer = await api.post(f"/operations/{operation_id}/cancel", None)
+        assert (answer.status_code, answer.json()["error"]) == (202, CANCELLED)
+    with psycopg.connect(database_dsn) as connection:  # reconcile will find it
+        assert connection.execute("SELECT workflow_to_cancel FROM operations").fetchall() == [(True,)]
+
+
+async def test_a_waiter_is_woken_by_a_cancel(api):
+    operation_id = (await api.submit(a_body())).json()["operation_id"]
+    waiting = asyncio.create_task(api.get(f"/operations/{operation_id}", wait=20))
+    await asyncio.sleep(0.3)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    await api.post(f"/operations/{operation_id}/cancel", None)
+    assert (await waiting).json()["error"] == CANCELLED
+    assert loop.time() - began < 2
+
+
+async def test_a_synchronous_create_that_is_cancelled_answers_409(api):
+    creating = asyncio.create_task(api.post("", a_body(), **{"Idempotency-Key": "k", "X-Correlation-Id": "mine"}))
+    async with asyncio.timeout(10):
+        while (found := await api.get("/operations/by-correlation/mine")).status_code == 404:
+            await asyncio.sleep(0.05)
+    await api.post(f"/operations/{found.json()['operation_id']}/cancel", None)
+    assert_problem(await creating, 409, "OPERATION_CANCELLED")
+
+
+@pytest.mark.timeout(120)
+async def test_of_a_cancel_and_the_commit_exactly_one_wins(api, worker, database_dsn):
+    """200 times, with moments that are spread over twice the length of a run, so that both win sometimes."""
+    spread = random.Random(7)  # noqa: S311 -- moments, not secrets
+    slots = asyncio.Semaphore(8)
+    loop = asyncio.get_running_loop()
+
+    async def length_of_a_run() -> float:
+        began = loop.time()
+        await api.created()
+        return loop.time() - began
+
+    longest = 2 * max(await asyncio.gather(*(length_of_a_run() for _ in range(8))))
+
+    async def race() -> tuple[str, int, str]:
+        async with slots:
+            operation_id = (await api.submit(a_body())).json()["operation_id"]
+            await asyncio.sleep(spread.uniform(0, longest))
+            answer = await api.post(f"/operations/{operation_id}/cancel", None)
+            return operation_id, answer.status_code, (await api.finished(operation_id))["status"]
+
+    ended = await asyncio.gather(*(race() for _ in range(200)))
+    assert {(code, status) for _, code, status in ended} == {(202, "FAILED"), (409, "SUCCEEDED")}
+    succeeded = {operation_id for operation_id, _, status in ended if status == "SUCCEEDED"}
+    with psycopg.connect(database_dsn) as connection:
+        made = connection.execute("SELECT operation_id FROM proposal_versions").fetchall()
+    assert {operation_id for (operation_id,) in made} >= succeeded
+    assert len(made) == len(succeeded) + 8
+
+
+async def test_a_cancel_in_temporal_comes_to_the_same_end(api, worker, temporal_client):
+    operation_id = (await api.submit(a_large_body(3000))).json()["operation_id"]
+    await (await started(temporal_client, operation_id)).cancel()
+    ended = await api.finished(operation_id)
+    assert ended["status"] == "SUCCEEDED" or ended["error"] == CANCELLED
+
+
+@pytest.mark.parametrize("operation_id", ["pop_0", "x" * 300, "%00"])
+async def test_what_is_not_there_cannot_be_cancelled(api, operation_id):
+    answer = await api.post(f"/operations/{operation_id}/cancel", None)
+    assert_problem(answer, 404, "PROPOSAL_ASYNC_OPERATION_NOT_FOUND")

@@ -1,0 +1,217 @@
+"""What is removed when, and what is never."""
+
+import asyncio
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+from builders import a_body, a_stored_operation, a_submission
+from storage_rows import Steps, a_created_proposal, a_reviewed_proposal
+
+from domain.errors import OperationCancelled, OperationExpired, OperationNotFound
+from domain.ids import new_operation_id
+from domain.operation import ExpiredOperation, OperationFailure, Policy
+from services.ending import end_failed
+from services.lookup import Lookup
+from services.purging import Periods, Purging
+from services.submission import SubmissionService
+from storage.retention import BatchUndone
+from storage.unit_of_work import Storage
+
+DAY = timedelta(days=1)
+PERIODS = Periods(operations=30 * DAY, keys=90 * DAY)
+CANCELLED = OperationFailure.of(OperationCancelled)
+EVIDENCE = ("proposals", "proposal_versions", "workflow_events", "approvals")
+
+
+async def purged(storage: Storage, *, days: float, periods: Periods = PERIODS) -> Counter:
+    """What a purge removes that comes so many days from now."""
+    removed: Counter = Counter()
+
+    def on_batch(kind: str, count: int) -> None:
+        removed[kind] += count
+
+    now = datetime.now(UTC) + timedelta(days=days)
+    assert await Purging(storage, periods).run(seconds=60, on_batch=on_batch, now=now)
+    return +removed
+
+
+def rows(dsn: str, statement: str) -> list[tuple]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(statement).fetchall()
+
+
+def submitting(storage: Storage) -> SubmissionService:
+    return SubmissionService(storage, lambda _: None, policy=Policy(), large_request_rows=1000)
+
+
+async def succeeded(storage: Storage, key: str = "key-1") -> str:
+    accepted = await submitting(storage).submit(a_submission(key=key))
+    operation_id = accepted.operation.operation_id
+    steps = Steps(storage)
+    await steps.simulate(operation_id)
+    await steps.build(operation_id)
+    await steps.persist(operation_id)
+    return operation_id
+
+
+async def failed(storage: Storage, key: str = "key-1", **changes) -> str:
+    accepted = await submitting(storage).submit(a_submission(a_body(**changes), key=key))
+    await end_failed(storage, accepted.operation.operation_id, CANCELLED)
+    return accepted.operation.operation_id
+
+
+async def test_an_operation_is_kept_for_its_days_and_a_tombstone_for_ninety_more(storage: Storage, database_dsn):
+    operation_id = await succeeded(storage)
+    assert await purged(storage, days=29.9) == Counter()
+    assert await purged(storage, days=30.1) == Counter(operations=1)
+    with pytest.raises(OperationExpired) as gone:
+        await Lookup(storage).operation(operation_id, client="local")
+    (created_at, proposal_id) = rows(database_dsn, "SELECT created_at, proposal_id FROM proposals")[0]
+    tombstone = dict(gone.value.tombstone)
+    assert tombstone.pop("finished_at")
+    assert tombstone.pop("expired_at")
+    assert tombstone == {
+        "operation_id": operation_id,
+        "operation_type": "CREATE_PROPOSAL",
+        "status": "SUCCEEDED",
+        "error_code": None,
+        "correlation_id": "corr-1",
+        "idempotency_key": "key-1",
+        "proposal_id": proposal_id,
+        "version_no": 1,
+        "created_at": f"{created_at:%Y-%m-%dT%H:%M:%S.%f}+00:00",
+    }
+    assert await purged(storage, days=89.9) == Counter()
+    assert (await purged(storage, days=90.1))["tombstones"] == 1  # it was purged today, not in 30 days
+    with pytest.raises(OperationNotFound):
+        await Lookup(storage).operation(operation_id, client="local")
+
+
+async def test_evidence_stays_for_ever(storage: Storage, database_dsn):
+    await a_reviewed_proposal(storage)
+    before = {table: rows(database_dsn, f"SELECT * FROM {table}") for table in (*EVIDENCE, "documents")}
+    assert (await purged(storage, days=4000))["operations"] == 2
+    assert {table: rows(database_dsn, f"SELECT * FROM {table}") for table in before} == before
+    assert all(before.values())
+
+
+async def test_a_failed_operation_takes_its_documents_with_it(storage: Storage, database_dsn):
+    operation = await a_stored_operation(storage, a_body(created_by="somebody_else"))
+    steps = Steps(storage)
+    await steps.simulate(operation.operation_id)
+    await steps.build(operation.operation_id)
+    await end_failed(storage, operation.operation_id, CANCELLED)
+    assert await purged(storage, days=31) == Counter(operations=1, documents=4)
+    assert rows(database_dsn, "SELECT * FROM documents") == []
+
+
+async def test_a_document_that_something_else_refers_to_stays(storage: Storage, database_dsn):
+    await failed(storage, "key-1")
+    await succeeded(storage, "key-2")  # the same request
+    before = rows(database_dsn, "SELECT sha256 FROM documents ORDER BY 1")
+    removed = await purged(storage, days=31)
+    assert removed["operations"] == 2
+    assert rows(database_dsn, "SELECT sha256 FROM documents ORDER BY 1") == before
+    assert rows(database_dsn, "SELECT * FROM documents_to_purge") == []
+
+
+@pytest.mark.parametrize("step", ["simulate", "build"])
+async def test_a_step_that_comes_too_late_leaves_nothing_for_good(storage: Storage, database_dsn, step):
+    """The operation ends between the step's reading and its writing."""
+    operation = await a_stored_operation(storage)
+    steps = Steps(storage)
+    if step == "build":
+        await steps.simulate(operation.operation_id)
+    ending = asyncio.create_task(getattr(steps, step)(operation.operation_id))
+    await end_failed(storage, operation.operation_id, CANCELLED)
+    assert (await ending) is not None
+    await purged(storage, days=31)
+    assert rows(database_dsn, "SELECT * FROM documents") == []
+
+
+async def test_an_open_operation_and_one_whose_callback_is_owed_are_left(storage: Storage):
+    await a_stored_operation(storage)
+    owing = await a_stored_operation(storage, callback_url="https://x.example")
+    await end_failed(storage, owing.operation_id, CANCELLED)
+    assert await purged(storage, days=4000) == Counter()
+
+
+async def test_a_key_is_kept_for_its_days_after_the_end_of_its_operation(storage: Storage, database_dsn):
+    await succeeded(storage)
+    await purged(storage, days=31)
+    assert (await purged(storage, days=89.9))["keys"] == 0
+    replayed = await submitting(storage).submit(a_submission())
+    assert replayed.is_replay
+    assert isinstance(replayed.operation, ExpiredOperation)
+    made = await Lookup(storage).present(replayed.operation)
+    assert made.proposal.proposal_id == replayed.operation.proposal_id
+    assert (await purged(storage, days=90.1))["keys"] == 1
+    again = await submitting(storage).submit(a_submission())
+    assert (again.is_replay, again.operation.status) == (False, "PENDING")
+
+
+async def test_a_failed_operation_that_was_purged_still_frees_its_key(storage: Storage):
+    await failed(storage)
+    await purged(storage, days=31)
+    again = await submitting(storage).submit(a_submission(a_body(created_by="advisor_2")))
+    assert (again.is_replay, again.operation.attempt) == (False, 2)  # type: ignore[union-attr]  # it is an Operation
+
+
+async def test_keys_may_outlive_what_is_said_of_an_operation_by_nothing(storage: Storage):
+    """Longer kept keys keep their tombstones: what a key made can always be told."""
+    assert Periods(operations=30 * DAY, keys=400 * DAY).tombstones > 370 * DAY
+    assert PERIODS.tombstones == 90 * DAY
+
+
+async def test_keys_of_reviews_and_simulations_are_kept_after_their_use(storage: Storage, database_dsn):
+    await a_created_proposal(storage)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(
+            "INSERT INTO review_keys SELECT 'local', 'transitions:1', 'k', 'h', event_id, now() FROM workflow_events"
+        )
+        connection.execute(
+            "INSERT INTO simulations SELECT 'local', 'k', 'h', 'c', result_document, inputs_document,"
+            " artifact_document, now() FROM proposal_versions"
+        )
+    assert set(await purged(storage, days=89.9)) == {"operations"}
+    removed = await purged(storage, days=90.1)
+    assert (removed["review keys"], removed["simulations"], removed["documents"]) == (1, 1, 3)
+    assert len(rows(database_dsn, "SELECT * FROM documents")) == 4  # the version's
+
+
+async def test_two_purges_at_once_remove_each_row_once(storage: Storage, database_dsn):
+    for number in range(120):
+        await failed(storage, f"key-{number}", created_by=f"advisor_{number}")
+    both = await asyncio.gather(*(purged(storage, days=31) for _ in range(2)))
+    assert sum(removed["operations"] for removed in both) == 120
+    while await purged(storage, days=31):
+        pass
+    assert rows(database_dsn, "SELECT count(*) FROM expired_operations") == [(120,)]
+    assert rows(database_dsn, "SELECT * FROM documents") == []
+
+
+async def test_a_submission_meets_the_purge_of_its_document(storage: Storage, database_dsn):
+    """The document is there when the transaction stores it, and gone when it refers to it: it is stored again."""
+    await failed(storage)
+    for _ in range(20):
+        results = await asyncio.gather(
+            purged(storage, days=31),
+            *(submitting(storage).submit(a_submission(key=new_operation_id())) for _ in range(4)),
+        )
+        for accepted in results[1:]:
+            await end_failed(storage, accepted.operation.operation_id, CANCELLED)
+    missing = "SELECT * FROM operations WHERE request_document NOT IN (SELECT sha256 FROM documents)"
+    assert rows(database_dsn, missing) == []
+
+
+async def test_a_batch_that_would_hold_its_locks_too_long_is_undone(storage: Storage, database_dsn):
+    operation_id = await failed(storage)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("SELECT * FROM callback_deliveries FOR UPDATE")
+        connection.execute("LOCK TABLE expired_operations IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(BatchUndone):
+            async with storage.transaction() as transaction:
+                await transaction.retention.purge_operations(before=datetime.now(UTC) + DAY, limit=50)
+    assert (await Lookup(storage).operation(operation_id, client="local")).status == "FAILED"
