@@ -7,7 +7,6 @@ from temporalio.client import Client
 from api.operation_presentation import OperationPresenter
 from api.services import Gates, Services
 from domain.lifecycle import ReviewRules
-from domain.operation import Policy
 from runtime.settings import Settings
 from services.cancellation import Cancellation
 from services.lifecycle import ProposalWorkflowService
@@ -39,7 +38,7 @@ def build_services(
     lookup, waiting = Lookup(storage), Waiting(listener)
     return Services(
         submission=SubmissionService(
-            storage, starts.start_soon, policy=_policy(settings), large_request_rows=settings.large_request_rows
+            storage, starts.start_soon, policy=settings.policy(), large_request_rows=settings.large_request_rows
         ),
         pool=pool,
         simulation=SimulationService(storage, pool, large_request_rows=settings.large_request_rows),
@@ -56,7 +55,7 @@ def build_services(
         proposals=ProposalReads(storage),
         lookup=lookup,
         cancellation=cancellation,
-        retrying=Retrying(storage, lookup, starts.start_soon, policy=_policy(settings)),
+        retrying=Retrying(storage, lookup, starts.start_soon, policy=settings.policy()),
         waiting=waiting,
         readiness=ReadinessCheck(storage, client),
         presenter=OperationPresenter(
@@ -70,15 +69,6 @@ def build_services(
             async_operations_enabled=settings.async_operations_enabled,
         ),
         flags=_flags(settings),
-    )
-
-
-def _policy(settings: Settings) -> Policy:
-    return Policy(
-        require_simulation_flag=settings.require_simulation_flag,
-        store_evidence_bundle=settings.store_evidence_bundle,
-        allow_portfolio_change_on_new_version=settings.allow_portfolio_change_on_new_version,
-        strict_version_binding=settings.strict_version_binding,
     )
 
 

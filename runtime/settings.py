@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from domain.operation import Policy
 from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
@@ -131,6 +132,15 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         "auto", description="`json`, `console`, or `auto`: console when stderr is a terminal."
     )
+
+    def policy(self) -> Policy:
+        """The rules that an operation is accepted under from now on."""
+        return Policy(
+            require_simulation_flag=self.require_simulation_flag,
+            store_evidence_bundle=self.store_evidence_bundle,
+            allow_portfolio_change_on_new_version=self.allow_portfolio_change_on_new_version,
+            strict_version_binding=self.strict_version_binding,
+        )
 
     @classmethod
     def settings_customise_sources(

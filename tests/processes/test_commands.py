@@ -31,6 +31,14 @@ def proposals(service, *command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def row_of(service, operation_id: str) -> dict:
+    row: dict = json.loads(proposals(service, "operation", operation_id, "--json").stdout)["operation"]
+    return row
+
+
+KEY = ("--idempotency-key", "another")
+
+
 def test_what_operators_run_against_a_service(service, tmp_path):
     submitted = proposals(service, "submit", str(SAMPLE), "--wait", "--json", "--url", service.url)
     assert submitted.returncode == 0, submitted.stderr
@@ -54,6 +62,22 @@ def test_what_operators_run_against_a_service(service, tmp_path):
     failed = proposals(service, "submit", str(failing), "--wait", "--url", service.url)
     assert failed.returncode == 1
     assert "PROPOSAL_SIMULATION_DISABLED" in failed.stdout + failed.stderr
+
+    failed_id = json.loads(proposals(service, "submit", str(failing), "--json", "--url", service.url).stdout)
+    deadline = time.monotonic() + 20
+    while row_of(service, failed_id["operation_id"])["status"] != "FAILED" and time.monotonic() < deadline:
+        time.sleep(0.2)
+    retried = json.loads(proposals(service, "operation", failed_id["operation_id"], "--retry", "--json").stdout)
+    assert (retried["operation"]["attempt"], retried["operation"]["operation_id"]) != (1, failed_id["operation_id"])
+    for option, word in (("--retry", "OPERATION_NOT_FAILED"), ("--cancel", "OPERATION_ALREADY_TERMINAL")):
+        refused = proposals(service, "operation", status["operation_id"], option)
+        assert (refused.returncode, refused.stdout, word in refused.stderr) == (1, "", True)
+    assert proposals(service, "operation", status["operation_id"], "--retry", "--cancel").returncode == 2
+
+    service.kill(service.worker)
+    open_id = json.loads(proposals(service, "submit", str(SAMPLE), "--json", "--url", service.url, *KEY).stdout)
+    cancelled = json.loads(proposals(service, "operation", open_id["operation_id"], "--cancel", "--json").stdout)
+    assert cancelled["operation"]["error_message"] == "OPERATION_CANCELLED"
 
     assert required_revision() in proposals(service, "migrate").stdout
     applied = proposals(service, "schedules", "apply")

@@ -71,6 +71,8 @@ async def ended(client: Client, operation_id: str, run_id: str | None = None) ->
     try:
         result = await asyncio.wait_for(handle.result(), 20)
     except WorkflowFailureError as failure:
-        assert isinstance(failure.cause, ApplicationError)
-        return (failure.cause.details or (None,))[0], failure.cause.type
-    return result["note"], None
+        cause = failure.cause
+    else:
+        return result["note"], None
+    assert isinstance(cause, ApplicationError)
+    return (cause.details or (None,))[0], cause.type
