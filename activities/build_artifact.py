@@ -47,7 +47,7 @@ class BuildArtifactStep:
                 artifact_hash=built.artifact_hash,
             )
             if not is_recorded:
-                await transaction.retention.add_loose_documents(inputs.sha256, artifact.sha256)
+                await transaction.documents.let_go(inputs.sha256, artifact.sha256)
         if not is_recorded:
             return BuildArtifactResult(ended=outcome_of(await load_work(self._storage, step.operation_id)))
         return BuildArtifactResult(

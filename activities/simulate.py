@@ -39,7 +39,7 @@ class SimulateStep:
                 gate_decision=simulated.gate_decision,
             )
             if not is_recorded:
-                await transaction.retention.add_loose_documents(document.sha256)
+                await transaction.documents.let_go(document.sha256)
         if not is_recorded:
             return SimulateResult(ended=outcome_of(await load_work(self._storage, step.operation_id)))
         self._texts.remember(document.sha256, simulated.text)

@@ -70,8 +70,8 @@ class Purging:
     async def _removed(self, removal: _Removal, limit: int) -> int | None:
         """How many rows went; None when the batch was undone."""
         try:
-            async with self._storage.transaction() as transaction:
-                return await removal.remove(transaction.retention, limit)
+            async with self._storage.purging() as retention:
+                return await removal.remove(retention, limit)
         except BatchUndone:
             log.info("purge_batch_undone", kind=removal.kind, limit=limit)
             return None

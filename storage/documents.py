@@ -49,6 +49,11 @@ class Document:
         return cls(sha256=sha256_of(plain), kind=kind, content=content, size=len(plain))
 
 
+ADD_LOOSE: Final = """
+INSERT INTO documents_to_purge (sha256) SELECT unnest(%(addresses)s::text[]) ON CONFLICT DO NOTHING
+"""
+
+
 class DocumentReader:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -75,3 +80,7 @@ class Documents(DocumentReader):
                 "created_at": at,
             },
         )
+
+    async def let_go(self, *addresses: str) -> None:
+        """Leave documents, which the caller stored and then did not refer to, to the purge."""
+        await self._connection.execute(ADD_LOOSE, {"addresses": list(addresses)})

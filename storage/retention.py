@@ -13,7 +13,11 @@ from psycopg.errors import ForeignKeyViolation, QueryCanceled
 from storage.expired_operations import EXPIRED_COLUMNS
 
 LOCK_LIMIT_MS: Final = 90  # with the commit, a lock is held for less than 100 ms
-BOUND_STATEMENT: Final = f"SET LOCAL statement_timeout = '{LOCK_LIMIT_MS}ms'"
+# Every condition has its index; where most rows share a value the planner would read the table instead.
+BOUND_STATEMENTS: Final = f"""
+SELECT set_config('statement_timeout', '{LOCK_LIMIT_MS}ms', false), set_config('enable_seqscan', 'off', false)
+"""
+UNBOUND_STATEMENTS: Final = "RESET statement_timeout; RESET enable_seqscan"
 
 # An operation whose callback is still owed waits for it. Only a failed one leaves documents that no version needs.
 PURGE_OPERATIONS: Final = f"""
@@ -37,18 +41,16 @@ loose AS (
     ON CONFLICT DO NOTHING)
 SELECT count(*) FROM removed
 """
-# A key is kept for as long after the end of its operation, which may have been purged before.
+# A key is kept for as long after the end of its operation, which may have been purged before. What other tables say is
+# asked row by row, in subqueries of one value: from EXISTS the planner makes joins and hashes, over whole tables.
 PURGE_KEYS: Final = """
 WITH removed AS (
     DELETE FROM idempotency_keys WHERE (client, scope, key) IN (
         SELECT client, scope, key FROM idempotency_keys k
-        WHERE created_at < %(before)s
-            AND NOT EXISTS (
-                SELECT FROM operations o WHERE o.operation_id = k.operation_id
-                    AND (o.finished_at IS NULL OR o.finished_at >= %(before)s))
-            AND NOT EXISTS (
-                SELECT FROM expired_operations e WHERE e.operation_id = k.operation_id
-                    AND e.finished_at >= %(before)s)
+        WHERE created_at < %(before)s AND coalesce(
+            (SELECT coalesce(finished_at, 'infinity') FROM operations o WHERE o.operation_id = k.operation_id),
+            (SELECT finished_at FROM expired_operations e WHERE e.operation_id = k.operation_id),
+            '-infinity') < %(before)s
         ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING key)
 SELECT count(*) FROM removed
@@ -80,31 +82,25 @@ WITH removed AS (
     RETURNING operation_id)
 SELECT count(*) FROM removed
 """
+REFERRERS: Final = {
+    "operations": ("request", "result", "inputs", "artifact"),
+    "proposal_versions": ("request", "result", "inputs", "artifact"),
+    "simulations": ("result", "inputs", "artifact"),
+}
+UNUSED: Final = " AND ".join(
+    f"(SELECT 1 FROM {table} WHERE {role}_document = d.sha256 LIMIT 1) IS NULL"
+    for table, roles in REFERRERS.items()
+    for role in roles
+)
 # A document that something else refers to by now leaves the queue and stays.
-PURGE_DOCUMENTS: Final = """
+PURGE_DOCUMENTS: Final = f"""
 WITH due AS (
     DELETE FROM documents_to_purge
     WHERE sha256 IN (SELECT sha256 FROM documents_to_purge ORDER BY sha256 LIMIT %(limit)s)
     RETURNING sha256),
 removed AS (
-    DELETE FROM documents d USING due
-    WHERE d.sha256 = due.sha256
-        AND NOT EXISTS (SELECT FROM operations WHERE request_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM operations WHERE result_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM operations WHERE inputs_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM operations WHERE artifact_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM proposal_versions WHERE request_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM proposal_versions WHERE result_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM proposal_versions WHERE inputs_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM proposal_versions WHERE artifact_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM simulations WHERE result_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM simulations WHERE inputs_document = d.sha256)
-        AND NOT EXISTS (SELECT FROM simulations WHERE artifact_document = d.sha256)
-    RETURNING d.sha256)
+    DELETE FROM documents d WHERE d.sha256 = ANY(ARRAY(SELECT sha256 FROM due)) AND {UNUSED})
 SELECT count(*) FROM due
-"""
-ADD_LOOSE_DOCUMENTS: Final = """
-INSERT INTO documents_to_purge (sha256) SELECT unnest(%(addresses)s::text[]) ON CONFLICT DO NOTHING
 """
 
 
@@ -119,7 +115,7 @@ class BatchUndone(Exception):
 class Retention:
     """Each method removes at most `limit` rows of what ended, or was used, before a moment; answers how many.
 
-    All raise BatchUndone.
+    All raise BatchUndone. The connection is in autocommit.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
@@ -144,15 +140,14 @@ class Retention:
         """Take so many off the queue, and delete those that nothing refers to."""
         return await self._purge(PURGE_DOCUMENTS, limit=limit)
 
-    async def add_loose_documents(self, *addresses: str) -> None:
-        """Queue documents that the caller stored and then did not refer to."""
-        await self._connection.execute(ADD_LOOSE_DOCUMENTS, {"addresses": list(addresses)})
-
     async def _purge(self, statement: str, **parameters: Any) -> int:
-        await self._connection.execute(BOUND_STATEMENT)
+        # The connection commits by itself: the locks of a statement do not wait for a client that is slow to say so.
+        await self._connection.execute(BOUND_STATEMENTS)
         try:
             cursor = await self._connection.execute(statement, parameters)
             row = await cursor.fetchone()
         except (QueryCanceled, ForeignKeyViolation):
             raise BatchUndone from None
+        finally:
+            await self._connection.execute(UNBOUND_STATEMENTS)
         return 0 if row is None else int(row[0])

@@ -81,7 +81,6 @@ class Transaction:
         self.simulations = Simulations(connection)
         self.starting = Starting(connection)
         self.reconciliation = Reconciliation(connection)
-        self.retention = Retention(connection)
 
 
 class Storage:
@@ -105,6 +104,12 @@ class Storage:
     async def reading(self) -> AsyncIterator[Reading]:
         async with self._connection() as connection:
             yield Reading(connection)
+
+    @asynccontextmanager
+    async def purging(self) -> AsyncIterator[Retention]:
+        """Each statement commits by itself, so that its locks last no longer than it does."""
+        async with self._connection() as connection:
+            yield Retention(connection)
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncIterator[AuditReader]:

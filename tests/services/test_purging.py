@@ -209,9 +209,8 @@ async def test_a_submission_meets_the_purge_of_its_document(storage: Storage, da
 async def test_a_batch_that_would_hold_its_locks_too_long_is_undone(storage: Storage, database_dsn):
     operation_id = await failed(storage)
     with psycopg.connect(database_dsn) as connection:
-        connection.execute("SELECT * FROM callback_deliveries FOR UPDATE")
         connection.execute("LOCK TABLE expired_operations IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(BatchUndone):
-            async with storage.transaction() as transaction:
-                await transaction.retention.purge_operations(before=datetime.now(UTC) + DAY, limit=50)
+            async with storage.purging() as retention:
+                await retention.purge_operations(before=datetime.now(UTC) + DAY, limit=50)
     assert (await Lookup(storage).operation(operation_id, client="local")).status == "FAILED"
