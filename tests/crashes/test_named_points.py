@@ -1,0 +1,100 @@
+"""kill -9 at the points where a promise hangs on one commit; each is made to last until the kill has come."""
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+import httpx2
+import psycopg
+import pytest
+from builders import a_body
+from operation_rows import insert_operations
+from running_service import Service
+from temporalio.client import Client
+
+from workflows.schedules import PURGE_SCHEDULE_ID
+
+pytestmark = pytest.mark.timeout(180)
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def somebody_waits_for(connection: psycopg.Connection, table: str) -> None:
+    async with asyncio.timeout(20):
+        while (row := connection.execute(WAITING, [table]).fetchone()) is None or not row[0]:
+            await asyncio.sleep(0.01)
+
+
+async def test_after_the_commit_before_the_start(service: Service, clients):
+    """Temporal is frozen, so the API has committed and cannot start; then the API dies."""
+    assert service.temporal.child is not None
+    with frozen(service.temporal.child.pid):
+        for _ in range(5):
+            await clients.submit()
+        service.kill(service.api)
+    assert service.rows("SELECT count(*) FROM operations WHERE started_workflow_at IS NOT NULL") == [(0,)]
+    service.start_api()
+    began = time.monotonic()
+    await clients.all_succeed()
+    assert time.monotonic() - began < 15
+    clients.each_exactly_once()
+
+
+async def test_between_the_commit_of_persist_and_the_completion_of_its_task(service: Service, clients):
+    """The commit is held up until Temporal is frozen; so the worker has committed and cannot report; then it dies."""
+    assert service.temporal.child is not None
+    with psycopg.connect(service.postgres.dsn("proposals")) as connection:
+        connection.execute("LOCK TABLE proposals IN SHARE MODE")
+        operation_id = await clients.submit()
+        with psycopg.connect(service.postgres.dsn("proposals"), autocommit=True) as watching:
+            await somebody_waits_for(watching, "proposals")
+        with frozen(service.temporal.child.pid):
+            connection.rollback()
+            assert (await clients.finished(operation_id))["status"] == "SUCCEEDED"
+            service.kill(service.worker)
+    service.start_worker()
+    temporal = await Client.connect(service.temporal.address)
+    outcome = await asyncio.wait_for(temporal.get_workflow_handle(operation_id).result(), 30)
+    assert (outcome["operation_id"], outcome["status"]) == (operation_id, "SUCCEEDED")
+    clients.each_exactly_once()
+
+
+async def test_in_the_middle_of_a_purge(service: Service, clients):
+    """The worker dies between two of the purge's short transactions, while creates go on; the purge goes on later."""
+    insert_operations(service.postgres.dsn("proposals"), 6_000, client="long_gone")
+    service.alter("UPDATE operations SET finished_at = finished_at - interval '1 year' WHERE client = 'long_gone'")
+    (due,) = service.rows("SELECT count(*) FROM operations WHERE status = 'FAILED'")[0]
+    service.alter("DELETE FROM operations WHERE client = 'long_gone' AND status <> 'FAILED'")
+    temporal = await Client.connect(service.temporal.address)
+    await temporal.get_schedule_handle(PURGE_SCHEDULE_ID).trigger()
+    kept = "SELECT (SELECT count(*) FROM operations WHERE client = 'long_gone'), count(*) FROM expired_operations"
+    async with asyncio.timeout(60):
+        while not 0 < (purged := service.rows(kept)[0][1]) < due:
+            assert purged < due
+            await asyncio.sleep(0.01)
+    service.kill(service.worker)
+    left, purged = service.rows(kept)[0]
+    assert left + purged == due
+    assert 0 < left < due
+    async with httpx2.AsyncClient(base_url=service.url, timeout=10, trust_env=False) as http:
+        answer = await http.post("/rebalance/proposals/async", json=a_body(), headers={"Idempotency-Key": "k"})
+    assert answer.status_code == 202
+    service.start_worker()
+    async with asyncio.timeout(timedelta(seconds=90).total_seconds()):
+        while service.rows(kept)[0] != (0, due):
+            await asyncio.sleep(0.2)
+    ended = await clients.finished(answer.json()["operation_id"])
+    assert ended["status"] == "SUCCEEDED"
