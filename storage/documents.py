@@ -43,6 +43,9 @@ class Document:
         content = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(plain)
         return cls(sha256=sha256_of(plain), kind=kind, content=content, size=len(plain))
 
+    def text(self) -> str:
+        return zstandard.ZstdDecompressor().decompress(self.content).decode()
+
 
 class DocumentReader:
     def __init__(self, connection: AsyncConnection) -> None:

@@ -44,6 +44,7 @@ async def create_proposal(
     services.gates.require_lifecycle()
     submission = Submission(
         request=body,
+        prepared=body.prepared,
         client=LOCAL_CLIENT,
         key=proposals_key(idempotency_key),
         correlation_id=correlation_id,
@@ -78,7 +79,11 @@ async def submit_proposal(
     """Accept a proposal for simulation and storage; the same key and body always mean the same operation."""
     services.gates.require_async_operations()
     submission = Submission(
-        request=body, client=LOCAL_CLIENT, key=proposals_key(idempotency_key), correlation_id=correlation_id
+        request=body,
+        prepared=body.prepared,
+        client=LOCAL_CLIENT,
+        key=proposals_key(idempotency_key),
+        correlation_id=correlation_id,
     )
     return await answer_accepted(services, submission)
 

@@ -53,6 +53,7 @@ async def create_version(
     services.gates.require_lifecycle()
     submission = Submission(
         request=body,
+        prepared=body.prepared,
         client=LOCAL_CLIENT,
         key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
         correlation_id=correlation_id,
@@ -90,6 +91,7 @@ async def submit_version(
     services.gates.require_async_operations()
     submission = Submission(
         request=body,
+        prepared=body.prepared,
         client=LOCAL_CLIENT,
         key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
         correlation_id=correlation_id,
