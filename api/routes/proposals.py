@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.body import JsonBodyRoute
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
@@ -33,6 +33,7 @@ router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_clas
 
 @router.post("", summary="Create a proposal", response_model=CreateResponse, responses=synchronous_responses())
 async def create_proposal(
+    request: Request,
     body: CreateProposalRequest,
     idempotency_key: IdempotencyKeyHeader,
     correlation_id: CorrelationId,
@@ -50,7 +51,7 @@ async def create_proposal(
         correlation_id=correlation_id,
         is_synchronous=True,
     )
-    return await answer_ended(services, submission, preferences(prefer))
+    return await answer_ended(request, services, submission, preferences(prefer))
 
 
 @router.post(

@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Final
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from api.body import JsonBodyRoute
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
@@ -41,6 +41,7 @@ router = APIRouter(prefix="/rebalance/proposals/{proposal_id}/versions", tags=["
     responses=synchronous_responses(ProposalNotFound, ProposalTerminal, PortfolioContextMismatch, VersionConflict),
 )
 async def create_version(
+    request: Request,
     proposal_id: ProposalIdInPath,
     body: CreateVersionRequest,
     correlation_id: CorrelationId,
@@ -60,7 +61,7 @@ async def create_version(
         proposal_id=proposal_id,
         is_synchronous=True,
     )
-    return await answer_ended(services, submission, preferences(prefer))
+    return await answer_ended(request, services, submission, preferences(prefer))
 
 
 @router.post(
