@@ -1,7 +1,7 @@
 """One LISTEN connection a process, outside the pool: it wakes who waits for an operation to end.
 
-The same connection is the net under lost notifications: every few seconds one statement asks for all operations that are
-waited for. Its answer also tells that the server lives: one that is frozen does not say so.
+The same connection is the net under lost notifications: every few seconds one statement asks for all operations that
+are waited for. Its answer also tells that the server lives: one that is frozen does not say so.
 """
 
 import asyncio
