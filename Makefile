@@ -17,7 +17,7 @@ INSTALLED := $(VENV)/.installed-$(firstword $(shell cksum < pyproject.toml))
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(INSTALLED) ## Run everything on this machine and follow a sample proposal to its end (ARGS="--api-port 8001")
@@ -41,6 +41,10 @@ lint: $(INSTALLED) ## Check style, types and the arrows between packages
 .PHONY: bench
 bench: $(INSTALLED) ## Measure a service that `make dev` runs beside the bare engine (ARGS="--url ...")
 	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: bench-hostile
+bench-hostile: $(INSTALLED) ## Attack a service that `make dev` runs and measure the others (ARGS="--url ... --data-dir ...")
+	$(BIN)/python -m bench.hostile $(ARGS)
 
 .PHONY: docs
 docs: $(INSTALLED) ## Write the pages that are generated from the code

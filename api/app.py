@@ -12,6 +12,7 @@ from fastapi.routing import APIRoute
 
 from api.body import UnreadBodies
 from api.docs_page import add_docs_page
+from api.large_bodies import READ_AT_ONCE, LargeBodies
 from api.openapi import describe_problems
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
@@ -67,6 +68,7 @@ ROUTERS = tuple(
 
 class State(TypedDict):
     services: Services
+    large_bodies: LargeBodies
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -103,6 +105,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             listener = await stack.enter_async_context(TerminalListener(dsn).running())
             client = await connect(lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}")
             pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
+            readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE).running())
             storage = Storage(database)
             starts = await stack.enter_async_context(StartQueue(storage, WorkflowStarter(client, storage)).running())
             cancellation = await stack.enter_async_context(
@@ -118,6 +121,6 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 cancellation=cancellation,
             )
             gc.freeze()
-            yield State(services=services)
+            yield State(services=services, large_bodies=LargeBodies(readers))
 
     return lifespan

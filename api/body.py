@@ -1,4 +1,4 @@
-"""Receiving a body: of which type, how large, how long, and how many of them at a time."""
+"""Receiving a body: of which type, how large, how long, and how many of them at a time; then it is read."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
@@ -9,17 +9,20 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
+from api.large_bodies import LARGE_BODY_BYTES, LargeBodies, server_busy
 from api.problems import RequestRefused
 from api.strict_json import parse_json
 
 RECEIVE_SECONDS: Final = 30.0
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
+ROOM_FOR_SMALL_BYTES: Final = 8 * 1024 * 1024  # of that; large bodies that never come keep nobody else out
 DISCARDED_LIMITS: Final = 4  # a body of up to so many times the limit is read, and thrown away
 
 
 class UnreadBodies:
-    """How many bytes of bodies this process has promised to hold and has not handed on yet."""
+    """How many bytes of bodies this process has promised to hold and has not read yet."""
 
     def __init__(self) -> None:
         self._bytes = 0
@@ -34,14 +37,12 @@ class UnreadBodies:
         finally:
             self._bytes -= reservation.size
 
-    def take(self, size: int) -> None:
-        if self._bytes + size > MAX_UNREAD_BYTES:
-            raise RequestRefused(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                "SERVER_BUSY",
-                "SERVER_BUSY: too many request bodies are being received",
-                headers={"Retry-After": "1"},
-            )
+    def take(self, size: int, *, held: int) -> None:
+        """`size` more bytes for a body that holds some already; one that is alone may be as large as the limit."""
+        others = self._bytes - held
+        room = MAX_UNREAD_BYTES if held + size <= LARGE_BODY_BYTES else MAX_UNREAD_BYTES - ROOM_FOR_SMALL_BYTES
+        if others and self._bytes + size > room:
+            raise server_busy("too many request bodies are being received")
         self._bytes += size
 
 
@@ -54,7 +55,7 @@ class Reservation:
 
     def cover(self, size: int) -> None:
         if size > self.size:
-            self._bodies.take(size - self.size)
+            self._bodies.take(size - self.size, held=self.size)
             self.size = size
 
 
@@ -65,11 +66,11 @@ class JsonBodyRoute(APIRoute):
         handle = super().get_route_handler()
         if self.body_field is None:
             return handle
+        model = self.body_field.field_info.annotation
 
         async def read_then_handle(request: Request) -> Response:
             _require_json(request)
-            body = await _receive(request)
-            return await handle(JsonRequest(request.scope, body, parse_json(body) if body else None))
+            return await handle(await _read(request, model))
 
         return read_then_handle
 
@@ -77,9 +78,9 @@ class JsonBodyRoute(APIRoute):
 class JsonRequest(Request):
     """A request whose body is received and parsed: FastAPI would answer 400 to what goes wrong while it parses."""
 
-    def __init__(self, scope: Any, body: bytes, parsed: Any) -> None:
-        super().__init__(scope)
-        self._body = body
+    def __init__(self, request: Request, parsed: Any, *, is_empty: bool) -> None:
+        super().__init__(request.scope, request.receive)
+        self._body = b"" if is_empty else b"{}"  # FastAPI asks for the value only when there are bytes
         self._parsed = parsed
 
     async def json(self) -> Any:
@@ -101,26 +102,34 @@ def _require_json(request: Request) -> None:
         )
 
 
-async def _receive(request: Request) -> bytes:
-    """The whole body. Raises RequestRefused: 413, 408, or 503 SERVER_BUSY before anything of it is read."""
+async def _read(request: Request, model: Any) -> JsonRequest:
+    """Raises RequestRefused: 413, 408, or 503 SERVER_BUSY before anything of the body is read."""
     limit: int = request.app.state.max_body_bytes
     unread: UnreadBodies = request.app.state.unread_bodies
     declared = request.headers.get("content-length", "")
     expected = min(int(declared), limit) if declared.isdecimal() else 0
     with unread.reserved(expected) as reservation:
-        try:
-            async with asyncio.timeout(RECEIVE_SECONDS):
-                return await _read(request, limit, reservation)
-        except TimeoutError:
-            raise RequestRefused(
-                HTTPStatus.REQUEST_TIMEOUT,
-                "REQUEST_TIMEOUT",
-                f"The body was not received within {RECEIVE_SECONDS:.0f} seconds.",
-                headers={"Connection": "close"},
-            ) from None
+        body = await _received(request, limit, reservation)
+        if len(body) <= LARGE_BODY_BYTES or not issubclass(model, BaseModel):
+            return JsonRequest(request, parse_json(body) if body else None, is_empty=not body)
+        large_bodies: LargeBodies = request.state.large_bodies
+        return JsonRequest(request, await large_bodies.read(body, model), is_empty=False)
 
 
-async def _read(request: Request, limit: int, reservation: Reservation) -> bytes:
+async def _received(request: Request, limit: int, reservation: Reservation) -> bytes:
+    try:
+        async with asyncio.timeout(RECEIVE_SECONDS):
+            return await _receive(request, limit, reservation)
+    except TimeoutError:
+        raise RequestRefused(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "REQUEST_TIMEOUT",
+            f"The body was not received within {RECEIVE_SECONDS:.0f} seconds.",
+            headers={"Connection": "close"},
+        ) from None
+
+
+async def _receive(request: Request, limit: int, reservation: Reservation) -> bytes:
     """Reads a body that is too large to its end, too, up to a point: a client that still sends misses the answer."""
     kept = bytearray()
     received = 0

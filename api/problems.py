@@ -9,12 +9,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from api.loc import without_client_keys
 from api.schemas.problems import ExpiredOperationProblem, Problem
 from domain.errors import ErrorKind, OperationExpired, ProposalError
 
+CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; nobody reads it
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "2"
 VALIDATION_FAILED: Final = "VALIDATION_FAILED"
@@ -115,6 +117,10 @@ def add_problem_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
     @app.exception_handler(RequestValidationError)
     async def on_invalid_request(request: Request, error: RequestValidationError) -> Response:
         return validation_problem(request.scope, error.errors())
+
+    @app.exception_handler(ClientDisconnect)
+    async def on_disconnect(_: Request, __: ClientDisconnect) -> Response:
+        return Response(status_code=CLIENT_CLOSED_REQUEST)
 
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:

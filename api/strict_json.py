@@ -2,11 +2,14 @@
 
 import json
 import re
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 
 from domain.decimals import LongInteger
+from domain.row_errors import MAX_ERRORS
 from domain.text import is_storable
 
 MAX_DEPTH: Final = 64
@@ -72,25 +75,24 @@ def _refuse_constant(name: str) -> None:
 def _refuse_unstorable_texts(value: Any) -> None:
     errors = [
         {"type": "string_unicode", "loc": ("body", *place), "msg": "Text must not hold NUL or a lone surrogate"}
-        for place in _places_of_unstorable_texts(value, ())
+        for place in islice(_places_of_unstorable_texts(value, ()), MAX_ERRORS)
     ]
     if errors:
         raise RequestValidationError(errors)
 
 
-def _places_of_unstorable_texts(value: Any, place: tuple[str | int, ...]) -> list[tuple[str | int, ...]]:
+def _places_of_unstorable_texts(value: Any, place: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
     if isinstance(value, str):
-        return [] if is_storable(value) else [place]
-    if isinstance(value, list):
-        return [
-            found for index, item in enumerate(value) for found in _places_of_unstorable_texts(item, (*place, index))
-        ]
-    if isinstance(value, dict):
-        found = [] if all(map(is_storable, value)) else [place]
+        if not is_storable(value):
+            yield place
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _places_of_unstorable_texts(item, (*place, index))
+    elif isinstance(value, dict):
+        if not all(map(is_storable, value)):
+            yield place
         for name, member in value.items():
-            found += _places_of_unstorable_texts(member, (*place, name))
-        return found
-    return []
+            yield from _places_of_unstorable_texts(member, (*place, name))
 
 
 def _invalid(reason: str, position: int = 0) -> RequestValidationError:

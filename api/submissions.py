@@ -2,12 +2,13 @@
 
 from typing import Any, Final
 
-from fastapi import Response
+from fastapi import Request, Response
 
 from api.dependencies import LOCAL_CLIENT
 from api.headers import REPLAYED_HEADER, Preferences
 from api.json_text import json_response
 from api.operation_presentation import accepted, operation_path
+from api.presence import while_connected
 from api.presentation import at_present
 from api.problems import problems
 from api.schemas.operations import AsyncAccepted
@@ -82,14 +83,18 @@ async def answer_accepted(services: Services, submission: Submission) -> Respons
     return accepted_response(await services.submission.submit(submission))
 
 
-async def answer_ended(services: Services, submission: Submission, preferences: Preferences) -> Response:
+async def answer_ended(
+    request: Request, services: Services, submission: Submission, preferences: Preferences
+) -> Response:
     """Raises what the operation recorded, OperationInProgress when it goes on and may not be polled."""
     submitted = await services.submission.submit(submission)
     if isinstance(submitted.operation, ExpiredOperation):
         return json_response(
             at_present(await services.lookup.present(submitted.operation)), headers=_replayed(submitted)
         )
-    operation = await services.synchronous.ended(submitted.operation, seconds=preferences.seconds)
+    operation = await while_connected(
+        request, services.synchronous.ended(submitted.operation, seconds=preferences.seconds)
+    )
     if operation.failure is not None:
         raise recorded_error(operation.failure.code, operation.failure.message)
     if operation.status is OperationStatus.SUCCEEDED:

@@ -42,9 +42,7 @@ def build_services(
         ),
         pool=pool,
         simulation=SimulationService(storage, pool, large_request_rows=settings.large_request_rows),
-        synchronous=SynchronousWait(
-            lookup, waiting, lambda: starts.is_temporal_away, max_seconds=settings.sync_wait_seconds
-        ),
+        synchronous=SynchronousWait(lookup, waiting, starts.temporal_away, max_seconds=settings.sync_wait_seconds),
         reviews=ProposalWorkflowService(
             storage,
             ReviewRules(

@@ -9,6 +9,7 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from cli.http_protocol import ImpatientProtocol
 from cli.settings import settings_or_exit
 from runtime.settings import Settings
 from runtime.signals import exit_process, stop_on_signals
@@ -17,6 +18,7 @@ from worker import process as worker_process
 
 KEEP_ALIVE_SECONDS = 65  # longer than the usual load balancer's, so that it never writes into a closing connection
 BACKLOG = 2048
+UNACKNOWLEDGED_MILLISECONDS = 30_000  # for as long a client may leave an answer unread, however small
 
 log = structlog.get_logger(__name__)
 
@@ -55,6 +57,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, kind, protocol)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if hasattr(socket, "TCP_USER_TIMEOUT"):  # Linux; accepted sockets inherit it
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNACKNOWLEDGED_MILLISECONDS)
         listening.bind(address)
         listening.listen(BACKLOG)
     except OSError:
@@ -74,6 +78,7 @@ async def _serve(settings: Settings) -> int:
     server = _Server(
         uvicorn.Config(
             create_app(settings),
+            http=ImpatientProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

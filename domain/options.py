@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.decimals import DecimalInput, Fraction, NonNegativeDecimal
 from domain.portfolio import LiquidityTier, Money, RequestPart
+from domain.row_errors import LISTED_MEMBERS
 
 
 def _currency_keys(limits: dict[str, Decimal]) -> dict[str, Decimal]:
@@ -39,7 +40,7 @@ class SuitabilityThresholds(RequestPart):
         Decimal("0.10"), description="Cap of one instrument.", examples=["0.10"]
     )
     issuer_max_weight: Fraction = Field(Decimal("0.20"), description="Cap of one issuer.", examples=["0.20"])
-    max_weight_by_liquidity_tier: dict[LiquidityTier, Fraction] = Field(
+    max_weight_by_liquidity_tier: Annotated[dict[LiquidityTier, Fraction], LISTED_MEMBERS] = Field(
         default_factory=_default_tier_caps,
         description="Cap of each tier that is listed.",
         examples=[{"L4": "0.10", "L5": "0.05"}],
@@ -132,9 +133,9 @@ class EngineOptions(RequestPart):
     )
     settlement_horizon_days: int = Field(5, ge=0, le=10, description="Not read by advice.", examples=[5])
     fx_settlement_days: int = Field(2, ge=0, le=10, description="Not read by advice.", examples=[2])
-    max_overdraft_by_ccy: Annotated[dict[str, NonNegativeDecimal], AfterValidator(_currency_keys)] = Field(
-        default_factory=dict, description="Not read by advice.", examples=[{"USD": "1000"}]
+    max_overdraft_by_ccy: Annotated[dict[str, NonNegativeDecimal], LISTED_MEMBERS, AfterValidator(_currency_keys)] = (
+        Field(default_factory=dict, description="Not read by advice.", examples=[{"USD": "1000"}])
     )
-    group_constraints: Annotated[dict[str, GroupConstraint], AfterValidator(_attribute_keys)] = Field(
+    group_constraints: Annotated[dict[str, GroupConstraint], LISTED_MEMBERS, AfterValidator(_attribute_keys)] = Field(
         default_factory=dict, description="Not read by advice.", examples=[{"sector:TECH": {"max_weight": "0.25"}}]
     )

@@ -8,6 +8,7 @@ from pydantic_core import PydanticCustomError
 
 from domain.decimals import DecimalInput, NonNegativeDecimal, PositiveDecimal
 from domain.engine.codes import INVALID_INPUT, LOT_TOLERANCE, UNKNOWN_ASSET_CLASS
+from domain.row_errors import LISTED_MEMBERS, LISTED_ROW, LISTED_ROWS
 
 Row = TypeVar("Row")
 
@@ -19,7 +20,7 @@ def _require_list(value: Any) -> Any:
     return value
 
 
-Rows = Annotated[tuple[Row, ...], BeforeValidator(_require_list)]
+Rows = Annotated[tuple[Annotated[Row, LISTED_ROW], ...], LISTED_ROWS, BeforeValidator(_require_list)]
 Identifier = Annotated[str, StringConstraints(max_length=255)]
 # pydantic's patterns are Rust's: `$` is the end of the text, never before a last line feed.
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
@@ -152,7 +153,7 @@ class ShelfEntry(RequestPart):
     liquidity_tier: LiquidityTier | None = Field(None, description="L1 most liquid, L5 least.", examples=["L1"])
     settlement_days: int = Field(2, ge=0, le=10, description="Business days to settlement.", examples=[2])
     min_notional: Money | None = Field(None, description="Smallest trade; not checked by advice.", examples=[None])
-    attributes: dict[str, str] = Field(
+    attributes: Annotated[dict[str, str], LISTED_MEMBERS] = Field(
         default_factory=dict, description="Free attributes; each gives an allocation.", examples=[{"region": "US"}]
     )
 

@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import gc
 import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -16,6 +17,7 @@ from typing import Any, Final, TypeVar
 import structlog
 
 PR_SET_PDEATHSIG: Final = 1
+NICENESS: Final = 10  # a large request takes seconds anyway, and is not to take them from the small ones
 
 Result = TypeVar("Result")
 
@@ -60,6 +62,7 @@ class EnginePool:
 def _prepare_process() -> None:
     """A child outlives a kill -9 of its parent unless the kernel is told; Ctrl-C is the parent's to handle."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(NICENESS)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     gc.freeze()

@@ -13,8 +13,9 @@ from domain.errors import (
     StorageUnavailable,
 )
 from domain.evidence import artifact_documents, simulate_document
-from domain.request import SimulateRequest, request_document, request_hash, row_count
+from domain.request import SimulateRequest
 from domain.timestamps import wire_timestamp
+from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 from storage.documents import Document, DocumentKind
 from storage.simulations import StoredSimulation
@@ -23,12 +24,13 @@ from storage.unit_of_work import Storage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AskedSimulation:
-    """A valid simulation request with the headers that came with it."""
+    """A valid simulation request with the headers that came with it; `prepared` when its rows are not here."""
 
     request: SimulateRequest
     client: str
     key: str
     correlation_id: str
+    prepared: PreparedRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,13 +41,6 @@ class Simulated:
     inputs: str
     artifact: str
     is_replay: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Prepared:
-    asked: AskedSimulation
-    request_hash: str
-    request_text: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -74,18 +69,19 @@ class SimulationService:
         not ask for a simulation, StorageUnavailable when the key could not be looked up, SimulationNotStored when the
         result could not be kept: then nothing is, and the same key computes again.
         """
-        prepared = await asyncio.to_thread(_prepared, asked)
+        prepared = asked.prepared
+        if prepared is None:
+            prepared = await asyncio.to_thread(PreparedRequest.of, asked.request)
         twins = (asked.client, asked.key, prepared.request_hash)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
-            task = self._under_way[twins] = asyncio.create_task(self._simulated(prepared))
+            task = self._under_way[twins] = asyncio.create_task(self._simulated(asked, prepared))
             task.add_done_callback(lambda _: self._under_way.pop(twins, None))
         simulated = await asyncio.shield(task)
         return simulated if is_first else replace(simulated, is_replay=True)
 
-    async def _simulated(self, prepared: _Prepared) -> Simulated:
-        asked = prepared.asked
+    async def _simulated(self, asked: AskedSimulation, prepared: PreparedRequest) -> Simulated:
         async with self._storage.reading() as reading:
             stored = await reading.simulations.get(asked.key, client=asked.client)
         if stored is not None:
@@ -93,7 +89,7 @@ class SimulationService:
         if not asked.request.options.enable_proposal_simulation:
             raise SimulationDisabled
         created_at = datetime.now(UTC)
-        computed = await self._computed(prepared, created_at)
+        computed = await self._computed(asked, prepared, created_at)
         result, inputs, artifact = computed.documents
         mine = StoredSimulation(
             client=asked.client,
@@ -110,17 +106,16 @@ class SimulationService:
             return await self._replayed(kept, prepared)
         return Simulated(result=computed.result, inputs=computed.inputs, artifact=computed.artifact, is_replay=False)
 
-    async def _computed(self, prepared: _Prepared, created_at: datetime) -> _Computed:
-        asked = prepared.asked
+    async def _computed(self, asked: AskedSimulation, prepared: PreparedRequest, created_at: datetime) -> _Computed:
         compute = partial(
             _result_and_artifact,
-            prepared.request_text,
+            prepared.document,
             request_hash=prepared.request_hash,
             correlation_id=asked.correlation_id,
             idempotency_key=asked.key,
             created_at=wire_timestamp(created_at),
         )
-        if row_count(asked.request) <= self._large_request_rows:
+        if prepared.row_count <= self._large_request_rows:
             return await asyncio.to_thread(compute)
         try:
             return await self._pool.run(compute)
@@ -138,7 +133,7 @@ class SimulationService:
         except StorageUnavailable:
             raise SimulationNotStored from None
 
-    async def _replayed(self, stored: StoredSimulation, prepared: _Prepared) -> Simulated:
+    async def _replayed(self, stored: StoredSimulation, prepared: PreparedRequest) -> Simulated:
         if stored.request_hash != prepared.request_hash:
             raise IdempotencyKeyConflict
         async with self._storage.reading() as reading:
@@ -153,15 +148,10 @@ class SimulationService:
         )
 
 
-def _prepared(asked: AskedSimulation) -> _Prepared:
-    return _Prepared(
-        asked=asked, request_hash=request_hash(asked.request), request_text=request_document(asked.request)
-    )
-
-
 def _result_and_artifact(
-    request_text: str, *, request_hash: str, correlation_id: str, idempotency_key: str, created_at: str
+    request: Document, *, request_hash: str, correlation_id: str, idempotency_key: str, created_at: str
 ) -> _Computed:
+    request_text = request.text()
     simulated = simulate_document(
         request_text,
         kind="simulate",

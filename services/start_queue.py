@@ -31,16 +31,16 @@ class StartQueue:
         self._direct: set[asyncio.Task[None]] = set()
         self._started: set[str] = set()
         self._slots = asyncio.Semaphore(CONCURRENT_STARTS)
-        self._temporal_is_away = False
+        self._temporal_away = asyncio.Event()
 
     @property
-    def is_temporal_away(self) -> bool:
-        """Whether the last start did not reach Temporal."""
-        return self._temporal_is_away
+    def temporal_away(self) -> asyncio.Event:
+        """Set while the last start did not reach Temporal."""
+        return self._temporal_away
 
     def start_soon(self, start: OperationStart) -> None:
         """Start the workflow of a committed operation without making its client wait for Temporal."""
-        if self._temporal_is_away or len(self._direct) >= DIRECT_STARTS:
+        if self._temporal_away.is_set() or len(self._direct) >= DIRECT_STARTS:
             return
         task = asyncio.create_task(self._start_direct(start))
         self._direct.add(task)
@@ -69,7 +69,10 @@ class StartQueue:
             outcome = await self._starter.start(start)
         except StorageUnavailable:  # ending a refused one; the row is still PENDING and comes again
             return StartOutcome.UNREACHABLE
-        self._temporal_is_away = outcome is StartOutcome.UNREACHABLE
+        if outcome is StartOutcome.UNREACHABLE:
+            self._temporal_away.set()
+        else:
+            self._temporal_away.clear()
         return outcome
 
     async def _run(self) -> None:
@@ -98,7 +101,7 @@ class StartQueue:
         async with self._storage.transaction() as transaction:
             waiting = await transaction.starting.claim_unstarted(limit=BATCH)
         if not waiting:
-            self._temporal_is_away = False
+            self._temporal_away.clear()
             return TICK_SECONDS
         # The first goes alone: while Temporal is away one time-out is enough to know it.
         outcomes = [await self._attempt(waiting[0])]

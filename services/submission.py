@@ -9,9 +9,10 @@ from domain.canonical import canonical_text
 from domain.errors import IdempotencyKeyConflict, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
-from domain.request import CreateRequest, VersionRequest, request_document, request_hash, row_count
+from domain.request import CreateRequest, VersionRequest
 from domain.text import is_identifier
-from storage.documents import Document, DocumentKind, DocumentPurged
+from services.prepared_request import PreparedRequest
+from storage.documents import DocumentPurged
 from storage.idempotency import KeyHolder
 from storage.operations import NewOperation
 from storage.starting import OperationStart
@@ -24,7 +25,8 @@ StartSoon = Callable[[OperationStart], None]
 class Submission:
     """A valid request with the headers that came with it; `proposal_id` is the target of a version.
 
-    A synchronous one is refused at once where an asynchronous one becomes an operation that fails.
+    A synchronous one is refused at once where an asynchronous one becomes an operation that fails. A request whose rows
+    are not here comes `prepared`.
     """
 
     request: CreateRequest | VersionRequest
@@ -33,6 +35,7 @@ class Submission:
     correlation_id: str
     proposal_id: str | None = None
     is_synchronous: bool = False
+    prepared: PreparedRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,16 +47,6 @@ class Accepted:
 
     operation: Operation | ExpiredOperation
     is_replay: bool
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Prepared:
-    """What a request is reduced to before the transaction: hashing and compressing take time."""
-
-    submission: Submission
-    request_hash: str
-    document: Document
-    is_large: bool
 
 
 class SubmissionService:
@@ -75,35 +68,29 @@ class SubmissionService:
         """
         if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
             raise ProposalNotFound
-        prepared = await asyncio.to_thread(self._prepare, submission)
+        prepared = submission.prepared
+        if prepared is None:
+            prepared = await asyncio.to_thread(PreparedRequest.of, submission.request)
         if submission.key is None:
-            return await self._accept_past_purge(prepared)
+            return await self._accept_past_purge(submission, prepared)
         twins = (submission.key, prepared.request_hash, submission.is_synchronous)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
-            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(prepared))
+            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(submission, prepared))
             task.add_done_callback(lambda _: self._under_way.pop(twins, None))
         accepted = await asyncio.shield(task)
         return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
 
-    def _prepare(self, submission: Submission) -> _Prepared:
-        return _Prepared(
-            submission=submission,
-            request_hash=request_hash(submission.request),
-            document=Document.of(DocumentKind.REQUEST, request_document(submission.request)),
-            is_large=row_count(submission.request.simulate_request) > self._large_request_rows,
-        )
-
-    async def _accept_past_purge(self, prepared: _Prepared) -> Accepted:
+    async def _accept_past_purge(self, submission: Submission, prepared: PreparedRequest) -> Accepted:
         try:
-            return await self._accept(prepared)
+            return await self._accept(submission, prepared)
         except DocumentPurged:
-            return await self._accept(prepared)
+            return await self._accept(submission, prepared)
 
-    async def _accept(self, prepared: _Prepared) -> Accepted:
-        operation = self._new_operation(prepared)
-        key = prepared.submission.key
+    async def _accept(self, submission: Submission, prepared: PreparedRequest) -> Accepted:
+        operation = self._new_operation(submission, prepared)
+        key = submission.key
         async with self._storage.transaction() as transaction:
             holder = None if key is None else await _claim(transaction, key, operation)
             if holder is not None:
@@ -111,7 +98,7 @@ class SubmissionService:
                 if held_by is not None and held_by.status is not OperationStatus.FAILED:
                     return _replay(holder, held_by, operation.request_hash)
                 operation = replace(operation, attempt=holder.attempt + 1)
-            self._refuse_at_once(prepared.submission)
+            self._refuse_at_once(submission)
             if key is not None and holder is not None:
                 await transaction.keys.reassign(
                     key,
@@ -131,8 +118,7 @@ class SubmissionService:
         if submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
             raise SimulationDisabled
 
-    def _new_operation(self, prepared: _Prepared) -> NewOperation:
-        submission = prepared.submission
+    def _new_operation(self, submission: Submission, prepared: PreparedRequest) -> NewOperation:
         request = submission.request
         return NewOperation(
             operation_id=new_operation_id(),
@@ -149,7 +135,7 @@ class SubmissionService:
             created_by=request.created_by,
             metadata="{}" if isinstance(request, VersionRequest) else canonical_text(request.metadata.model_dump()),
             policy=self._policy.as_text(),
-            is_large=prepared.is_large,
+            is_large=prepared.row_count > self._large_request_rows,
             callback_url=None,
             callback_headers=None,
             proposal_id=submission.proposal_id,

@@ -1,23 +1,23 @@
 """Waiting out an operation for a client that asked to have it done, not promised."""
 
 import asyncio
-from collections.abc import Callable
 from typing import Final
 
 from domain.operation import Operation
+from services.interruption import unless_interrupted
 from services.lookup import Lookup
 from services.waiting import Waiting
 
-SLICE_SECONDS: Final = 1.0  # how long a wait goes on before it notices that Temporal is away
+SECOND_TRY_SECONDS: Final = 2.0  # a start that fails once may be repeated by then, as when a namespace is being set up
 
 
 class SynchronousWait:
-    def __init__(
-        self, lookup: Lookup, waiting: Waiting, is_temporal_away: Callable[[], bool], *, max_seconds: float
-    ) -> None:
+    """`temporal_away` is set while nobody can be reached who would do what is waited for."""
+
+    def __init__(self, lookup: Lookup, waiting: Waiting, temporal_away: asyncio.Event, *, max_seconds: float) -> None:
         self._lookup = lookup
         self._waiting = waiting
-        self._is_temporal_away = is_temporal_away
+        self._temporal_away = temporal_away
         self._max_seconds = max_seconds
 
     async def ended(self, operation: Operation, *, seconds: float | None) -> Operation:
@@ -25,15 +25,19 @@ class SynchronousWait:
 
         `seconds` is what the client prefers, None for as long as this service waits.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + min(self._max_seconds if seconds is None else seconds, self._max_seconds)
+        limit = self._max_seconds if seconds is None else min(seconds, self._max_seconds)
+        if operation.status.is_terminal or limit <= 0 or self._temporal_away.is_set():
+            return operation
 
         async def read() -> Operation:
             return await self._lookup.operation(operation.operation_id, client=operation.client)
 
-        while not operation.status.is_terminal and not self._is_temporal_away():
-            remaining = deadline - loop.time()
-            if remaining <= 0:
-                break
-            operation = await self._waiting.until_terminal(read, seconds=min(remaining, SLICE_SECONDS))
-        return operation
+        waiting = self._waiting.until_terminal(read, seconds=limit, operation_id=operation.operation_id)
+        return await unless_interrupted(waiting, self._temporal_stays_away()) or operation
+
+    async def _temporal_stays_away(self) -> None:
+        while True:
+            await self._temporal_away.wait()
+            await asyncio.sleep(SECOND_TRY_SECONDS)
+            if self._temporal_away.is_set():
+                return

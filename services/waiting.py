@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
+from contextlib import suppress
 
 from domain.operation import Operation
 from storage.listener import TerminalListener
-
-SLOW_POLL_SECONDS: Final = 5.0  # the net under a lost notification
 
 ReadOperation = Callable[[], Awaitable[Operation]]
 
@@ -16,18 +14,32 @@ class Waiting:
     def __init__(self, listener: TerminalListener) -> None:
         self._listener = listener
 
-    async def until_terminal(self, read: ReadOperation, *, seconds: float) -> Operation:
-        """The operation as `read` gives it when it has ended or the time is up, whichever comes first."""
-        operation = await read()
+    async def until_terminal(
+        self, read: ReadOperation, *, seconds: float, operation_id: str | None = None
+    ) -> Operation:
+        """The operation as `read` gives it when it has ended or the time is up, whichever comes first.
+
+        Who knows its id beforehand saves the read that would find it out.
+        """
+        if seconds <= 0:
+            return await read()
         deadline = asyncio.get_running_loop().time() + seconds
-        while not operation.status.is_terminal:
-            with self._listener.subscribed(operation.operation_id) as ended:
+        while True:
+            if operation_id is None:
                 operation = await read()
-                remaining = deadline - asyncio.get_running_loop().time()
-                if operation.status.is_terminal or remaining <= 0:
-                    break
-                try:
-                    await asyncio.wait_for(ended.wait(), min(remaining, SLOW_POLL_SECONDS))
-                except TimeoutError:
-                    continue
-        return operation
+                if operation.status.is_terminal:
+                    return operation
+                operation_id = operation.operation_id
+            with self._listener.subscribed(operation_id) as ended:
+                operation = await read()
+                if operation.status.is_terminal:
+                    return operation
+                if operation.operation_id == operation_id:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout_at(deadline):
+                            await ended.wait()
+                    operation = await read()
+            # A correlation id may stand for a newer operation by now: then that one is waited for.
+            if operation.status.is_terminal or asyncio.get_running_loop().time() >= deadline:
+                return operation
+            operation_id = operation.operation_id

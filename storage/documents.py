@@ -48,6 +48,9 @@ class Document:
         content = zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(plain)
         return cls(sha256=sha256_of(plain), kind=kind, content=content, size=len(plain))
 
+    def text(self) -> str:
+        return zstandard.ZstdDecompressor().decompress(self.content).decode()
+
 
 ADD_LOOSE: Final = """
 INSERT INTO documents_to_purge (sha256) SELECT unnest(%(addresses)s::text[]) ON CONFLICT DO NOTHING

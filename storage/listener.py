@@ -1,6 +1,12 @@
-"""One LISTEN connection a process, outside the pool: it wakes who waits for an operation to end."""
+"""One LISTEN connection a process, outside the pool: it wakes who waits for an operation to end.
+
+The same connection is the net under lost notifications: every few seconds one statement asks for all operations that
+are waited for. Its answer also tells that the server lives: one that is frozen does not say so.
+"""
 
 import asyncio
+import os
+import socket
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -13,7 +19,13 @@ from psycopg.sql import SQL, Identifier
 from storage.operations import TERMINAL_CHANNEL
 
 RECONNECT_SECONDS: Final = 1.0
-IDLE_CHECK_SECONDS: Final = 30.0  # a dead connection that says nothing is found by a statement, not by waiting
+NET_SECONDS: Final = 5.0
+STATEMENT_LIMIT_SECONDS: Final = 2.0
+
+SELECT_ENDED: Final = """
+SELECT operation_id FROM operations
+WHERE operation_id = ANY(%(operation_ids)s) AND status IN ('SUCCEEDED', 'FAILED')
+"""
 
 log = structlog.get_logger(__name__)
 
@@ -21,14 +33,20 @@ log = structlog.get_logger(__name__)
 class TerminalListener:
     """Subscribe first, then read, then wait: a notification between the read and the wait is not missed."""
 
-    def __init__(self, dsn: str) -> None:
+    def __init__(self, dsn: str, *, net_seconds: float = NET_SECONDS) -> None:
         self._dsn = dsn
+        self._net_seconds = net_seconds
         self._subscribers: defaultdict[str, set[asyncio.Event]] = defaultdict(set)
         self.listening = asyncio.Event()
 
+    @property
+    def subscriptions(self) -> int:
+        """How many waits are under way."""
+        return sum(map(len, self._subscribers.values()))
+
     @contextmanager
     def subscribed(self, operation_id: str) -> Iterator[asyncio.Event]:
-        """An event that is set when the operation ends; a lost connection may swallow it, so poll slowly as well."""
+        """An event that is set soon after the operation's end, also when its notification was lost."""
         event = asyncio.Event()
         self._subscribers[operation_id].add(event)
         try:
@@ -61,16 +79,40 @@ class TerminalListener:
         async with await AsyncConnection.connect(
             self._dsn, autocommit=True, application_name="proposals-listener", connect_timeout=2
         ) as connection:
-            await connection.execute(SQL("LISTEN {}").format(Identifier(TERMINAL_CHANNEL)))
+            with _severed_if_silent(connection):
+                await connection.execute(SQL("LISTEN {}").format(Identifier(TERMINAL_CHANNEL)))
             self.listening.set()
-            self._wake_all()  # whatever ended while nobody listened
             while True:
-                async for notification in connection.notifies(timeout=IDLE_CHECK_SECONDS):
-                    for event in self._subscribers.get(notification.payload, ()):
-                        event.set()
-                await connection.execute("SELECT 1")
+                with _severed_if_silent(connection):
+                    await self._wake_ended(connection)  # at first: whatever ended while nobody listened
+                async for notification in connection.notifies(timeout=self._net_seconds):
+                    self._wake(notification.payload)
 
-    def _wake_all(self) -> None:
-        for events in self._subscribers.values():
-            for event in events:
-                event.set()
+    async def _wake_ended(self, connection: AsyncConnection) -> None:
+        cursor = await connection.execute(SELECT_ENDED, {"operation_ids": list(self._subscribers)})
+        for (operation_id,) in await cursor.fetchall():
+            self._wake(operation_id)
+
+    def _wake(self, operation_id: str) -> None:
+        for event in self._subscribers.get(operation_id, ()):
+            event.set()
+
+
+@contextmanager
+def _severed_if_silent(connection: AsyncConnection) -> Iterator[None]:
+    """Shuts the socket when the server does not answer the block's statement in time, which ends it with an error.
+
+    Cancelling the statement instead would wait for the server to agree.
+    """
+    limit = asyncio.get_running_loop().call_later(STATEMENT_LIMIT_SECONDS, _sever, connection)
+    try:
+        yield
+    finally:
+        limit.cancel()
+
+
+def _sever(connection: AsyncConnection) -> None:
+    with suppress(OSError, Error):
+        duplicate = socket.socket(fileno=os.dup(connection.fileno()))
+        with duplicate:
+            duplicate.shutdown(socket.SHUT_RDWR)

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
 from api.dependencies import LOCAL_CLIENT, ProcessServices
 from api.entity_tags import is_current
 from api.headers import MAX_WAIT_SECONDS, CorrelationIdHeader, IfNoneMatchHeader, PreferHeader, preferred_wait
 from api.json_text import json_response
 from api.operation_presentation import entity_tag, with_result
+from api.presence import while_connected
 from api.problems import problems
 from api.schemas.formats import OPERATION_ID_EXAMPLE
 from api.schemas.operations import AsyncStatus
@@ -21,7 +22,7 @@ from domain.errors import (
     OperationNotFound,
     StorageUnavailable,
 )
-from services.waiting import ReadOperation
+from domain.operation import Operation
 
 router = APIRouter(prefix="/rebalance/proposals/operations", tags=["Operations"])
 
@@ -95,6 +96,7 @@ ReadOptionsOfRequest = Annotated[ReadOptions, Depends(_read_options)]
     responses=ANSWERS,
 )
 async def read_newest_operation(
+    request: Request,
     correlation_id: Annotated[
         str,
         Path(description="As given; percent-encode slashes and other characters.", examples=["crm/case/4711"]),
@@ -104,32 +106,39 @@ async def read_newest_operation(
 ) -> Response:
     """The newest operation with this correlation id."""
     services.gates.require_async_operations()
-    return await _answer(
-        services, lambda: services.lookup.newest_operation(correlation_id, client=LOCAL_CLIENT), options
-    )
+
+    async def read() -> Operation:
+        return await services.lookup.newest_operation(correlation_id, client=LOCAL_CLIENT)
+
+    waiting = services.waiting.until_terminal(read, seconds=options.wait_seconds)
+    return await _answer(services, await while_connected(request, waiting), options)
 
 
 @router.get("/{operation_id}", summary="Read an operation", response_model=AsyncStatus, responses=ANSWERS)
 async def read_operation(
+    request: Request,
     operation_id: Annotated[str, Path(description="The operation.", examples=[OPERATION_ID_EXAMPLE])],
     services: ProcessServices,
     options: ReadOptionsOfRequest,
 ) -> Response:
     """The operation's status and, once it has SUCCEEDED, what it made."""
     services.gates.require_async_operations()
-    return await _answer(services, lambda: services.lookup.operation(operation_id, client=LOCAL_CLIENT), options)
+
+    async def read() -> Operation:
+        return await services.lookup.operation(operation_id, client=LOCAL_CLIENT)
+
+    waiting = services.waiting.until_terminal(read, seconds=options.wait_seconds, operation_id=operation_id)
+    return await _answer(services, await while_connected(request, waiting), options)
 
 
-async def _answer(services: Services, read: ReadOperation, options: ReadOptions) -> Response:
-    seconds = options.wait_seconds
-    operation = await services.waiting.until_terminal(read, seconds=seconds) if seconds else await read()
+async def _answer(services: Services, operation: Operation, options: ReadOptions) -> Response:
     status = services.presenter.status(operation)
     tag = entity_tag(status, has_result=options.include_result)
     headers = {"ETag": tag}
     if not operation.status.is_terminal:
         headers["Retry-After"] = "1"
     if options.preferred_wait is not None:
-        headers["Preference-Applied"] = f"wait={seconds:.0f}"
+        headers["Preference-Applied"] = f"wait={options.wait_seconds:.0f}"
     if is_current(tag, options.if_none_match):
         return Response(status_code=304, headers=headers)
     if options.include_result:

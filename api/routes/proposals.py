@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.body import JsonBodyRoute
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
@@ -31,6 +31,7 @@ router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_clas
 
 @router.post("", summary="Create a proposal", response_model=CreateResponse, responses=synchronous_responses())
 async def create_proposal(
+    request: Request,
     body: CreateProposalRequest,
     idempotency_key: IdempotencyKeyHeader,
     correlation_id: CorrelationId,
@@ -42,12 +43,13 @@ async def create_proposal(
     services.gates.require_lifecycle()
     submission = Submission(
         request=body,
+        prepared=body.prepared,
         client=LOCAL_CLIENT,
         key=proposals_key(idempotency_key),
         correlation_id=correlation_id,
         is_synchronous=True,
     )
-    return await answer_ended(services, submission, preferences(prefer))
+    return await answer_ended(request, services, submission, preferences(prefer))
 
 
 @router.post(
@@ -76,7 +78,11 @@ async def submit_proposal(
     """Accept a proposal for simulation and storage; the same key and body always mean the same operation."""
     services.gates.require_async_operations()
     submission = Submission(
-        request=body, client=LOCAL_CLIENT, key=proposals_key(idempotency_key), correlation_id=correlation_id
+        request=body,
+        prepared=body.prepared,
+        client=LOCAL_CLIENT,
+        key=proposals_key(idempotency_key),
+        correlation_id=correlation_id,
     )
     return await answer_accepted(services, submission)
 

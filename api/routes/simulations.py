@@ -63,7 +63,13 @@ async def _simulated(
     services: ProcessServices, body: SimulationRequest, idempotency_key: str, correlation_id: str
 ) -> Simulated:
     return await services.simulation.simulate(
-        AskedSimulation(request=body, client=LOCAL_CLIENT, key=idempotency_key, correlation_id=correlation_id)
+        AskedSimulation(
+            request=body,
+            prepared=body.prepared,
+            client=LOCAL_CLIENT,
+            key=idempotency_key,
+            correlation_id=correlation_id,
+        )
     )
 
 

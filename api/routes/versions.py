@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, HTTPException, Response
+from fastapi import APIRouter, HTTPException, Request, Response
 
 from api.body import JsonBodyRoute
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
@@ -39,6 +39,7 @@ router = APIRouter(prefix="/rebalance/proposals/{proposal_id}/versions", tags=["
     responses=synchronous_responses(ProposalNotFound, ProposalTerminal, PortfolioContextMismatch, VersionConflict),
 )
 async def create_version(
+    request: Request,
     proposal_id: ProposalIdInPath,
     body: CreateVersionRequest,
     correlation_id: CorrelationId,
@@ -51,13 +52,14 @@ async def create_version(
     services.gates.require_lifecycle()
     submission = Submission(
         request=body,
+        prepared=body.prepared,
         client=LOCAL_CLIENT,
         key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
         correlation_id=correlation_id,
         proposal_id=proposal_id,
         is_synchronous=True,
     )
-    return await answer_ended(services, submission, preferences(prefer))
+    return await answer_ended(request, services, submission, preferences(prefer))
 
 
 @router.post(
@@ -88,6 +90,7 @@ async def submit_version(
     services.gates.require_async_operations()
     submission = Submission(
         request=body,
+        prepared=body.prepared,
         client=LOCAL_CLIENT,
         key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
         correlation_id=correlation_id,

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field, ModelWrapValidatorHandler, model_validato
 from api.schemas.formats import HEX, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, ApprovalId, ProposalId
 from api.schemas.free_json import FreeObject
 from api.schemas.proposals import ProposalEvent
-from api.schemas.whole_body import refuse
+from api.schemas.whole_body import read_as_a_whole, refuse
 from domain.portfolio import Identifier, RequestPart
 from domain.proposal import ApprovalType, EventType, ProposalState
 from domain.request import MAX_VERSION_NO
@@ -34,7 +34,7 @@ class ReviewRequest(RequestPart):
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        request = handler(value)
+        request = read_as_a_whole(cls, value, handler)
         refuse(cls.__name__, value)
         return request
 

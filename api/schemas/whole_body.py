@@ -1,12 +1,32 @@
-"""What can only be said of a body as a whole, after its fields have been read."""
+"""What can only be said of a body as a whole, and bodies that were read as a whole in another process."""
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ModelWrapValidatorHandler, ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from api.strict_json import ParsedBody
+
+Body = TypeVar("Body", bound=BaseModel)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RefusedBody:
+    """What is wrong with a body that was validated elsewhere: type, place and message of each error."""
+
+    errors: tuple[tuple[str, tuple[str | int, ...], str], ...]
+
+
+def read_as_a_whole(model: type[Body], value: Any, handler: ModelWrapValidatorHandler[Body]) -> Body:
+    """The body; one that was validated elsewhere is taken over, or refused with the errors that were found there."""
+    if isinstance(value, RefusedBody):
+        raise ValidationError.from_exception_data(
+            model.__name__,
+            [InitErrorDetails(type=_error(kind, message), loc=loc, input=None) for kind, loc, message in value.errors],
+        )
+    return value if isinstance(value, model) else handler(value)
 
 
 def refuse(name: str, body: Any, further: Sequence[InitErrorDetails] = ()) -> None:
@@ -17,3 +37,7 @@ def refuse(name: str, body: Any, further: Sequence[InitErrorDetails] = ()) -> No
         errors.insert(0, InitErrorDetails(type=kind, loc=(), input=None))
     if errors:
         raise ValidationError.from_exception_data(name, errors)
+
+
+def _error(kind: str, message: str) -> PydanticCustomError:
+    return PydanticCustomError(kind, "{message}", {"message": message})

@@ -13,6 +13,7 @@ from builders import a_body
 from pydantic import SecretStr
 
 from api.app import create_app
+from cli.http_protocol import ImpatientProtocol
 from cli.local.temporal_server import TemporalDevServer
 from cli.servers import _listen, _Server
 from runtime.settings import Settings
@@ -58,7 +59,10 @@ class Api:
 async def serving(settings: Settings) -> AsyncIterator[Api]:
     listening = _listen("127.0.0.1", 0)
     port = listening.getsockname()[1]
-    server = _Server(uvicorn.Config(create_app(settings), log_config=None, lifespan="on", timeout_graceful_shutdown=2))
+    app = create_app(settings)
+    server = _Server(
+        uvicorn.Config(app, http=ImpatientProtocol, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
+    )
     task = asyncio.create_task(server.serve(sockets=[listening]))
     url = f"http://127.0.0.1:{port}"
     async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:

@@ -1,10 +1,15 @@
 import asyncio
+import os
+import signal
+from pathlib import Path
 
 import psycopg
 from builders import a_stored_operation
 
+from cli.local.ports import free_port
+from cli.local.postgres import EmbeddedPostgres
 from domain.errors import OperationCancelled
-from domain.operation import OperationFailure
+from domain.operation import Operation, OperationFailure
 from services.ending import end_failed
 from services.lookup import Lookup
 from services.waiting import Waiting
@@ -61,3 +66,73 @@ async def test_the_listener_connects_again_by_itself(storage: Storage, database_
         with listener.subscribed(operation.operation_id) as ended:
             await end_failed(storage, operation.operation_id, CANCELLED)
             await asyncio.wait_for(ended.wait(), 10)
+
+
+async def test_the_net_finds_an_end_that_was_not_notified(storage: Storage, database_dsn):
+    operations = [await a_stored_operation(storage) for _ in range(3)]
+    async with TerminalListener(database_dsn, net_seconds=0.2).running() as listener:
+        await asyncio.wait_for(listener.listening.wait(), 5)
+        with (
+            listener.subscribed(operations[0].operation_id) as first,
+            listener.subscribed(operations[0].operation_id) as second,
+            listener.subscribed(operations[1].operation_id) as other,
+        ):
+            with psycopg.connect(database_dsn) as connection:
+                connection.execute("SET session_replication_role = replica")
+                connection.execute(
+                    "UPDATE operations SET status = 'FAILED', error_code = 'c', error_message = 'm',"
+                    " finished_at = now() WHERE operation_id = ANY(%s)",
+                    ([operations[0].operation_id, operations[2].operation_id],),
+                )
+            await asyncio.wait_for(asyncio.gather(first.wait(), second.wait()), 5)
+            assert not other.is_set()
+        assert listener.subscriptions == 0
+
+
+async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage: Storage, database, database_dsn):
+    operations = [(await a_stored_operation(storage)).operation_id for _ in range(20)]
+    lookup = Lookup(storage)
+    reads: list[str] = []
+    async with TerminalListener(database_dsn, net_seconds=0.1).running() as listener:
+        await asyncio.wait_for(listener.listening.wait(), 5)
+
+        async def wait(operation_id: str) -> None:
+            async def read() -> Operation:
+                reads.append(operation_id)
+                return await lookup.operation(operation_id, client="local")
+
+            await Waiting(listener).until_terminal(read, seconds=60, operation_id=operation_id)
+
+        waiting = [asyncio.create_task(wait(operation_id)) for operation_id in operations * 25]
+        async with asyncio.timeout(20):
+            while listener.subscriptions < 500 or database._in_use:
+                await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
+        assert (len(reads), database._in_use) == (500, set())
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+        assert listener.subscriptions == 0
+
+
+async def test_the_listener_leaves_a_server_that_does_not_answer(tmp_path, monkeypatch):
+    monkeypatch.setattr("storage.listener.STATEMENT_LIMIT_SECONDS", 0.3)
+    with EmbeddedPostgres(tmp_path / "data", free_port(), durable=False, log=tmp_path / "log") as server:
+        async with TerminalListener(server.dsn(), net_seconds=0.2).running() as listener:
+            monkeypatch.setattr("storage.listener.SELECT_ENDED", "SELECT '' WHERE %(operation_ids)s::text IS NULL")
+            await asyncio.wait_for(listener.listening.wait(), 5)
+            frozen = processes(server.child.pid)
+            for process in frozen:
+                os.kill(process, signal.SIGSTOP)
+            try:
+                async with asyncio.timeout(5):
+                    while listener.listening.is_set():
+                        await asyncio.sleep(0.02)
+            finally:
+                for process in frozen:
+                    os.kill(process, signal.SIGCONT)
+            await asyncio.wait_for(listener.listening.wait(), 10)
+
+
+def processes(pid: int) -> list[int]:
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]

@@ -1,0 +1,24 @@
+"""Whether the client is still there: one that has gone away is waited for no longer."""
+
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from fastapi import Request
+from starlette.requests import ClientDisconnect
+
+from services.interruption import unless_interrupted
+
+Result = TypeVar("Result")
+
+
+async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
+    """The work's result. Raises ClientDisconnect when the client goes away first; its body is read by then."""
+    result = await unless_interrupted(work, _gone(request))
+    if result is None:
+        raise ClientDisconnect
+    return result
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

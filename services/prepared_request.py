@@ -1,0 +1,25 @@
+"""What is kept of a request, made where it was read: writing down, hashing and compressing take time."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from domain.request import CreateRequest, SimulateRequest, VersionRequest, request_document, request_hash, row_count
+from storage.documents import Document, DocumentKind
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PreparedRequest:
+    """The request's document and what there is to know of it without parsing that again."""
+
+    request_hash: str
+    document: Document
+    row_count: int
+
+    @classmethod
+    def of(cls, request: CreateRequest | VersionRequest | SimulateRequest) -> Self:
+        simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
+        return cls(
+            request_hash=request_hash(request),
+            document=Document.of(DocumentKind.REQUEST, request_document(request)),
+            row_count=row_count(simulated),
+        )

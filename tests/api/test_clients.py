@@ -1,0 +1,290 @@
+"""Clients that wait, go away, send slowly or never read: none of them costs the others anything."""
+
+import asyncio
+import contextlib
+import json
+import socket
+import time
+from concurrent.futures.process import BrokenProcessPool
+
+import pytest
+from builders import a_body, a_stored_operation
+
+from api.app import LargeBodies
+from cli import http_protocol
+from cli.servers import UNACKNOWLEDGED_MILLISECONDS, _listen
+from domain.errors import OperationCancelled
+from domain.operation import OperationFailure
+from services.ending import end_failed
+from storage.listener import TerminalListener
+
+OPERATIONS = "/rebalance/proposals/operations"
+CANCELLED = OperationFailure.of(OperationCancelled)
+
+
+async def until(condition, *, seconds: float = 5) -> None:
+    async with asyncio.timeout(seconds):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+def listeners(monkeypatch) -> list[TerminalListener]:
+    """The listeners of the APIs that the test starts."""
+    made: list[TerminalListener] = []
+    build = TerminalListener.__init__
+
+    def noted(listener, *args, **kwargs) -> None:
+        build(listener, *args, **kwargs)
+        made.append(listener)
+
+    monkeypatch.setattr(TerminalListener, "__init__", noted)
+    return made
+
+
+def waits(operation_id: str) -> list[str]:
+    body = json.dumps(a_body())
+    return [
+        f"GET {OPERATIONS}/{operation_id}?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n",
+        f"GET {OPERATIONS}/by-correlation/corr-1?wait=60 HTTP/1.1\r\nHost: x\r\n\r\n",
+        (
+            "POST /rebalance/proposals HTTP/1.1\r\nHost: x\r\nIdempotency-Key: k\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        ),
+    ]
+
+
+@pytest.mark.parametrize("wait", [0, 1, 2])
+async def test_a_client_that_goes_away_frees_its_place(temporal_client, listeners, api, storage, wait):
+    operation = await a_stored_operation(storage)
+    _, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(waits(operation.operation_id)[wait].encode())
+    await until(lambda: listeners[0].subscriptions == 1)
+    writer.close()
+    await until(lambda: listeners[0].subscriptions == 0)
+
+
+async def test_waiting_clients_are_all_woken_by_the_end(listeners, api, storage):
+    operation = await a_stored_operation(storage)
+    waiting = [
+        asyncio.create_task(api.get(f"/operations/{which}", wait=20))
+        for which in [operation.operation_id, "by-correlation/corr-1"] * 20
+    ]
+    await until(lambda: listeners[0].subscriptions == 40)
+    await end_failed(storage, operation.operation_id, CANCELLED)
+    began = time.monotonic()
+    assert {answer.json()["status"] for answer in await asyncio.gather(*waiting)} == {"FAILED"}
+    assert time.monotonic() - began < 2  # how fast it is on a quiet machine: bench/
+
+
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_SECONDS", 0.3)
+    monkeypatch.setattr(http_protocol, "STALLED_SECONDS", 0.3)
+
+
+@pytest.mark.parametrize("sent", ["", "GET /health/live HTTP/1.1\r\nHost:", "\r\n", "POST /rebal"])
+@pytest.mark.parametrize("before", ["", "GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n"])
+async def test_a_request_head_that_does_not_come(impatient, api, before, sent):
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(before.encode())
+    if before:
+        assert (await reader.readuntil(b'{"status":"ok"}')).startswith(b"HTTP/1.1 200")
+    writer.write(sent.encode())
+    # Without a byte it is a connection that is kept alive, and for longer.
+    await asyncio.wait_for(reader.read(1), 5) if sent or not before else await asyncio.sleep(0)
+    assert reader.at_eof() is bool(sent or not before)
+    writer.close()
+
+
+async def test_a_request_head_that_comes_byte_by_byte(impatient, api):
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+
+    async def trickle() -> None:
+        for byte in b"GET /health/live HTTP/1.1\r\nX: " + b"x" * 1000:
+            writer.write(bytes([byte]))
+            await asyncio.sleep(0.02)
+
+    trickling = asyncio.create_task(trickle())
+    with contextlib.suppress(ConnectionResetError):  # what was on its way when the connection ended
+        assert await asyncio.wait_for(reader.read(1), 5) == b""
+    trickling.cancel()
+    writer.close()
+
+
+async def test_a_request_head_without_an_end(api):
+    _, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(b"GET /health/live HTTP/1.1\r\nX: ")
+    with pytest.raises((ConnectionResetError, BrokenPipeError)):
+        while True:
+            writer.write(b"x" * 10_000)
+            await asyncio.wait_for(writer.drain(), 5)
+            await asyncio.sleep(0)
+    writer.close()
+
+
+async def test_many_requests_on_one_connection_are_no_long_head(impatient, api):
+    for _ in range(40):
+        assert (await api.get("/operations/pop_0", correlation="x" * 5_000)).status_code == 404
+
+
+@pytest.mark.parametrize("reads", [True, False])
+async def test_an_answer_is_sent_to_who_reads_it_at_all(impatient, api, monkeypatch, reads):
+    large = b"x" * 30_000_000
+
+    async def answer(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"30000000")]})
+        await send({"type": "http.response.body", "body": large})
+
+    connected = socket.create_connection(("127.0.0.1", api.port))
+    with connected:
+        connected.setblocking(False)
+        loop = asyncio.get_running_loop()
+        monkeypatch.setattr("api.request_context.RequestContext.__call__", lambda _, *asgi: answer(*asgi))
+        await loop.sock_sendall(connected, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        received = 0
+        if reads:
+            while received < len(large):
+                received += len(await loop.sock_recv(connected, 2_000_000))
+                await asyncio.sleep(0.05)
+            return
+        await asyncio.sleep(1.5)
+        while chunk := await loop.sock_recv(connected, 1_000_000):
+            received += len(chunk)
+        assert received < len(large)
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
+async def test_a_small_answer_that_is_never_read_ends_its_connection(monkeypatch):
+    assert UNACKNOWLEDGED_MILLISECONDS == 30_000
+    monkeypatch.setattr("cli.servers.UNACKNOWLEDGED_MILLISECONDS", 500)
+    listening = _listen("127.0.0.1", 0)
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    with listening, client:
+        client.connect(listening.getsockname())
+        accepted, _ = listening.accept()
+        with accepted:
+            accepted.setblocking(False)
+            with pytest.raises(BlockingIOError):
+                while True:
+                    accepted.send(b"x" * 10_000)
+            async with asyncio.timeout(20):
+                while not accepted.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                    await asyncio.sleep(0.1)
+
+
+def a_padded(body: dict, *, size: int = 300_000) -> str:
+    """The same request in a body that is read in another process."""
+    return json.dumps(body | {"padding": "x" * size})
+
+
+async def post(api, content: str, **headers: str):
+    sent = {"Content-Type": "application/json", "Idempotency-Key": "k"} | headers
+    return await api.http.post("/rebalance/proposals/async", content=content, headers=sent)
+
+
+async def test_a_large_body_means_what_a_small_one_means(api, worker):
+    body = a_body(metadata={"title": "Buy A", "advisor_notes": "n", "jurisdiction": "SG", "mandate_id": "m"})
+    small = await post(api, json.dumps(body))
+    large = await post(api, a_padded(body))
+    assert (small.status_code, large.status_code) == (202, 202)
+    assert large.json()["operation_id"] == small.json()["operation_id"]
+    other = await post(api, a_padded(body), **{"Idempotency-Key": "other"})
+    made, same = [(await api.finished(answer.json()["operation_id"]))["result"] for answer in (small, other)]
+    assert made["version"]["request_hash"] == same["version"]["request_hash"]
+    for name in ("portfolio_id", "title", "jurisdiction", "mandate_id", "created_by"):
+        assert made["proposal"][name] == same["proposal"][name]
+    simulate = {"Content-Type": "application/json", "Idempotency-Key": "s"}
+    answers = [
+        await api.http.post("/rebalance/proposals/simulate", content=content, headers=simulate)
+        for content in (json.dumps(body["simulate_request"]), a_padded(body["simulate_request"]))
+    ]
+    assert answers[0].content == answers[1].content
+
+
+@pytest.mark.parametrize(
+    "broken",
+    [
+        "{x",
+        "[" * 300_000,
+        "[]",
+        '{"created_by": "\\u0000"}',
+        json.dumps(a_body(created_by=7, metadata={"title": 8})),
+        json.dumps(a_body(unknown=0)).replace('"unknown": 0', f'"unknown": {"9" * 19}'),
+        json.dumps(a_body()).replace('"quantity": "2"', '"quantity": 1.5'),
+        json.dumps(a_body()).replace('"positions": [', '"positions": [{"instrument_id": "A", "quantity": "{x}"}, '),
+        json.dumps(a_body()).replace('"prices": [', '"prices": [{"instrument_id":"A","price":"1","currency":"SGD"},'),
+    ],
+)
+@pytest.mark.parametrize("headers", [{}, {"Idempotency-Key": ""}])
+async def test_a_large_body_is_refused_with_the_same_words(api, broken, headers):
+    refusals = [await post(api, content, **headers) for content in (broken, broken + " " * 300_000)]
+    small, large = [{**refusal.json(), "correlation_id": ""} for refusal in refusals]
+    assert [refusal.status_code for refusal in refusals] == [422, 422]
+    assert small == large
+
+
+async def test_no_more_errors_are_listed_than_anybody_reads(api):
+    body = json.dumps(a_body())
+    for rows in (500, 50_000, 400_000):
+        refused = await post(api, body.replace('"positions": [', '"positions": [' + "{}," * rows))
+        assert len(refused.json()["detail"]) == min(2 * rows, 1000)
+    attributes = ",".join(f'"{number}":0' for number in range(100_000))
+    refused = await post(api, body.replace('"issuer_id"', f'"attributes":{{{attributes}}},"issuer_id"'))
+    assert len(refused.json()["detail"]) == 1000
+
+
+async def test_large_bodies_wait_for_a_slot_and_then_are_told_to_come_again(api, monkeypatch):
+    monkeypatch.setattr("api.large_bodies.SLOT_WAIT_SECONDS", 0.2)
+    reading = asyncio.Event()
+
+    async def slow(*_):
+        await reading.wait()
+        raise BrokenProcessPool
+
+    monkeypatch.setattr(LargeBodies, "_read", slow)
+    held = [asyncio.create_task(post(api, a_padded(a_body()))) for _ in range(2)]
+    await asyncio.sleep(0.2)
+    busy = await post(api, a_padded(a_body()))
+    assert (busy.status_code, busy.json()["code"], busy.headers["Retry-After"]) == (503, "SERVER_BUSY", "1")
+    assert (await post(api, json.dumps(a_body()))).status_code == 202
+    reading.set()
+    assert [answer.json()["code"] for answer in await asyncio.gather(*held)] == ["SERVER_BUSY"] * 2
+
+
+async def test_large_bodies_that_never_come_keep_small_ones_out_of_nothing(api):
+    head = (
+        "POST /rebalance/proposals/async HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Idempotency-Key: k\r\nContent-Length: 8388608\r\n\r\n{"
+    )
+    connections = [await asyncio.open_connection("127.0.0.1", api.port) for _ in range(9)]
+    for _, writer in connections:
+        writer.write(head.encode())
+    refused = [reader for reader, _ in connections]
+    statuses = await asyncio.gather(
+        *(asyncio.wait_for(reader.readline(), 1) for reader in refused), return_exceptions=True
+    )
+    assert [status for status in statuses if isinstance(status, bytes)] == [b"HTTP/1.1 503 Service Unavailable\r\n"] * 2
+    assert (await post(api, json.dumps(a_body()))).status_code == 202
+    for _, writer in connections:
+        writer.close()
+
+
+async def test_a_thousand_twins_are_one_operation(settings, serve, database_dsn):
+    async with serve(settings) as first, serve(settings) as second:
+        answers = await asyncio.gather(
+            *(post(api, json.dumps(a_body())) for _ in range(500) for api in (first, second))
+        )
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["operation_id"] for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
+
+
+async def test_one_correlation_id_for_a_thousand_operations(api, storage):
+    for _ in range(1000):
+        newest = await a_stored_operation(storage, correlation_id="shared")
+    began = time.monotonic()
+    found = await api.get("/operations/by-correlation/shared")
+    assert time.monotonic() - began < 1
+    assert found.json()["operation_id"] == newest.operation_id

@@ -1,0 +1,57 @@
+"""Bodies of eight megabytes cost the API no more than it has."""
+
+import asyncio
+import json
+import re
+import uuid
+from pathlib import Path
+
+import httpx2
+import pytest
+from builders import a_body
+
+pytestmark = pytest.mark.timeout(120)
+
+SIZE = 8 * 1024 * 1024 - 64
+MEMORY_MB = 500
+
+
+def hostile_bodies() -> dict[str, bytes]:
+    head, _, tail = json.dumps(a_body()).partition('"positions": [')
+    return {
+        "valid": json.dumps(a_body() | {"padding": "x" * (SIZE - 1000)}).encode(),
+        "numbered": ("{" + ",".join(f'"{number}":{{}}' for number in range(600_000)) + "}").encode(),
+        "empty": b"[" + b"{}," * (SIZE // 3) + b"{}]",
+        "members": b"[" + b'{"":0},' * (SIZE // 7) + b"{}]",
+        "rows": f'{head}"positions": ['.encode() + b"{}," * (SIZE // 3 - 1000) + tail.encode(),
+        "deep": b"[" * SIZE,
+    }
+
+
+def high_water_mb(pid: int) -> int:
+    return int(re.search(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())[1]) // 1024
+
+
+async def test_large_bodies_at_once_leave_the_api_small_and_healthy(service):
+    bodies = [body for body in hostile_bodies().values() for _ in range(2)]
+    async with httpx2.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as http:
+
+        async def post(body: bytes) -> httpx2.Response:
+            headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
+            return await http.post("/rebalance/proposals/async", content=body, headers=headers)
+
+        attack = asyncio.gather(*(post(body) for body in bodies))
+        while not attack.done():
+            assert (await http.get("/health/ready")).status_code == 200
+            await asyncio.sleep(0.1)
+        answers = await attack
+        assert {answer.status_code for answer in answers} <= {202, 422, 503}
+        assert {answer.status_code for answer in answers} & {202, 422}
+        assert {answer.json()["code"] for answer in answers if answer.status_code == 503} <= {"SERVER_BUSY"}
+        assert all("Retry-After" in answer.headers for answer in answers if answer.status_code == 503)
+        assert (await post(json.dumps(a_body()).encode())).status_code == 202
+    assert [high for high in map(high_water_mb, with_children(service.api.pid)) if high >= MEMORY_MB] == []
+
+
+def with_children(pid: int) -> list[int]:
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
