@@ -72,7 +72,7 @@ async def read_artifact(
         )
     texts = await services.proposals.version(proposal_id, version_no, client=LOCAL_CLIENT)
     if media_type == HTML:
-        page = await services.pool.run(artifact_page, texts.artifact, _context(texts))
+        page = await services.pool.run(artifact_page, texts.artifact, texts.inputs, _context(texts))
         return _answer(page, HTML, if_none_match, PAGE_HEADERS)
     return _answer(whole_artifact(texts.artifact, inputs=texts.inputs, result=texts.result), JSON, if_none_match, {})
 
