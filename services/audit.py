@@ -68,16 +68,18 @@ class AuditVerification:
 
     async def everything(self) -> AsyncIterator[BrokenRow]:
         """The broken rows of all proposals of all clients, and of documents that no proposal refers to."""
-        named: set[tuple[str, str]] = set()
+        named: set[str] = set()
         async for broken in self._broken_proposals():
-            named.add((broken.table, broken.row))
-            yield broken
-        async for broken in self._missing_and_orphans():
-            if (broken.table, broken.row) not in named:
-                named.add((broken.table, broken.row))
+            # Many versions can be made of one document.
+            if broken.table != "documents" or broken.row not in named:
                 yield broken
+            named.add(broken.row)
+        async for broken in self._missing_and_orphans():
+            if broken.row not in named:
+                yield broken
+            named.add(broken.row)
         async for broken in self._documents():
-            if (broken.table, broken.row) not in named:
+            if broken.row not in named:
                 yield broken
 
     async def proposal(self, proposal_id: str) -> list[BrokenRow]:
@@ -166,7 +168,10 @@ def _broken(evidence: Evidence, documents: Mapping[str, StoredDocument], clients
 def _each_broken(
     evidence: Evidence, documents: Mapping[str, StoredDocument], clients: Mapping[str, str]
 ) -> Iterator[BrokenRow]:
-    yield from broken_rows(evidence)
+    altered = set()
+    for broken in broken_rows(evidence):
+        altered.add(broken.row)
+        yield broken
     proposal_id = evidence.proposal.proposal_id
     for version in evidence.versions:
         is_readable = True
@@ -178,7 +183,8 @@ def _each_broken(
                 yield BrokenRow(table="documents", row=address, proposal_id=proposal_id, reason=reason)
         if is_readable:
             yield from _broken_hashes(version, documents)
-        yield from _broken_time(version, documents.get(version.artifact_document))
+        if version.proposal_version_id not in altered:
+            yield from _broken_time(version, documents.get(version.artifact_document))
     first = next((version for version in evidence.versions if version.version_no == 1), None)
     if first is not None:
         yield from _broken_origin(evidence.proposal, first, documents.get(first.request_document), clients)

@@ -212,6 +212,19 @@ async def test_rows_of_a_deleted_proposal_are_named(storage: Storage, database_d
     assert all(line.endswith(f"of {proposal_id} belongs to no proposal") for line in orphans)
 
 
+async def test_a_document_of_two_versions_is_named_once(storage: Storage, database_dsn, proposal_id):
+    address = alter(database_dsn, DOCUMENT.format("request").replace("= 2", "= 1"), proposal_id)
+    alter(database_dsn, f"UPDATE documents SET size = 1 WHERE sha256 = '{address}'", proposal_id)
+    (broken,) = await found(storage)
+    assert broken.startswith(f"documents {address} ")
+
+
+async def test_a_version_that_was_altered_does_not_accuse_its_artifact(storage: Storage, database_dsn, proposal_id):
+    alter(database_dsn, f"UPDATE proposal_versions SET created_at = created_at {LATER} WHERE version_no = 2", "")
+    (broken,) = await found(storage)
+    assert broken.startswith("proposal_versions ")
+
+
 async def test_a_gap_is_one_row(storage: Storage, database_dsn, proposal_id):
     alter(database_dsn, "DELETE FROM workflow_events WHERE proposal_id = $P AND sequence BETWEEN 2 AND 4", proposal_id)
     assert f"workflow_events numbers 2 to 4 of {proposal_id} is missing" in await found(storage)
