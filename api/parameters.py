@@ -1,8 +1,9 @@
 """Query and path parameters that endpoints share."""
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BeforeValidator
@@ -11,6 +12,8 @@ from pydantic_core import PydanticCustomError
 from api.schemas.formats import PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
 from domain.request import MAX_VERSION_NO
 from domain.text import is_storable
+
+DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
@@ -23,8 +26,8 @@ def _in_utc(moment: datetime | None) -> datetime | None:
 
 
 def _not_a_number(value: Any) -> Any:
-    """Pydantic would take a number for seconds since 1970."""
-    if isinstance(value, str) and "-" not in value[1:]:
+    """Pydantic would take a number for seconds since 1970, also one like 1.5e-3."""
+    if isinstance(value, str) and not DATE.match(value):
         raise PydanticCustomError("datetime_parsing", "Input should be a date and time as of ISO 8601")
     return value
 

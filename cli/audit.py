@@ -30,6 +30,7 @@ EXIT_ALTERED: Final = 1
 EXIT_NOT_CHECKED: Final = 2
 EXIT_OTHER_ENGINE: Final = 3
 SHOWN_ROWS: Final = 50
+NOT_COMPUTED: Final = "none, this engine cannot read the request"
 FORMAT: Final = "proposals-audit-heads/1"
 
 commands = typer.Typer(no_args_is_help=True, help="Prove that what is stored is what was written.")
@@ -132,9 +133,9 @@ async def _replay(dsn: str, version_id: str) -> int:
             "proposal": f"{version.proposal_id}, number {version.version_no}",
             "engine": f"{version.engine_version} then, {ENGINE_VERSION} now",
             "simulation hash then": version.simulation_hash,
-            "simulation hash now": replayed.simulation_hash,
+            "simulation hash now": replayed.simulation_hash or NOT_COMPUTED,
             "artifact hash then": version.artifact_hash,
-            "artifact hash now": replayed.artifact_hash,
+            "artifact hash now": replayed.artifact_hash or NOT_COMPUTED,
         },
     )
     if not replayed.is_same_engine:

@@ -1,10 +1,12 @@
 """What is wrong with the stored evidence of a proposal: its chain, and the rows that the chain vouches for."""
 
+import json
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from domain.audit import FIRST_PREVIOUS_HASH, event_hash, subject_hash
+from domain.canonical import canonical_text
 from domain.ids import derived_id
 from domain.proposal import Approval, EventType, Proposal, ProposalVersion, WorkflowEvent
 
@@ -55,23 +57,34 @@ def _broken_events(evidence: Evidence) -> Generator[BrokenRow, None, set[str]]:
         return BrokenRow(table="workflow_events", row=row, proposal_id=proposal_id, reason=reason)
 
     for event in evidence.events:
-        for sequence in range(next_sequence, event.sequence):
-            yield broken(f"number {sequence}", MISSING)
+        if event.sequence > next_sequence:
+            yield broken(_places(next_sequence, event.sequence - 1), MISSING)
         if not _is_intact(event):
             altered.add(event.event_id)
             yield broken(event.event_id, ALTERED)
         elif event.sequence == next_sequence and event.previous_event_hash != previous_hash:
             yield broken(event.event_id, "does not follow the event before it")
         previous_hash, next_sequence = event.event_hash, event.sequence + 1
-    for sequence in range(next_sequence, evidence.proposal.event_count + 1):
-        yield broken(f"number {sequence}", MISSING)
+    if evidence.proposal.event_count >= next_sequence and not _has_its_last(evidence):
+        yield broken(_places(next_sequence, evidence.proposal.event_count), MISSING)
     return altered
 
 
+def _has_its_last(evidence: Evidence) -> bool:
+    """Whether the trail ends with the event that the proposal's row calls its last, whatever it counts."""
+    return bool(evidence.events) and evidence.events[-1].event_hash == evidence.proposal.last_event_hash
+
+
+def _places(first: int, last: int) -> str:
+    """A gap is one line, however far the number after it was moved."""
+    return f"number {first}" if first == last else f"numbers {first} to {last}"
+
+
 def _is_intact(event: WorkflowEvent) -> bool:
+    """The hash is of the reason's values; its text may be no other than the canonical one of these."""
     try:
-        return event_hash(event) == event.event_hash
-    except ValueError:  # its reason is JSON no longer
+        return canonical_text(json.loads(event.reason)) == event.reason and event_hash(event) == event.event_hash
+    except (ValueError, RecursionError):  # its reason is JSON no longer
         return False
 
 
@@ -102,10 +115,12 @@ def _broken_subjects(evidence: Evidence, altered: set[str]) -> Iterator[BrokenRo
 def _broken_proposal(evidence: Evidence, altered: set[str]) -> Iterator[BrokenRow]:
     """The proposal's row repeats what its trail and versions say; where those are broken themselves it is spared."""
     proposal, events = evidence.proposal, evidence.events
-    is_whole = [event.sequence for event in events] == list(range(1, proposal.event_count + 1)) and not altered
-    if not events or not is_whole:
+    is_counted = [event.sequence for event in events] == list(range(1, len(events) + 1))
+    if not events or not is_counted or proposal.event_count != len(events) or altered:
         if proposal.event_count < len(events):
             yield _broken(evidence, "proposals", proposal.proposal_id, "counts fewer events than there are")
+        elif _has_its_last(evidence) and proposal.event_count > events[-1].sequence:
+            yield _broken(evidence, "proposals", proposal.proposal_id, "counts more events than there are")
         return
     last = events[-1]
     versions = {version.version_no: version for version in evidence.versions}

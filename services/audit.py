@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from domain.audit_check import ALTERED, MISSING, BrokenRow, Evidence, broken_rows
 from domain.canonical import sha256_of
 from domain.engine.codes import ENGINE_VERSION
-from domain.evidence import RequestKind, named_hashes
+from domain.evidence import NamedHashes, RequestKind, named_hashes
 from domain.proposal import Proposal, ProposalVersion
 from storage.audit import AuditReader, StoredDocument
 from storage.unit_of_work import Storage
@@ -18,6 +19,7 @@ PROPOSALS_A_BATCH: Final = 100
 DOCUMENTS_A_BATCH: Final = 100
 METADATA: Final = ("title", "advisor_notes", "mandate_id", "jurisdiction")
 ROLES: Final = ("request", "result", "inputs", "artifact")
+UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 Progress = Callable[[int], None]  # how many proposals or documents were looked at just now
 
@@ -66,22 +68,19 @@ class AuditVerification:
 
     async def everything(self) -> AsyncIterator[BrokenRow]:
         """The broken rows of all proposals of all clients, and of documents that no proposal refers to."""
-        after = ""
-        while batch := await self._batch_after(after):
-            for broken in batch.broken:
+        named: set[str] = set()
+        async for broken in self._broken_proposals():
+            # Many versions can be made of one document.
+            if broken.table != "documents" or broken.row not in named:
                 yield broken
-            after = batch.last_proposal_id
-        async with self._storage.snapshot() as reader:
-            orphans = await reader.orphans()
-        for orphan in orphans:
-            yield BrokenRow(
-                table=orphan.table, row=orphan.row, proposal_id=orphan.proposal_id, reason="belongs to no proposal"
-            )
-        known = {head.proposal_id for head in self.verified.heads}
-        for missing in self._against.keys() - known:
-            yield _missing_proposal(missing)
+            named.add(broken.row)
+        async for broken in self._missing_and_orphans():
+            if broken.row not in named:
+                yield broken
+            named.add(broken.row)
         async for broken in self._documents():
-            yield broken
+            if broken.row not in named:
+                yield broken
 
     async def proposal(self, proposal_id: str) -> list[BrokenRow]:
         """The broken rows of one proposal; a missing one is one."""
@@ -91,6 +90,26 @@ class AuditVerification:
                 return [_missing_proposal(proposal_id)]
             batch = await self._check(reader, [evidence])
         return batch.broken
+
+    async def _broken_proposals(self) -> AsyncIterator[BrokenRow]:
+        after = ""
+        while batch := await self._batch_after(after):
+            for broken in batch.broken:
+                yield broken
+            after = batch.last_proposal_id
+
+    async def _missing_and_orphans(self) -> AsyncIterator[BrokenRow]:
+        async with self._storage.snapshot() as reader:
+            orphans, missing = await reader.orphans(), await reader.missing()
+        known = {head.proposal_id for head in self.verified.heads}
+        for proposal_id in sorted(self._against.keys() - known):
+            yield _missing_proposal(proposal_id)
+        for row in missing:
+            yield BrokenRow(table=row.table, row=row.row, proposal_id=row.proposal_id, reason=MISSING)
+        for row in orphans:
+            if row.proposal_id is not None:
+                yield _missing_proposal(row.proposal_id)
+            yield BrokenRow(table=row.table, row=row.row, proposal_id=row.proposal_id, reason="belongs to no proposal")
 
     async def _batch_after(self, proposal_id: str) -> "_Batch | None":
         async with self._storage.snapshot() as reader:
@@ -149,7 +168,10 @@ def _broken(evidence: Evidence, documents: Mapping[str, StoredDocument], clients
 def _each_broken(
     evidence: Evidence, documents: Mapping[str, StoredDocument], clients: Mapping[str, str]
 ) -> Iterator[BrokenRow]:
-    yield from broken_rows(evidence)
+    altered = set()
+    for broken in broken_rows(evidence):
+        altered.add(broken.row)
+        yield broken
     proposal_id = evidence.proposal.proposal_id
     for version in evidence.versions:
         is_readable = True
@@ -161,16 +183,24 @@ def _each_broken(
                 yield BrokenRow(table="documents", row=address, proposal_id=proposal_id, reason=reason)
         if is_readable:
             yield from _broken_hashes(version, documents)
+        if version.proposal_version_id not in altered:
+            yield from _broken_time(version, documents.get(version.artifact_document))
     first = next((version for version in evidence.versions if version.version_no == 1), None)
     if first is not None:
         yield from _broken_origin(evidence.proposal, first, documents.get(first.request_document), clients)
 
 
 def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> Iterator[BrokenRow]:
-    texts = {role: (documents[address].plain() or b"").decode() for role, address in _addresses(version).items()}
-    named = named_hashes(
-        texts["request"], texts["result"], inputs=texts["inputs"], artifact=texts["artifact"], kind=kind_of(version)
-    )
+    try:
+        named = _named_hashes(version, documents)
+    except UNREADABLE:
+        yield BrokenRow(
+            table="proposal_versions",
+            row=version.proposal_version_id,
+            proposal_id=version.proposal_id,
+            reason="has documents that no version is made of",
+        )
+        return
     stored = {"simulation_hash": version.simulation_hash, "artifact_hash": version.artifact_hash}
     again = {"simulation_hash": named.simulation, "artifact_hash": named.artifact}
     if version.engine_version == ENGINE_VERSION:  # defaults, which are not hashed, belong to an engine version
@@ -185,13 +215,33 @@ def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocum
             )
 
 
+def _broken_time(version: ProposalVersion, artifact: StoredDocument | None) -> Iterator[BrokenRow]:
+    """An artifact says when it was made, so it is of one version; the other documents can be older than theirs."""
+    if artifact is not None and artifact.created_at != version.created_at:
+        yield BrokenRow(
+            table="documents",
+            row=artifact.sha256,
+            proposal_id=version.proposal_id,
+            reason="has another time than its version",
+        )
+
+
+def _named_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> NamedHashes:
+    """Raises one of UNREADABLE for documents that are others than the service writes."""
+    texts = {role: (documents[address].plain() or b"").decode() for role, address in _addresses(version).items()}
+    return named_hashes(
+        texts["request"], texts["result"], inputs=texts["inputs"], artifact=texts["artifact"], kind=kind_of(version)
+    )
+
+
 def _broken_origin(
     proposal: Proposal, first: ProposalVersion, document: StoredDocument | None, clients: Mapping[str, str]
 ) -> Iterator[BrokenRow]:
     """The proposal's own words are those of the request that made it."""
     said: dict[str, object] = {}
     if document is not None and _document_fault(document) is None:
-        said |= json.loads(document.plain() or b"{}").get("metadata", {})
+        with suppress(*UNREADABLE):  # the version is named for it
+            said |= json.loads(document.plain() or b"{}")["metadata"]
     if first.operation_id in clients:
         said["client"] = clients[first.operation_id]
     for column in (*METADATA, "client"):

@@ -1,5 +1,6 @@
 """Running the engine again on a stored request: the same engine must come to the same hashes."""
 
+import asyncio
 from dataclasses import dataclass
 
 from domain.engine.codes import ENGINE_VERSION
@@ -7,17 +8,17 @@ from domain.errors import VersionNotFound
 from domain.evidence import artifact_documents, simulate_document
 from domain.proposal import ProposalVersion
 from domain.timestamps import wire_timestamp
-from services.audit import kind_of
+from services.audit import UNREADABLE, kind_of
 from storage.unit_of_work import Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Replayed:
-    """A version beside what the present engine makes of its request."""
+    """A version beside what the present engine makes of its request; no hashes when it can make nothing of it."""
 
     version: ProposalVersion
-    simulation_hash: str
-    artifact_hash: str
+    simulation_hash: str | None = None
+    artifact_hash: str | None = None
 
     @property
     def is_same_engine(self) -> bool:
@@ -39,9 +40,17 @@ async def replay(storage: Storage, version_id: str) -> Replayed:
     plain = None if document is None else document.plain()
     if plain is None:
         raise VersionNotFound
-    kind = kind_of(version)
+    try:
+        return await asyncio.to_thread(_computed, version, plain)
+    except UNREADABLE:  # another engine's request, or one that was altered
+        return Replayed(version=version)
+
+
+def _computed(version: ProposalVersion, request: bytes) -> Replayed:
+    """Raises one of UNREADABLE for a request that is none to this engine."""
+    text, kind = request.decode(), kind_of(version)
     simulated = simulate_document(
-        plain.decode(), kind=kind, request_hash=version.request_hash, correlation_id="", idempotency_key=None
+        text, kind=kind, request_hash=version.request_hash, correlation_id="", idempotency_key=None
     )
-    built = artifact_documents(plain.decode(), simulated.text, kind=kind, created_at=wire_timestamp(version.created_at))
+    built = artifact_documents(text, simulated.text, kind=kind, created_at=wire_timestamp(version.created_at))
     return Replayed(version=version, simulation_hash=simulated.simulation_hash, artifact_hash=built.artifact_hash)

@@ -17,7 +17,7 @@ from domain.request import SimulateRequest
 from domain.timestamps import wire_timestamp
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
-from storage.documents import Document, DocumentKind
+from storage.documents import Document, DocumentKind, DocumentPurged
 from storage.simulations import StoredSimulation
 from storage.unit_of_work import Storage
 
@@ -124,14 +124,20 @@ class SimulationService:
 
     async def _keep(self, simulation: StoredSimulation, documents: tuple[Document, ...]) -> StoredSimulation:
         try:
-            async with self._storage.transaction() as transaction:
-                kept = await transaction.simulations.add_or_get(simulation)
-                if kept == simulation:
-                    for document in documents:
-                        await transaction.documents.add(document, at=simulation.created_at)
-                return kept
+            try:
+                return await self._keep_once(simulation, documents)
+            except DocumentPurged:
+                return await self._keep_once(simulation, documents)
         except StorageUnavailable:
             raise SimulationNotStored from None
+
+    async def _keep_once(self, simulation: StoredSimulation, documents: tuple[Document, ...]) -> StoredSimulation:
+        async with self._storage.transaction() as transaction:
+            kept = await transaction.simulations.add_or_get(simulation)
+            if kept == simulation:
+                for document in documents:
+                    await transaction.documents.add(document, at=simulation.created_at)
+            return kept
 
     async def _replayed(self, stored: StoredSimulation, prepared: PreparedRequest) -> Simulated:
         if stored.request_hash != prepared.request_hash:

@@ -1,20 +1,26 @@
-"""Evidence in bulk, for its verification: whole proposals, rows that belong to none, and every document."""
+"""Evidence in bulk, for its verification: whole proposals, rows without what they belong to, and every document.
+
+Nothing may keep a row from being read: one that cannot be shown to be altered is one that hides. So states and types
+stay the texts that they are, and a moment that no calendar has becomes the last one.
+"""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import zstandard
-from psycopg import AsyncConnection
-from psycopg.rows import AsyncRowFactory
+from psycopg import AsyncConnection, DataError
+from psycopg.abc import Buffer
+from psycopg.rows import AsyncRowFactory, class_row
+from psycopg.types.datetime import TimestamptzLoader
 
 from domain.audit_check import Evidence
-from domain.proposal import Approval, ProposalVersion, WorkflowEvent
-from storage.events import EVENT_COLUMNS, EVENT_ROW
-from storage.proposals import PROPOSAL_COLUMNS, PROPOSAL_ROW, VERSION_COLUMNS, VERSION_ROW
-from storage.reviews import APPROVAL_COLUMNS, APPROVAL_ROW
-from storage.rows import value_row
+from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
+from storage.events import EVENT_COLUMNS
+from storage.proposals import PROPOSAL_COLUMNS, VERSION_COLUMNS
+from storage.reviews import APPROVAL_COLUMNS
 
 COUNT_PROPOSALS: Final = "SELECT count(*) FROM proposals"
 COUNT_DOCUMENTS: Final = "SELECT count(*) FROM documents"
@@ -28,7 +34,7 @@ SELECT_EVENTS: Final = f"SELECT {EVENT_COLUMNS} FROM workflow_events {OF_PROPOSA
 SELECT_APPROVALS: Final = f"SELECT {APPROVAL_COLUMNS} FROM approvals {OF_PROPOSALS} ORDER BY occurred_at, approval_id"
 SELECT_VERSION: Final = f"SELECT {VERSION_COLUMNS} FROM proposal_versions WHERE proposal_version_id = %(version_id)s"
 SELECT_CLIENTS: Final = "SELECT operation_id, client FROM operations WHERE operation_id = ANY(%(operation_ids)s)"
-# The foreign keys rule them out, for everybody who cannot disable a trigger.
+# The foreign keys rule both out, for everybody who cannot disable a trigger.
 SELECT_ORPHANS: Final = """
 SELECT 'proposal_versions' AS table, proposal_version_id AS row, proposal_id FROM proposal_versions v
 WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = v.proposal_id)
@@ -39,7 +45,25 @@ UNION ALL
 SELECT 'approvals', approval_id, proposal_id FROM approvals a
 WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = a.proposal_id)
 """
-DOCUMENT_COLUMNS: Final = "sha256, kind, size, content"
+# What operations and simulations remember, as long as they are kept.
+SELECT_MISSING: Final = """
+SELECT 'proposals' AS table, proposal_id AS row, proposal_id FROM operations o
+WHERE proposal_version_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = o.proposal_id)
+UNION
+SELECT 'proposal_versions', proposal_version_id, proposal_id FROM operations o
+WHERE proposal_version_id IS NOT NULL
+    AND NOT EXISTS (SELECT FROM proposal_versions v WHERE v.proposal_version_id = o.proposal_version_id)
+UNION
+SELECT 'documents', address, NULL FROM (
+    SELECT unnest(ARRAY[request_document, result_document, inputs_document, artifact_document]) FROM operations
+    UNION
+    SELECT unnest(ARRAY[result_document, inputs_document, artifact_document]) FROM simulations
+) AS remembered (address)
+WHERE address IS NOT NULL AND NOT EXISTS (SELECT FROM documents d WHERE d.sha256 = address)
+ORDER BY 1 DESC, 2
+"""
+DOCUMENT_COLUMNS: Final = "sha256, kind, size, content, created_at"
 SELECT_DOCUMENTS: Final = f"""
 SELECT {DOCUMENT_COLUMNS} FROM documents WHERE sha256 > %(after)s ORDER BY sha256 LIMIT %(limit)s
 """
@@ -47,12 +71,12 @@ SELECT_NAMED_DOCUMENTS: Final = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Orphan:
-    """A row of a proposal that is not there."""
+class NamedRow:
+    """A row by its id, and whose it is, if anybody's."""
 
     table: str
     row: str
-    proposal_id: str
+    proposal_id: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,17 +87,32 @@ class StoredDocument:
     kind: str
     size: int
     content: bytes
+    created_at: datetime
 
     def plain(self) -> bytes | None:
-        """Its bytes; None when they cannot be decompressed."""
+        """Its bytes; None when they cannot be decompressed, or something follows them."""
         try:
-            return zstandard.ZstdDecompressor().decompress(self.content)
-        except zstandard.ZstdError:
+            return zstandard.ZstdDecompressor().decompress(self.content, allow_extra_data=False)
+        except (zstandard.ZstdError, MemoryError, OverflowError):  # an altered header may promise any size
             return None
 
 
-ORPHAN_ROW: Final = value_row(Orphan)
-DOCUMENT_ROW: Final = value_row(StoredDocument)
+class _AnyMomentLoader(TimestamptzLoader):
+    """`infinity` and the years that Python does not count are moments, too, to who alters a row."""
+
+    def load(self, data: Buffer) -> datetime:
+        try:
+            return super().load(data)
+        except DataError:
+            return datetime.max.replace(tzinfo=UTC)
+
+
+PROPOSAL_ROW: Final = class_row(Proposal)
+VERSION_ROW: Final = class_row(ProposalVersion)
+EVENT_ROW: Final = class_row(WorkflowEvent)
+APPROVAL_ROW: Final = class_row(Approval)
+DOCUMENT_ROW: Final = class_row(StoredDocument)
+NAMED_ROW: Final = class_row(NamedRow)
 
 
 class AuditReader:
@@ -97,8 +136,13 @@ class AuditReader:
         found = await self._with_rows(await self._rows(PROPOSAL_ROW, SELECT_PROPOSAL, proposal_id=proposal_id))
         return found[0] if found else None
 
-    async def orphans(self) -> list[Orphan]:
-        return await self._rows(ORPHAN_ROW, SELECT_ORPHANS)
+    async def orphans(self) -> list[NamedRow]:
+        """Rows whose proposal is not there."""
+        return await self._rows(NAMED_ROW, SELECT_ORPHANS)
+
+    async def missing(self) -> list[NamedRow]:
+        """Rows that are not there, though an operation or a simulation says that it made or uses them."""
+        return await self._rows(NAMED_ROW, SELECT_MISSING)
 
     async def version(self, version_id: str) -> ProposalVersion | None:
         found: list[ProposalVersion] = await self._rows(VERSION_ROW, SELECT_VERSION, version_id=version_id)
@@ -141,6 +185,7 @@ class AuditReader:
 
     async def _rows(self, row_factory: AsyncRowFactory[Any], statement: str, **parameters: Any) -> list[Any]:
         async with self._connection.cursor(row_factory=row_factory) as cursor:
+            cursor.adapters.register_loader("timestamptz", _AnyMomentLoader)
             await cursor.execute(statement, parameters)
             return await cursor.fetchall()
 

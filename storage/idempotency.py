@@ -6,6 +6,7 @@ from typing import Final
 
 from psycopg import AsyncConnection
 
+from domain.errors import StorageUnavailable
 from domain.operation import IdempotencyKey
 from storage.rows import value_row
 
@@ -92,7 +93,7 @@ class IdempotencyKeys(IdempotencyKeyReader):
             await cursor.execute(LOCK_KEY, _named(key))
             holder = await cursor.fetchone()
         if holder is None:
-            raise LookupError("the key was purged between the claim and the lock")
+            raise StorageUnavailable  # purged in between: the same request again finds it free
         return holder
 
     async def reassign(

@@ -14,9 +14,11 @@ _APPROVAL_COLUMNS: Final = [field.name for field in fields(Approval)]
 APPROVAL_COLUMNS: Final = ", ".join(_APPROVAL_COLUMNS)
 
 INSERT_APPROVAL: Final = insert_statement("approvals", _APPROVAL_COLUMNS)
-SELECT_APPROVALS: Final = (
-    f"SELECT {APPROVAL_COLUMNS} FROM approvals WHERE proposal_id = %(proposal_id)s ORDER BY occurred_at, approval_id"
-)
+# A clock that was set back gives several one moment; the trail knows which came first.
+SELECT_APPROVALS: Final = f"""
+SELECT {APPROVAL_COLUMNS} FROM approvals WHERE proposal_id = %(proposal_id)s
+ORDER BY (SELECT sequence FROM workflow_events e WHERE e.event_id = approvals.event_id)
+"""
 SELECT_OF_EVENT: Final = f"SELECT {APPROVAL_COLUMNS} FROM approvals WHERE event_id = %(event_id)s"
 APPROVAL_ROW: Final = value_row(Approval)
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from psycopg import AsyncConnection
 
+from domain.errors import StorageUnavailable
 from storage.rows import insert_statement, value_row
 
 
@@ -55,5 +56,5 @@ class Simulations(SimulationReader):
             return simulation
         earlier = await self.get(simulation.key, client=simulation.client)
         if earlier is None:
-            raise LookupError("the simulation was purged between the insert and the read")
+            raise StorageUnavailable  # purged in between: the same request again finds its key free
         return earlier

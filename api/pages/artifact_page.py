@@ -10,10 +10,10 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.pages.charts import Weights, weights_chart
+from api.pages.figures import money, number, percent, points, sentence, words
 
 SHOWN_INSTRUMENTS: Final = 12
-CENT: Final = Decimal("0.01")
-BASIS_POINT: Final = Decimal("0.0001")
+SHOWN_CHANGES: Final = 6
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,18 +30,20 @@ class PageContext:
     simulation_hash: str
 
 
-def artifact_page(artifact_text: str, context: PageContext) -> str:
-    """The page's HTML; the same artifact and context give the same text. Meant for a process of the engine's pool."""
+def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) -> str:
+    """The page's HTML; the same arguments give the same text. Meant for a process of the engine's pool."""
     artifact = json.loads(artifact_text)
     impact = artifact["portfolio_impact"]
     by_class = _weights(impact, "allocation_by_asset_class")
     by_instrument = _weights(impact, "allocation_by_instrument")
-    shown = _largest(by_instrument)
+    shown = _telling(by_instrument)
     page: str = _template().render(
         **asdict(context),
         artifact=artifact,
         by_class=by_class,
         by_instrument=by_instrument,
+        others=_others(by_instrument, shown),
+        cash_flows=json.loads(inputs_text)["proposed_cash_flows"],
         hashes=artifact["evidence_bundle"]["hashes"],
         class_chart=weights_chart(
             by_class, chart_id="classes", title="Weights by asset class", description=_told(by_class)
@@ -63,44 +65,29 @@ def _weights(impact: Mapping[str, Any], allocation: str) -> list[Weights]:
     return sorted(rows, key=lambda row: (-row.after, -row.before, row.label))
 
 
-def _largest(rows: Sequence[Weights]) -> list[Weights]:
-    """The rows that a picture can hold; the others as one."""
+def _telling(rows: Sequence[Weights]) -> list[Weights]:
+    """The rows that a picture can hold, in their order: those that change most, then the largest."""
     if len(rows) <= SHOWN_INSTRUMENTS:
         return list(rows)
-    kept, others = rows[: SHOWN_INSTRUMENTS - 1], rows[SHOWN_INSTRUMENTS - 1 :]
-    rest = Weights(
-        label=f"{len(others)} others",
-        before=sum((row.before for row in others), Decimal(0)),
-        after=sum((row.after for row in others), Decimal(0)),
+    changes = sorted(rows, key=lambda row: -abs(row.after - row.before))[:SHOWN_CHANGES]
+    largest = [row for row in rows if row not in changes][: SHOWN_INSTRUMENTS - SHOWN_CHANGES]
+    return [row for row in rows if row in changes or row in largest]
+
+
+def _others(rows: Sequence[Weights], shown: Sequence[Weights]) -> Weights | None:
+    """What the picture leaves out, as one: a bar of it would dwarf those that are shown."""
+    left_out = [row for row in rows if row not in shown]
+    if not left_out:
+        return None
+    return Weights(
+        label=f"{len(left_out)} others",
+        before=sum((row.before for row in left_out), Decimal(0)),
+        after=sum((row.after for row in left_out), Decimal(0)),
     )
-    return [*kept, rest]
 
 
 def _told(rows: Iterable[Weights]) -> str:
     return "; ".join(f"{row.label}: {percent(row.before)} before, {percent(row.after)} after" for row in rows)
-
-
-def percent(weight: Decimal | str) -> str:
-    return f"{Decimal(weight).quantize(BASIS_POINT) * 100:.2f} %"
-
-
-def points(weight: Decimal | str) -> str:
-    """A difference of weights."""
-    return f"{Decimal(weight).quantize(BASIS_POINT) * 100:+.2f} pp"
-
-
-def money(amount: Mapping[str, str]) -> str:
-    """Two decimals and separators, for people; the artifact has every digit."""
-    return f"{Decimal(amount['amount']).quantize(CENT):,} {amount['currency']}"
-
-
-def number(value: str) -> str:
-    return f"{Decimal(value):,f}"
-
-
-def words(code: str) -> str:
-    """A code of the contract as people read it."""
-    return code.replace("_", " ").lower()
 
 
 @cache
@@ -118,5 +105,6 @@ def _template() -> Any:
         "money": money,
         "number": number,
         "words": words,
+        "sentence": sentence,
     }
     return environment.get_template("artifact.html.j2")

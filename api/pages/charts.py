@@ -12,12 +12,16 @@ from typing import Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from api.pages.figures import percent
+
 # Colours that stand for the page's variables until the SVG is text.
 INK, GRID, BEFORE, AFTER = "#010203", "#040506", "#070809", "#0a0b0c"
 VARIABLES: Final = {INK: "var(--ink)", GRID: "var(--line)", BEFORE: "var(--before)", AFTER: "var(--after)"}
-MAX_LABEL_LENGTH: Final = 22
-ROW_INCHES, FRAME_INCHES, WIDTH_INCHES = 0.42, 0.55, 7.0
+MAX_LABEL_LENGTH: Final = 18
+# Narrow, because a phone shows the whole of it: its letters must still be read there.
+ROW_INCHES, FRAME_INCHES, WIDTH_INCHES = 0.46, 0.3, 5.0
 BAR_HEIGHT: Final = 0.36
+LONG_WEIGHT: Final = Decimal(10_000)  # of a total that is nearly nothing
 
 PROLOGUE: Final = re.compile(r"^.*?(?=<svg)", re.DOTALL)
 METADATA: Final = re.compile(r"<metadata>.*?</metadata>", re.DOTALL)
@@ -38,7 +42,7 @@ def weights_chart(rows: Sequence[Weights], *, chart_id: str, title: str, descrip
 
     matplotlib keeps state of the process: call it in one thread at a time.
     """
-    with mpl.rc_context({"svg.hashsalt": chart_id, "svg.fonttype": "none", "font.size": 9}), warnings.catch_warnings():
+    with mpl.rc_context({"svg.hashsalt": chart_id, "svg.fonttype": "none", "font.size": 10}), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # its own font lacks some letters; the browser's has them
         figure = Figure(figsize=(WIDTH_INCHES, FRAME_INCHES + ROW_INCHES * len(rows)), layout="constrained")
         axes = figure.add_subplot()
@@ -51,17 +55,22 @@ def weights_chart(rows: Sequence[Weights], *, chart_id: str, title: str, descrip
 def _draw(axes: "mpl.axes.Axes", rows: Sequence[Weights]) -> None:
     positions = [float(number) for number in range(len(rows))]
     for offset, colour, side in ((-BAR_HEIGHT / 2, BEFORE, "before"), (BAR_HEIGHT / 2, AFTER, "after")):
-        values = [float(getattr(row, side)) * 100 for row in rows]
+        weights = [getattr(row, side) for row in rows]
+        values = [float(weight) * 100 for weight in weights]
         bars = axes.barh([position + offset for position in positions], values, BAR_HEIGHT, color=colour)
-        axes.bar_label(bars, labels=[f"{value:.2f} %" for value in values], padding=3, color=INK)
+        axes.bar_label(bars, labels=[_label(weight) for weight in weights], padding=3, color=INK)
     axes.set_yticks(positions, labels=[_shortened(row.label) for row in rows], parse_math=False)
     axes.invert_yaxis()
-    axes.margins(x=0.14)
+    axes.margins(x=0.2, y=0.01)
     axes.set_xticks([])
     axes.axvline(0, color=GRID, linewidth=0.8)
     axes.tick_params(axis="y", colors=INK, length=0)
     for spine in axes.spines.values():
         spine.set_visible(False)
+
+
+def _label(weight: Decimal) -> str:
+    return percent(weight) if abs(weight) < LONG_WEIGHT else f"{weight:.2e}"
 
 
 def _shortened(label: str) -> str:

@@ -65,16 +65,22 @@ async def read_artifact(
 ) -> Response:
     """What client and reviewers read of this version; its hash can be computed from the JSON."""
     services.gates.require_lifecycle()
-    media_type = parse_accept_header(accept or JSON, MIMEAccept).best_match(OFFERED)
+    media_type = _acceptable(accept or JSON)
     if media_type is None:
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", f"Offered are {JSON} and {HTML}.", headers=VARY
         )
     texts = await services.proposals.version(proposal_id, version_no, client=LOCAL_CLIENT)
     if media_type == HTML:
-        page = await services.pool.run(artifact_page, texts.artifact, _context(texts))
+        page = await services.pool.run(artifact_page, texts.artifact, texts.inputs, _context(texts))
         return _answer(page, HTML, if_none_match, PAGE_HEADERS)
     return _answer(whole_artifact(texts.artifact, inputs=texts.inputs, result=texts.result), JSON, if_none_match, {})
+
+
+def _acceptable(accept: str) -> str | None:
+    """The better of what is offered. Parameters but the weight are passed over: clients name a charset of JSON."""
+    ranges = [(media_range.partition(";")[0].strip(), weight) for media_range, weight in parse_accept_header(accept)]
+    return MIMEAccept(ranges).best_match(OFFERED)
 
 
 def _answer(text: str, media_type: str, if_none_match: str | None, headers: dict[str, str]) -> Response:

@@ -3,9 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
+from pydantic_core import PydanticCustomError
 
 from api.dependencies import LOCAL_CLIENT, ProcessServices
-from api.headers import CorrelationIdHeader
+from api.headers import CorrelationIdHeader, parsed_idempotency_key
 from api.json_text import json_response
 from api.parameters import ProposalIdInPath
 from api.presentation import approvals, keyed_proposal, lineage, trail
@@ -66,9 +67,13 @@ async def read_keyed_proposal(
     services: ProcessServices,
     _: CorrelationIdHeader = None,
 ) -> Response:
-    """The proposal that a key made; 404 until there is one."""
+    """The proposal that a key made, written as in the header; 404 until there is one."""
     services.gates.require_support_apis()
-    return json_response(keyed_proposal(await services.proposals.keyed(proposals_key(idempotency_key))))
+    try:
+        key = parsed_idempotency_key(idempotency_key)
+    except PydanticCustomError:
+        raise IdempotencyKeyNotFound from None
+    return json_response(keyed_proposal(await services.proposals.keyed(proposals_key(key))))
 
 
 @router.get(

@@ -22,7 +22,10 @@ def path_of(created: dict) -> str:
     return f"/rebalance/proposals/{created['proposal']['proposal_id']}/versions/1/artifact"
 
 
-@pytest.mark.parametrize("accept", [None, "application/json", "*/*", "application/*", "text/html;q=0.5, */*"])
+@pytest.mark.parametrize(
+    "accept",
+    [None, "application/json", "application/json; charset=utf-8", "*/*", "application/*", "text/html;q=0.5, */*"],
+)
 async def test_programs_get_the_versions_bytes(api, created, accept):
     answer = await api.http.get(path_of(created), headers={} if accept is None else {"Accept": accept})
     assert answer.status_code == 200
@@ -33,7 +36,7 @@ async def test_programs_get_the_versions_bytes(api, created, accept):
     assert b'"artifact":' + answer.content + b',"evidence_bundle":' in version.content
 
 
-@pytest.mark.parametrize("accept", ["text/html", BROWSER, "application/json;q=0.1, text/html"])
+@pytest.mark.parametrize("accept", ["text/html", BROWSER, "application/json;q=0.1, text/html", "TEXT/HTML ; level=1"])
 async def test_people_get_a_page(api, created, accept):
     answer = await api.http.get(path_of(created), headers={"Accept": accept})
     assert answer.headers["Content-Type"] == "text/html; charset=utf-8"

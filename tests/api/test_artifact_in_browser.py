@@ -33,6 +33,7 @@ const measure = (frame, width) => {
     bar: frame.contentWindow.getComputedStyle(bar).fill,
     charts: [...page.querySelectorAll("svg")].map((one) => [one.getAttribute("role"),
       one.querySelector("title").textContent, one.getBoundingClientRect().height > 50]),
+    letters: Math.min(...[...page.querySelectorAll("svg text")].map((one) => one.getBoundingClientRect().height)),
     rows: page.querySelectorAll("tbody tr").length,
     headings: [...page.querySelectorAll("h1, h2, h3")].map((one) => one.tagName),
     unnamed: page.querySelectorAll("table:not(:has(caption)), section:not([aria-labelledby])").length,
@@ -94,6 +95,7 @@ async def test_the_page_fits_and_follows_the_reader(api, worker, tmp_path, posit
             assert found["outside"] == [], (scheme, width)
             assert [chart[0] for chart in found["charts"]] == ["img", "img"]
             assert all(chart[2] for chart in found["charts"])
+            assert found["letters"] >= 8 or int(width) < 390
             assert found["rows"] > positions
             assert found["headings"][0] == "H1"
             assert found["headings"].count("H1") == 1

@@ -102,6 +102,7 @@ async def test_proposals_of_other_clients_are_not_there(api, database_dsn):
         ("created_from=yesterday", "created_from"),
         ("created_from=0.5", "created_from"),
         ("created_to=-7", "created_to"),
+        ("created_to=1.5e-3", "created_to"),
         ("created_to=0001-01-01T00:00:00%2B14:00", "created_to"),
         ("created_from=9999-12-31T23:59:59-14:00", "created_from"),
         ("portfolio_id=%00", "portfolio_id"),

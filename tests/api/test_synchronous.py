@@ -148,10 +148,10 @@ async def test_a_key_without_a_proposal_is_not_found(api):
         assert_problem(await api.get(f"/idempotency/{key}"), 404, "PROPOSAL_IDEMPOTENCY_KEY_NOT_FOUND")
 
 
-@pytest.mark.parametrize("key", ["a/b/c", "workflow-events", "//x", "?&#%+", "~!@$^*()"])
+@pytest.mark.parametrize("key", ["a/b/c", "workflow-events", "//x", "?&#%+", "~!@$^*()", '"quoted"'])
 async def test_every_accepted_key_is_found_by_path(api, worker, key):
     from urllib.parse import quote  # noqa: PLC0415 -- only here
 
     await api.post("", a_body(), **{"Idempotency-Key": key})
     found = await api.http.get(f"/rebalance/proposals/idempotency/{quote(key, safe='')}")
-    assert found.json()["idempotency_key"] == key
+    assert found.json()["idempotency_key"] == key.strip('"')

@@ -11,6 +11,7 @@ import pytest
 from builders import a_large_body, without_simulation_flag
 
 from domain.ids import new_operation_id
+from storage.documents import Document, DocumentKind
 from storage.schema import required_revision
 
 ROOT = Path(__file__).parents[2]
@@ -103,13 +104,19 @@ def test_the_audit_of_a_service(service, tmp_path):
     assert "another engine version" in other.stderr
     service.alter("UPDATE proposal_versions SET engine_version = '1.0.0', artifact_hash = 'sha256:0'")
     assert proposals(service, "audit", "replay", version_id).returncode == 1
+    empty = Document.of(DocumentKind.REQUEST, "[]").content.hex()
+    for engine, code in (("1.0.0", 1), ("0.9.0", 3)):
+        service.alter(f"UPDATE documents SET content = '\\x{empty}' WHERE kind = 'request'")
+        service.alter(f"UPDATE proposal_versions SET engine_version = '{engine}'")
+        unreadable = proposals(service, "audit", "replay", version_id)
+        assert (unreadable.returncode, "cannot read the request" in unreadable.stdout) == (code, True)
     for arguments in ((), ("--proposal", proposal_id)):
         altered = proposals(service, "audit", "verify", *arguments)
         assert altered.returncode == 1
         assert f"ALTERED: proposal_versions {version_id} of {proposal_id} is not what its hash says" in altered.stdout
     refused = proposals(service, "audit", "verify", "--export", str(tmp_path / "none"))
     assert (refused.returncode, (tmp_path / "none").exists()) == (1, False)
-    for table in ("operations", "idempotency_keys", "workflow_events", "proposal_versions", "proposals"):
+    for table in ("operations", "idempotency_keys", "workflow_events", "proposal_versions", "proposals", "documents"):
         service.alter(f"DELETE FROM {table}")
     assert proposals(service, "audit", "verify").returncode == 0
     gone = proposals(service, "audit", "verify", "--against", str(heads))

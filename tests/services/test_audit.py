@@ -2,9 +2,11 @@
 
 import psycopg
 import pytest
+from builders import a_stored_operation
 from storage_rows import a_created_proposal, a_reviewed_proposal
 
 from services.audit import AuditVerification, ChainHead
+from storage.documents import Document, DocumentKind
 from storage.unit_of_work import Storage
 
 
@@ -45,13 +47,41 @@ SWAP_VERSIONS = ";".join(
     f"UPDATE proposal_versions SET version_no = {to} WHERE proposal_id = $P AND version_no = {of}"
     for of, to in ((1, 1001), (2, 1), (1001, 2))
 )
+NOTHING = Document.of(DocumentKind.ARTIFACT, "[]")
 LATER = "+ interval '1 microsecond'"
 ALTERATIONS = {
     "event, byte": (EVENT.format(4), "UPDATE workflow_events SET reason = '{{}}' WHERE event_id = '{}'"),
+    "event, white space": (
+        EVENT.format(4),
+        "UPDATE workflow_events SET reason = replace(reason, ':', ': ') WHERE event_id = '{}'",
+    ),
+    "event, a name twice": (
+        EVENT.format(4),
+        "UPDATE workflow_events SET reason = '{{\"event\":0,' || substr(reason, 2) WHERE event_id = '{}'",
+    ),
+    "event, nested without end": (
+        EVENT.format(4),
+        "UPDATE workflow_events SET reason = repeat('[', 100000) WHERE event_id = '{}'",
+    ),
     "event, no JSON": (EVENT.format(4), "UPDATE workflow_events SET reason = '' WHERE event_id = '{}'"),
     "event, time": (
         EVENT.format(4),
         f"UPDATE workflow_events SET occurred_at = occurred_at {LATER} WHERE event_id = '{{}}'",
+    ),
+    "event, time without end": (
+        EVENT.format(4),
+        "UPDATE workflow_events SET occurred_at = 'infinity' WHERE event_id = '{}'",
+    ),
+    "event, unknown type": (
+        EVENT.format(4),
+        (
+            "ALTER TABLE workflow_events DROP CONSTRAINT workflow_events_type;"
+            " UPDATE workflow_events SET event_type = 'X' WHERE event_id = '{}'"
+        ),
+    ),
+    "event, moved far away": (
+        EVENT.format(4),
+        "UPDATE workflow_events SET sequence = 2000000000 WHERE event_id = '{}'",
     ),
     "event, hash": (EVENT.format(4), "UPDATE workflow_events SET event_hash = 'sha256:0' WHERE event_id = '{}'"),
     "event, swapped": (EVENT.format(4), SWAP_EVENTS),
@@ -62,6 +92,14 @@ ALTERATIONS = {
     "version, time": (
         VERSION.format(2),
         f"UPDATE proposal_versions SET created_at = created_at {LATER} WHERE proposal_version_id = '{{}}'",
+    ),
+    "version, documents of nothing": (
+        VERSION.format(2),
+        (
+            f"INSERT INTO documents SELECT '{NOTHING.sha256}', 'artifact', '\\x{NOTHING.content.hex()}', encoding, 2,"
+            " created_at FROM documents LIMIT 1;"
+            f" UPDATE proposal_versions SET artifact_document = '{NOTHING.sha256}' WHERE proposal_version_id = '{{}}'"
+        ),
     ),
     "version, swapped": (VERSION.format(1), SWAP_VERSIONS),
     "version, last deleted": (VERSION.format(2), "DELETE FROM proposal_versions WHERE proposal_version_id = '{}'"),
@@ -103,6 +141,8 @@ ALTERATIONS = {
             "last_event_at": f"last_event_at {LATER}",
         }.items()
     },
+    "proposal, many events": (PROPOSAL, "UPDATE proposals SET event_count = 2000000000 WHERE proposal_id = '{}'"),
+    "proposal, no time": (PROPOSAL, "UPDATE proposals SET last_event_at = '-infinity' WHERE proposal_id = '{}'"),
     **{
         f"document, {role}": (
             DOCUMENT.format(role),
@@ -119,6 +159,18 @@ ALTERATIONS = {
             "UPDATE documents SET content = (SELECT content FROM documents WHERE kind = 'artifact' LIMIT 1)"
             " WHERE sha256 = '{}'"
         ),
+    ),
+    "document, byte added": (
+        DOCUMENT.format("result"),
+        "UPDATE documents SET content = content || '\\x00' WHERE sha256 = '{}'",
+    ),
+    "document, promises too much": (
+        DOCUMENT.format("request"),
+        "UPDATE documents SET content = '\\x28b52ffde0ffffffffffffff7f' || substr(content, 9) WHERE sha256 = '{}'",
+    ),
+    "document, time": (
+        DOCUMENT.format("artifact"),
+        f"UPDATE documents SET created_at = created_at {LATER} WHERE sha256 = '{{}}'",
     ),
     "document, size": (DOCUMENT.format("result"), "UPDATE documents SET size = size + 1 WHERE sha256 = '{}'"),
     "document, kind": (DOCUMENT.format("result"), "UPDATE documents SET kind = 'inputs' WHERE sha256 = '{}'"),
@@ -154,9 +206,48 @@ async def test_a_missing_event_is_named_by_its_place(storage: Storage, database_
 
 async def test_rows_of_a_deleted_proposal_are_named(storage: Storage, database_dsn, proposal_id):
     alter(database_dsn, "DELETE FROM proposals WHERE proposal_id = $P", proposal_id)
+    missing, *orphans = await found(storage)
+    assert missing == f"proposals {proposal_id} is missing"
+    assert len(orphans) == 2 + 6 + 2
+    assert all(line.endswith(f"of {proposal_id} belongs to no proposal") for line in orphans)
+
+
+async def test_a_document_of_two_versions_is_named_once(storage: Storage, database_dsn, proposal_id):
+    address = alter(database_dsn, DOCUMENT.format("request").replace("= 2", "= 1"), proposal_id)
+    alter(database_dsn, f"UPDATE documents SET size = 1 WHERE sha256 = '{address}'", proposal_id)
+    (broken,) = await found(storage)
+    assert broken.startswith(f"documents {address} ")
+
+
+async def test_a_version_that_was_altered_does_not_accuse_its_artifact(storage: Storage, database_dsn, proposal_id):
+    alter(database_dsn, f"UPDATE proposal_versions SET created_at = created_at {LATER} WHERE version_no = 2", "")
+    (broken,) = await found(storage)
+    assert broken.startswith("proposal_versions ")
+
+
+async def test_a_gap_is_one_row(storage: Storage, database_dsn, proposal_id):
+    alter(database_dsn, "DELETE FROM workflow_events WHERE proposal_id = $P AND sequence BETWEEN 2 AND 4", proposal_id)
+    assert f"workflow_events numbers 2 to 4 of {proposal_id} is missing" in await found(storage)
+
+
+async def test_what_an_operation_remembers_is_missed(storage: Storage, database_dsn, proposal_id):
+    everything = "; ".join(
+        f"DELETE FROM {table} WHERE proposal_id = $P"
+        for table in ("approvals", "workflow_events", "proposal_versions", "proposals")
+    )
+    version_id = alter(database_dsn, VERSION.format(1), proposal_id)
+    alter(database_dsn, everything, proposal_id)
     broken = await found(storage)
-    assert len(broken) == 2 + 6 + 2
-    assert all(line.endswith(f"of {proposal_id} belongs to no proposal") for line in broken)
+    assert broken[0] == f"proposals {proposal_id} is missing"
+    assert f"proposal_versions {version_id} of {proposal_id} is missing" in broken
+    assert len(broken) == 1 + 2
+
+
+async def test_a_document_that_an_operation_alone_refers_to_is_missed(storage: Storage, database_dsn):
+    operation = await a_stored_operation(storage)
+    assert await found(storage) == []
+    alter(database_dsn, "DELETE FROM documents", "")
+    assert await found(storage) == [f"documents {operation.request_document} is missing"]
 
 
 async def test_a_document_that_no_proposal_refers_to_is_checked_too(storage: Storage, database_dsn, proposal_id):
@@ -181,7 +272,7 @@ async def test_what_is_rewritten_from_the_first_row_on_is_found_against_an_expor
     exported = await heads(storage)
     everything = "; ".join(
         f"DELETE FROM {table} WHERE proposal_id = $P"
-        for table in ("approvals", "workflow_events", "proposal_versions", "proposals")
+        for table in ("approvals", "workflow_events", "proposal_versions", "proposals", "operations")
     )
     alter(database_dsn, everything, proposal_id)
     assert await found(storage) == []

@@ -1,0 +1,48 @@
+"""Figures as people read them; the artifact has every digit."""
+
+import re
+from collections.abc import Mapping
+from decimal import Context, Decimal
+from typing import Final
+
+CENT: Final = Decimal("0.01")
+BASIS_POINT: Final = Decimal("0.0001")
+NOTHING: Final = "\N{EN DASH}"
+# Requests are bounded, products of their figures are not much longer than this.
+EXACT: Final = Context(prec=200)
+WEIGHT_IN_SENTENCE: Final = re.compile(r"-?\b\d+\.\d{4}\b", re.ASCII)
+
+
+def percent(weight: Decimal | str) -> str:
+    return f"{_hundredths(weight):,f} %"
+
+
+def points(weight: Decimal | str) -> str:
+    """A difference of weights; none has no sign."""
+    difference = _hundredths(weight)
+    return f"{difference:+,f} pp" if difference else "0.00 pp"
+
+
+def money(amount: Mapping[str, str] | None) -> str:
+    """Two decimals and separators; a dash for what could not be valued."""
+    if amount is None:
+        return NOTHING
+    return f"{Decimal(amount['amount']).quantize(CENT, context=EXACT):,f} {amount['currency']}"
+
+
+def number(value: str | None) -> str:
+    return NOTHING if value is None else f"{Decimal(value):,f}"
+
+
+def words(code: str) -> str:
+    """A code of the contract as people read it."""
+    return code.replace("_", " ").lower()
+
+
+def sentence(text: str) -> str:
+    """A sentence of the artifact with its weights as per cent, as everywhere on the page."""
+    return WEIGHT_IN_SENTENCE.sub(lambda weight: percent(weight.group()), text)
+
+
+def _hundredths(weight: Decimal | str) -> Decimal:
+    return Decimal(weight).quantize(BASIS_POINT, context=EXACT).scaleb(2, context=EXACT)
