@@ -31,8 +31,8 @@ WITH numbered AS (
     SELECT md5(%(seed)s || n) AS id, 'sha256:' || md5(%(seed)s || n) || md5(n::text) AS document, n
     FROM generate_series(1, %(count)s) n),
 stored AS (
-    INSERT INTO documents (sha256, kind, content, encoding, size, created_at)
-    SELECT document, 'request', convert_to(repeat(id, 40), 'UTF8'), 'zstd', 1280, now() - interval '1 year'
+    INSERT INTO documents (sha256, kind, content, encoding, size, created_at, seal)
+    SELECT document, 'request', convert_to(repeat(id, 40), 'UTF8'), 'zstd', 1280, now() - interval '1 year', ''
     FROM numbered),
 keyed AS (
     INSERT INTO idempotency_keys (client, scope, key, request_hash, operation_id, attempt, created_at)

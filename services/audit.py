@@ -168,10 +168,7 @@ def _broken(evidence: Evidence, documents: Mapping[str, StoredDocument], clients
 def _each_broken(
     evidence: Evidence, documents: Mapping[str, StoredDocument], clients: Mapping[str, str]
 ) -> Iterator[BrokenRow]:
-    altered = set()
-    for broken in broken_rows(evidence):
-        altered.add(broken.row)
-        yield broken
+    yield from broken_rows(evidence)
     proposal_id = evidence.proposal.proposal_id
     for version in evidence.versions:
         is_readable = True
@@ -183,8 +180,6 @@ def _each_broken(
                 yield BrokenRow(table="documents", row=address, proposal_id=proposal_id, reason=reason)
         if is_readable:
             yield from _broken_hashes(version, documents)
-        if version.proposal_version_id not in altered:
-            yield from _broken_time(version, documents.get(version.artifact_document))
     first = next((version for version in evidence.versions if version.version_no == 1), None)
     if first is not None:
         yield from _broken_origin(evidence.proposal, first, documents.get(first.request_document), clients)
@@ -213,17 +208,6 @@ def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocum
                 proposal_id=version.proposal_id,
                 reason=f"has another {name} than its documents",
             )
-
-
-def _broken_time(version: ProposalVersion, artifact: StoredDocument | None) -> Iterator[BrokenRow]:
-    """An artifact says when it was made, so it is of one version; the other documents can be older than theirs."""
-    if artifact is not None and artifact.created_at != version.created_at:
-        yield BrokenRow(
-            table="documents",
-            row=artifact.sha256,
-            proposal_id=version.proposal_id,
-            reason="has another time than its version",
-        )
 
 
 def _named_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> NamedHashes:
@@ -262,7 +246,7 @@ def _document_fault(document: StoredDocument, *, role: str | None = None) -> str
         return "has another size than its contents"
     if role is not None and document.kind != role:
         return f"is no {role}"
-    return None
+    return None if document.is_sealed() else "is not what its seal says"
 
 
 def _addresses(version: ProposalVersion) -> dict[str, str]:

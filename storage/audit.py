@@ -6,7 +6,7 @@ stay the texts that they are, and a moment that no calendar has becomes the last
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -18,6 +18,7 @@ from psycopg.types.datetime import TimestamptzLoader
 
 from domain.audit_check import Evidence
 from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
+from storage.documents import document_seal
 from storage.events import EVENT_COLUMNS
 from storage.proposals import PROPOSAL_COLUMNS, VERSION_COLUMNS
 from storage.reviews import APPROVAL_COLUMNS
@@ -63,7 +64,7 @@ SELECT 'documents', address, NULL FROM (
 WHERE address IS NOT NULL AND NOT EXISTS (SELECT FROM documents d WHERE d.sha256 = address)
 ORDER BY 1 DESC, 2
 """
-DOCUMENT_COLUMNS: Final = "sha256, kind, size, content, created_at"
+DOCUMENT_COLUMNS: Final = "sha256, kind, size, content, encoding, created_at, seal"
 SELECT_DOCUMENTS: Final = f"""
 SELECT {DOCUMENT_COLUMNS} FROM documents WHERE sha256 > %(after)s ORDER BY sha256 LIMIT %(limit)s
 """
@@ -87,7 +88,17 @@ class StoredDocument:
     kind: str
     size: int
     content: bytes
+    encoding: str
     created_at: datetime
+    seal: str
+
+    def is_sealed(self) -> bool:
+        """Whether the row is as it was written, down to the last bit of the compressed form."""
+        row = {field.name: getattr(self, field.name) for field in fields(self) if field.name != "seal"}
+        try:
+            return document_seal(**row) == self.seal
+        except OverflowError:  # an altered time may have no end
+            return False
 
     def plain(self) -> bytes | None:
         """Its bytes; None when they cannot be decompressed, or something follows them."""

@@ -3,20 +3,21 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 import zstandard
 from psycopg import AsyncConnection
 
-from domain.canonical import sha256_of
+from domain.canonical import canonical_hash, sha256_of
 from domain.errors import StorageUnavailable
+from domain.timestamps import wire_timestamp
 
 COMPRESSION_LEVEL: Final = 1
 ENCODING: Final = "zstd"
 
 INSERT_DOCUMENT: Final = """
-INSERT INTO documents (sha256, kind, content, encoding, size, created_at)
-VALUES (%(sha256)s, %(kind)s, %(content)s, %(encoding)s, %(size)s, %(created_at)s)
+INSERT INTO documents (sha256, kind, content, encoding, size, created_at, seal)
+VALUES (%(sha256)s, %(kind)s, %(content)s, %(encoding)s, %(size)s, %(created_at)s, %(seal)s)
 ON CONFLICT (sha256) DO NOTHING
 """
 SELECT_CONTENTS: Final = "SELECT sha256, content FROM documents WHERE sha256 = ANY(%(addresses)s)"
@@ -27,6 +28,23 @@ class DocumentKind(StrEnum):
     RESULT = "result"
     INPUTS = "inputs"
     ARTIFACT = "artifact"
+
+
+def document_seal(*, sha256: str, kind: str, content: bytes, encoding: str, size: int, created_at: datetime) -> str:
+    """The hash of a document's row; its address is the hash of its text alone, whatever the row says besides.
+
+    Migration 0004 computes the same.
+    """
+    return canonical_hash(
+        {
+            "sha256": sha256,
+            "kind": kind,
+            "content": sha256_of(content),
+            "encoding": encoding,
+            "size": size,
+            "created_at": wire_timestamp(created_at),
+        }
+    )
 
 
 class DocumentPurged(StorageUnavailable):
@@ -72,17 +90,15 @@ class DocumentReader:
 class Documents(DocumentReader):
     async def add(self, document: Document, *, at: datetime) -> None:
         """Store the document; one that is there already stays as it is."""
-        await self._connection.execute(
-            INSERT_DOCUMENT,
-            {
-                "sha256": document.sha256,
-                "kind": document.kind,
-                "content": document.content,
-                "encoding": ENCODING,
-                "size": document.size,
-                "created_at": at,
-            },
-        )
+        row: dict[str, Any] = {
+            "sha256": document.sha256,
+            "kind": document.kind,
+            "content": document.content,
+            "encoding": ENCODING,
+            "size": document.size,
+            "created_at": at,
+        }
+        await self._connection.execute(INSERT_DOCUMENT, {**row, "seal": document_seal(**row)})
 
     async def let_go(self, *addresses: str) -> None:
         """Leave documents, which the caller stored and then did not refer to, to the purge."""

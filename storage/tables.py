@@ -47,6 +47,7 @@ class DocumentRow(SQLModel, table=True):
     encoding: str = _text()
     size: int
     created_at: datetime = _moment()
+    seal: str = _text()
 
 
 class ProposalRow(SQLModel, table=True):

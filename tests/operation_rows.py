@@ -7,8 +7,8 @@ import psycopg
 
 DOCUMENT = f"sha256:{'0' * 64}"
 INSERT_DOCUMENT = """
-INSERT INTO documents (sha256, kind, content, encoding, size, created_at)
-VALUES (%s, 'request', '', 'zstd', 0, now()) ON CONFLICT DO NOTHING
+INSERT INTO documents (sha256, kind, content, encoding, size, created_at, seal)
+VALUES (%s, 'request', '', 'zstd', 0, now(), '') ON CONFLICT DO NOTHING
 """
 # A third is of versions, a fifth PENDING, a fifth RUNNING, the others FAILED; two share a moment, the id decides.
 INSERT = """

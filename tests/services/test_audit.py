@@ -2,6 +2,7 @@
 
 import psycopg
 import pytest
+import zstandard
 from builders import a_stored_operation
 from storage_rows import a_created_proposal, a_reviewed_proposal
 
@@ -97,7 +98,7 @@ ALTERATIONS = {
         VERSION.format(2),
         (
             f"INSERT INTO documents SELECT '{NOTHING.sha256}', 'artifact', '\\x{NOTHING.content.hex()}', encoding, 2,"
-            " created_at FROM documents LIMIT 1;"
+            " created_at, seal FROM documents LIMIT 1;"
             f" UPDATE proposal_versions SET artifact_document = '{NOTHING.sha256}' WHERE proposal_version_id = '{{}}'"
         ),
     ),
@@ -168,9 +169,16 @@ ALTERATIONS = {
         DOCUMENT.format("request"),
         "UPDATE documents SET content = '\\x28b52ffde0ffffffffffffff7f' || substr(content, 9) WHERE sha256 = '{}'",
     ),
-    "document, time": (
-        DOCUMENT.format("artifact"),
-        f"UPDATE documents SET created_at = created_at {LATER} WHERE sha256 = '{{}}'",
+    **{
+        f"document, time of {role}": (
+            DOCUMENT.format(role),
+            f"UPDATE documents SET created_at = created_at {LATER} WHERE sha256 = '{{}}'",
+        )
+        for role in ("request", "result", "inputs", "artifact")
+    },
+    "document, time without end": (
+        DOCUMENT.format("request"),
+        "UPDATE documents SET created_at = 'infinity' WHERE sha256 = '{}'",
     ),
     "document, size": (DOCUMENT.format("result"), "UPDATE documents SET size = size + 1 WHERE sha256 = '{}'"),
     "document, kind": (DOCUMENT.format("result"), "UPDATE documents SET kind = 'inputs' WHERE sha256 = '{}'"),
@@ -219,6 +227,16 @@ async def test_a_document_of_two_versions_is_named_once(storage: Storage, databa
     assert broken.startswith(f"documents {address} ")
 
 
+async def test_another_form_of_the_very_same_text_is_named(storage: Storage, database_dsn, proposal_id):
+    address = alter(database_dsn, DOCUMENT.format("request"), proposal_id)
+    async with storage.reading() as reading:
+        text = (await reading.documents.read(address))[address]
+    again = zstandard.ZstdCompressor(level=19, write_checksum=True).compress(text.encode())
+    alter(database_dsn, f"UPDATE documents SET content = '\\x{again.hex()}' WHERE sha256 = '{address}'", proposal_id)
+    (broken,) = await found(storage)
+    assert broken == f"documents {address} of {proposal_id} is not what its seal says"
+
+
 async def test_a_version_that_was_altered_does_not_accuse_its_artifact(storage: Storage, database_dsn, proposal_id):
     alter(database_dsn, f"UPDATE proposal_versions SET created_at = created_at {LATER} WHERE version_no = 2", "")
     (broken,) = await found(storage)
@@ -253,7 +271,7 @@ async def test_a_document_that_an_operation_alone_refers_to_is_missed(storage: S
 async def test_a_document_that_no_proposal_refers_to_is_checked_too(storage: Storage, database_dsn, proposal_id):
     alter(
         database_dsn,
-        "INSERT INTO documents SELECT 'sha256:' || repeat('0', 64), kind, content, encoding, size, created_at"
+        "INSERT INTO documents SELECT 'sha256:' || repeat('0', 64), kind, content, encoding, size, created_at, seal"
         " FROM documents LIMIT 1",
         proposal_id,
     )

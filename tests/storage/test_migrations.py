@@ -1,9 +1,11 @@
 import asyncio
 import uuid
 from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
@@ -11,9 +13,11 @@ from builders import a_stored_operation
 from psycopg import errors
 from psycopg.sql import SQL, Identifier
 from sqlalchemy import create_engine
+from sqlalchemy.exc import DatabaseError
 from storage_rows import a_created_proposal
 
 from cli.local.postgres import EmbeddedPostgres
+from storage.documents import document_seal
 from storage.privileges import PRIVILEGES
 from storage.schema import _alembic_config, migrate, required_revision
 from storage.tables import metadata
@@ -45,6 +49,35 @@ def test_the_migrated_schema_is_what_the_tables_declare(database_dsn):
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
+    engine.dispose()
+
+
+SOME_DOCUMENT = {
+    "sha256": f"sha256:{'a' * 64}",
+    "kind": "request",
+    "content": b"\x00content%s\xff",
+    "encoding": "zstd",
+    "size": 12,
+    "created_at": datetime(2026, 2, 22, 23, 59, 0, 120, tzinfo=timezone(timedelta(hours=8))),
+}
+
+
+def test_documents_that_are_there_get_the_seal_that_the_service_computes(empty_dsn):
+    engine = create_engine(empty_dsn.replace("postgresql://", "postgresql+psycopg://"))
+    with engine.connect() as connection:
+        config = _alembic_config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0003")
+        connection.commit()
+        names = ", ".join(SOME_DOCUMENT)
+        values = ", ".join(f"%({name})s" for name in SOME_DOCUMENT)
+        connection.exec_driver_sql(f"INSERT INTO documents ({names}) VALUES ({values})", SOME_DOCUMENT)
+        connection.commit()
+        command.upgrade(config, "0004")
+        connection.commit()
+        assert connection.exec_driver_sql("SELECT seal FROM documents").scalar() == document_seal(**SOME_DOCUMENT)
+        with pytest.raises(DatabaseError, match="evidence"):
+            connection.exec_driver_sql("UPDATE documents SET seal = ''")
     engine.dispose()
 
 

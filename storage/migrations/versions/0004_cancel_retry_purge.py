@@ -2,7 +2,7 @@
 
 An operation's key and documents outlive it or not, each by its own rule: the key's reference to its operation is no
 foreign key any more, and every column that refers to a document has an index, because the deletion of a document asks
-each of them.
+each of them. A document's row gets a seal, so that a change of what its address does not cover is found.
 """
 
 from alembic import op
@@ -20,6 +20,17 @@ ALTER TABLE idempotency_keys DROP CONSTRAINT idempotency_keys_operation;
 CREATE TABLE documents_to_purge (
     sha256 text NOT NULL CONSTRAINT documents_to_purge_pkey PRIMARY KEY
 );
+"""
+# As storage.documents.document_seal: canonical JSON has its keys in order and no white space.
+SEAL_DOCUMENTS = """
+ALTER TABLE documents ADD COLUMN seal text;
+ALTER TABLE documents DISABLE TRIGGER documents_immutable;
+UPDATE documents SET seal = 'sha256:' || encode(sha256(convert_to(format(
+    '{"content":"sha256:%s","created_at":"%s","encoding":"%s","kind":"%s","sha256":"%s","size":%s}',
+    encode(sha256(content), 'hex'), to_char(created_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"'),
+    encoding, kind, sha256, size), 'UTF8')), 'hex');
+ALTER TABLE documents ENABLE TRIGGER documents_immutable;
+ALTER TABLE documents ALTER COLUMN seal SET NOT NULL;
 """
 INDEXES = """
 CREATE INDEX operations_list ON operations (client, operation_type, status, created_at DESC, operation_id DESC);
@@ -43,6 +54,7 @@ REFERENCES_TO_DOCUMENTS = {
 
 def upgrade() -> None:
     op.execute(TABLES)
+    op.get_bind().exec_driver_sql(SEAL_DOCUMENTS.replace("%", "%%"))
     op.execute(INDEXES)
     for table, roles in REFERENCES_TO_DOCUMENTS.items():
         for role in roles:
