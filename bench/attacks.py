@@ -115,13 +115,13 @@ async def unread(url: str, name: str) -> str:
         writer.write(sent)
         writer.transport.pause_reading()
     await asyncio.sleep(UNREAD_SECONDS)
-    left = 0
     for _, writer in connections:
         writer.transport.resume_reading()
-        await asyncio.sleep(0)
-    await asyncio.sleep(1)
-    for reader, writer in connections:
-        left += not (reader.at_eof() or reader.exception() or writer.transport.is_closing())
+    ends = await asyncio.gather(
+        *(asyncio.wait_for(reader.read(), 1) for reader, _ in connections), return_exceptions=True
+    )
+    left = sum(isinstance(end, TimeoutError) for end in ends)
+    for _, writer in connections:
         writer.transport.abort()
     return f"{count} connections, {left} left after {UNREAD_SECONDS:.0f} s"
 
