@@ -110,18 +110,18 @@ async def unread(url: str, name: str) -> str:
     """Connections that send so much and then neither send nor read anything."""
     count, sent = RAW[name]
     port = int(url.rsplit(":", 1)[1])
-    connections = [await asyncio.open_connection("127.0.0.1", port, limit=1) for _ in range(count)]
+    connections = [await asyncio.open_connection("127.0.0.1", port, limit=UNREAD_LIMIT) for _ in range(count)]
     for _, writer in connections:
         writer.write(sent)
         writer.transport.pause_reading()
     await asyncio.sleep(UNREAD_SECONDS)
-    left = 0
     for _, writer in connections:
         writer.transport.resume_reading()
-        await asyncio.sleep(0)
-    await asyncio.sleep(1)
-    for reader, writer in connections:
-        left += not (reader.at_eof() or reader.exception() or writer.transport.is_closing())
+    ends = await asyncio.gather(
+        *(asyncio.wait_for(reader.read(), 1) for reader, _ in connections), return_exceptions=True
+    )
+    left = sum(isinstance(end, TimeoutError) for end in ends)
+    for _, writer in connections:
         writer.transport.abort()
     return f"{count} connections, {left} left after {UNREAD_SECONDS:.0f} s"
 
@@ -131,6 +131,7 @@ def statuses(answers: list[httpx2.Response]) -> dict[int, int]:
 
 
 UNREAD_SECONDS = 36.0
+UNREAD_LIMIT = 1 << 30
 POST = f"POST {PREFIX}/async HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 WAIT = f"GET {PREFIX}/operations/by-correlation/nobody?wait=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 RAW = {

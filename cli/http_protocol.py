@@ -8,10 +8,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 HEAD_SECONDS: Final = 30.0
 MAX_HEAD_BYTES: Final = 64 * 1024
 STALLED_SECONDS: Final = 30.0
+MAX_PIPELINED: Final = 20  # requests that wait for the answer of an earlier one, each in memory
 
 
 class ImpatientProtocol(HttpToolsProtocol):
-    """Ends a connection whose request head is late or endless, or whose answer is not read at all."""
+    """Ends a connection with a late or endless request head, too many requests, or an answer that nobody reads."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -43,7 +44,10 @@ class ImpatientProtocol(HttpToolsProtocol):
         self._is_awaiting_head = False
         self._head_bytes = 0
         self._stop_head_timer()
-        super().on_headers_complete()
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self.transport.abort()
+        else:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         self._is_awaiting_head = True

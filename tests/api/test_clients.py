@@ -123,6 +123,16 @@ async def test_a_request_head_without_an_end(api):
     writer.close()
 
 
+async def test_requests_that_do_not_wait_for_their_answers(listeners, api, storage):
+    operation = await a_stored_operation(storage)
+    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(waits(operation.operation_id)[0].encode() * 1000)
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(1), 5) == b""
+    writer.close()
+    await until(lambda: listeners[0].subscriptions == 0)
+
+
 async def test_many_requests_on_one_connection_are_no_long_head(impatient, api):
     for _ in range(40):
         assert (await api.get("/operations/pop_0", correlation="x" * 5_000)).status_code == 404

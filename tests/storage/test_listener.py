@@ -98,14 +98,15 @@ async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage
 
         async def wait(operation_id: str) -> None:
             async def read() -> Operation:
+                operation = await lookup.operation(operation_id, client="local")
                 reads.append(operation_id)
-                return await lookup.operation(operation_id, client="local")
+                return operation
 
             await Waiting(listener).until_terminal(read, seconds=60, operation_id=operation_id)
 
         waiting = [asyncio.create_task(wait(operation_id)) for operation_id in operations * 25]
         async with asyncio.timeout(20):
-            while listener.subscriptions < 500 or database._in_use:
+            while len(reads) < 500:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
         assert (len(reads), database._in_use) == (500, set())
