@@ -15,13 +15,15 @@ from api.docs_page import add_docs_page
 from api.openapi import describe_problems
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
-from api.routes import artifacts, health, operations, proposals, reviews, simulations, support, versions
+from api.routes import artifacts, callbacks, health, operations, proposals, reviews, simulations, support, versions
 from api.services import Services
 from api.wiring import build_services
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.temporal import connect
+from services.delivery_queue import DeliveryQueue
+from services.delivery_starting import DeliveryStarter
 from services.start_queue import StartQueue
 from services.starting import WorkflowStarter
 from storage.listener import TerminalListener
@@ -35,7 +37,8 @@ ends, whatever dies in between. Find it by its id or by your correlation id, pol
 
 # The first that matches a path answers: fixed addresses come before those with an id in them.
 ROUTERS = tuple(
-    module.router for module in (operations, support, simulations, proposals, versions, artifacts, reviews, health)
+    module.router
+    for module in (operations, callbacks, support, simulations, proposals, versions, artifacts, reviews, health)
 )
 
 
@@ -78,9 +81,18 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             client = await connect(lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}")
             pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
             storage = Storage(database)
-            starts = await stack.enter_async_context(StartQueue(storage, WorkflowStarter(client, storage)).running())
+            deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
+            starts = await stack.enter_async_context(
+                StartQueue(storage, WorkflowStarter(client, storage), deliveries).running()
+            )
             services = build_services(
-                settings, storage=storage, listener=listener, client=client, pool=pool, starts=starts
+                settings,
+                storage=storage,
+                listener=listener,
+                client=client,
+                pool=pool,
+                starts=starts,
+                deliveries=deliveries,
             )
             gc.freeze()
             yield State(services=services)

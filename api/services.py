@@ -10,6 +10,7 @@ from services.lookup import Lookup
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
+from services.redelivery import Redelivery
 from services.simulation import SimulationService
 from services.submission import SubmissionService
 from services.synchronous import SynchronousWait
@@ -49,6 +50,7 @@ class Services:
     proposals: ProposalReads
     lookup: Lookup
     waiting: Waiting
+    redelivery: Redelivery
     readiness: ReadinessCheck
     presenter: OperationPresenter
     gates: Gates

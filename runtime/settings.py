@@ -5,13 +5,16 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from domain.callback import CallbackRules
+from domain.callback_url import UrlRefused, canonical_host
 from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
+MIN_SECRET_LENGTH: Final = 24
 
 
 def _is_postgresql_url(url: SecretStr) -> SecretStr:
@@ -24,6 +27,27 @@ def _is_web_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise PydanticCustomError("web_url", "must begin with http:// or https://")
     return url.rstrip("/")
+
+
+def _are_long_secrets(secrets: SecretStr) -> SecretStr:
+    found = _split(secrets)
+    if not found or any(len(secret) < MIN_SECRET_LENGTH for secret in found):
+        raise PydanticCustomError("callback_secrets", "must be secrets of at least 24 characters each")
+    return secrets
+
+
+def _split(secrets: SecretStr) -> tuple[str, ...]:
+    return tuple(secrets.get_secret_value().replace(",", " ").split())
+
+
+def _as_hosts(given: Any) -> Any:
+    """Names and addresses in the one spelling in which urls are compared with them."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return tuple(dict.fromkeys(canonical_host(host.strip()) for host in given.split(",") if host.strip()))
+    except UrlRefused:
+        raise PydanticCustomError("callback_hosts", "must be host names or addresses, without ports") from None
 
 
 class Settings(BaseSettings):
@@ -109,6 +133,19 @@ class Settings(BaseSettings):
         30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."
     )
 
+    # Callbacks
+    callback_secrets: Annotated[SecretStr, AfterValidator(_are_long_secrets)] | None = Field(
+        None,
+        description="What callbacks are signed with, separated by commas or spaces, the newest first, at least 24 "
+        "characters each; requests with a callback are refused without it. Each host has a key of its own: "
+        "`proposals callback-secret HOST`.",
+    )
+    callback_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_as_hosts)] = Field(
+        (),
+        description="Hosts, separated by commas, that callbacks may reach by http and at private addresses; all others "
+        "must be https and public.",
+    )
+
     # Worker
     worker_workflow_tasks: int = Field(50, ge=2, le=1000, description="Workflow tasks at a time, a worker.")
     worker_local_activities: int = Field(10, ge=1, le=1000, description="Steps of small requests at a time, a worker.")
@@ -124,6 +161,13 @@ class Settings(BaseSettings):
     log_format: LogFormat = Field(
         "auto", description="`json`, `console`, or `auto`: console when stderr is a terminal."
     )
+
+    @property
+    def callback_rules(self) -> CallbackRules:
+        return CallbackRules(
+            secrets=() if self.callback_secrets is None else _split(self.callback_secrets),
+            allowed_hosts=frozenset(self.callback_allowed_hosts),
+        )
 
     @classmethod
     def settings_customise_sources(

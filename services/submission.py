@@ -1,12 +1,19 @@
 """Accepting work: key, document and operation row in one transaction, then the workflow."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from domain.callback import CallbackOrder
 from domain.canonical import canonical_text
-from domain.errors import IdempotencyKeyConflict, ProposalNotFound, SimulationDisabled
+from domain.errors import (
+    CallbacksNotConfigured,
+    IdempotencyKeyConflict,
+    ProposalError,
+    ProposalNotFound,
+    SimulationDisabled,
+)
 from domain.ids import new_operation_id
 from domain.operation import IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.request import CreateRequest, VersionRequest, request_document, request_hash, row_count
@@ -18,6 +25,12 @@ from storage.starting import OperationStart
 from storage.unit_of_work import Storage, Transaction
 
 StartSoon = Callable[[OperationStart], None]
+JudgeCallback = Callable[[CallbackOrder], Awaitable[ProposalError | None]]
+
+
+async def refuse_callbacks(_: CallbackOrder) -> ProposalError | None:
+    """The judge of a service that makes no callbacks."""
+    return CallbacksNotConfigured()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +46,7 @@ class Submission:
     correlation_id: str
     proposal_id: str | None = None
     is_synchronous: bool = False
+    callback: CallbackOrder | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -51,31 +65,44 @@ class _Prepared:
     request_hash: str
     document: Document
     is_large: bool
+    callback_refusal: ProposalError | None = None
 
 
 class SubmissionService:
     """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes."""
 
-    def __init__(self, storage: Storage, start_soon: StartSoon, *, policy: Policy, large_request_rows: int) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        start_soon: StartSoon,
+        *,
+        policy: Policy,
+        large_request_rows: int,
+        judge_callback: JudgeCallback = refuse_callbacks,
+    ) -> None:
         self._storage = storage
         self._start_soon = start_soon
         self._policy = policy
         self._large_request_rows = large_request_rows
-        self._under_way: dict[tuple[IdempotencyKey, str, bool], asyncio.Task[Accepted]] = {}
+        self._judge_callback = judge_callback
+        self._under_way: dict[tuple[IdempotencyKey, str, bool, CallbackOrder | None], asyncio.Task[Accepted]] = {}
 
     async def submit(self, submission: Submission) -> Accepted:
         """Accept the request, or find what an earlier request with its key made.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled for a synchronous
-        request without the option, ProposalNotFound for a target that could be none, StorageUnavailable when nothing
-        was accepted or, if the connection was lost during the commit, when only the same key can tell.
+        request without the option, CallbackUrlNotAllowed, ProposalNotFound for a target that could be none,
+        StorageUnavailable when nothing was accepted or, if the connection was lost during the commit, when only the
+        same key can tell.
         """
         if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
             raise ProposalNotFound
         prepared = await asyncio.to_thread(self._prepare, submission)
+        if submission.callback is not None:
+            prepared = replace(prepared, callback_refusal=await self._judge_callback(submission.callback))
         if submission.key is None:
             return await self._accept(prepared)
-        twins = (submission.key, prepared.request_hash, submission.is_synchronous)
+        twins = (submission.key, prepared.request_hash, submission.is_synchronous, submission.callback)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
@@ -102,7 +129,7 @@ class SubmissionService:
                 if held_by is not None and held_by.status is not OperationStatus.FAILED:
                     return _replay(holder, held_by, operation.request_hash)
                 operation = replace(operation, attempt=holder.attempt + 1)
-            self._refuse_at_once(prepared.submission)
+            self._refuse_at_once(prepared)
             if key is not None and holder is not None:
                 await transaction.keys.reassign(
                     key,
@@ -115,11 +142,14 @@ class SubmissionService:
         self._start_soon(_start_of(operation))
         return Accepted(operation=_as_read(operation), is_replay=False)
 
-    def _refuse_at_once(self, submission: Submission) -> None:
+    def _refuse_at_once(self, prepared: _Prepared) -> None:
         """After the key lookup: a replay of what was once accepted is answered, whatever the options say now."""
+        submission = prepared.submission
         is_asked_for = submission.request.simulate_request.options.enable_proposal_simulation
         if submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
             raise SimulationDisabled
+        if prepared.callback_refusal is not None:
+            raise prepared.callback_refusal
 
     def _new_operation(self, prepared: _Prepared) -> NewOperation:
         submission = prepared.submission
@@ -140,8 +170,8 @@ class SubmissionService:
             metadata="{}" if isinstance(request, VersionRequest) else canonical_text(request.metadata.model_dump()),
             policy=self._policy.as_text(),
             is_large=prepared.is_large,
-            callback_url=None,
-            callback_headers=None,
+            callback_url=None if submission.callback is None else submission.callback.url,
+            callback_headers=None if submission.callback is None else submission.callback.headers_text(),
             proposal_id=submission.proposal_id,
             expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
             created_at=datetime.now(UTC),
@@ -188,4 +218,5 @@ def _as_read(operation: NewOperation) -> Operation:
         updated_at=operation.created_at,
         started_at=None,
         finished_at=None,
+        has_callback=operation.callback_url is not None,
     )

@@ -14,6 +14,7 @@ from psycopg import AsyncConnection, InterfaceError, OperationalError
 from domain.errors import StorageUnavailable
 from storage.audit import AuditReader
 from storage.deliveries import Deliveries, DeliveryReader
+from storage.delivery_starts import DeliveryStarts
 from storage.documents import DocumentReader, Documents
 from storage.events import EventReader, Events
 from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
@@ -54,7 +55,7 @@ class Reading:
 
 
 class Transaction:
-    """Repositories on one connection, in one transaction. Lock order: key, operation, proposal, events."""
+    """Repositories on one connection, in one transaction. Lock order: key, operation, proposal, events, delivery."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.keys = IdempotencyKeys(connection)
@@ -65,6 +66,7 @@ class Transaction:
         self.review_keys = ReviewKeys(connection)
         self.documents = Documents(connection)
         self.deliveries = Deliveries(connection)
+        self.delivery_starts = DeliveryStarts(connection)
         self.simulations = Simulations(connection)
         self.starting = Starting(connection)
         self.reconciliation = Reconciliation(connection)

@@ -1,4 +1,4 @@
-"""The worker's process: resources in order, two workers, and a grace for what is under way."""
+"""The worker's process: resources in order, three workers, and a grace for what is under way."""
 
 import asyncio
 import gc
@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Final
 
 import structlog
 from temporalio.client import Client
@@ -19,6 +20,8 @@ from runtime.temporal import connect_with_back_off
 from storage.unit_of_work import Storage
 from worker.registry import (
     Dependencies,
+    callback_activities,
+    callback_workflows,
     housekeeping_activities,
     housekeeping_workflows,
     proposal_activities,
@@ -26,7 +29,9 @@ from worker.registry import (
 )
 from worker.sandbox import sandboxed_runner
 from worker.upkeep import keep_temporal_prepared, prepare_temporal
-from workflows.identity import HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
+from workflows.identity import CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
+
+CONCURRENT_CALLBACKS: Final = 50
 
 log = structlog.get_logger(__name__)
 
@@ -45,13 +50,15 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> None:
             ).running()
         )
         pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
-        dependencies = Dependencies(storage=Storage(database), client=client, pool=pool)
+        dependencies = Dependencies(
+            storage=Storage(database), client=client, pool=pool, callback_rules=settings.callback_rules
+        )
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_in_background(client))
         gc.freeze()
-        log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, HOUSEKEEPING_QUEUE])
+        log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
         await stop.wait()
         log.info("worker_stopping", grace_seconds=settings.shutdown_grace_seconds)
 
@@ -68,6 +75,16 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             graceful_shutdown_timeout=grace,
             max_concurrent_activities=2,
             max_concurrent_workflow_tasks=2,
+        ),
+        Worker(
+            client,
+            task_queue=CALLBACKS_QUEUE,
+            workflows=callback_workflows(),
+            activities=callback_activities(dependencies),
+            workflow_runner=sandboxed_runner(),
+            graceful_shutdown_timeout=grace,
+            max_concurrent_activities=CONCURRENT_CALLBACKS,
+            max_concurrent_workflow_tasks=10,
         ),
         Worker(
             client,

@@ -5,7 +5,7 @@ from temporalio import workflow
 
 from workflows import policies, steps
 from workflows.identity import RECONCILE_OPERATIONS
-from workflows.messages import ReconcileInput, ReconcileResult
+from workflows.messages import ReconcileDeliveriesInput, ReconcileInput, ReconcileResult
 
 
 @workflow.defn(name=RECONCILE_OPERATIONS, failure_exception_types=[ValidationError])
@@ -17,5 +17,11 @@ class ReconcileOperations:
         )
         workflow.set_current_details(
             f"examined {result.examined}, started again {result.restarted}, ended {result.ended}"
+        )
+        await workflow.execute_activity(
+            steps.reconcile_deliveries,
+            ReconcileDeliveriesInput(),
+            summary="Look at overdue callbacks",
+            **policies.RECONCILE,
         )
         return result

@@ -8,10 +8,14 @@ from temporalio import activity
 from workflows.messages import (
     BuildArtifactInput,
     BuildArtifactResult,
+    DeliverInput,
+    DeliverResult,
     FinishInput,
     FinishResult,
     PersistInput,
     PersistResult,
+    ReconcileDeliveriesInput,
+    ReconcileDeliveriesResult,
     ReconcileInput,
     ReconcileResult,
     SimulateInput,
@@ -52,6 +56,18 @@ async def finish(step: FinishInput) -> FinishResult:
 @activity.defn(name="reconcile")
 async def reconcile(step: ReconcileInput) -> ReconcileResult:
     """Bring open operations without progress and their workflows together again; safe when run twice at once."""
+    raise _not_here(step)
+
+
+@activity.defn(name="reconcile_deliveries")
+async def reconcile_deliveries(step: ReconcileDeliveriesInput) -> ReconcileDeliveriesResult:
+    """Bring overdue callbacks and their workflows together again; safe when run twice at once."""
+    raise _not_here(step)
+
+
+@activity.defn(name="deliver_callback")
+async def deliver_callback(step: DeliverInput) -> DeliverResult:
+    """Make one attempt and record it; after a crash in between it is made again, as the receiver is told to expect."""
     raise _not_here(step)
 
 

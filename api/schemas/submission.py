@@ -2,10 +2,12 @@
 
 from typing import Any, Self
 
-from pydantic import ModelWrapValidatorHandler, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from api.schemas.callbacks import CALLBACK_EXAMPLE, CallbackRequest
 from api.schemas.whole_body import refuse
+from domain.callback import CallbackOrder
 from domain.engine.validate import refusals
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 
@@ -24,6 +26,12 @@ class SimulationRequest(SimulateRequest):
 class CreateProposalRequest(CreateRequest):
     """What an advisor proposes for a client's portfolio, and who proposes it."""
 
+    callback: CallbackRequest | None = Field(
+        None,
+        description="Whom to tell when the operation has ended; ignored in a replay.",
+        examples=[CALLBACK_EXAMPLE],
+    )
+
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -35,12 +43,26 @@ class CreateProposalRequest(CreateRequest):
 class CreateVersionRequest(VersionRequest):
     """What an advisor proposes instead of a proposal's current version."""
 
+    callback: CallbackRequest | None = Field(
+        None,
+        description="Whom to tell when the operation has ended; ignored in a replay.",
+        examples=[CALLBACK_EXAMPLE],
+    )
+
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
         request = handler(value)
         refuse(cls.__name__, value, _contradictions(request.simulate_request, place=("simulate_request",)))
         return request
+
+
+def ordered_callback(request: CreateProposalRequest | CreateVersionRequest) -> CallbackOrder | None:
+    """What the body asks for, as services take it."""
+    asked = request.callback
+    if asked is None:
+        return None
+    return CallbackOrder(url=asked.url, headers=tuple((asked.headers or {}).items()))
 
 
 def _contradictions(request: SimulateRequest, *, place: tuple[str, ...]) -> list[InitErrorDetails]:
