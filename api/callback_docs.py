@@ -1,25 +1,31 @@
 """The callback as the OpenAPI document shows it: what a receiver has to serve. Nothing here is ever called."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
+from starlette.routing import BaseRoute
 
 from api.schemas.callbacks import WEBHOOK_ID_EXAMPLE, CallbackMessage
 
-_receiver = APIRouter()
+
+def callback_routes(endpoint: str) -> list[BaseRoute]:
+    """The `callbacks=` of an endpoint; ids of operations are unique in a document, so each endpoint has its own."""
+    router = APIRouter()
+    router.post(
+        "{$request.body#/callback/url}",
+        operation_id=f"{endpoint}_ended",
+        summary="The operation has ended",
+        status_code=204,
+        response_class=Response,
+        responses={
+            204: {"description": "Taken; any 2xx is as good."},
+            410: {"description": "Never again: no further attempt is made."},
+            "default": {"description": "Not taken: tried again, after `Retry-After` at the earliest."},
+        },
+    )(operation_ended)
+    return router.routes
 
 
-@_receiver.post(
-    "{$request.body#/callback/url}",
-    summary="The operation has ended",
-    status_code=204,
-    response_class=Response,
-    responses={
-        204: {"description": "Taken; any 2xx is as good."},
-        410: {"description": "Never again: no further attempt is made."},
-        "default": {"description": "Not taken: tried again, after `Retry-After` at the earliest."},
-    },
-)
 async def operation_ended(
     body: CallbackMessage,
     webhook_id: Annotated[
@@ -38,6 +44,3 @@ async def operation_ended(
     ],
 ) -> None:
     """Sent when the operation has ended, however it ended: at least once, signed as Standard Webhooks 1.0 has it."""
-
-
-CALLBACKS: Final = _receiver.routes

@@ -11,6 +11,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from cli.output import print_error, print_fields
 from cli.settings import settings_or_exit
+from domain.callback import webhook_id
+from domain.callback_retries import DeliveryStatus
 from domain.errors import StorageUnavailable
 from domain.operation import Operation
 from domain.timestamps import wire_timestamp
@@ -18,8 +20,9 @@ from runtime.database import Database
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
+from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
-from workflows.identity import workflow_id_of
+from workflows.identity import delivery_workflow_id_of, workflow_id_of
 
 EXIT_FAILED = 1
 
@@ -41,7 +44,9 @@ async def _show(dsn: str, operation_id: str, *, as_json: bool) -> int:
             storage = Storage(database)
             async with storage.reading() as reading:
                 row = await reading.operations.get(operation_id)
-                delivery = await reading.deliveries.status(operation_id)
+                callback = _callback(
+                    await reading.deliveries.get(operation_id), await reading.deliveries.attempts(operation_id)
+                )
     except StorageUnavailable:
         print_error(
             "proposals operation", ["PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"]
@@ -51,8 +56,11 @@ async def _show(dsn: str, operation_id: str, *, as_json: bool) -> int:
         print_error("proposals operation", [f"{operation_id} is not known"])
         return EXIT_FAILED
     client = await connect(lazy=True, identity="proposals-cli")
-    workflow = await _workflow(client, operation_id)
-    page = {"operation": _row(row), "workflow": workflow, "callback": {"status": delivery or "none asked for"}}
+    workflow = await _workflow(client, workflow_id_of(operation_id))
+    if row.has_callback:
+        callback = callback or {"status": "NOT_DUE"}
+        callback["workflow"] = (await _workflow(client, delivery_workflow_id_of(operation_id)))["status"]
+    page = {"operation": _row(row), "workflow": workflow, "callback": callback or {"status": "none asked for"}}
     if as_json:
         typer.echo(json.dumps(page, indent=2))
     else:
@@ -69,9 +77,27 @@ def _row(operation: Operation) -> dict[str, Any]:
     }
 
 
-async def _workflow(client: Client, operation_id: str) -> dict[str, Any]:
+def _callback(delivery: Delivery | None, attempts: list[DeliveryAttempt]) -> dict[str, Any]:
+    """The delivery with a line for each attempt; empty when none is owed."""
+    if delivery is None:
+        return {}
+    is_pending = delivery.status is DeliveryStatus.PENDING
+    return {
+        "status": delivery.status,
+        "webhook id": webhook_id(delivery.operation_id),
+        "next attempt": wire_timestamp(delivery.due_at) if is_pending else None,
+        **{f"attempt {attempt.attempt_no}": _attempt(attempt) for attempt in attempts},
+    }
+
+
+def _attempt(attempt: DeliveryAttempt) -> str:
+    answer = attempt.error_class or f"HTTP {attempt.status_code}"
+    return f"{wire_timestamp(attempt.attempted_at)} {answer} in {attempt.duration_ms} ms"
+
+
+async def _workflow(client: Client, workflow_id: str) -> dict[str, Any]:
     try:
-        description = await client.get_workflow_handle(workflow_id_of(operation_id)).describe()
+        description = await client.get_workflow_handle(workflow_id).describe()
     except RPCError as failure:
         is_unknown = failure.status is RPCStatusCode.NOT_FOUND
         return {"status": "not known to Temporal" if is_unknown else "Temporal cannot be reached"}

@@ -78,7 +78,7 @@ def canonical_host(text: str) -> str:
     if ":" in text:
         return _ipv6(text)
     try:
-        name = idna.encode(text.removesuffix("."), uts46=True, std3_rules=True).decode("ascii").lower()
+        name = idna.encode(text, uts46=True, std3_rules=True).decode("ascii").lower().removesuffix(".")
     except (idna.IDNAError, UnicodeError):
         raise UrlRefused("host") from None
     if len(name) > MAX_HOST_LENGTH:

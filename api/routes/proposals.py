@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 
 from api.body import JsonBodyRoute
-from api.callback_docs import CALLBACKS
+from api.callback_docs import callback_routes
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
 from api.headers import CorrelationIdHeader, IdempotencyKeyHeader, PreferHeader, preferences
 from api.json_text import json_response
@@ -37,7 +37,7 @@ router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_clas
 @router.post(
     "",
     summary="Create a proposal",
-    callbacks=CALLBACKS,
+    callbacks=callback_routes("create_proposal"),
     response_model=CreateResponse,
     responses=synchronous_responses(),
 )
@@ -66,7 +66,7 @@ async def create_proposal(
     "/async",
     status_code=202,
     summary="Submit a proposal",
-    callbacks=CALLBACKS,
+    callbacks=callback_routes("submit_proposal"),
     response_model=AsyncAccepted,
     responses={
         202: ACCEPTED,

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import APIRouter, HTTPException, Response
 
 from api.body import JsonBodyRoute
-from api.callback_docs import CALLBACKS
+from api.callback_docs import callback_routes
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
 from api.headers import CorrelationIdHeader, OptionalIdempotencyKeyHeader, PreferHeader, preferences
 from api.json_text import json_response
@@ -40,7 +40,7 @@ router = APIRouter(prefix="/rebalance/proposals/{proposal_id}/versions", tags=["
 @router.post(
     "",
     summary="Create a version",
-    callbacks=CALLBACKS,
+    callbacks=callback_routes("create_version"),
     response_model=CreateResponse,
     responses=synchronous_responses(ProposalNotFound, ProposalTerminal, PortfolioContextMismatch, VersionConflict),
 )
@@ -71,7 +71,7 @@ async def create_version(
     "/async",
     status_code=202,
     summary="Submit a version",
-    callbacks=CALLBACKS,
+    callbacks=callback_routes("submit_version"),
     response_model=AsyncAccepted,
     responses={
         202: ACCEPTED,
