@@ -129,7 +129,7 @@ async def test_a_name_that_changes_its_answer_between_check_and_use_is_dialled_w
 
 async def test_the_next_address_is_dialled_when_one_refuses(receiver):
     rules = CallbackRules(secrets=RULES.secrets, allowed_hosts=frozenset({"a.example"}))
-    targets = CallbackTargets(rules, resolve=Names(["127.0.0.9", "127.0.0.1"]))
+    targets = CallbackTargets(rules, resolve=Names(["::1", "127.0.0.1"]))
     assert (await posted(targets, f"http://a.example:{receiver.port}/")).status_code == 204
 
 
