@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 import httpx2
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
@@ -83,10 +84,17 @@ async def record_callbacks(clients: Clients, temporal: Client) -> None:
 
     async def save(of: str, name: str, workflow_id: str) -> None:
         handle = temporal.get_workflow_handle(workflow_id)
-        while (await handle.describe()).status == 1:
+        while (await described(workflow_id)) in (None, WorkflowExecutionStatus.RUNNING):
             await asyncio.sleep(0.1)
         text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1)
         (HISTORIES / of / f"{name}.json").write_text(IDENTITY.sub('"identity": "recorder"', text) + "\n")
+
+    async def described(workflow_id: str) -> WorkflowExecutionStatus | None:
+        """None for a workflow that is not there yet: its operation's row ends before its workflow starts it."""
+        try:
+            return (await temporal.get_workflow_handle(workflow_id).describe()).status
+        except RPCError:
+            return None
 
     with Receiver().serving() as receiver:
         for of, name, body, answers in (
@@ -100,8 +108,10 @@ async def record_callbacks(clients: Clients, temporal: Client) -> None:
             operation_id = await clients.submit(body=body | {"callback": {"url": receiver.url}})
             await clients.finished(operation_id)
             delivery = temporal.get_workflow_handle(f"callback-{operation_id}")
+            while await described(delivery.id) is None:
+                await asyncio.sleep(0.1)
             if name == "hurried":
-                await asyncio.sleep(2)
+                await asyncio.sleep(3)
                 await delivery.signal("hurry")
             await save(of, name, operation_id if of == "CreateProposal" else delivery.id)
 
