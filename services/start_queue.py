@@ -82,7 +82,7 @@ class StartQueue:
             try:
                 await self._mark_started()
                 pause = await self._start_waiting()
-                if self._deliveries is not None and not await self._deliveries.start_waiting():
+                if pause < BACK_OFF_SECONDS and not await self._start_deliveries():
                     pause = BACK_OFF_SECONDS
             except StorageUnavailable:
                 pause = BACK_OFF_SECONDS
@@ -120,6 +120,9 @@ class StartQueue:
                 await transaction.starting.release_claims(unreached)
             return BACK_OFF_SECONDS
         return 0.0 if len(waiting) == BATCH else TICK_SECONDS
+
+    async def _start_deliveries(self) -> bool:
+        return self._deliveries is None or await self._deliveries.start_waiting()
 
     async def _attempt_in_slot(self, start: OperationStart) -> StartOutcome:
         async with self._slots:
