@@ -26,4 +26,5 @@ def outcome_of(work: OperationWork) -> OperationOutcome:
         artifact_hash=work.artifact_hash,
         error_code=work.error_code,
         error_message=work.error_message,
+        has_callback=work.has_callback,
     )

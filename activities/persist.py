@@ -53,6 +53,7 @@ class PersistStep:
                 version_no=created.version.version_no,
                 simulation_status=work.simulation_status,
                 artifact_hash=work.artifact_hash,
+                has_callback=work.has_callback,
             )
         )
 

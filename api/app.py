@@ -18,6 +18,7 @@ from api.problems import add_problem_handlers
 from api.request_context import RequestContext
 from api.routes import (
     artifacts,
+    callbacks,
     health,
     operation_control,
     operation_list,
@@ -35,6 +36,8 @@ from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.cancellation import Cancellation
+from services.delivery_queue import DeliveryQueue
+from services.delivery_starting import DeliveryStarter
 from services.lookup import Lookup
 from services.start_queue import StartQueue
 from services.starting import WorkflowStarter
@@ -55,6 +58,7 @@ ROUTERS = tuple(
         operations,
         operation_list,
         operation_control,
+        callbacks,
         support,
         simulations,
         proposals,
@@ -107,7 +111,10 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
             readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE).running())
             storage = Storage(database)
-            starts = await stack.enter_async_context(StartQueue(storage, WorkflowStarter(client, storage)).running())
+            deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
+            starts = await stack.enter_async_context(
+                StartQueue(storage, WorkflowStarter(client, storage), deliveries).running()
+            )
             cancellation = await stack.enter_async_context(
                 Cancellation(storage, Lookup(storage), WorkflowCanceller(client, storage)).running()
             )
@@ -119,6 +126,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 pool=pool,
                 starts=starts,
                 cancellation=cancellation,
+                deliveries=deliveries,
             )
             gc.freeze()
             yield State(services=services, large_bodies=LargeBodies(readers))

@@ -16,6 +16,10 @@ def operation_path(operation_id: str) -> str:
     return f"{PREFIX}/operations/{operation_id}"
 
 
+def callbacks_path(operation_id: str) -> str:
+    return f"{operation_path(operation_id)}/callbacks"
+
+
 def accepted(operation: Operation | ExpiredOperation) -> dict[str, Any]:
     return {
         "operation_id": operation.operation_id,
@@ -57,6 +61,7 @@ class OperationPresenter:
             "links": {
                 "self": operation_path(operation.operation_id),
                 "proposal": None if operation.proposal_id is None else f"{PREFIX}/{operation.proposal_id}",
+                "callbacks": callbacks_path(operation.operation_id) if operation.has_callback else None,
                 "temporal_ui": self._temporal_ui(operation.operation_id),
             },
         }

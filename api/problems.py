@@ -30,6 +30,7 @@ STATUS: Final[Mapping[ErrorKind, HTTPStatus]] = {
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorKind.GONE: HTTPStatus.GONE,
     ErrorKind.TIMED_OUT: HTTPStatus.GATEWAY_TIMEOUT,
+    ErrorKind.LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorKind.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
 
@@ -76,7 +77,10 @@ def problem_response(
 
 def business_problem(scope: Mapping[str, Any], error: ProposalError) -> Response:
     status = STATUS[error.kind]
-    headers = {"Retry-After": RETRY_AFTER_SECONDS} if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    wait = RETRY_AFTER_SECONDS if status is HTTPStatus.SERVICE_UNAVAILABLE else None
+    if error.retry_after_seconds is not None:
+        wait = str(error.retry_after_seconds)
+    headers = None if wait is None else {"Retry-After": wait}
     members = {"operation": error.tombstone} if isinstance(error, OperationExpired) else None
     return problem_response(
         scope, status=status, code=error.code, detail=error.detail(), headers=headers, members=members

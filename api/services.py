@@ -11,6 +11,7 @@ from services.lookup import Lookup
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
+from services.redelivery import Redelivery
 from services.retrying import Retrying
 from services.simulation import SimulationService
 from services.submission import SubmissionService
@@ -53,6 +54,7 @@ class Services:
     cancellation: Cancellation
     retrying: Retrying
     waiting: Waiting
+    redelivery: Redelivery
     readiness: ReadinessCheck
     presenter: OperationPresenter
     gates: Gates

@@ -15,6 +15,8 @@ from api.schemas.operations import AsyncAccepted
 from api.schemas.proposals import CreateResponse
 from api.services import Services
 from domain.errors import (
+    CallbacksNotConfigured,
+    CallbackUrlNotAllowed,
     IdempotencyKeyConflict,
     LifecycleDisabled,
     OperationCancelled,
@@ -57,6 +59,8 @@ def synchronous_responses(*errors: type[ProposalError]) -> dict[int | str, dict[
             LifecycleDisabled,
             IdempotencyKeyConflict,
             SimulationDisabled,
+            CallbackUrlNotAllowed,
+            CallbacksNotConfigured,
             OperationCancelled,
             OperationTerminated,
             OperationTimedOut,

@@ -8,12 +8,15 @@ from api.operation_presentation import OperationPresenter
 from api.services import Gates, Services
 from domain.lifecycle import ReviewRules
 from runtime.settings import Settings
+from services.callback_target import CallbackTargets
 from services.cancellation import Cancellation
+from services.delivery_queue import DeliveryQueue
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
+from services.redelivery import Redelivery
 from services.retrying import Retrying
 from services.simulation import SimulationService
 from services.start_queue import StartQueue
@@ -33,13 +36,19 @@ def build_services(
     pool: ProcessPool,
     starts: StartQueue,
     cancellation: Cancellation,
+    deliveries: DeliveryQueue,
 ) -> Services:
     """One graph a process; nothing in it outlives the resources."""
     lookup, waiting = Lookup(storage), Waiting(listener)
     return Services(
         submission=SubmissionService(
-            storage, starts.start_soon, policy=settings.policy(), large_request_rows=settings.large_request_rows
+            storage,
+            starts.start_soon,
+            policy=settings.policy(),
+            large_request_rows=settings.large_request_rows,
+            judge_callback=CallbackTargets(settings.callback_rules).refusal,
         ),
+        redelivery=Redelivery(storage, lookup, deliveries.start_soon),
         pool=pool,
         simulation=SimulationService(storage, pool, large_request_rows=settings.large_request_rows),
         synchronous=SynchronousWait(lookup, waiting, starts.temporal_away, max_seconds=settings.sync_wait_seconds),

@@ -42,7 +42,11 @@ def _row(name: str, field: FieldInfo) -> str:
     default = field.default
     if isinstance(default, SecretStr):
         default = default.get_secret_value()
-    shown = "none" if default is None else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    shown = (
+        "none"
+        if default is None or default == ()
+        else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+    )
     return f"| `{variable_name(name)}` | {shown} | {field.description}{_bounds(field)} |"
 
 

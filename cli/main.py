@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "submit": "cli.submit:submit",
     "operation": "cli.operation:operation",
     "audit": "cli.audit:commands",
+    "callback-secret": "cli.callback_secret:callback_secret",
     "config": "cli.config:commands",
 }
 

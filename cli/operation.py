@@ -1,21 +1,19 @@
-"""The command `operation`: all that is known of one, on one page: row, workflow, pending failure, delivery."""
+"""The command `operation`: look at one, retry it or cancel it, whosever it is."""
 
 import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict, dataclass
-from typing import Annotated, Any
+from dataclasses import dataclass
+from typing import Annotated
 
 import typer
-from temporalio.client import Client, WorkflowExecutionStatus
-from temporalio.service import RPCError, RPCStatusCode
+from temporalio.client import Client
 
+from cli.operation_page import operation_page
 from cli.output import print_error, print_fields
 from cli.settings import settings_or_exit
 from domain.errors import OperationExpired, OperationNotFound, ProposalError, StorageUnavailable
-from domain.operation import Operation
-from domain.timestamps import wire_timestamp
 from runtime.database import Database
 from runtime.settings import Settings
 from runtime.signals import exit_process
@@ -28,7 +26,6 @@ from services.starting import WorkflowStarter
 from services.workflow_cancelling import WorkflowCanceller
 from storage.starting import OperationStart
 from storage.unit_of_work import Storage
-from workflows.identity import workflow_id_of
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -67,12 +64,13 @@ class _Connections:
 
 async def _run(settings: Settings, operation_id: str, action: Action, *, as_json: bool) -> int:
     dsn = settings.database_url.get_secret_value()
-    client = await connect(lazy=True, identity=f"proposals-cli-{os.getpid()}")
+    temporal = await connect(lazy=True, identity=f"proposals-cli-{os.getpid()}")
     try:
         async with Database(dsn, pool_size=1, application_name="proposals-cli").running() as database:
-            connections = _Connections(settings=settings, storage=Storage(database), client=client)
+            connections = _Connections(settings=settings, storage=Storage(database), client=temporal)
             shown = await action(connections, operation_id)
-            page = await _page(connections, shown)
+            client = await _client_of(connections.storage, shown)
+            page = await operation_page(connections.storage, connections.client, shown, client=client)
     except StorageUnavailable:
         reason = "PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"
     except OperationNotFound:
@@ -127,42 +125,3 @@ async def _client_of(storage: Storage, operation_id: str) -> str:
     if operation is None:
         raise OperationNotFound
     return operation.client
-
-
-async def _page(connections: _Connections, operation_id: str) -> dict[str, dict[str, Any]]:
-    client = await _client_of(connections.storage, operation_id)
-    row = await Lookup(connections.storage).operation(operation_id, client=client)
-    async with connections.storage.reading() as reading:
-        delivery = await reading.deliveries.status(operation_id)
-    return {
-        "operation": _row(row),
-        "workflow": await _workflow(connections.client, operation_id),
-        "callback": {"status": delivery or "none asked for"},
-    }
-
-
-def _row(operation: Operation) -> dict[str, Any]:
-    return {
-        name: wire_timestamp(value) if name.endswith("_at") and value is not None else value
-        for name, value in asdict(operation).items()
-        if name != "client"
-    }
-
-
-async def _workflow(client: Client, operation_id: str) -> dict[str, Any]:
-    try:
-        description = await client.get_workflow_handle(workflow_id_of(operation_id)).describe()
-    except RPCError as failure:
-        is_unknown = failure.status is RPCStatusCode.NOT_FOUND
-        return {"status": "not known to Temporal" if is_unknown else "Temporal cannot be reached"}
-    except RuntimeError:
-        return {"status": "Temporal cannot be reached"}
-    status = description.status or WorkflowExecutionStatus.RUNNING
-    fields: dict[str, Any] = {"status": status.name, "history events": description.history_length}
-    for pending in description.raw_description.pending_activities:
-        reason = pending.last_failure.message or "running"
-        fields[f"pending {pending.activity_type.name}"] = f"attempt {pending.attempt}: {reason}"
-    task = description.raw_description.pending_workflow_task
-    if task.attempt and not task.HasField("started_time"):
-        fields["pending workflow task"] = "no worker has it"
-    return fields

@@ -20,6 +20,7 @@ class ErrorKind(StrEnum):
     GONE = "gone"
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
+    LIMITED = "limited"
     INTERNAL = "internal"
 
 
@@ -30,6 +31,7 @@ class ProposalError(Exception):
     text: ClassVar[str | None] = None
     kind: ClassVar[ErrorKind]
     wire_class: ClassVar[str] = "ProposalValidationError"
+    retry_after_seconds: int | None = None  # where the time of a next try is known
 
     def __str__(self) -> str:
         return self.detail()
@@ -222,6 +224,47 @@ class OperationInternalError(ProposalError):
     code = "OPERATION_INTERNAL_ERROR"
     kind = ErrorKind.INTERNAL
     wire_class = "ProposalInternalError"
+
+
+class CallbackUrlNotAllowed(ProposalError):
+    code = "CALLBACK_URL_NOT_ALLOWED"
+    text = "it must be https and name a public host, without user information or fragment"
+    kind = ErrorKind.RULE
+
+
+class CallbacksNotConfigured(ProposalError):
+    code = "CALLBACK_URL_NOT_ALLOWED"
+    text = "this service has no secret to sign callbacks with"
+    kind = ErrorKind.RULE
+
+
+class CallbackNotFound(ProposalError):
+    """An operation without a callback."""
+
+    code = "CALLBACK_NOT_FOUND"
+    kind = ErrorKind.NOT_FOUND
+    wire_class = "ProposalNotFoundError"
+
+
+class OperationNotTerminal(ProposalError):
+    code = "OPERATION_NOT_TERMINAL"
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalStateConflictError"
+
+
+class OperationHasNoCallback(ProposalError):
+    code = "OPERATION_HAS_NO_CALLBACK"
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalStateConflictError"
+
+
+class RedeliveryTooSoon(ProposalError):
+    code = "REDELIVERY_TOO_SOON"
+    kind = ErrorKind.LIMITED
+
+    def __init__(self, retry_after_seconds: int = 60) -> None:
+        super().__init__(retry_after_seconds)
+        self.retry_after_seconds = retry_after_seconds
 
 
 def _leaves(parent: type[ProposalError]) -> list[type[ProposalError]]:

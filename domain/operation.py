@@ -98,6 +98,7 @@ class Operation:
     updated_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    has_callback: bool = False
 
     @property
     def failure(self) -> OperationFailure | None:

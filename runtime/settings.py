@@ -5,14 +5,17 @@ import os
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from domain.callback import CallbackRules
+from domain.callback_url import UrlRefused, canonical_host
 from domain.operation import Policy
 from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
+MIN_SECRET_LENGTH: Final = 24
 
 
 def _is_postgresql_url(url: SecretStr) -> SecretStr:
@@ -25,6 +28,27 @@ def _is_web_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise PydanticCustomError("web_url", "must begin with http:// or https://")
     return url.rstrip("/")
+
+
+def _are_long_secrets(secrets: SecretStr) -> SecretStr:
+    found = _split(secrets)
+    if not found or any(len(secret) < MIN_SECRET_LENGTH for secret in found):
+        raise PydanticCustomError("callback_secrets", "must be secrets of at least 24 characters each")
+    return secrets
+
+
+def _split(secrets: SecretStr) -> tuple[str, ...]:
+    return tuple(secrets.get_secret_value().replace(",", " ").split())
+
+
+def _as_hosts(given: Any) -> Any:
+    """Names and addresses in the one spelling in which urls are compared with them."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return tuple(dict.fromkeys(canonical_host(host.strip()) for host in given.split(",") if host.strip()))
+    except UrlRefused:
+        raise PydanticCustomError("callback_hosts", "must be host names or addresses, without ports") from None
 
 
 class Settings(BaseSettings):
@@ -117,6 +141,19 @@ class Settings(BaseSettings):
         "key that makes none.",
     )
 
+    # Callbacks
+    callback_secrets: Annotated[SecretStr, AfterValidator(_are_long_secrets)] | None = Field(
+        None,
+        description="What callbacks are signed with, separated by commas or spaces, the newest first, at least 24 "
+        "characters each; requests with a callback are refused without it. Each host has a key of its own: "
+        "`proposals callback-secret HOST`.",
+    )
+    callback_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_as_hosts)] = Field(
+        (),
+        description="Hosts, separated by commas, that callbacks may reach by http and at private addresses; all others "
+        "must be https and public.",
+    )
+
     # Worker
     worker_workflow_tasks: int = Field(50, ge=2, le=1000, description="Workflow tasks at a time, a worker.")
     worker_local_activities: int = Field(10, ge=1, le=1000, description="Steps of small requests at a time, a worker.")
@@ -140,6 +177,13 @@ class Settings(BaseSettings):
             store_evidence_bundle=self.store_evidence_bundle,
             allow_portfolio_change_on_new_version=self.allow_portfolio_change_on_new_version,
             strict_version_binding=self.strict_version_binding,
+        )
+
+    @property
+    def callback_rules(self) -> CallbackRules:
+        return CallbackRules(
+            secrets=() if self.callback_secrets is None else _split(self.callback_secrets),
+            allowed_hosts=frozenset(self.callback_allowed_hosts),
         )
 
     @classmethod

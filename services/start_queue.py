@@ -8,6 +8,7 @@ from typing import Final
 import structlog
 
 from domain.errors import StorageUnavailable
+from services.delivery_queue import DeliveryQueue
 from services.starting import StartOutcome, WorkflowStarter
 from storage.starting import OperationStart
 from storage.unit_of_work import Storage
@@ -25,9 +26,10 @@ log = structlog.get_logger(__name__)
 class StartQueue:
     """One task a process. A start that is lost here, with its process, is found again in PostgreSQL."""
 
-    def __init__(self, storage: Storage, starter: WorkflowStarter) -> None:
+    def __init__(self, storage: Storage, starter: WorkflowStarter, deliveries: DeliveryQueue | None = None) -> None:
         self._storage = storage
         self._starter = starter
+        self._deliveries = deliveries
         self._direct: set[asyncio.Task[None]] = set()
         self._started: set[str] = set()
         self._slots = asyncio.Semaphore(CONCURRENT_STARTS)
@@ -57,6 +59,8 @@ class StartQueue:
                 await task
             if self._direct:
                 await asyncio.wait(self._direct, timeout=DRAIN_SECONDS)
+            if self._deliveries is not None:
+                await self._deliveries.drain()
 
     async def _start_direct(self, start: OperationStart) -> None:
         async with self._slots:
@@ -81,6 +85,8 @@ class StartQueue:
             try:
                 await self._mark_started()
                 pause = await self._start_waiting()
+                if pause < BACK_OFF_SECONDS and not await self._start_deliveries():
+                    pause = BACK_OFF_SECONDS
             except StorageUnavailable:
                 pause = BACK_OFF_SECONDS
             except Exception:  # the starter outlives a bug: accepted operations depend on it
@@ -117,6 +123,9 @@ class StartQueue:
                 await transaction.starting.release_claims(unreached)
             return BACK_OFF_SECONDS
         return 0.0 if len(waiting) == BATCH else TICK_SECONDS
+
+    async def _start_deliveries(self) -> bool:
+        return self._deliveries is None or await self._deliveries.start_waiting()
 
     async def _attempt_in_slot(self, start: OperationStart) -> StartOutcome:
         async with self._slots:

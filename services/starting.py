@@ -96,7 +96,7 @@ class WorkflowStarter:
         return StartOutcome.STARTED
 
     async def _judged(self, start: OperationStart, failure: RPCError) -> StartOutcome:
-        if failure.status is not RPCStatusCode.INVALID_ARGUMENT or _is_missing_search_attribute(failure):
+        if failure.status is not RPCStatusCode.INVALID_ARGUMENT or is_missing_search_attribute(failure):
             log.warning("workflow_start_unreachable", operation_id=start.operation_id, reason=failure.status.name)
             return StartOutcome.UNREACHABLE
         log.error("workflow_start_refused", operation_id=start.operation_id, reason=failure.status.name)
@@ -104,7 +104,7 @@ class WorkflowStarter:
         return StartOutcome.REFUSED
 
 
-def _is_missing_search_attribute(failure: RPCError) -> bool:
+def is_missing_search_attribute(failure: RPCError) -> bool:
     """An emptied Temporal has none until a worker registers them again: not the operation's fault."""
     return "search attribute" in failure.message and "no mapping" in failure.message
 

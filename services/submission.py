@@ -1,12 +1,19 @@
 """Accepting work: key, document and operation row in one transaction, then the workflow."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from domain.callback import CallbackOrder
 from domain.canonical import canonical_text
-from domain.errors import IdempotencyKeyConflict, ProposalNotFound, SimulationDisabled
+from domain.errors import (
+    CallbacksNotConfigured,
+    IdempotencyKeyConflict,
+    ProposalError,
+    ProposalNotFound,
+    SimulationDisabled,
+)
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.request import CreateRequest, VersionRequest
@@ -19,6 +26,12 @@ from storage.starting import OperationStart
 from storage.unit_of_work import Storage, Transaction
 
 StartSoon = Callable[[OperationStart], None]
+JudgeCallback = Callable[[CallbackOrder], Awaitable[ProposalError | None]]
+
+
+async def refuse_callbacks(_: CallbackOrder) -> ProposalError | None:
+    """The judge of a service that makes no callbacks."""
+    return CallbacksNotConfigured()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +49,7 @@ class Submission:
     proposal_id: str | None = None
     is_synchronous: bool = False
     prepared: PreparedRequest | None = None
+    callback: CallbackOrder | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,48 +63,69 @@ class Accepted:
     is_replay: bool
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Asked:
+    """A submission with what takes time, made before the transaction."""
+
+    submission: Submission
+    prepared: PreparedRequest
+    callback_refusal: ProposalError | None
+
+
 class SubmissionService:
     """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes."""
 
-    def __init__(self, storage: Storage, start_soon: StartSoon, *, policy: Policy, large_request_rows: int) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        start_soon: StartSoon,
+        *,
+        policy: Policy,
+        large_request_rows: int,
+        judge_callback: JudgeCallback = refuse_callbacks,
+    ) -> None:
         self._storage = storage
         self._start_soon = start_soon
         self._policy = policy
         self._large_request_rows = large_request_rows
-        self._under_way: dict[tuple[IdempotencyKey, str, bool], asyncio.Task[Accepted]] = {}
+        self._judge_callback = judge_callback
+        self._under_way: dict[tuple[IdempotencyKey, str, bool, CallbackOrder | None], asyncio.Task[Accepted]] = {}
 
     async def submit(self, submission: Submission) -> Accepted:
         """Accept the request, or find what an earlier request with its key made.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled for a synchronous
-        request without the option, ProposalNotFound for a target that could be none, StorageUnavailable when nothing
-        was accepted or, if the connection was lost during the commit, when only the same key can tell.
+        request without the option, CallbackUrlNotAllowed, ProposalNotFound for a target that could be none,
+        StorageUnavailable when nothing was accepted or, if the connection was lost during the commit, when only the
+        same key can tell.
         """
         if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
             raise ProposalNotFound
         prepared = submission.prepared
         if prepared is None:
             prepared = await asyncio.to_thread(PreparedRequest.of, submission.request)
+        refusal = None if submission.callback is None else await self._judge_callback(submission.callback)
+        asked = _Asked(submission=submission, prepared=prepared, callback_refusal=refusal)
         if submission.key is None:
-            return await self._accept_past_purge(submission, prepared)
-        twins = (submission.key, prepared.request_hash, submission.is_synchronous)
+            return await self._accept_past_purge(asked)
+        twins = (submission.key, prepared.request_hash, submission.is_synchronous, submission.callback)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
-            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(submission, prepared))
+            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(asked))
             task.add_done_callback(lambda _: self._under_way.pop(twins, None))
         accepted = await asyncio.shield(task)
         return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
 
-    async def _accept_past_purge(self, submission: Submission, prepared: PreparedRequest) -> Accepted:
+    async def _accept_past_purge(self, asked: _Asked) -> Accepted:
         try:
-            return await self._accept(submission, prepared)
+            return await self._accept(asked)
         except DocumentPurged:
-            return await self._accept(submission, prepared)
+            return await self._accept(asked)
 
-    async def _accept(self, submission: Submission, prepared: PreparedRequest) -> Accepted:
-        operation = self._new_operation(submission, prepared)
-        key = submission.key
+    async def _accept(self, asked: _Asked) -> Accepted:
+        operation = self._new_operation(asked.submission, asked.prepared)
+        key = asked.submission.key
         async with self._storage.transaction() as transaction:
             holder = None if key is None else await _claim(transaction, key, operation)
             if holder is not None:
@@ -98,7 +133,7 @@ class SubmissionService:
                 if held_by is not None and held_by.status is not OperationStatus.FAILED:
                     return _replay(holder, held_by, operation.request_hash)
                 operation = replace(operation, attempt=holder.attempt + 1)
-            self._refuse_at_once(submission)
+            self._refuse_at_once(asked)
             if key is not None and holder is not None:
                 await transaction.keys.reassign(
                     key,
@@ -107,16 +142,18 @@ class SubmissionService:
                     attempt=operation.attempt,
                     at=operation.created_at,
                 )
-            await transaction.documents.add(prepared.document, at=operation.created_at)
+            await transaction.documents.add(asked.prepared.document, at=operation.created_at)
             await transaction.operations.add(operation)
         self._start_soon(_start_of(operation))
         return Accepted(operation=_as_read(operation), is_replay=False)
 
-    def _refuse_at_once(self, submission: Submission) -> None:
+    def _refuse_at_once(self, asked: _Asked) -> None:
         """After the key lookup: a replay of what was once accepted is answered, whatever the options say now."""
-        is_asked_for = submission.request.simulate_request.options.enable_proposal_simulation
-        if submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
+        is_asked_for = asked.submission.request.simulate_request.options.enable_proposal_simulation
+        if asked.submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
             raise SimulationDisabled
+        if asked.callback_refusal is not None:
+            raise asked.callback_refusal
 
     def _new_operation(self, submission: Submission, prepared: PreparedRequest) -> NewOperation:
         request = submission.request
@@ -136,8 +173,8 @@ class SubmissionService:
             metadata="{}" if isinstance(request, VersionRequest) else canonical_text(request.metadata.model_dump()),
             policy=self._policy.as_text(),
             is_large=prepared.row_count > self._large_request_rows,
-            callback_url=None,
-            callback_headers=None,
+            callback_url=None if submission.callback is None else submission.callback.url,
+            callback_headers=None if submission.callback is None else submission.callback.headers_text(),
             proposal_id=submission.proposal_id,
             expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
             created_at=datetime.now(UTC),
@@ -189,4 +226,5 @@ def _as_read(operation: NewOperation) -> Operation:
         updated_at=operation.created_at,
         started_at=None,
         finished_at=None,
+        has_callback=operation.callback_url is not None,
     )

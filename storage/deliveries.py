@@ -1,19 +1,102 @@
-"""The outbox of callbacks: a row is written by the transaction that ends the operation."""
+"""The outbox of callbacks: a row is written by the transaction that ends the operation, and lives by its attempts."""
 
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Final
 
 from psycopg import AsyncConnection
+
+from domain.callback_retries import DeliveryStatus
+from storage.rows import value_row
 
 INSERT_DELIVERY: Final = """
 INSERT INTO callback_deliveries (operation_id, status, created_at) VALUES (%(operation_id)s, 'PENDING', now())
 ON CONFLICT (operation_id) DO NOTHING
 """
+SELECT_DELIVERY: Final = """
+SELECT d.operation_id, d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.attempts_before,
+    (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts
+FROM callback_deliveries d WHERE d.operation_id = %(operation_id)s
+"""
+LOCK_DELIVERY: Final = f"{SELECT_DELIVERY} FOR UPDATE OF d"
 SELECT_STATUS: Final = "SELECT status FROM callback_deliveries WHERE operation_id = %(operation_id)s"
+SELECT_ORDER: Final = """
+SELECT callback_url, callback_headers FROM operations
+WHERE operation_id = %(operation_id)s AND callback_url IS NOT NULL
+"""
+SELECT_ATTEMPTS: Final = """
+SELECT attempt_no, attempted_at, duration_ms, status_code, error_class FROM callback_attempts
+WHERE operation_id = %(operation_id)s ORDER BY attempt_no
+"""
+INSERT_ATTEMPT: Final = """
+INSERT INTO callback_attempts (operation_id, attempt_no, attempted_at, duration_ms, status_code, error_class)
+VALUES (%(operation_id)s, %(attempt_no)s, %(attempted_at)s, %(duration_ms)s, %(status_code)s, %(error_class)s)
+"""
+# Whoever makes an attempt is a running workflow: nobody need start it any more.
+RECORD_OUTCOME: Final = """
+UPDATE callback_deliveries
+SET status = %(status)s, due_at = now() + %(delay)s, attempts_before = %(attempts_before)s,
+    started_workflow_at = coalesce(started_workflow_at, now()),
+    finished_at = CASE WHEN %(status)s = 'PENDING' THEN NULL ELSE now() END
+WHERE operation_id = %(operation_id)s
+"""
+REOPEN: Final = """
+UPDATE callback_deliveries
+SET status = 'PENDING', finished_at = NULL, redelivered_at = now(), due_at = now(), checked_at = NULL,
+    started_workflow_at = NULL, start_claimed_at = now(), attempts_before = %(attempts_before)s
+WHERE operation_id = %(operation_id)s
+"""
+GIVE_UP: Final = """
+UPDATE callback_deliveries SET status = 'FAILED', finished_at = now()
+WHERE operation_id = %(operation_id)s AND status = 'PENDING'
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Delivery:
+    """A callback that is owed or was; attempts up to `attempts_before` belong to rounds that are over."""
+
+    operation_id: str
+    status: DeliveryStatus
+    created_at: datetime
+    finished_at: datetime | None
+    due_at: datetime
+    redelivered_at: datetime | None
+    attempts_before: int
+    attempts: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryAttempt:
+    """One try, answered with a status code or ended by an error; times in UTC."""
+
+    attempt_no: int
+    attempted_at: datetime
+    duration_ms: int
+    status_code: int | None
+    error_class: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoredOrder:
+    """What the client asked for, as the operation's row keeps it; never shown."""
+
+    callback_url: str = field(repr=False)
+    callback_headers: str | None = field(repr=False)
+
+
+DELIVERY_ROW: Final = value_row(Delivery)
+ATTEMPT_ROW: Final = value_row(DeliveryAttempt)
+ORDER_ROW: Final = value_row(StoredOrder)
 
 
 class DeliveryReader:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+
+    async def get(self, operation_id: str) -> Delivery | None:
+        """None when no callback was asked for, or the operation has not ended."""
+        return await self._one(SELECT_DELIVERY, operation_id)
 
     async def status(self, operation_id: str) -> str | None:
         """PENDING, DELIVERED or FAILED; None when no callback was asked for, or the operation has not ended."""
@@ -21,8 +104,52 @@ class DeliveryReader:
         row = await cursor.fetchone()
         return None if row is None else str(row[0])
 
+    async def order(self, operation_id: str) -> StoredOrder | None:
+        """None when no callback was asked for."""
+        async with self._connection.cursor(row_factory=ORDER_ROW) as cursor:
+            await cursor.execute(SELECT_ORDER, {"operation_id": operation_id})
+            return await cursor.fetchone()
+
+    async def attempts(self, operation_id: str) -> list[DeliveryAttempt]:
+        """Oldest first."""
+        async with self._connection.cursor(row_factory=ATTEMPT_ROW) as cursor:
+            await cursor.execute(SELECT_ATTEMPTS, {"operation_id": operation_id})
+            return await cursor.fetchall()
+
+    async def _one(self, statement: str, operation_id: str) -> Delivery | None:
+        async with self._connection.cursor(row_factory=DELIVERY_ROW) as cursor:
+            await cursor.execute(statement, {"operation_id": operation_id})
+            return await cursor.fetchone()
+
 
 class Deliveries(DeliveryReader):
     async def add(self, operation_id: str) -> None:
         """Owe the callback of an operation that the same transaction ends."""
         await self._connection.execute(INSERT_DELIVERY, {"operation_id": operation_id})
+
+    async def lock_delivery(self, operation_id: str) -> Delivery | None:
+        """The delivery, locked until the transaction ends: attempts and redeliveries come one after the other."""
+        return await self._one(LOCK_DELIVERY, operation_id)
+
+    async def add_attempt(self, operation_id: str, attempt: DeliveryAttempt) -> None:
+        names = DeliveryAttempt.__slots__
+        await self._connection.execute(
+            INSERT_ATTEMPT, {"operation_id": operation_id} | {name: getattr(attempt, name) for name in names}
+        )
+
+    async def record_outcome(
+        self, operation_id: str, status: DeliveryStatus, *, delay: timedelta, attempts_before: int
+    ) -> None:
+        """What an attempt has come to; `delay` is how long the next one waits, when there is one."""
+        await self._connection.execute(
+            RECORD_OUTCOME,
+            {"operation_id": operation_id, "status": status, "delay": delay, "attempts_before": attempts_before},
+        )
+
+    async def reopen(self, operation_id: str, *, attempts_before: int) -> None:
+        """Owe the callback once more; the caller starts its workflow, or the starter does in a few seconds."""
+        await self._connection.execute(REOPEN, {"operation_id": operation_id, "attempts_before": attempts_before})
+
+    async def give_up(self, operation_id: str) -> None:
+        """End a delivery that nobody works on any more."""
+        await self._connection.execute(GIVE_UP, {"operation_id": operation_id})

@@ -15,7 +15,8 @@ TERMINAL_CHANNEL: Final = "operation_terminal"
 OPERATION_COLUMNS: Final = """
     o.operation_id, o.operation_type, o.status, o.client, o.idempotency_key, o.attempt, o.correlation_id,
     o.request_hash, o.portfolio_id, o.created_by, o.is_large, o.proposal_id, o.version_no, o.error_code,
-    o.error_message, o.created_at, o.updated_at, o.started_at, o.finished_at"""
+    o.error_message, o.created_at, o.updated_at, o.started_at, o.finished_at,
+    o.callback_url IS NOT NULL AS has_callback"""
 
 SELECT_OPERATION: Final = f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE o.operation_id = %(operation_id)s"
 LOCK_OPERATION: Final = f"{SELECT_OPERATION} FOR UPDATE"

@@ -264,6 +264,7 @@ class CallbackDeliveryRow(SQLModel, table=True):
             "created_at",
             postgresql_where=text("status = 'PENDING' AND started_workflow_at IS NULL"),
         ),
+        Index("callback_deliveries_to_reconcile", "due_at", postgresql_where=text("status = 'PENDING'")),
     )
 
     operation_id: str = _text(
@@ -274,6 +275,11 @@ class CallbackDeliveryRow(SQLModel, table=True):
     created_at: datetime = _moment()
     started_workflow_at: datetime | None = _moment(nullable=True)
     finished_at: datetime | None = _moment(nullable=True)
+    due_at: datetime = Field(sa_column=Column(MOMENT, nullable=False, server_default=text("now()")))
+    start_claimed_at: datetime | None = _moment(nullable=True)
+    redelivered_at: datetime | None = _moment(nullable=True)
+    attempts_before: int = Field(0, sa_column_kwargs={"server_default": text("0")})
+    checked_at: datetime | None = _moment(nullable=True)
 
 
 class CallbackAttemptRow(SQLModel, table=True):

@@ -15,6 +15,7 @@ from psycopg.errors import ForeignKeyViolation
 from domain.errors import StorageUnavailable
 from storage.audit import AuditReader
 from storage.deliveries import Deliveries, DeliveryReader
+from storage.delivery_starts import DeliveryStarts
 from storage.documents import DocumentPurged, DocumentReader, Documents
 from storage.events import EventReader, Events
 from storage.expired_operations import ExpiredOperationReader
@@ -66,7 +67,7 @@ class Reading:
 
 
 class Transaction:
-    """Repositories on one connection, in one transaction. Lock order: key, operation, proposal, events."""
+    """Repositories on one connection, in one transaction. Lock order: key, operation, proposal, events, delivery."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.keys = IdempotencyKeys(connection)
@@ -78,6 +79,7 @@ class Transaction:
         self.review_keys = ReviewKeys(connection)
         self.documents = Documents(connection)
         self.deliveries = Deliveries(connection)
+        self.delivery_starts = DeliveryStarts(connection)
         self.simulations = Simulations(connection)
         self.starting = Starting(connection)
         self.reconciliation = Reconciliation(connection)

@@ -40,8 +40,9 @@ def refusal(_: int) -> Exception:
 class FakeSteps:
     """Counts calls, remembers where they ran and how the operation ended."""
 
-    def __init__(self, **failures: Failure) -> None:
+    def __init__(self, *, has_callback: bool = False, **failures: Failure) -> None:
         self._failures = failures
+        self._has_callback = has_callback
         self.calls: Counter[str] = Counter()
         self.local: list[tuple[str, bool]] = []
         self.outcome: OperationOutcome | None = None
@@ -73,7 +74,11 @@ class FakeSteps:
     async def persist(self, step: PersistInput) -> PersistResult:
         self._enter("persist")
         self.outcome = OperationOutcome(
-            operation_id=step.operation_id, status="SUCCEEDED", proposal_id="pp_1", version_no=1
+            operation_id=step.operation_id,
+            status="SUCCEEDED",
+            proposal_id="pp_1",
+            version_no=1,
+            has_callback=self._has_callback,
         )
         return PersistResult(outcome=self.outcome)
 
@@ -94,5 +99,6 @@ class FakeSteps:
                 status="FAILED",
                 error_code=step.error_code,
                 error_message=step.error_message,
+                has_callback=self._has_callback,
             )
         return FinishResult(outcome=self.outcome)

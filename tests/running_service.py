@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx2
 import psycopg
 from builders import a_body
+from receiver import SECRET
 
 from cli.local.children import Child
 from cli.local.ports import free_port
@@ -104,6 +105,8 @@ class Service:
             "PROPOSAL_DATABASE_URL": self.postgres.dsn("proposals", role=SERVICE_ROLE),
             "PROPOSAL_OWNER_DATABASE_URL": self.postgres.dsn("proposals"),
             "PROPOSAL_API_PORT": str(self.api_port),
+            "PROPOSAL_CALLBACK_SECRETS": SECRET,
+            "PROPOSAL_CALLBACK_ALLOWED_HOSTS": "127.0.0.1,localhost",
             "TEMPORAL_ADDRESS": self.temporal.address,
         }
 

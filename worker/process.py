@@ -1,4 +1,4 @@
-"""The worker's process: resources in order, two workers, and a grace for what is under way."""
+"""The worker's process: resources in order, three workers, and a grace for what is under way."""
 
 import asyncio
 import gc
@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Final
 
 import structlog
 from temporalio.client import Client
@@ -20,6 +21,8 @@ from services.purging import Periods
 from storage.unit_of_work import Storage
 from worker.registry import (
     Dependencies,
+    callback_activities,
+    callback_workflows,
     housekeeping_activities,
     housekeeping_workflows,
     proposal_activities,
@@ -27,7 +30,9 @@ from worker.registry import (
 )
 from worker.sandbox import sandboxed_runner
 from worker.upkeep import keep_temporal_prepared, prepare_temporal
-from workflows.identity import HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
+from workflows.identity import CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
+
+CONCURRENT_CALLBACKS: Final = 50
 
 log = structlog.get_logger(__name__)
 
@@ -54,13 +59,14 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> None:
                 operations=timedelta(days=settings.operation_retention_days),
                 keys=timedelta(days=settings.idempotency_retention_days),
             ),
+            callback_rules=settings.callback_rules,
         )
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_in_background(client))
         gc.freeze()
-        log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, HOUSEKEEPING_QUEUE])
+        log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
         await stop.wait()
         log.info("worker_stopping", grace_seconds=settings.shutdown_grace_seconds)
 
@@ -77,6 +83,16 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             graceful_shutdown_timeout=grace,
             max_concurrent_activities=2,
             max_concurrent_workflow_tasks=2,
+        ),
+        Worker(
+            client,
+            task_queue=CALLBACKS_QUEUE,
+            workflows=callback_workflows(),
+            activities=callback_activities(dependencies),
+            workflow_runner=sandboxed_runner(),
+            graceful_shutdown_timeout=grace,
+            max_concurrent_activities=CONCURRENT_CALLBACKS,
+            max_concurrent_workflow_tasks=10,
         ),
         Worker(
             client,

@@ -1,25 +1,33 @@
 """All workflows and all activities, in flat lists: what the worker runs and the tests check."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from temporalio.client import Client
 
 from activities.build_artifact import BuildArtifactStep
 from activities.computing import Computing
+from activities.deliver import DeliverStep
 from activities.document_texts import DocumentTexts
 from activities.finish import FinishStep
+from activities.host_places import HostPlaces
 from activities.persist import PersistStep
 from activities.purge import PurgeStep
 from activities.reconcile import ReconcileStep
+from activities.reconcile_deliveries import ReconcileDeliveriesStep
 from activities.simulate import SimulateStep
+from domain.callback import CallbackRules
+from services.callback_target import CallbackTargets
+from services.callback_transport import CallbackTransport
+from services.delivery_starting import DeliveryStarter
 from services.process_pool import ProcessPool
 from services.purging import Periods
 from services.starting import WorkflowStarter
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
+from workflows.deliver_callback import DeliverCallback
 from workflows.purge_operations import PurgeOperations
 from workflows.reconcile_operations import ReconcileOperations
 
@@ -32,6 +40,7 @@ class Dependencies:
     client: Client
     pool: ProcessPool
     periods: Periods
+    callback_rules: CallbackRules = field(default_factory=CallbackRules)
 
 
 def proposal_workflows() -> list[type]:
@@ -51,13 +60,27 @@ def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     ]
 
 
+def callback_workflows() -> list[type]:
+    return [DeliverCallback]
+
+
+def callback_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
+    rules = dependencies.callback_rules
+    delivering = DeliverStep(
+        dependencies.storage, CallbackTargets(rules), CallbackTransport(), rules=rules, places=HostPlaces()
+    )
+    return [delivering.deliver_callback]
+
+
 def housekeeping_workflows() -> list[type]:
     return [ReconcileOperations, PurgeOperations]
 
 
 def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     starter = WorkflowStarter(dependencies.client, dependencies.storage)
+    delivery_starter = DeliveryStarter(dependencies.client, dependencies.storage)
     return [
         ReconcileStep(dependencies.storage, dependencies.client, starter).reconcile,
+        ReconcileDeliveriesStep(dependencies.storage, dependencies.client, delivery_starter).reconcile_deliveries,
         PurgeStep(dependencies.storage, dependencies.periods).purge,
     ]

@@ -6,12 +6,16 @@ from typing import Final
 from temporalio.common import SearchAttributeKey
 
 PROPOSALS_QUEUE: Final = "proposals"
+CALLBACKS_QUEUE: Final = "proposal-callbacks"
 HOUSEKEEPING_QUEUE: Final = "proposal-housekeeping"
 
 CREATE_PROPOSAL: Final = "CreateProposal"
 CREATE_VERSION: Final = "CreateVersion"
+DELIVER_CALLBACK: Final = "DeliverCallback"
 RECONCILE_OPERATIONS: Final = "ReconcileOperations"
 PURGE_OPERATIONS: Final = "PurgeOperations"
+
+HURRY: Final = "hurry"
 
 CORRELATION_ID: Final = SearchAttributeKey.for_keyword("CorrelationId")
 OPERATION_TYPE: Final = SearchAttributeKey.for_keyword("OperationType")
@@ -27,6 +31,11 @@ MAX_ATTRIBUTE_BYTES: Final = 2_000  # as ASCII JSON; the server refuses a start 
 def workflow_id_of(operation_id: str) -> str:
     """An operation's workflow has the operation's own id, so that either is found from the other."""
     return operation_id
+
+
+def delivery_workflow_id_of(operation_id: str) -> str:
+    """The id of the workflow that delivers an operation's callback."""
+    return f"callback-{operation_id}"
 
 
 def attribute_text(text: str) -> str:

@@ -35,6 +35,7 @@ class OperationOutcome(Message):
     error_code: str | None = None
     error_message: str | None = None
     note: str | None = None
+    has_callback: bool = False
 
 
 class SimulateInput(Message):
@@ -124,3 +125,48 @@ class PurgeResult(Message):
     simulations: int = 0
     documents: int = 0
     is_done: bool = True
+
+
+class DeliveryOrder(Message):
+    """Start of `DeliverCallback`; `attempts` is how many were recorded before this run."""
+
+    operation_id: str
+    attempts: int = 0
+
+
+class DeliverInput(Message):
+    """`attempts` is how many the workflow knows of, `jitter` a number between 0 and 1 that spreads the next one."""
+
+    operation_id: str
+    attempts: int
+    jitter: float
+
+
+class DeliverResult(Message):
+    """What a delivery has come to; also the workflow's result.
+
+    HOST_BUSY is no attempt: the receiver's host has all the places that it gets. `status_code` and `error` are of the
+    last attempt, `retry_seconds` is set while the delivery is PENDING.
+    """
+
+    state: Literal["DELIVERED", "FAILED", "PENDING", "HOST_BUSY"]
+    attempts: int
+    host: str | None = None
+    status_code: int | None = None
+    error: str | None = None
+    retry_seconds: float = 0.0
+
+
+class ReconcileDeliveriesInput(Message):
+    """`overdue_seconds`: how long a due attempt may be missing before somebody looks at its workflow."""
+
+    overdue_seconds: float = 60.0
+    batch_size: int = 200
+
+
+class ReconcileDeliveriesResult(Message):
+    """Counts of one batch: deliveries looked at, workflows started again, deliveries given up."""
+
+    examined: int
+    restarted: int
+    failed: int

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Final
 
 from temporalio import workflow
@@ -16,6 +17,7 @@ from temporalio.exceptions import (
 from domain.errors import OperationCancelled, OperationInternalError, OperationTimedOut
 from domain.operation import OperationFailure
 from workflows import policies, steps
+from workflows.delivery_start import start_delivery
 from workflows.identity import PROPOSAL_ID
 from workflows.messages import (
     BuildArtifactInput,
@@ -39,8 +41,11 @@ async def run_operation(order: OperationOrder, *, persist: Persist) -> Operation
         outcome = await _create(order, persist)
     except (ActivityError, ApplicationError, asyncio.CancelledError) as failure:
         outcome = await asyncio.shield(_finish(order, failure))
+        await _call_back(outcome)
         if is_cancelled_exception(failure) and outcome.error_message == OperationCancelled.detail():
             raise
+    else:
+        await _call_back(outcome)
     return _closed(outcome)
 
 
@@ -79,6 +84,12 @@ async def _finish(order: OperationOrder, failure: BaseException) -> OperationOut
         summary=f"Record that the operation failed: {reason.message}",
     )
     return finished.outcome
+
+
+async def _call_back(outcome: OperationOutcome) -> None:
+    """A cancel that comes when the operation has ended changes nothing any more."""
+    with suppress(asyncio.CancelledError):
+        await asyncio.shield(start_delivery(outcome))
 
 
 def _closed(outcome: OperationOutcome) -> OperationOutcome:

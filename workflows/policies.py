@@ -49,6 +49,15 @@ LARGE: Final[ActivityOptions] = {
     "retry_policy": _PATIENT,
 }
 
+# Ten seconds of an attempt, and time to record it. An outage of the database is waited out for as long as it lasts: the
+# callback is owed. What a receiver does is no failure of this step: the workflow's own timers have its schedule.
+DELIVER: Final[ActivityOptions] = {
+    "start_to_close_timeout": timedelta(seconds=30),
+    "retry_policy": RetryPolicy(
+        initial_interval=timedelta(seconds=1), backoff_coefficient=2.0, maximum_interval=timedelta(seconds=30)
+    ),
+}
+
 # Housekeeping runs again in 10 s anyway: one short try, no memory of failures.
 RECONCILE: Final[ActivityOptions] = {
     "start_to_close_timeout": timedelta(seconds=5),

@@ -7,7 +7,7 @@ from temporalio import workflow
 
 from workflows import policies, steps
 from workflows.identity import RECONCILE_OPERATIONS
-from workflows.messages import ReconcileInput, ReconcileResult
+from workflows.messages import ReconcileDeliveriesInput, ReconcileInput, ReconcileResult
 
 # After the loss of Temporal's data everything open is due at once: a run goes on while there is more, within the time
 # that its schedule gives it.
@@ -31,4 +31,10 @@ class ReconcileOperations:
             # Running workflows that only wait for something are looked at a batch a run, however many they are.
             if batch.examined < order.batch_size or not batch.restarted + batch.ended:
                 break
+        await workflow.execute_activity(
+            steps.reconcile_deliveries,
+            ReconcileDeliveriesInput(),
+            summary="Look at overdue callbacks",
+            **policies.RECONCILE,
+        )
         return total

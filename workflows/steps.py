@@ -8,12 +8,16 @@ from temporalio import activity
 from workflows.messages import (
     BuildArtifactInput,
     BuildArtifactResult,
+    DeliverInput,
+    DeliverResult,
     FinishInput,
     FinishResult,
     PersistInput,
     PersistResult,
     PurgeInput,
     PurgeResult,
+    ReconcileDeliveriesInput,
+    ReconcileDeliveriesResult,
     ReconcileInput,
     ReconcileResult,
     SimulateInput,
@@ -60,6 +64,18 @@ async def reconcile(step: ReconcileInput) -> ReconcileResult:
 @activity.defn(name="purge")
 async def purge(step: PurgeInput) -> PurgeResult:
     """Remove what has been kept for long enough, in short transactions; each is whole, so a repeat just goes on."""
+    raise _not_here(step)
+
+
+@activity.defn(name="reconcile_deliveries")
+async def reconcile_deliveries(step: ReconcileDeliveriesInput) -> ReconcileDeliveriesResult:
+    """Bring overdue callbacks and their workflows together again; safe when run twice at once."""
+    raise _not_here(step)
+
+
+@activity.defn(name="deliver_callback")
+async def deliver_callback(step: DeliverInput) -> DeliverResult:
+    """Make one attempt and record it; after a crash in between it is made again, as the receiver is told to expect."""
     raise _not_here(step)
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from api.body import JsonBodyRoute
+from api.callback_docs import callback_routes
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
 from api.headers import CorrelationIdHeader, IdempotencyKeyHeader, PreferHeader, preferences
 from api.json_text import json_response
@@ -13,10 +14,12 @@ from api.presentation import proposal_detail, proposal_page
 from api.problems import problems
 from api.schemas.operations import AsyncAccepted
 from api.schemas.proposals import CreateResponse, ProposalDetailResponse, ProposalListResponse
-from api.schemas.submission import CreateProposalRequest
+from api.schemas.submission import CreateProposalRequest, ordered_callback
 from api.submissions import ACCEPTED, answer_accepted, answer_ended, proposals_key, synchronous_responses
 from domain.errors import (
     AsyncOperationsDisabled,
+    CallbacksNotConfigured,
+    CallbackUrlNotAllowed,
     CursorInvalid,
     IdempotencyKeyConflict,
     LifecycleDisabled,
@@ -29,7 +32,13 @@ from storage.proposal_list import ProposalFilter
 router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_class=JsonBodyRoute)
 
 
-@router.post("", summary="Create a proposal", response_model=CreateResponse, responses=synchronous_responses())
+@router.post(
+    "",
+    summary="Create a proposal",
+    callbacks=callback_routes("create_proposal"),
+    response_model=CreateResponse,
+    responses=synchronous_responses(),
+)
 async def create_proposal(
     request: Request,
     body: CreateProposalRequest,
@@ -48,6 +57,7 @@ async def create_proposal(
         key=proposals_key(idempotency_key),
         correlation_id=correlation_id,
         is_synchronous=True,
+        callback=ordered_callback(body),
     )
     return await answer_ended(request, services, submission, preferences(prefer))
 
@@ -56,6 +66,7 @@ async def create_proposal(
     "/async",
     status_code=202,
     summary="Submit a proposal",
+    callbacks=callback_routes("submit_proposal"),
     response_model=AsyncAccepted,
     responses={
         202: ACCEPTED,
@@ -63,6 +74,8 @@ async def create_proposal(
             AsyncOperationsDisabled,
             LifecycleDisabled,
             IdempotencyKeyConflict,
+            CallbackUrlNotAllowed,
+            CallbacksNotConfigured,
             StorageUnavailable,
             statuses=(408, 413, 415, 422, 500),
         ),
@@ -83,6 +96,7 @@ async def submit_proposal(
         client=LOCAL_CLIENT,
         key=proposals_key(idempotency_key),
         correlation_id=correlation_id,
+        callback=ordered_callback(body),
     )
     return await answer_accepted(services, submission)
 

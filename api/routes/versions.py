@@ -5,6 +5,7 @@ from http import HTTPStatus
 from fastapi import APIRouter, HTTPException, Request, Response
 
 from api.body import JsonBodyRoute
+from api.callback_docs import callback_routes
 from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
 from api.headers import CorrelationIdHeader, OptionalIdempotencyKeyHeader, PreferHeader, preferences
 from api.json_text import json_response
@@ -13,10 +14,12 @@ from api.presentation import version_detail
 from api.problems import problems
 from api.schemas.operations import AsyncAccepted
 from api.schemas.proposals import CreateResponse, VersionDetail
-from api.schemas.submission import CreateVersionRequest
+from api.schemas.submission import CreateVersionRequest, ordered_callback
 from api.submissions import ACCEPTED, answer_accepted, answer_ended, scoped_key, synchronous_responses
 from domain.errors import (
     AsyncOperationsDisabled,
+    CallbacksNotConfigured,
+    CallbackUrlNotAllowed,
     IdempotencyKeyConflict,
     LifecycleDisabled,
     PortfolioContextMismatch,
@@ -35,6 +38,7 @@ router = APIRouter(prefix="/rebalance/proposals/{proposal_id}/versions", tags=["
 @router.post(
     "",
     summary="Create a version",
+    callbacks=callback_routes("create_version"),
     response_model=CreateResponse,
     responses=synchronous_responses(ProposalNotFound, ProposalTerminal, PortfolioContextMismatch, VersionConflict),
 )
@@ -58,6 +62,7 @@ async def create_version(
         correlation_id=correlation_id,
         proposal_id=proposal_id,
         is_synchronous=True,
+        callback=ordered_callback(body),
     )
     return await answer_ended(request, services, submission, preferences(prefer))
 
@@ -66,6 +71,7 @@ async def create_version(
     "/async",
     status_code=202,
     summary="Submit a version",
+    callbacks=callback_routes("submit_version"),
     response_model=AsyncAccepted,
     responses={
         202: ACCEPTED,
@@ -73,6 +79,8 @@ async def create_version(
             AsyncOperationsDisabled,
             LifecycleDisabled,
             IdempotencyKeyConflict,
+            CallbackUrlNotAllowed,
+            CallbacksNotConfigured,
             StorageUnavailable,
             statuses=(408, 413, 415, 422, 500),
         ),
@@ -95,6 +103,7 @@ async def submit_version(
         key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
         correlation_id=correlation_id,
         proposal_id=proposal_id,
+        callback=ordered_callback(body),
     )
     return await answer_accepted(services, submission)
 

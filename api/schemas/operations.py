@@ -49,6 +49,10 @@ class OperationLinks(BaseModel):
     proposal: str | None = Field(
         description="The proposal, once there is one.", examples=[f"/rebalance/proposals/{PROPOSAL_ID_EXAMPLE}"]
     )
+    callbacks: str | None = Field(
+        description="How its callback fares; null when none was asked for.",
+        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}/callbacks"],
+    )
     temporal_ui: str | None = Field(
         description="The workflow's page in the Temporal UI, when the service knows where that is.",
         examples=[f"http://127.0.0.1:8233/namespaces/default/workflows/{OPERATION_ID_EXAMPLE}"],
@@ -87,7 +91,12 @@ class AsyncStatus(BaseModel):
     links: OperationLinks = Field(
         description="Where else to look.",
         examples=[
-            {"self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}", "proposal": None, "temporal_ui": None}
+            {
+                "self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",
+                "proposal": None,
+                "callbacks": None,
+                "temporal_ui": None,
+            }
         ],
     )
 

@@ -2,10 +2,12 @@
 
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ModelWrapValidatorHandler, PrivateAttr, model_validator
+from pydantic import BaseModel, Field, ModelWrapValidatorHandler, PrivateAttr, model_validator
 from pydantic_core import InitErrorDetails, PydanticCustomError
 
+from api.schemas.callbacks import CALLBACK_EXAMPLE, CallbackRequest
 from api.schemas.whole_body import read_as_a_whole, refuse
+from domain.callback import CallbackOrder
 from domain.engine.validate import refusals
 from domain.options import EngineOptions
 from domain.portfolio import MarketDataSnapshot, PortfolioSnapshot
@@ -38,6 +40,12 @@ class SimulationRequest(SimulateRequest, Submitted):
 class CreateProposalRequest(CreateRequest, Submitted):
     """What an advisor proposes for a client's portfolio, and who proposes it."""
 
+    callback: CallbackRequest | None = Field(
+        None,
+        description="Whom to tell when the operation has ended; ignored in a replay.",
+        examples=[CALLBACK_EXAMPLE],
+    )
+
     @model_validator(mode="wrap")
     @classmethod
     def _refuse_as_a_whole(cls, value: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -48,6 +56,12 @@ class CreateProposalRequest(CreateRequest, Submitted):
 
 class CreateVersionRequest(VersionRequest, Submitted):
     """What an advisor proposes instead of a proposal's current version."""
+
+    callback: CallbackRequest | None = Field(
+        None,
+        description="Whom to tell when the operation has ended; ignored in a replay.",
+        examples=[CALLBACK_EXAMPLE],
+    )
 
     @model_validator(mode="wrap")
     @classmethod
@@ -88,6 +102,14 @@ def _rowless(request: Simulated) -> Simulated:
             "reference_model": None,
         }
     )
+
+
+def ordered_callback(request: CreateProposalRequest | CreateVersionRequest) -> CallbackOrder | None:
+    """What the body asks for, as services take it."""
+    asked = request.callback
+    if asked is None:
+        return None
+    return CallbackOrder(url=asked.url, headers=tuple((asked.headers or {}).items()))
 
 
 def _contradictions(request: SimulateRequest, *, place: tuple[str, ...]) -> list[InitErrorDetails]:

@@ -1,5 +1,7 @@
 """The commands `dev` and `demo`: the service on this machine, from nothing."""
 
+import asyncio
+import sys
 import time
 from collections.abc import Mapping
 from importlib import resources
@@ -8,16 +10,19 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.api_client import ApiCallError, ApiClient, FollowTimeoutError
+from cli.api_client import PREFIX, ApiCallError, ApiClient, FollowTimeoutError
 from cli.local.children import LocalServerError
+from cli.local.ports import HOST
 from cli.local.serving import serve
 from cli.local.stack import LocalStack, Ports
 from cli.output import print_fields
 from cli.settings import settings_or_exit
 from cli.submit import follow_to_end, print_result
+from domain.callback import host_key, shown_key
 from runtime.signals import exit_process
 
 SAMPLE: Final = "create_proposal.json"  # a link to the one in examples/, so that a wheel has it, too
+ORCHESTRATOR: Final = "orchestrator.py"  # as is this
 SAMPLE_SECONDS: Final = 60.0
 
 ApiPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")]
@@ -77,6 +82,8 @@ async def _follow_sample(stack: LocalStack) -> None:
     print_result(status, seconds=time.monotonic() - began)
     if status["status"] != "SUCCEEDED":
         raise LocalServerError("the sample failed")
+    typer.echo(f"\nRunning {ORCHESTRATOR}, which is called back")
+    called_back = await _run_orchestrator(stack)
     links = status["links"]
     _print_addresses(
         stack,
@@ -84,8 +91,38 @@ async def _follow_sample(stack: LocalStack) -> None:
             "operation": f"{stack.api_url}{links['self']}",
             "proposal": f"{stack.api_url}{links['proposal']}",
             "its workflow": links["temporal_ui"],
-        },
+        }
+        | called_back,
     )
+
+
+async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
+    """What there is to look at of it; nothing where the environment allows no call to this machine."""
+    rules = stack.callback_rules
+    if not rules.secrets or HOST not in rules.allowed_hosts:
+        typer.echo(f"left out: PROPOSAL_CALLBACK_ALLOWED_HOSTS does not name {HOST}")
+        return {}
+    secrets = " ".join(shown_key(host_key(secret, HOST)) for secret in rules.secrets)
+    with resources.as_file(resources.files("cli.local") / ORCHESTRATOR) as script:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-I", str(script), "--url", stack.api_url, "--timeout", f"{SAMPLE_SECONDS:.0f}"),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        try:
+            output, _ = await process.communicate(secrets.encode())
+        finally:
+            if process.returncode is None:
+                process.kill()
+    lines = output.decode(errors="replace").splitlines()
+    if process.returncode != 0:
+        raise LocalServerError("the callback did not come", log_lines=lines)
+    for line in lines:
+        typer.echo(line)
+    operation_id = lines[0].split()[1].rstrip(",")
+    return {"its callback": f"{stack.api_url}{PREFIX}/operations/{operation_id}/callbacks"}
 
 
 async def _tell_addresses(stack: LocalStack) -> None:

@@ -1,6 +1,8 @@
 """Where a local run keeps what survives it: PostgreSQL's data, Temporal's, the logs."""
 
 import fcntl
+import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,7 @@ class DataDirectory:
         self.postgres = self.root / "postgres"
         self.temporal_file = self.root / "temporal.db"
         self._remembered_port = self.root / "postgres-port"
+        self._callback_secret = self.root / "callback-secret"
 
     @contextmanager
     def claimed(self) -> Iterator[Self]:
@@ -49,6 +52,19 @@ class DataDirectory:
             port = free_port()
         self._remembered_port.write_text(f"{port}\n")
         return port
+
+    def callback_secret(self) -> str:
+        """What callbacks are signed with, made by the first run; nobody else may read it."""
+        try:
+            secret = self._callback_secret.read_text().strip()
+        except FileNotFoundError:
+            secret = ""
+        if not secret:
+            secret = secrets.token_urlsafe(32)
+            self._callback_secret.unlink(missing_ok=True)
+            with open(os.open(self._callback_secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 -- with its mode from the start
+                file.write(f"{secret}\n")
+        return secret
 
     def _set_old_logs_aside(self) -> None:
         for log in (self.root / "logs").glob("*.log"):

@@ -16,8 +16,11 @@ from cli.local.ports import HOST, require_free
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
 from cli.local.probe import get_json
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
+from domain.callback import CallbackRules
+from runtime.settings import load_settings
 
 DATABASE: Final = "proposals"
+LOCAL_HOSTS: Final = f"{HOST},localhost"  # where receivers of callbacks may be, too
 START_SECONDS: Final = 60.0
 PROBE_SECONDS: Final = 0.05
 WATCH_SECONDS: Final = 0.1
@@ -48,6 +51,10 @@ class LocalStack:
             data.postgres, ports.postgres or data.postgres_port(), log=data.log("postgres")
         )
         self._temporal = TemporalDevServer(data.temporal_file, ports.temporal, ports.ui, log=data.log("temporal"))
+        self._callbacks = {  # the environment's word first
+            "PROPOSAL_CALLBACK_SECRETS": os.environ.get("PROPOSAL_CALLBACK_SECRETS") or data.callback_secret(),
+            "PROPOSAL_CALLBACK_ALLOWED_HOSTS": os.environ.get("PROPOSAL_CALLBACK_ALLOWED_HOSTS") or LOCAL_HOSTS,
+        }
         self._processes: list[Child] = []  # of this package, in the order of their start
 
     @property
@@ -57,6 +64,11 @@ class LocalStack:
     @property
     def ui_url(self) -> str:
         return self._temporal.ui_url
+
+    @property
+    def callback_rules(self) -> CallbackRules:
+        """What API and worker go by."""
+        return load_settings(self._callbacks).callback_rules
 
     @property
     def logs(self) -> Path:
@@ -125,6 +137,7 @@ class LocalStack:
         return (
             {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
             | inherited
+            | self._callbacks
             | {
                 "PROPOSAL_DATABASE_URL": self._postgres.dsn(DATABASE, role=SERVICE_ROLE),
                 "PROPOSAL_OWNER_DATABASE_URL": self._postgres.dsn(DATABASE),

@@ -1,11 +1,13 @@
 """Of a client's request only ids that the design shows leave PostgreSQL: not into Temporal, logs or error bodies."""
 
+import asyncio
 import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from builders import a_body
+from receiver import Receiver
 from temporalio.client import Client
 
 pytestmark = pytest.mark.timeout(120)
@@ -85,8 +87,58 @@ async def test_no_value_of_a_request_is_found_outside_postgresql(service, client
     service.postgres.start()
     await clients.finished(waiting)
 
-    found: dict[str, list[str]] = {}
+    found = await hits_in_histories(service, secrets, least=3)
+    for path in service.folder.glob("*.log"):
+        found |= {path.name: hits} if (hits := hits_in(path.read_bytes(), secrets)) else {}
+    for response in (answer, conflict, away):
+        found |= {str(response.status_code): hits} if (hits := hits_in(response.content, secrets)) else {}
+    assert found == {}
+
+
+async def test_of_a_callback_only_the_host_is_found_outside_postgresql(service, clients):
+    """Credentials in headers and urls: not in history, logs or answers, whatever becomes of the call."""
+    secrets = {"marked-path", "marked-query", "marked-header", "marked-value", "X-Marked"}
+    headers = {"X-Marked-Header": "marked-value", "Authorization": "marked-value"}
+    with Receiver().serving() as receiver:
+        receiver.answers = [(500, {}), (204, {})]
+        urls = [
+            f"{receiver.url}/marked-path?marked-query",
+            "http://127.0.0.1:1/marked-path?marked-query",
+            "https://receiver.invalid/marked-path?marked-query",
+        ]
+        operations = [await clients.submit(body=a_body(callback={"url": url, "headers": headers})) for url in urls]
+        await asyncio.gather(*(clients.finished(operation_id) for operation_id in operations))
+        async with asyncio.timeout(30):
+            while len(receiver.received) < 2:
+                await asyncio.sleep(0.1)
+    assert receiver.received[1].headers["x-marked-header"] == "marked-value"
+    assert receiver.received[1].path == "/hook/marked-path?marked-query"
+
+    answers = [
+        await clients._http.get(f"/rebalance/proposals/operations/{operation_id}{suffix}")
+        for operation_id in operations
+        for suffix in ("", "/callbacks")
+    ]
+    refused = {"url": "https://10.0.0.1/marked-path?marked-query", "headers": headers}
+    malformed = {"url": urls[0], "headers": {"X-Marked Header": "marked-value"}}
+    answers += [
+        await clients._http.post(
+            "/rebalance/proposals/async", json=a_body(callback=callback), headers={"Idempotency-Key": f"key-{number}"}
+        )
+        for number, callback in enumerate((refused, malformed))
+    ]
+    answers.append(await clients._http.post(f"/rebalance/proposals/operations/{operations[1]}/callbacks/redeliver"))
+    assert [answer.status_code for answer in answers] == [200] * 6 + [422, 422, 202]
+    found = {answer.request.url.path: hits for answer in answers if (hits := hits_in(answer.content, secrets))}
+    found |= await hits_in_histories(service, secrets, least=6)
+    for path in service.folder.glob("*.log"):
+        found |= {path.name: hits} if (hits := hits_in(path.read_bytes(), secrets)) else {}
+    assert found == {}
+
+
+async def hits_in_histories(service, secrets: set[str], *, least: int) -> dict[str, list[str]]:
     temporal = await Client.connect(service.temporal.address)
+    found: dict[str, list[str]] = {}
     histories = 0
     async for workflow in temporal.list_workflows():
         histories += 1
@@ -94,12 +146,8 @@ async def test_no_value_of_a_request_is_found_outside_postgresql(service, client
         described = (await handle.describe()).raw_description.SerializeToString()
         events = b"".join([event.SerializeToString() async for event in handle.fetch_history_events()])
         found |= {f"history {workflow.id}": hits} if (hits := hits_in(described + events, secrets)) else {}
-    assert histories >= 3
-    for path in service.folder.glob("*.log"):
-        found |= {path.name: hits} if (hits := hits_in(path.read_bytes(), secrets)) else {}
-    for response in (answer, conflict, away):
-        found |= {str(response.status_code): hits} if (hits := hits_in(response.content, secrets)) else {}
-    assert found == {}
+    assert histories >= least
+    return found
 
 
 def hits_in(content: bytes, secrets: set[str]) -> list[str]:

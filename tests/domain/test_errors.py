@@ -38,6 +38,16 @@ PINNED = {
     ("OPERATION_TERMINATED", "ProposalOperationTerminatedError", 409),
     ("OPERATION_TIMED_OUT", "ProposalOperationTimedOutError", 504),
     ("OPERATION_INTERNAL_ERROR", "ProposalInternalError", 500),
+    (
+        "CALLBACK_URL_NOT_ALLOWED: it must be https and name a public host, without user information or fragment",
+        VALIDATION,
+        422,
+    ),
+    ("CALLBACK_URL_NOT_ALLOWED: this service has no secret to sign callbacks with", VALIDATION, 422),
+    ("CALLBACK_NOT_FOUND", NOT_FOUND, 404),
+    ("OPERATION_NOT_TERMINAL", STATE_CONFLICT, 409),
+    ("OPERATION_HAS_NO_CALLBACK", STATE_CONFLICT, 409),
+    ("REDELIVERY_TOO_SOON", VALIDATION, 429),
 }
 
 

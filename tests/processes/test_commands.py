@@ -8,7 +8,9 @@ import uuid
 from pathlib import Path
 
 import pytest
-from builders import a_large_body, without_simulation_flag
+from builders import a_body, a_large_body, without_simulation_flag
+from receiver import Receiver
+from standardwebhooks.webhooks import Webhook
 
 from domain.ids import new_operation_id
 from storage.documents import Document, DocumentKind
@@ -83,6 +85,50 @@ def test_what_operators_run_against_a_service(service, tmp_path):
     assert required_revision() in proposals(service, "migrate").stdout
     applied = proposals(service, "schedules", "apply")
     assert (applied.returncode, "reconcile-operations" in applied.stdout) == (0, True)
+
+
+def test_the_callback_of_an_operation_and_the_secret_of_its_receiver(service, tmp_path):
+    with Receiver().serving() as receiver:
+        receiver.answers = [(500, {}), (204, {})]
+        request = tmp_path / "request.json"
+        request.write_text(json.dumps(a_body(callback={"url": receiver.url})))
+        submitted = proposals(service, "submit", str(request), "--wait", "--json", "--url", service.url)
+        operation_id = json.loads(submitted.stdout)["operation_id"]
+        deadline = time.monotonic() + 30
+        while len(receiver.received) < 2 and time.monotonic() < deadline:
+            time.sleep(0.1)
+        printed = proposals(service, "callback-secret", "127.0.0.1")
+    assert printed.returncode == 0, printed.stderr
+    Webhook(printed.stdout.strip()).verify(receiver.received[1].body, dict(receiver.received[1].headers))
+
+    time.sleep(1)
+    page = json.loads(proposals(service, "operation", operation_id, "--json").stdout)["callback"]
+    assert (page["status"], page["workflow"]) == ("DELIVERED", "COMPLETED")
+    assert page["webhook id"] == receiver.received[0].headers["webhook-id"]
+    assert " HTTP 500 in " in page["attempt 1"]
+    assert " HTTP 204 in " in page["attempt 2"]
+
+    for host in ("https://a.example/", "a b", "127.1"):
+        refused = proposals(service, "callback-secret", host)
+        assert (refused.returncode, refused.stdout) == (1, "")
+
+
+def test_the_example_receiver_of_callbacks(service):
+    script = [sys.executable, str(ROOT / "examples" / "orchestrator.py"), "--url", service.url]
+    secret = proposals(service, "callback-secret", "127.0.0.1").stdout.strip()
+    ran = subprocess.run([*script, "--secret", secret], capture_output=True, text=True, check=False, timeout=60)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert ran.stdout.splitlines()[1].startswith("verified proposal.operation.succeeded of pop_")
+
+    wrong = proposals(service, "callback-secret", "localhost").stdout.strip()
+    ran = subprocess.run(
+        [*script, "--secret", wrong, "--timeout", "2"], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines() == [
+        "refused a call: no signature is of a key that we have",
+        "orchestrator: no callback within 2 s",
+    ]
 
 
 def test_the_audit_of_a_service(service, tmp_path):

@@ -84,3 +84,25 @@ def test_the_database_url_is_not_shown_by_accident():
     settings = load_settings({"PROPOSAL_DATABASE_URL": "postgresql://u:hidden@db/x"})
 
     assert "hidden" not in f"{settings!r} {settings} {settings.model_dump()} {settings.model_dump_json()}"
+
+
+LONG = "a-secret-of-24-characters"
+
+
+def test_callback_secrets_are_several_the_newest_first():
+    for text in (f"{LONG}-new,{LONG}-old", f" {LONG}-new \n {LONG}-old ", f"{LONG}-new, {LONG}-old,"):
+        settings = load_settings({"PROPOSAL_CALLBACK_SECRETS": text})
+        assert settings.callback_rules.secrets == (f"{LONG}-new", f"{LONG}-old")
+        assert LONG not in f"{settings!r} {settings.callback_rules!r}"
+    assert load_settings({}).callback_rules.secrets == ()
+    assert problems(PROPOSAL_CALLBACK_SECRETS=f"{LONG},hidden") == [
+        "PROPOSAL_CALLBACK_SECRETS: must be secrets of at least 24 characters each"
+    ]
+
+
+def test_allowed_hosts_are_kept_in_one_spelling():
+    settings = load_settings({"PROPOSAL_CALLBACK_ALLOWED_HOSTS": "127.0.0.1, LocalHost. ,[::1],b\u00fccher.example"})
+    assert settings.callback_rules.allowed_hosts == {"127.0.0.1", "localhost", "::1", "xn--bcher-kva.example"}
+    assert problems(PROPOSAL_CALLBACK_ALLOWED_HOSTS="https://hidden/") == [
+        "PROPOSAL_CALLBACK_ALLOWED_HOSTS: must be host names or addresses, without ports"
+    ]

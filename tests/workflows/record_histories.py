@@ -1,4 +1,4 @@
-"""Record what `test_replay.py` replays: `python tests/workflows/record_histories.py [CreateVersion]`; review the diff.
+"""Record what `test_replay.py` replays, all or one type: `record_histories.py [CreateVersion]`; review the diff.
 
 One a path that an operation can take, from the real service with the real things going wrong.
 """
@@ -11,12 +11,14 @@ import tempfile
 from pathlib import Path
 
 import httpx2
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.service import RPCError
 
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
-from builders import a_large_body, a_version_body, without_simulation_flag  # noqa: E402 -- after the path is set
+from builders import a_body, a_large_body, a_version_body, without_simulation_flag  # noqa: E402 -- after the path is set
+from receiver import Receiver  # noqa: E402 -- after the path is set
 from running_service import Clients, Service  # noqa: E402 -- after the path is set
 
 HISTORIES = Path(__file__).parent / "histories"
@@ -45,11 +47,15 @@ async def record(service: Service) -> None:
             operation_id: str = answer.json()["operation_id"]
             return operation_id
 
+        if "DeliverCallback" in sys.argv:
+            await record_callbacks(clients, temporal)
+            return
         created = await clients.finished(await clients.submit())
         await save("small", await submit_version(created["proposal_id"]), of="CreateVersion")
         await save("business_failure", await submit_version("pp_0"), of="CreateVersion")
         if "CreateVersion" in sys.argv:
             return
+        await record_callbacks(clients, temporal)
         await save("small", await clients.submit())
         await save("large", await clients.submit(body=a_large_body()))
         await save("business_failure", await clients.submit(body=without_simulation_flag()))
@@ -73,8 +79,45 @@ async def record(service: Service) -> None:
         raise RuntimeError("no workflow was under way when its worker was killed")
 
 
+async def record_callbacks(clients: Clients, temporal: Client) -> None:
+    """A callback that is taken at the second attempt, one that is hurried, and the operations that started them."""
+
+    async def save(of: str, name: str, workflow_id: str) -> None:
+        handle = temporal.get_workflow_handle(workflow_id)
+        while (await described(workflow_id)) in (None, WorkflowExecutionStatus.RUNNING):
+            await asyncio.sleep(0.1)
+        text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1)
+        (HISTORIES / of / f"{name}.json").write_text(IDENTITY.sub('"identity": "recorder"', text) + "\n")
+
+    async def described(workflow_id: str) -> WorkflowExecutionStatus | None:
+        """None for a workflow that is not there yet: its operation's row ends before its workflow starts it."""
+        try:
+            return (await temporal.get_workflow_handle(workflow_id).describe()).status
+        except RPCError:
+            return None
+
+    with Receiver().serving() as receiver:
+        for of, name, body, answers in (
+            ("CreateProposal", "called_back", a_body(), [(204, {})]),
+            ("CreateProposal", "failure_called_back", without_simulation_flag(), [(204, {})]),
+            ("DeliverCallback", "second_attempt", a_body(), [(500, {}), (204, {})]),
+            ("DeliverCallback", "hurried", a_body(), [(500, {"Retry-After": "600"}), (204, {})]),
+            ("DeliverCallback", "gone", a_body(), [(410, {})]),
+        ):
+            receiver.answers = list(answers)
+            operation_id = await clients.submit(body=body | {"callback": {"url": receiver.url}})
+            await clients.finished(operation_id)
+            delivery = temporal.get_workflow_handle(f"callback-{operation_id}")
+            while await described(delivery.id) is None:
+                await asyncio.sleep(0.1)
+            if name == "hurried":
+                await asyncio.sleep(3)
+                await delivery.signal("hurry")
+            await save(of, name, operation_id if of == "CreateProposal" else delivery.id)
+
+
 def main() -> None:
-    for workflow_type in ("CreateProposal", "CreateVersion"):
+    for workflow_type in ("CreateProposal", "CreateVersion", "DeliverCallback"):
         (HISTORIES / workflow_type).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

@@ -17,7 +17,11 @@ from workflows import steps
 
 def implemented() -> dict[str, object]:
     dependencies = Dependencies(storage=None, client=None, pool=None, periods=None)  # type: ignore[arg-type]  # nothing is called
-    activities = [*registry.proposal_activities(dependencies), *registry.housekeeping_activities(dependencies)]
+    activities = [
+        *registry.proposal_activities(dependencies),
+        *registry.callback_activities(dependencies),
+        *registry.housekeeping_activities(dependencies),
+    ]
     return {function.__temporal_activity_definition.name: function for function in activities}
 
 
@@ -45,7 +49,12 @@ async def test_a_step_called_outside_temporal_says_so(name):
 
 
 def test_no_module_that_defines_a_workflow_is_passed_through_the_sandbox():
-    defining = {cls.__module__ for cls in (*registry.proposal_workflows(), *registry.housekeeping_workflows())}
+    workflows = (
+        *registry.proposal_workflows(),
+        *registry.callback_workflows(),
+        *registry.housekeeping_workflows(),
+    )
+    defining = {cls.__module__ for cls in workflows}
     assert not [module for module in defining if module.startswith(PASSED_THROUGH)]
     assert "workflows" not in PASSED_THROUGH
 

@@ -8,12 +8,21 @@ from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
-from worker.registry import housekeeping_workflows, proposal_workflows
+from worker.registry import callback_workflows, housekeeping_workflows, proposal_workflows
 from worker.sandbox import sandboxed_runner
 
 HISTORIES = Path(__file__).parent / "histories"
-CREATE_PROPOSAL = ("business_failure", "fallen_back", "large", "small", "worker_killed")
+CREATE_PROPOSAL = (
+    "business_failure",
+    "called_back",
+    "failure_called_back",
+    "fallen_back",
+    "large",
+    "small",
+    "worker_killed",
+)
 CREATE_VERSION = ("business_failure", "small")
+DELIVER_CALLBACK = ("gone", "hurried", "second_attempt")
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
 
@@ -21,13 +30,14 @@ def test_every_path_is_recorded():
     assert [f"{path.parent.name}/{path.stem}" for path in RECORDED] == [
         *(f"CreateProposal/{name}" for name in CREATE_PROPOSAL),
         *(f"CreateVersion/{name}" for name in CREATE_VERSION),
+        *(f"DeliverCallback/{name}" for name in DELIVER_CALLBACK),
     ]
 
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: f"{path.parent.name}-{path.stem}")
 async def test_a_recorded_history_replays(path):
     replayer = Replayer(
-        workflows=[*proposal_workflows(), *housekeeping_workflows()],
+        workflows=[*proposal_workflows(), *callback_workflows(), *housekeeping_workflows()],
         workflow_runner=sandboxed_runner(),
         data_converter=pydantic_data_converter,
     )
@@ -42,6 +52,11 @@ async def test_a_recorded_history_replays(path):
         ("CreateProposal/fallen_back", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
         ("CreateProposal/business_failure", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
         ("CreateProposal/worker_killed", "EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT"),
+        ("CreateProposal/called_back", "EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED"),
+        ("CreateProposal/failure_called_back", "EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED"),
+        ("DeliverCallback/gone", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
+        ("DeliverCallback/hurried", "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"),
+        ("DeliverCallback/second_attempt", "EVENT_TYPE_TIMER_FIRED"),
         ("CreateVersion/small", "EVENT_TYPE_MARKER_RECORDED"),
         ("CreateVersion/business_failure", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
     ],

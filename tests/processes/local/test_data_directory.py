@@ -1,4 +1,5 @@
 import socket
+import stat
 
 import pytest
 
@@ -40,3 +41,13 @@ def test_the_port_of_postgresql_is_kept_while_it_is_free(tmp_path):
             other = data.postgres_port()
         assert other != port
         assert data.postgres_port() == other
+
+
+def test_the_secret_of_callbacks_is_made_once_and_for_nobody_else_to_read(tmp_path):
+    with DataDirectory(tmp_path / "data").claimed() as data:
+        secret = data.callback_secret()
+        assert len(secret) >= 24
+        assert data.callback_secret() == secret
+        assert stat.S_IMODE((data.root / "callback-secret").stat().st_mode) == 0o600
+    with DataDirectory(tmp_path / "other").claimed() as other:
+        assert other.callback_secret() != secret

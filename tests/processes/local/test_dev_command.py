@@ -38,6 +38,7 @@ def test_it_serves_until_it_is_told_to_stop(local_run):
 def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_again(local_run):
     local_run.start("demo")
     assert "status: SUCCEEDED" in local_run.text
+    assert "\nverified proposal.operation.succeeded of pop_" in local_run.text
     operation = next(line.split()[-1] for line in local_run.text.splitlines() if line.startswith("  operation: "))
     before = get(operation)
     pids = descendants(local_run.process.pid)

@@ -12,6 +12,11 @@ def test_the_demo_submits_the_example():
     assert (resources.files("cli.local") / "create_proposal.json").read_bytes() == EXAMPLE.read_bytes()
 
 
+def test_the_demo_runs_the_orchestrator():
+    example = EXAMPLE.with_name("orchestrator.py")
+    assert (resources.files("cli.local") / "orchestrator.py").read_bytes() == example.read_bytes()
+
+
 def test_the_example_is_ready_without_funding_and_raises_no_new_issue():
     request = CreateRequest.model_validate_json(EXAMPLE.read_bytes())
 

@@ -1,0 +1,199 @@
+"""Step `deliver_callback`: one attempt to tell a receiver that its operation has ended."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import structlog
+from temporalio import activity
+
+from activities.boundary import boundary
+from activities.host_places import HostPlaces
+from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, signatures, webhook_id
+from domain.callback_retries import AttemptError, DeliveryStatus, delay_after, parsed_retry_after, status_after
+from domain.callback_url import CallbackUrl
+from domain.errors import OperationNotFound
+from domain.operation import Operation
+from services.callback_target import AttemptFailed, CallbackTargets
+from services.callback_transport import CallbackTransport, Header
+from storage.deliveries import Delivery, DeliveryAttempt
+from storage.unit_of_work import Storage
+from workflows.messages import DeliverInput, DeliverResult
+
+ATTEMPT_SECONDS: Final = 10.0  # name, connection, request and answer together
+USER_AGENT: Final = b"proposals-callbacks/1"
+
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Tried:
+    """What came of an attempt."""
+
+    attempted_at: datetime
+    duration_ms: int
+    status_code: int | None = None
+    error: AttemptError | None = None
+    retry_after: timedelta | None = None
+
+
+class DeliverStep:
+    def __init__(
+        self,
+        storage: Storage,
+        targets: CallbackTargets,
+        transport: CallbackTransport,
+        rules: CallbackRules,
+        places: HostPlaces,
+    ) -> None:
+        self._storage = storage
+        self._targets = targets
+        self._transport = transport
+        self._rules = rules
+        self._places = places
+
+    @activity.defn(name="deliver_callback")
+    @boundary
+    async def deliver_callback(self, step: DeliverInput) -> DeliverResult:
+        async with self._storage.reading() as reading:
+            operation = await reading.operations.get(step.operation_id)
+            delivery = await reading.deliveries.get(step.operation_id)
+            stored = await reading.deliveries.order(step.operation_id)
+        if operation is None or delivery is None or stored is None:
+            raise OperationNotFound
+        if delivery.status is not DeliveryStatus.PENDING:
+            return DeliverResult(state=delivery.status.value, attempts=delivery.attempts)
+        if delivery.attempts > step.attempts:
+            # This very attempt was recorded before its worker died, or another run has made it.
+            remaining = (delivery.due_at - datetime.now(UTC)).total_seconds()
+            return DeliverResult(state="PENDING", attempts=delivery.attempts, retry_seconds=max(0.0, remaining))
+        order = CallbackOrder.stored(stored.callback_url, stored.callback_headers)
+        try:
+            url = self._targets.parse(order.url)
+        except AttemptFailed as failed:
+            return await self._recorded(step, _failed(failed.error), host=None)
+        with self._places.place(url.host) as has_place:
+            if not has_place:
+                return DeliverResult(state="HOST_BUSY", attempts=delivery.attempts, host=url.host)
+            tried = await self._try(operation, order, url)
+        return await self._recorded(step, tried, host=url.host)
+
+    async def _try(self, operation: Operation, order: CallbackOrder, url: CallbackUrl) -> _Tried:
+        attempted_at, began = datetime.now(UTC), time.monotonic()
+
+        def tried(
+            *,
+            status_code: int | None = None,
+            error: AttemptError | None = None,
+            retry_after: timedelta | None = None,
+        ) -> _Tried:
+            return _Tried(
+                attempted_at=attempted_at,
+                duration_ms=round((time.monotonic() - began) * 1000),
+                status_code=status_code,
+                error=error,
+                retry_after=retry_after,
+            )
+
+        if not self._rules.secrets:
+            return tried(error=AttemptError.NOT_CONFIGURED)
+        deadline = asyncio.get_running_loop().time() + ATTEMPT_SECONDS
+        body = callback_body(operation)
+        try:
+            async with asyncio.timeout_at(deadline):
+                target = await self._targets.pinned(url)
+            answer = await self._transport.post(
+                target, headers=self._headers(operation, order, url, body), body=body, deadline=deadline
+            )
+        except TimeoutError:
+            return tried(error=AttemptError.NAME_NOT_RESOLVED)
+        except AttemptFailed as failed:
+            return tried(error=failed.error)
+        return tried(
+            status_code=answer.status_code,
+            retry_after=parsed_retry_after(answer.retry_after, now=datetime.now(UTC)),
+        )
+
+    def _headers(self, operation: Operation, order: CallbackOrder, url: CallbackUrl, body: bytes) -> list[Header]:
+        message_id, timestamp = webhook_id(operation.operation_id), int(time.time())
+        keys = [host_key(secret, url.host) for secret in self._rules.secrets]
+        own = {
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "Accept-Encoding": "identity",
+            "Connection": "close",
+            "webhook-id": message_id,
+            "webhook-timestamp": str(timestamp),
+            "webhook-signature": signatures(keys, message_id=message_id, timestamp=timestamp, body=body),
+        }
+        added = [(name.encode(), value.strip().encode()) for name, value in order.headers]
+        return [(b"User-Agent", USER_AGENT), *((name.encode(), value.encode()) for name, value in own.items()), *added]
+
+    async def _recorded(self, step: DeliverInput, tried: _Tried, *, host: str | None) -> DeliverResult:
+        """Attempt and outcome in one transaction: what the log of a delivery shows is what it goes by."""
+        async with self._storage.transaction() as transaction:
+            delivery = await transaction.deliveries.lock_delivery(step.operation_id)
+            if delivery is None:
+                raise OperationNotFound
+            attempt_no = delivery.attempts + 1
+            await transaction.deliveries.add_attempt(
+                step.operation_id,
+                DeliveryAttempt(
+                    attempt_no=attempt_no,
+                    attempted_at=tried.attempted_at,
+                    duration_ms=tried.duration_ms,
+                    status_code=tried.status_code,
+                    error_class=tried.error,
+                ),
+            )
+            outcome = _outcome(delivery, tried, jitter=step.jitter)
+            if delivery.status is DeliveryStatus.PENDING:
+                await transaction.deliveries.record_outcome(
+                    step.operation_id, outcome.status, delay=outcome.delay, attempts_before=outcome.attempts_before
+                )
+        log.info(
+            "callback_attempted",
+            operation_id=step.operation_id,
+            host=host,
+            attempt_no=attempt_no,
+            status_code=tried.status_code,
+            error=tried.error,
+            delivery=outcome.status.value,
+        )
+        return DeliverResult(
+            state=outcome.status.value,
+            attempts=attempt_no,
+            host=host,
+            status_code=tried.status_code,
+            error=tried.error,
+            retry_seconds=outcome.delay.total_seconds(),
+        )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    status: DeliveryStatus
+    delay: timedelta = timedelta(0)
+    attempts_before: int
+
+
+def _outcome(delivery: Delivery, tried: _Tried, *, jitter: float) -> _Outcome:
+    attempt_no = delivery.attempts + 1
+    tries = attempt_no - delivery.attempts_before
+    status = status_after(status_code=tried.status_code, tries=tries)
+    if status is DeliveryStatus.DELIVERED:
+        return _Outcome(status=status, attempts_before=delivery.attempts_before)
+    if delivery.redelivered_at is not None and delivery.redelivered_at > tried.attempted_at:
+        # Somebody asked for another delivery while this attempt was under way: its failure answers nobody.
+        return _Outcome(status=DeliveryStatus.PENDING, attempts_before=attempt_no)
+    if status is DeliveryStatus.FAILED:
+        return _Outcome(status=status, attempts_before=delivery.attempts_before)
+    delay = delay_after(tries=tries, jitter=jitter, retry_after=tried.retry_after)
+    return _Outcome(status=status, delay=delay, attempts_before=delivery.attempts_before)
+
+
+def _failed(error: AttemptError) -> _Tried:
+    return _Tried(attempted_at=datetime.now(UTC), duration_ms=0, error=error)

@@ -1,0 +1,90 @@
+"""Step `reconcile_deliveries`: callbacks whose next attempt is overdue, and what Temporal says of their workflows."""
+
+import asyncio
+from datetime import timedelta
+from enum import Enum, auto
+from typing import Final
+
+import structlog
+from temporalio import activity
+from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.service import RPCError, RPCStatusCode
+
+from activities.boundary import boundary
+from services.delivery_starting import DeliveryStarter
+from services.starting import StartOutcome
+from storage.delivery_starts import OverdueDelivery
+from storage.unit_of_work import Storage
+from workflows.identity import delivery_workflow_id_of
+from workflows.messages import ReconcileDeliveriesInput, ReconcileDeliveriesResult
+
+CONCURRENT_LOOKS: Final = 20
+RPC_TIMEOUT: Final = timedelta(seconds=1)
+
+log = structlog.get_logger(__name__)
+
+
+class _Repair(Enum):
+    NONE = auto()
+    RESTARTED = auto()
+    FAILED = auto()
+
+
+class ReconcileDeliveriesStep:
+    """`describe` is the authority on a workflow; PostgreSQL's row locks keep two runs apart."""
+
+    def __init__(self, storage: Storage, client: Client, starter: DeliveryStarter) -> None:
+        self._storage = storage
+        self._client = client
+        self._starter = starter
+
+    @activity.defn(name="reconcile_deliveries")
+    @boundary
+    async def reconcile_deliveries(self, step: ReconcileDeliveriesInput) -> ReconcileDeliveriesResult:
+        async with self._storage.transaction() as transaction:
+            overdue = await transaction.delivery_starts.take_overdue(
+                overdue=timedelta(seconds=step.overdue_seconds), limit=step.batch_size
+            )
+        slots = asyncio.Semaphore(CONCURRENT_LOOKS)
+        repairs = await asyncio.gather(*(self._repair(delivery, slots) for delivery in overdue))
+        return ReconcileDeliveriesResult(
+            examined=len(overdue),
+            restarted=repairs.count(_Repair.RESTARTED),
+            failed=repairs.count(_Repair.FAILED),
+        )
+
+    async def _repair(self, delivery: OverdueDelivery, slots: asyncio.Semaphore) -> _Repair:
+        async with slots:
+            handle = self._client.get_workflow_handle(delivery_workflow_id_of(delivery.operation_id))
+            try:
+                described = await handle.describe(rpc_timeout=RPC_TIMEOUT)
+            except RPCError as failure:
+                if failure.status is not RPCStatusCode.NOT_FOUND:
+                    return _Repair.NONE  # Temporal does not answer: nothing is known, the next run asks again
+                return await self._restart(delivery)
+            except RuntimeError:  # a lazy client that never reached the server
+                return _Repair.NONE
+            if described.status is WorkflowExecutionStatus.RUNNING:
+                return _Repair.NONE
+            if _is_of_an_earlier_round(described, delivery):
+                return await self._restart(delivery)
+            async with self._storage.transaction() as transaction:
+                await transaction.deliveries.give_up(delivery.operation_id)
+            log.warning("callback_given_up_by_reconcile", operation_id=delivery.operation_id)
+            return _Repair.FAILED
+
+    async def _restart(self, delivery: OverdueDelivery) -> _Repair:
+        """A workflow that Temporal does not know was never started, or was lost with Temporal's data."""
+        async with self._storage.transaction() as transaction:
+            start = await transaction.delivery_starts.start_of(delivery.operation_id)
+        if start is None or await self._starter.start(start) is not StartOutcome.STARTED:
+            return _Repair.NONE
+        async with self._storage.transaction() as transaction:
+            await transaction.delivery_starts.mark_started([delivery.operation_id])
+        log.warning("callback_restarted", operation_id=delivery.operation_id)
+        return _Repair.RESTARTED
+
+
+def _is_of_an_earlier_round(described: WorkflowExecutionDescription, delivery: OverdueDelivery) -> bool:
+    """Whether the workflow had closed before the redelivery was asked for that the row now owes."""
+    return described.close_time is not None and described.close_time < delivery.owed_since

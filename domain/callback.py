@@ -1,0 +1,92 @@
+"""The callback at an operation's end: what it says, and how its receiver knows that it is ours.
+
+Signed as Standard Webhooks 1.0 has it, with a key for each host, so that no receiver can forge a call to another.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+from domain.canonical import wire_text
+from domain.operation import Operation, OperationStatus
+from domain.timestamps import wire_timestamp
+
+KEY_BYTES: Final = 32
+OPERATIONS_PATH: Final = "/rebalance/proposals/operations"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallbackOrder:
+    """What a client asks for; `headers` may hold credentials, and neither is ever shown."""
+
+    url: str = field(repr=False)
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+
+    def headers_text(self) -> str | None:
+        """As the operation's row keeps them."""
+        return json.dumps(dict(self.headers)) if self.headers else None
+
+    @classmethod
+    def stored(cls, url: str, headers_text: str | None) -> "CallbackOrder":
+        headers = {} if headers_text is None else json.loads(headers_text)
+        return cls(url=url, headers=tuple(headers.items()))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallbackRules:
+    """What the operator allows: the signing secrets, newest first, and the hosts that may be private."""
+
+    secrets: tuple[str, ...] = field(default=(), repr=False)
+    allowed_hosts: frozenset[str] = frozenset()
+
+
+def callback_body(operation: Operation) -> bytes:
+    """What an ended operation tells; the same bytes at every attempt. Raises LookupError for an open one."""
+    if operation.finished_at is None:
+        raise LookupError("an operation that has not ended has nothing to tell")
+    failure = operation.failure
+    outcome = "succeeded" if operation.status is OperationStatus.SUCCEEDED else "failed"
+    message = {
+        "type": f"proposal.operation.{outcome}",
+        "timestamp": wire_timestamp(operation.finished_at),
+        "data": {
+            "operation_id": operation.operation_id,
+            "operation_type": operation.operation_type,
+            "status": operation.status,
+            "correlation_id": operation.correlation_id,
+            "proposal_id": operation.proposal_id,
+            "version_no": operation.version_no,
+            "error": None if failure is None else {"code": failure.code, "message": failure.message},
+            "status_url": f"{OPERATIONS_PATH}/{operation.operation_id}",
+        },
+    }
+    return wire_text(message).encode()
+
+
+def webhook_id(operation_id: str) -> str:
+    """The same for every attempt and redelivery, so that a receiver can tell a repeat."""
+    return f"msg_{operation_id.partition('_')[2]}"
+
+
+def host_key(secret: str, host: str) -> bytes:
+    """The signing key of a host, which is lower case and without port."""
+    return HKDF(algorithm=SHA256(), length=KEY_BYTES, salt=None, info=host.encode()).derive(secret.encode())
+
+
+def shown_key(key: bytes) -> str:
+    """A key as receivers configure it."""
+    return f"whsec_{base64.b64encode(key).decode()}"
+
+
+def signatures(keys: Sequence[bytes], *, message_id: str, timestamp: int, body: bytes) -> str:
+    """The header `webhook-signature`: one signature a key, in this order; `timestamp` is in Unix seconds."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    digests = (hmac.new(key, signed, hashlib.sha256).digest() for key in keys)
+    return " ".join(f"v1,{base64.b64encode(digest).decode()}" for digest in digests)

@@ -1,0 +1,130 @@
+"""One POST to a receiver that nobody vouches for: to a checked address, without proxy, redirect or patience."""
+
+import asyncio
+import ssl
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Final
+
+import httpcore2
+
+from domain.callback_retries import AttemptError
+from services.callback_target import AttemptFailed, CallbackTarget
+
+DIAL_SECONDS: Final = 4.0  # each of a host's addresses: one that drops packets must not use up all the time
+MAX_ANSWER_BYTES: Final = 64 * 1024
+
+Header = tuple[bytes, bytes]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CallbackAnswer:
+    """What counts of a receiver's answer; its body is read for politeness and thrown away."""
+
+    status_code: int
+    retry_after: str | None
+
+
+class CallbackTransport:
+    """A new connection for each call; environment variables of proxies are not read."""
+
+    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
+        self._trust = trust or ssl.create_default_context()
+
+    async def post(
+        self, target: CallbackTarget, *, headers: Sequence[Header], body: bytes, deadline: float
+    ) -> CallbackAnswer:
+        """The answer, whichever it is, once its head has come before the deadline, a time of the loop's clock.
+
+        Raises AttemptFailed.
+        """
+        request = httpcore2.Request(
+            b"POST",
+            httpcore2.URL(
+                scheme=target.url.scheme.encode(),
+                host=target.url.host.encode(),
+                port=target.url.port,
+                target=target.url.target.encode(),
+            ),
+            headers=[(b"Host", target.url.authority.encode()), *headers],
+            content=body,
+        )
+        try:
+            async with httpcore2.AsyncConnectionPool(
+                ssl_context=self._trust,
+                max_connections=1,
+                max_keepalive_connections=0,
+                network_backend=_PinnedBackend(target),
+            ) as connections:
+                async with asyncio.timeout_at(deadline):
+                    answer = await connections.handle_async_request(request)
+                try:
+                    await _read_politely(answer, deadline=deadline)
+                finally:
+                    await answer.aclose()
+        except (TimeoutError, httpcore2.TimeoutException):
+            raise AttemptFailed(AttemptError.TIMEOUT) from None
+        except httpcore2.NetworkError as failure:
+            raise AttemptFailed(_network_error(failure)) from None
+        except (httpcore2.ProtocolError, httpcore2.UnsupportedProtocol):
+            raise AttemptFailed(AttemptError.ANSWER_INVALID) from None
+        return CallbackAnswer(status_code=answer.status, retry_after=_retry_after(answer))
+
+
+class _PinnedBackend(httpcore2.AsyncNetworkBackend):
+    """Dials the addresses that were checked, one after the other; TLS goes on verifying the name."""
+
+    def __init__(self, target: CallbackTarget) -> None:
+        self._target = target
+        self._network = httpcore2.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,  # noqa: ASYNC109 -- the signature of httpcore2
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore2.SOCKET_OPTION] | None = None,
+    ) -> httpcore2.AsyncNetworkStream:
+        if (host, port) != (self._target.url.host, self._target.url.port):
+            raise httpcore2.ConnectError("another host than the one that was checked")
+        failure: Exception = httpcore2.ConnectError("no address")
+        for address in self._target.addresses:
+            try:
+                return await self._network.connect_tcp(
+                    str(address),
+                    port,
+                    timeout=DIAL_SECONDS if timeout is None else timeout,
+                    local_address=local_address,
+                    socket_options=socket_options,
+                )
+            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as refused:
+                failure = refused
+        raise failure
+
+
+async def _read_politely(answer: httpcore2.Response, *, deadline: float) -> None:
+    """So that a receiver does not see its answer cut off; its status stands, whatever becomes of the rest."""
+    read = 0
+    with suppress(TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError):
+        async with asyncio.timeout_at(deadline):
+            async for chunk in answer.aiter_stream():
+                read += len(chunk)
+                if read >= MAX_ANSWER_BYTES:
+                    return
+
+
+def _network_error(failure: BaseException) -> AttemptError:
+    cause: BaseException | None = failure
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return AttemptError.TLS_FAILED
+        cause = cause.__cause__ or cause.__context__
+    return AttemptError.CONNECTION_FAILED
+
+
+def _retry_after(answer: httpcore2.Response) -> str | None:
+    return next(
+        (value.decode("ascii", "replace") for name, value in answer.headers if name.lower() == b"retry-after"), None
+    )

@@ -1,0 +1,102 @@
+"""Starting the workflow that delivers a callback, for whoever could not do it where the operation ended."""
+
+from typing import Final
+
+import structlog
+from temporalio.client import Client
+from temporalio.common import (
+    SearchAttributePair,
+    TypedSearchAttributes,
+    WorkflowIDConflictPolicy,
+    WorkflowIDReusePolicy,
+)
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from services.starting import StartOutcome, is_missing_search_attribute
+from storage.delivery_starts import DeliveryStart
+from storage.unit_of_work import Storage
+from workflows.delivery_texts import delivery_details, delivery_summary
+from workflows.identity import (
+    CALLBACKS_QUEUE,
+    CORRELATION_ID,
+    CREATED_BY,
+    DELIVER_CALLBACK,
+    HURRY,
+    OPERATION_TYPE,
+    PORTFOLIO_ID,
+    PROPOSAL_ID,
+    attribute_text,
+    delivery_workflow_id_of,
+)
+from workflows.messages import DeliveryOrder
+from workflows.policies import TASK_TIMEOUT
+
+log = structlog.get_logger(__name__)
+
+# A first delivery is one whoever starts it; a redelivery runs again under the id of the one that has closed.
+REUSE: Final = {False: WorkflowIDReusePolicy.REJECT_DUPLICATE, True: WorkflowIDReusePolicy.ALLOW_DUPLICATE}
+
+
+class DeliveryStarter:
+    """Starts a callback's workflow under the operation's id, as often as anybody likes: Temporal keeps it one."""
+
+    def __init__(self, client: Client, storage: Storage) -> None:
+        self._client = client
+        self._storage = storage
+
+    async def start(self, start: DeliveryStart) -> StartOutcome:
+        """STARTED also when it was started before; a redelivery hurries the workflow if it still runs.
+
+        UNREACHABLE leaves the delivery as it is, to be started later. REFUSED means that Temporal found the start
+        invalid: a bug, which ends the delivery.
+        """
+        try:
+            await self._client.start_workflow(
+                DELIVER_CALLBACK,
+                DeliveryOrder(operation_id=start.operation_id, attempts=start.attempts),
+                id=delivery_workflow_id_of(start.operation_id),
+                task_queue=CALLBACKS_QUEUE,
+                task_timeout=TASK_TIMEOUT,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=REUSE[start.is_redelivery],
+                start_signal=HURRY if start.is_redelivery else None,
+                search_attributes=_search_attributes(start),
+                static_summary=delivery_summary(start.operation_id, operation_status=start.operation_status),
+                static_details=delivery_details(
+                    start.operation_id,
+                    operation_type=start.operation_type,
+                    operation_status=start.operation_status,
+                    correlation_id=start.correlation_id,
+                ),
+            )
+        except WorkflowAlreadyStartedError:
+            return StartOutcome.STARTED
+        except RPCError as failure:
+            return await self._judged(start, failure)
+        except (TimeoutError, RuntimeError, OSError) as failure:
+            log.warning("delivery_start_unreachable", operation_id=start.operation_id, reason=type(failure).__name__)
+            return StartOutcome.UNREACHABLE
+        return StartOutcome.STARTED
+
+    async def _judged(self, start: DeliveryStart, failure: RPCError) -> StartOutcome:
+        if failure.status is not RPCStatusCode.INVALID_ARGUMENT or is_missing_search_attribute(failure):
+            log.warning("delivery_start_unreachable", operation_id=start.operation_id, reason=failure.status.name)
+            return StartOutcome.UNREACHABLE
+        log.error("delivery_start_refused", operation_id=start.operation_id, reason=failure.status.name)
+        async with self._storage.transaction() as transaction:
+            await transaction.deliveries.give_up(start.operation_id)
+        return StartOutcome.REFUSED
+
+
+def _search_attributes(start: DeliveryStart) -> TypedSearchAttributes:
+    texts = {
+        CORRELATION_ID: start.correlation_id,
+        OPERATION_TYPE: start.operation_type,
+        PORTFOLIO_ID: start.portfolio_id,
+        CREATED_BY: start.created_by,
+        PROPOSAL_ID: start.proposal_id,
+    }
+    return TypedSearchAttributes(
+        [SearchAttributePair(key, attribute_text(text)) for key, text in texts.items() if text is not None]
+    )

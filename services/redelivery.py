@@ -1,0 +1,99 @@
+"""The delivery of an operation's callback, for its client to look at and to ask for once more."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from domain.callback import webhook_id
+from domain.callback_retries import REDELIVERY_PAUSE, DeliveryStatus
+from domain.callback_url import UrlRefused, parsed_url
+from domain.errors import CallbackNotFound, OperationHasNoCallback, OperationNotTerminal, RedeliveryTooSoon
+from domain.operation import Operation
+from services.lookup import Lookup
+from storage.deliveries import Delivery, DeliveryAttempt
+from storage.delivery_starts import DeliveryStart
+from storage.unit_of_work import Storage
+
+StartSoon = Callable[[DeliveryStart], None]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DeliveryLog:
+    """What a client may see of its callback; `delivery` is None until the operation has ended."""
+
+    operation_id: str
+    webhook_id: str
+    host: str | None
+    delivery: Delivery | None
+    attempts: list[DeliveryAttempt]
+
+
+class Redelivery:
+    """All raise OperationNotFound and StorageUnavailable."""
+
+    def __init__(self, storage: Storage, lookup: Lookup, start_soon: StartSoon) -> None:
+        self._storage = storage
+        self._lookup = lookup
+        self._start_soon = start_soon
+
+    async def log(self, operation_id: str, *, client: str) -> DeliveryLog:
+        """Raises CallbackNotFound when none was asked for."""
+        operation = await self._lookup.operation(operation_id, client=client)
+        if not operation.has_callback:
+            raise CallbackNotFound
+        return await self._log(operation)
+
+    async def redeliver(self, operation_id: str, *, client: str) -> DeliveryLog:
+        """Owe the callback once more, under the same webhook id; an attempt that waits is due now.
+
+        Raises OperationNotTerminal, OperationHasNoCallback, RedeliveryTooSoon within a minute of the last such call.
+        """
+        operation = await self._lookup.operation(operation_id, client=client)
+        if not operation.has_callback:
+            raise OperationHasNoCallback
+        if not operation.status.is_terminal:
+            raise OperationNotTerminal
+        async with self._storage.transaction() as transaction:
+            delivery = await transaction.deliveries.lock_delivery(operation_id)
+            if delivery is None:
+                raise OperationHasNoCallback
+            _refuse_too_soon(delivery)
+            # A round that goes on keeps its count; otherwise the schedule begins anew.
+            is_open = delivery.status is DeliveryStatus.PENDING
+            await transaction.deliveries.reopen(
+                operation_id, attempts_before=delivery.attempts_before if is_open else delivery.attempts
+            )
+            start = await transaction.delivery_starts.start_of(operation_id)
+        if start is not None:
+            self._start_soon(start)
+        return await self._log(operation)
+
+    async def _log(self, operation: Operation) -> DeliveryLog:
+        async with self._storage.reading() as reading:
+            order = await reading.deliveries.order(operation.operation_id)
+            delivery = await reading.deliveries.get(operation.operation_id)
+            attempts = await reading.deliveries.attempts(operation.operation_id)
+        return DeliveryLog(
+            operation_id=operation.operation_id,
+            webhook_id=webhook_id(operation.operation_id),
+            host=None if order is None else _host(order.callback_url),
+            delivery=delivery,
+            attempts=attempts,
+        )
+
+
+def _refuse_too_soon(delivery: Delivery) -> None:
+    if delivery.redelivered_at is None:
+        return
+    remaining = (delivery.redelivered_at + REDELIVERY_PAUSE - datetime.now(UTC)).total_seconds()
+    if remaining > 0:
+        raise RedeliveryTooSoon(math.ceil(remaining))
+
+
+def _host(url: str) -> str | None:
+    """Of a url that was judged when it was submitted, by rules that may have changed."""
+    try:
+        return parsed_url(url).host
+    except UrlRefused:
+        return None

@@ -1,0 +1,159 @@
+"""Overdue callbacks, against a real Temporal."""
+
+import asyncio
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from builders import a_stored_operation
+from temporalio.client import Client
+from temporalio.testing import ActivityEnvironment
+
+from activities.reconcile_deliveries import ReconcileDeliveriesStep
+from cli.local.ports import free_port
+from domain.errors import OperationCancelled
+from domain.operation import OperationFailure
+from runtime.temporal import connect
+from services.delivery_queue import DeliveryQueue
+from services.delivery_starting import DeliveryStarter
+from services.ending import end_failed
+from services.starting import StartOutcome
+from storage.delivery_starts import DeliveryStart
+from storage.unit_of_work import Storage
+from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, delivery_workflow_id_of
+from workflows.messages import ReconcileDeliveriesInput, ReconcileDeliveriesResult
+
+
+async def owed(storage: Storage) -> str:
+    operation = await a_stored_operation(storage, callback_url="https://a.example/hidden")
+    await end_failed(storage, operation.operation_id, OperationFailure.of(OperationCancelled))
+    return operation.operation_id
+
+
+async def start_of(storage: Storage, operation_id: str) -> DeliveryStart:
+    async with storage.transaction() as transaction:
+        start = await transaction.delivery_starts.start_of(operation_id)
+    assert start is not None
+    return start
+
+
+async def reconciled(storage: Storage, client: Client, *, seconds: float = 0) -> ReconcileDeliveriesResult:
+    step = ReconcileDeliveriesStep(storage, client, DeliveryStarter(client, storage))
+    return await ActivityEnvironment().run(step.reconcile_deliveries, ReconcileDeliveriesInput(overdue_seconds=seconds))
+
+
+def changed(dsn: str, assignments: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(f"UPDATE callback_deliveries SET {assignments}")
+
+
+async def test_a_callback_whose_workflow_temporal_does_not_know_is_started_again(
+    storage: Storage, temporal_client: Client
+):
+    operation_id = await owed(storage)
+    assert await reconciled(storage, temporal_client) == ReconcileDeliveriesResult(examined=1, restarted=1, failed=0)
+    description = await temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id)).describe()
+    assert description.task_queue == CALLBACKS_QUEUE
+    assert description.typed_search_attributes[CORRELATION_ID] == "corr-1"
+    assert await reconciled(storage, temporal_client) == ReconcileDeliveriesResult(examined=1, restarted=0, failed=0)
+
+
+async def test_a_callback_whose_workflow_was_terminated_has_failed(storage: Storage, temporal_client: Client):
+    operation_id = await owed(storage)
+    await reconciled(storage, temporal_client)
+    await temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id)).terminate()
+    assert (await reconciled(storage, temporal_client)).failed == 1
+    async with storage.reading() as reading:
+        assert await reading.deliveries.status(operation_id) == "FAILED"
+
+
+async def test_a_redelivery_after_the_workflow_closed_is_started(storage: Storage, temporal_client: Client):
+    operation_id = await owed(storage)
+    await reconciled(storage, temporal_client)
+    handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id))
+    await handle.terminate()
+    await asyncio.sleep(0.1)
+    async with storage.transaction() as transaction:
+        await transaction.deliveries.reopen(operation_id, attempts_before=0)
+    assert (await reconciled(storage, temporal_client)).restarted == 1
+    assert (await handle.describe()).close_time is None
+
+
+async def test_what_is_not_overdue_or_was_looked_at_lately_is_left_alone(
+    storage: Storage, temporal_client: Client, database_dsn
+):
+    await owed(storage)
+    assert (await reconciled(storage, temporal_client, seconds=60)).examined == 0
+    changed(database_dsn, "due_at = now() - interval '61 seconds'")
+    assert (await reconciled(storage, temporal_client, seconds=60)).examined == 1
+    assert (await reconciled(storage, temporal_client, seconds=60)).examined == 0
+
+
+async def test_two_runs_at_once_take_different_deliveries(storage: Storage, temporal_client: Client, database_dsn):
+    for _ in range(10):
+        await owed(storage)
+    changed(database_dsn, "due_at = now() - interval '61 seconds'")
+    results = await asyncio.gather(*(reconciled(storage, temporal_client, seconds=60) for _ in range(2)))
+    assert sum(result.restarted for result in results) == 10
+
+
+async def test_nothing_is_judged_while_temporal_does_not_answer(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    operation_id = await owed(storage)
+    monkeypatch.setenv("TEMPORAL_ADDRESS", f"127.0.0.1:{free_port()}")
+    client = await connect(lazy=True, identity="test")
+    assert await reconciled(storage, client) == ReconcileDeliveriesResult(examined=1, restarted=0, failed=0)
+    start = await start_of(storage, operation_id)
+    assert await DeliveryStarter(client, storage).start(start) is StartOutcome.UNREACHABLE
+
+
+async def test_a_start_is_one_however_often_it_is_asked_for(storage: Storage, temporal_client: Client):
+    start = await start_of(storage, await owed(storage))
+    starter = DeliveryStarter(temporal_client, storage)
+    assert {await starter.start(start) for _ in range(3)} == {StartOutcome.STARTED}
+    handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(start.operation_id))
+    run_id = (await handle.describe()).run_id
+    await handle.terminate()
+    assert await starter.start(start) is StartOutcome.STARTED
+    assert (await handle.describe()).run_id == run_id
+
+
+class Temporal:
+    """Starts, or is away."""
+
+    def __init__(self) -> None:
+        self.is_away = False
+        self.started: list[str] = []
+
+    async def start(self, start: DeliveryStart) -> StartOutcome:
+        if self.is_away:
+            return StartOutcome.UNREACHABLE
+        self.started.append(start.operation_id)
+        return StartOutcome.STARTED
+
+
+@pytest.fixture
+def unstarted(database_dsn) -> Callable[[], int]:
+    def count() -> int:
+        with psycopg.connect(database_dsn) as connection:
+            row = connection.execute(
+                "SELECT count(*) FROM callback_deliveries WHERE started_workflow_at IS NULL"
+            ).fetchone()
+        assert row is not None
+        return row[0]
+
+    return count
+
+
+async def test_the_starter_starts_what_nobody_did_once_over_all_processes(storage: Storage, database_dsn, unstarted):
+    expected = sorted([await owed(storage) for _ in range(12)])
+    temporals = Temporal(), Temporal()
+    queues = [DeliveryQueue(storage, temporal) for temporal in temporals]
+    assert await queues[0].start_waiting()
+    assert temporals[0].started == []  # the operation's own workflow gets two seconds to do it
+    changed(database_dsn, "created_at = now() - interval '3 seconds'")
+    temporals[0].is_away = True
+    assert not await queues[0].start_waiting()
+    temporals[0].is_away = False
+    assert all(await asyncio.gather(*(queue.start_waiting() for queue in queues)))
+    assert sorted(temporals[0].started + temporals[1].started) == expected
+    assert unstarted() == 0

@@ -1,0 +1,55 @@
+"""Starting the callback that an ended operation owes, without another process between."""
+
+from temporalio import workflow
+from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from workflows.delivery_texts import delivery_details, delivery_summary
+from workflows.identity import (
+    CALLBACKS_QUEUE,
+    CORRELATION_ID,
+    DELIVER_CALLBACK,
+    OPERATION_TYPE,
+    PROPOSAL_ID,
+    SEARCH_ATTRIBUTES,
+    delivery_workflow_id_of,
+)
+from workflows.messages import DeliveryOrder, OperationOutcome
+from workflows.policies import TASK_TIMEOUT
+
+
+async def start_delivery(outcome: OperationOutcome) -> None:
+    """Start the delivery as a child that outlives its parent; the starter does it for who ends without a workflow."""
+    if not outcome.has_callback:
+        return
+    attributes = _attributes(outcome)
+    try:
+        await workflow.start_child_workflow(
+            DELIVER_CALLBACK,
+            DeliveryOrder(operation_id=outcome.operation_id),
+            id=delivery_workflow_id_of(outcome.operation_id),
+            task_queue=CALLBACKS_QUEUE,
+            task_timeout=TASK_TIMEOUT,
+            parent_close_policy=workflow.ParentClosePolicy.ABANDON,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=attributes,
+            static_summary=delivery_summary(outcome.operation_id, operation_status=outcome.status),
+            static_details=delivery_details(
+                outcome.operation_id,
+                operation_type=attributes.get(OPERATION_TYPE) or "",
+                operation_status=outcome.status,
+                correlation_id=attributes.get(CORRELATION_ID) or "",
+            ),
+        )
+    except WorkflowAlreadyStartedError:
+        return
+
+
+def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
+    """Those of the operation, so that whoever finds one finds the other."""
+    own = workflow.info().typed_search_attributes
+    pairs = [SearchAttributePair(key, value) for key in SEARCH_ATTRIBUTES if (value := own.get(key)) is not None]
+    attributes = TypedSearchAttributes(pairs)
+    if outcome.proposal_id is None:
+        return attributes
+    return attributes.updated(SearchAttributePair(PROPOSAL_ID, outcome.proposal_id))
