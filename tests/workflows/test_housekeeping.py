@@ -12,7 +12,14 @@ from temporalio.worker import Worker
 
 from worker.registry import housekeeping_workflows
 from worker.sandbox import sandboxed_runner
-from workflows.messages import PurgeInput, PurgeResult, ReconcileInput, ReconcileResult
+from workflows.messages import (
+    PurgeInput,
+    PurgeResult,
+    ReconcileDeliveriesInput,
+    ReconcileDeliveriesResult,
+    ReconcileInput,
+    ReconcileResult,
+)
 from workflows.purge_operations import PurgeOperations
 from workflows.reconcile_operations import MAX_BATCHES, ReconcileOperations
 from workflows.schedules import apply_schedules, create_missing_schedules, wanted_schedules
@@ -35,6 +42,10 @@ class FakeHousekeeping:
         assert isinstance(result, ReconcileResult)
         return result
 
+    @activity.defn(name="reconcile_deliveries")
+    async def reconcile_deliveries(self, step: ReconcileDeliveriesInput) -> ReconcileDeliveriesResult:
+        return ReconcileDeliveriesResult(examined=0, restarted=0, failed=0)
+
     @activity.defn(name="purge")
     async def purge(self, step: PurgeInput) -> PurgeResult:
         result = self._next()
@@ -48,7 +59,7 @@ async def run(client: Client, workflow, order, fake: FakeHousekeeping):
         client,
         task_queue=queue,
         workflows=housekeeping_workflows(),
-        activities=[fake.reconcile, fake.purge],
+        activities=[fake.reconcile, fake.reconcile_deliveries, fake.purge],
         workflow_runner=sandboxed_runner(),
     ):
         return await client.execute_workflow(workflow.run, order, id=queue, task_queue=queue)
