@@ -29,7 +29,12 @@ dev: $(INSTALLED) ## Run everything on this machine until Ctrl-C (ARGS="--data-d
 
 .PHONY: test
 test: lint ## Check everything that CI checks
-	$(BIN)/pytest -n auto $(ARGS)
+	$(BIN)/pytest -n auto -m "not alone" $(ARGS)
+	$(BIN)/pytest -m alone $(ARGS) || test $$? -eq 5  # 5: ARGS has none of them
+
+.PHONY: chaos
+chaos: $(INSTALLED) ## Kill everything at random for five minutes under load, and at named points
+	CHAOS_SECONDS=300 CHAOS_RATE=20 $(BIN)/pytest -s tests/crashes/test_chaos.py tests/crashes/test_named_points.py $(ARGS)
 
 .PHONY: lint
 lint: $(INSTALLED) ## Check style, types and the arrows between packages

@@ -1,0 +1,83 @@
+"""Everything that can die does, many times, under load: nothing is lost, nothing is done twice, nothing is stuck.
+
+`make chaos` is the long form. CHAOS_SECONDS, CHAOS_RATE and CHAOS_SEED say how long, how much, and which moments.
+"""
+
+import os
+import random
+import time
+
+import pytest
+from chaos import Kills, Load, seconds_until_all_ended
+from receiver import Receiver
+from running_service import Service
+
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
+RATE = float(os.environ.get("CHAOS_RATE", "8"))
+SEED = int(os.environ.get("CHAOS_SEED", str(random.randrange(10**6))))  # noqa: S311 -- moments, not secrets
+KILLS = 30 if SECONDS >= 300 else 8
+KILLS_EACH = 5 if SECONDS >= 300 else 2
+RECOVERY_SECONDS = 15.0
+CALLBACK_SECONDS = 120.0  # an attempt that its worker took into its grave is due again a minute later
+
+MADE = """
+SELECT o.idempotency_key, o.operation_id, count(DISTINCT p.proposal_id), count(DISTINCT v.version_no),
+    count(DISTINCT e.sequence), min(p.event_count)
+FROM operations o
+LEFT JOIN proposals p ON p.proposal_id = o.proposal_id
+LEFT JOIN proposal_versions v ON v.proposal_id = o.proposal_id
+LEFT JOIN workflow_events e ON e.proposal_id = o.proposal_id
+GROUP BY o.idempotency_key, o.operation_id
+"""
+
+
+@pytest.mark.alone
+@pytest.mark.timeout(SECONDS * 3 + 600)
+def test_nothing_is_lost_doubled_or_stuck(service: Service):
+    with Receiver().serving() as receiver:
+        load = Load(service, receiver, a_second=RATE)
+        kills = Kills(service, random.Random(SEED), least=KILLS, least_each=KILLS_EACH)  # noqa: S311 -- moments
+        load.start()
+        try:
+            last_restart = kills.rounds(SECONDS)
+        finally:
+            load.stop()
+        recovery = seconds_until_all_ended(service, last_restart, at_most=120)
+        called_back = time.monotonic()
+        while len(load.webhook_ids) < len(load.accepted) and time.monotonic() - called_back < CALLBACK_SECONDS:
+            load.judge_callbacks()
+            time.sleep(0.1)
+        load.judge_callbacks()
+        tell(load, kills, recovery=recovery, callbacks=time.monotonic() - called_back)
+
+    made = {key: tuple(row) for key, *row in service.rows(MADE)}
+    assert made.keys() == load.accepted.keys()  # each 202 is there, and nothing else
+    assert {key: row[0] for key, row in made.items()} == load.accepted
+    assert set(service.rows("SELECT status FROM operations")) == {("SUCCEEDED",)}
+    assert {row[1:] for row in made.values()} == {(1, 1, 1, 1)}  # one proposal, version and event for each key
+    assert service.rows("SELECT count(*) FROM proposals") == [(len(load.accepted),)]
+    assert set(load.statuses) <= {202, 503}
+    assert recovery <= RECOVERY_SECONDS
+    assert load.webhook_ids.keys() == set(load.accepted.values())
+    assert {len(ids) for ids in load.webhook_ids.values()} == {1}
+    assert sum(kills.counts.values()) >= KILLS
+    service.run("audit", "verify")
+
+
+def tell(load: Load, kills: Kills, *, recovery: float, callbacks: float) -> None:
+    """The figures, for whoever runs it with -s."""
+    repeated = sum(count - 1 for count in load.deliveries.values())
+    rows = {
+        "seed": SEED,
+        "accepted": len(load.accepted),
+        "answers": dict(load.statuses),
+        "kills": {"all": sum(kills.counts.values()), **kills.counts},
+        "rounds": len(kills.back_seconds),
+        "longest time until all was well again, s": round(max(kills.back_seconds), 1),
+        "last operation ended after the last restart, s": round(recovery, 1),
+        "callbacks": {"received": sum(load.deliveries.values()), "repeated": repeated},
+        "last callback after that, s": round(callbacks, 1),
+    }
+    print()  # noqa: T201 -- this is what it prints
+    for name, value in rows.items():
+        print(f"{name}: {value}")  # noqa: T201 -- as above
