@@ -118,6 +118,18 @@ async def test_two_runs_at_once_take_different_rows(storage: Storage, temporal_c
     assert sum(result.restarted for result in results) == 20
 
 
+async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, temporal_client: Client, database_dsn):
+    """Its rows count as moved, and nothing else of it is left behind."""
+    operation = await a_stored_operation(storage)
+    async with storage.transaction() as transaction:
+        (taken,) = await transaction.reconciliation.take_stalled(idle=timedelta(0), limit=200)
+    assert taken.operation_id == operation.operation_id
+    assert (await reconciled(storage, temporal_client, idle_seconds=30)).examined == 0
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE operations SET progress_at = progress_at - interval '31 seconds'")
+    assert (await reconciled(storage, temporal_client, idle_seconds=30)).restarted == 1
+
+
 async def test_what_moved_lately_is_left_alone(storage: Storage, temporal_client: Client, database_dsn):
     await a_stored_operation(storage)
     with psycopg.connect(database_dsn) as connection:

@@ -3,10 +3,13 @@
 import asyncio
 import json
 
+import psycopg
 import pytest
 from answers import assert_problem
 
 from domain.audit import FIRST_PREVIOUS_HASH
+from domain.lifecycle import REVIEW_STEPS, TRANSITIONS
+from domain.proposal import ApprovalType, EventType, ProposalState
 
 HEADERS = {"Idempotency-Key": "k"}
 
@@ -268,3 +271,27 @@ async def test_the_config_is_answered_whatever_is_away(settings, api, serve):
     assert (answer.json()["backend_ready"], answer.json()["backend_init_error"]) == (
         *(False, "PROPOSAL_POSTGRES_CONNECTION_FAILED"),
     )
+
+
+LEGAL = {(state.value, event.value) for state, event in TRANSITIONS}
+DECIDED = {(state.value, step.approval_type.value) for state, step in REVIEW_STEPS.items()}
+
+
+async def test_every_illegal_pair_is_refused_and_changes_nothing(api, proposal_id, database_dsn):
+    def put(state: str) -> None:
+        with psycopg.connect(database_dsn) as connection:
+            connection.execute("UPDATE proposals SET current_state = %s", [state])
+
+    for state in ProposalState:
+        await asyncio.to_thread(put, state)
+        for event_type in EventType:
+            if (state.value, event_type.value) not in LEGAL:
+                answer = await api.post(f"/{proposal_id}/transitions", an_event(event_type, state))
+                assert_problem(answer, 422, "INVALID_TRANSITION")
+        for approval_type in ApprovalType:
+            for approved in (True, False):
+                if (state.value, approval_type.value) not in DECIDED:
+                    body = a_decision(approval_type, state, approved=approved)
+                    assert_problem(await api.post(f"/{proposal_id}/approvals", body), 422, "INVALID_APPROVAL_STATE")
+    assert len((await api.get(f"/{proposal_id}/workflow-events")).json()["events"]) == 1
+    assert (await api.get(f"/{proposal_id}/approvals")).json()["approvals"] == []

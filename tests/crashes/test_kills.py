@@ -58,16 +58,31 @@ async def test_temporal_is_killed_for_ten_seconds(service, clients):
 
 
 async def test_temporal_loses_its_data(service, clients):
+    """Under load: some workflows are done, some under way, some waiting, and all of them are forgotten."""
+    stop = asyncio.Event()
+
+    async def load() -> None:
+        async with asyncio.TaskGroup() as creates:
+            while not stop.is_set():
+                creates.create_task(clients.submit())
+                await asyncio.sleep(0.1)
+
+    loading = asyncio.create_task(load())
+    await asyncio.sleep(4)
     service.kill(service.worker)
-    await asyncio.gather(*(clients.submit() for _ in range(10)))
-    await asyncio.sleep(2)  # their workflows are started, and about to be lost
+    await asyncio.sleep(2)  # workflows are started now, and nobody does them
     service.kill(service.temporal.child)
     for path in service.folder.glob("temporal.db*"):
         path.unlink()
+    await asyncio.sleep(1)
     service.temporal.start()
     service.start_worker()
-    await asyncio.gather(*(clients.submit() for _ in range(10)))
+    await asyncio.sleep(4)
+    stop.set()
+    await loading
     await clients.all_succeed(seconds=90)
+    assert len(clients.accepted) > 60
+    assert set(clients.statuses) == {202}
     clients.each_exactly_once()
 
 

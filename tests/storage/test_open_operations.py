@@ -1,0 +1,37 @@
+"""What runs every second or ten reads what it takes, however many operations are open."""
+
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from operation_rows import insert_operations
+
+from storage import reconciliation, starting
+from storage.operations import SELECT_OPERATION
+
+STATEMENTS = {
+    "reconcile": (reconciliation.TAKE_STALLED, {"idle": timedelta(seconds=30), "limit": 200}, 200),
+    "cancels": (reconciliation.SELECT_TO_CANCEL, {"idle": timedelta(seconds=5), "limit": 200}, 0),
+    "starter": (starting.CLAIM_UNSTARTED, {"limit": 100}, 100),
+    "poll": (SELECT_OPERATION, {"operation_id": "pop_0"}, 0),
+}
+
+
+def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
+    return [plan, *(node for child in plan.get("Plans", ()) for node in nodes(child))]
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_at_ten_thousand_open_operations_nothing_reads_the_table(database_dsn, name):
+    statement, parameters, taken = STATEMENTS[name]
+    insert_operations(database_dsn, 25_000)  # two fifths of them are open
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("ANALYZE operations")
+        row = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).fetchone()
+        assert row is not None
+        plan = nodes(row[0][0]["Plan"])
+    scans = [node for node in plan if node["Node Type"].endswith("Scan") and "Relation Name" in node]
+    assert "Seq Scan" not in [node["Node Type"] for node in scans]
+    read = max(node["Actual Loops"] * (node["Actual Rows"] + node.get("Rows Removed by Filter", 0)) for node in scans)
+    assert read <= max(taken, 1)
