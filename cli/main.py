@@ -10,8 +10,8 @@ import typer
 COMMANDS: Final = {
     "demo": "cli.local.commands:demo",
     "dev": "cli.local.commands:dev",
-    "api": "cli.servers:api",
-    "worker": "cli.servers:worker",
+    "api": "cli.api:api",
+    "worker": "cli.worker:worker",
     "migrate": "cli.migrate:migrate",
     "schedules": "cli.schedules:commands",
     "submit": "cli.submit:submit",

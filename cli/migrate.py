@@ -5,7 +5,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from cli.settings import settings_or_exit
-from storage.schema import migrate as migrate_schema
+from storage.migrating import migrate as migrate_schema
 
 
 def migrate() -> None:

@@ -19,7 +19,7 @@ from cli.local.postgres import SERVICE_ROLE, SUPERUSER, EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
 from runtime.database import Database
 from runtime.temporal import register_search_attributes
-from storage.schema import migrate
+from storage.migrating import migrate
 from storage.unit_of_work import Storage
 from workflows.identity import SEARCH_ATTRIBUTES
 

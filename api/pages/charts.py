@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from html import escape
 from io import StringIO
-from typing import Final
-
-import matplotlib as mpl
-from matplotlib.figure import Figure
+from typing import TYPE_CHECKING, Final
 
 from api.pages.figures import percent
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Colours that stand for the page's variables until the SVG is text.
 INK, GRID, BEFORE, AFTER = "#010203", "#040506", "#070809", "#0a0b0c"
@@ -42,6 +42,10 @@ def weights_chart(rows: Sequence[Weights], *, chart_id: str, title: str, descrip
 
     matplotlib keeps state of the process: call it in one thread at a time.
     """
+    # Most processes never draw, and to import it takes longer than all the rest of them to start.
+    import matplotlib as mpl  # noqa: PLC0415 -- as above
+    from matplotlib.figure import Figure  # noqa: PLC0415 -- as above
+
     with mpl.rc_context({"svg.hashsalt": chart_id, "svg.fonttype": "none", "font.size": 10}), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # its own font lacks some letters; the browser's has them
         figure = Figure(figsize=(WIDTH_INCHES, FRAME_INCHES + ROW_INCHES * len(rows)), layout="constrained")
@@ -52,7 +56,7 @@ def weights_chart(rows: Sequence[Weights], *, chart_id: str, title: str, descrip
     return _inline(drawn.getvalue(), chart_id=chart_id, title=title, description=description)
 
 
-def _draw(axes: "mpl.axes.Axes", rows: Sequence[Weights]) -> None:
+def _draw(axes: "Axes", rows: Sequence[Weights]) -> None:
     positions = [float(number) for number in range(len(rows))]
     for offset, colour, side in ((-BAR_HEIGHT / 2, BEFORE, "before"), (BAR_HEIGHT / 2, AFTER, "after")):
         weights = [getattr(row, side) for row in rows]

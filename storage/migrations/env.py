@@ -1,4 +1,4 @@
-"""How Alembic runs here: one connection given by `storage.schema`, one transaction a migration, no ini file."""
+"""How Alembic runs here: one connection given by `storage.migrating`, one transaction a migration, no ini file."""
 
 from alembic import context
 

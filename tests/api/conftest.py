@@ -13,9 +13,9 @@ from builders import a_body
 from pydantic import SecretStr
 
 from api.app import create_app
+from cli.api import _listen, _Server
 from cli.http_protocol import ImpatientProtocol
 from cli.local.temporal_server import TemporalDevServer
-from cli.servers import _listen, _Server
 from runtime.settings import Settings
 from worker import process as worker_process
 

@@ -12,7 +12,7 @@ from builders import a_body, a_stored_operation
 
 from api.app import LargeBodies
 from cli import http_protocol
-from cli.servers import UNACKNOWLEDGED_MILLISECONDS, _listen
+from cli.api import UNACKNOWLEDGED_MILLISECONDS, _listen
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
 from services.ending import end_failed
@@ -167,7 +167,7 @@ async def test_an_answer_is_sent_to_who_reads_it_at_all(impatient, api, monkeypa
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="only Linux has it")
 async def test_a_small_answer_that_is_never_read_ends_its_connection(monkeypatch):
     assert UNACKNOWLEDGED_MILLISECONDS == 30_000
-    monkeypatch.setattr("cli.servers.UNACKNOWLEDGED_MILLISECONDS", 500)
+    monkeypatch.setattr("cli.api.UNACKNOWLEDGED_MILLISECONDS", 500)
     listening = _listen("127.0.0.1", 0)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)

@@ -11,7 +11,7 @@ from cli.local.ports import free_port
 from cli.local.postgres import EmbeddedPostgres
 from domain.errors import StorageUnavailable
 from runtime.database import Database
-from storage.schema import migrate
+from storage.migrating import migrate
 from storage.unit_of_work import Storage
 
 

@@ -18,8 +18,9 @@ from storage_rows import a_created_proposal
 
 from cli.local.postgres import EmbeddedPostgres
 from storage.documents import document_seal
+from storage.migrating import _alembic_config, migrate
 from storage.privileges import PRIVILEGES
-from storage.schema import _alembic_config, migrate, required_revision
+from storage.schema import required_revision
 from storage.tables import metadata
 from storage.unit_of_work import Storage
 

@@ -1,4 +1,4 @@
-"""The commands `api` and `worker`: one process each, ended by a signal."""
+"""The command `api`: a process that a signal ends."""
 
 import asyncio
 import socket
@@ -14,7 +14,6 @@ from cli.settings import settings_or_exit
 from runtime.settings import Settings
 from runtime.signals import exit_process, stop_on_signals
 from runtime.telemetry import configure_logging
-from worker import process as worker_process
 
 KEEP_ALIVE_SECONDS = 65  # longer than the usual load balancer's, so that it never writes into a closing connection
 BACKLOG = 2048
@@ -28,14 +27,6 @@ def api() -> None:
     settings = settings_or_exit()
     configure_logging(level=settings.log_level, format=settings.log_format)
     exit_process(asyncio.run(_serve(settings)))
-
-
-def worker() -> None:
-    """Run workflows and activities until SIGTERM or Ctrl-C."""
-    settings = settings_or_exit()
-    configure_logging(level=settings.log_level, format=settings.log_format)
-    asyncio.run(_work(settings))
-    exit_process(0)
 
 
 class _Server(uvicorn.Server):
@@ -95,8 +86,3 @@ async def _serve(settings: Settings) -> int:
         server.should_exit = True
         await serving
     return 0 if server.started else 1
-
-
-async def _work(settings: Settings) -> None:
-    async with stop_on_signals() as stop:
-        await worker_process.run(settings, stop=stop)
