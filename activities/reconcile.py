@@ -45,10 +45,11 @@ class _Repair(Enum):
 class ReconcileStep:
     """`describe` is the authority on a workflow, never visibility; PostgreSQL's row locks keep two runs apart."""
 
-    def __init__(self, storage: Storage, client: Client, starter: WorkflowStarter) -> None:
+    def __init__(self, storage: Storage, client: Client, starter: WorkflowStarter, *, max_started: int) -> None:
         self._storage = storage
         self._client = client
         self._starter = starter
+        self._max_started = max_started
         self._canceller = WorkflowCanceller(client, storage)
 
     @activity.defn(name="reconcile")
@@ -56,7 +57,7 @@ class ReconcileStep:
     async def reconcile(self, step: ReconcileInput) -> ReconcileResult:
         async with self._storage.transaction() as transaction:
             stalled = await transaction.reconciliation.take_stalled(
-                idle=timedelta(seconds=step.idle_seconds), limit=step.batch_size
+                idle=timedelta(seconds=step.idle_seconds), limit=step.batch_size, max_started=self._max_started
             )
             to_cancel = await transaction.reconciliation.workflows_to_cancel(idle=CANCEL_IDLE, limit=step.batch_size)
         slots = asyncio.Semaphore(CONCURRENT_LOOKS)

@@ -113,7 +113,12 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             storage = Storage(database)
             deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
             starts = await stack.enter_async_context(
-                StartQueue(storage, WorkflowStarter(client, storage), deliveries).running()
+                StartQueue(
+                    storage,
+                    WorkflowStarter(client, storage),
+                    deliveries,
+                    max_started=settings.max_started_operations,
+                ).running()
             )
             cancellation = await stack.enter_async_context(
                 Cancellation(storage, Lookup(storage), WorkflowCanceller(client, storage)).running()

@@ -127,6 +127,13 @@ class Settings(BaseSettings):
         description="Rows of positions, prices, rates, shelf, trades, flows and targets beyond which a request is "
         "computed in the process pool.",
     )
+    max_started_operations: int = Field(
+        300,
+        ge=10,
+        le=100_000,
+        description="Open operations whose workflows are started at a time; the others wait in PostgreSQL, oldest "
+        "first. A Temporal that was away comes back quickly when it has to take up little.",
+    )
     engine_processes: int = Field(
         1, ge=1, le=64, description="Processes that compute large requests, of each worker and each API process."
     )

@@ -1,4 +1,8 @@
-"""The API's starter: starts each accepted operation's workflow soon, and those that nobody started later."""
+"""The API's starter: starts each accepted operation's workflow soon, and those that nobody started later.
+
+PostgreSQL is the queue, not Temporal: only so many open operations have their workflows at a time
+(docs/adr/0014-postgresql-is-the-queue.md).
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -19,6 +23,7 @@ BATCH: Final = 100
 CONCURRENT_STARTS: Final = 16
 DIRECT_STARTS: Final = 200  # beyond this many under way, a start waits for the next tick instead of for memory
 DRAIN_SECONDS: Final = 3.0
+MAX_STARTED: Final = 300
 
 log = structlog.get_logger(__name__)
 
@@ -26,7 +31,14 @@ log = structlog.get_logger(__name__)
 class StartQueue:
     """One task a process. A start that is lost here, with its process, is found again in PostgreSQL."""
 
-    def __init__(self, storage: Storage, starter: WorkflowStarter, deliveries: DeliveryQueue | None = None) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        starter: WorkflowStarter,
+        deliveries: DeliveryQueue | None = None,
+        *,
+        max_started: int = MAX_STARTED,
+    ) -> None:
         self._storage = storage
         self._starter = starter
         self._deliveries = deliveries
@@ -34,6 +46,8 @@ class StartQueue:
         self._started: set[str] = set()
         self._slots = asyncio.Semaphore(CONCURRENT_STARTS)
         self._temporal_away = asyncio.Event()
+        self._max_started = max_started
+        self._room = max_started  # for direct starts until the next tick counts again
 
     @property
     def temporal_away(self) -> asyncio.Event:
@@ -42,8 +56,9 @@ class StartQueue:
 
     def start_soon(self, start: OperationStart) -> None:
         """Start the workflow of a committed operation without making its client wait for Temporal."""
-        if self._temporal_away.is_set() or len(self._direct) >= DIRECT_STARTS:
+        if self._temporal_away.is_set() or len(self._direct) >= DIRECT_STARTS or self._room <= 0:
             return
+        self._room -= 1
         task = asyncio.create_task(self._start_direct(start))
         self._direct.add(task)
         task.add_done_callback(self._direct.discard)
@@ -105,9 +120,14 @@ class StartQueue:
     async def _start_waiting(self) -> float:
         """Start a batch of the operations that wait; answers for how long to pause before the next."""
         async with self._storage.transaction() as transaction:
-            waiting = await transaction.starting.claim_unstarted(limit=BATCH)
+            started = await transaction.starting.started_count(at_most=self._max_started)
+            limit = min(BATCH, self._max_started - started)
+            waiting = await transaction.starting.claim_unstarted(limit=limit)
+        # Those who wait go first: as long as there are more of them, nobody is started directly.
+        self._room = 0 if len(waiting) == limit else self._max_started - started - len(waiting)
         if not waiting:
-            self._temporal_away.clear()
+            if limit:
+                self._temporal_away.clear()
             return TICK_SECONDS
         # The first goes alone: while Temporal is away one time-out is enough to know it.
         outcomes = [await self._attempt(waiting[0])]
@@ -122,6 +142,7 @@ class StartQueue:
             async with self._storage.transaction() as transaction:
                 await transaction.starting.release_claims(unreached)
             return BACK_OFF_SECONDS
+        await self._mark_started()
         return 0.0 if len(waiting) == BATCH else TICK_SECONDS
 
     async def _start_deliveries(self) -> bool:

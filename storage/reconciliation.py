@@ -7,23 +7,27 @@ from typing import Final
 from psycopg import AsyncConnection
 
 from storage.rows import value_row
-from storage.starting import START_COLUMNS, START_ROW, OperationStart
+from storage.starting import COUNT_STARTED, START_COLUMNS, START_ROW, OperationStart
 
 # Taking a row is progress, too: the next batch gets other rows, and two runs at once get different ones.
-TAKE_STALLED: Final = """
+# What has no workflow yet may be waiting for its turn: it has none as long as the window is full.
+TAKE_STALLED: Final = f"""
 UPDATE operations SET progress_at = now()
 WHERE operation_id IN (
     SELECT operation_id FROM operations
     WHERE status IN ('PENDING', 'RUNNING') AND progress_at < now() - %(idle)s
+        AND (started_workflow_at IS NOT NULL OR ({COUNT_STARTED}) < %(most)s)
     ORDER BY progress_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING operation_id, workflow_restarts
 """
 SELECT_START: Final = f"""
 SELECT {START_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s AND status IN ('PENDING', 'RUNNING')
 """
-COUNT_RESTART: Final = (
-    "UPDATE operations SET workflow_restarts = workflow_restarts + 1 WHERE operation_id = %(operation_id)s"
-)
+COUNT_RESTART: Final = """
+UPDATE operations
+SET workflow_restarts = workflow_restarts + 1, started_workflow_at = coalesce(started_workflow_at, now())
+WHERE operation_id = %(operation_id)s
+"""
 # The API tells Temporal at once; what it could not, or died before it did, is left here.
 SELECT_TO_CANCEL: Final = """
 SELECT operation_id FROM operations WHERE workflow_to_cancel AND updated_at < now() - %(idle)s
@@ -44,10 +48,10 @@ class Reconciliation:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def take_stalled(self, *, idle: timedelta, limit: int) -> list[StalledOperation]:
+    async def take_stalled(self, *, idle: timedelta, limit: int, max_started: int) -> list[StalledOperation]:
         """The open operations that were longest without progress, at least `idle`; taken rows count as moved."""
         async with self._connection.cursor(row_factory=STALLED_ROW) as cursor:
-            await cursor.execute(TAKE_STALLED, {"idle": idle, "limit": limit})
+            await cursor.execute(TAKE_STALLED, {"idle": idle, "limit": limit, "most": max_started})
             return await cursor.fetchall()
 
     async def workflows_to_cancel(self, *, idle: timedelta, limit: int) -> list[str]:

@@ -26,6 +26,11 @@ MARK_STARTED: Final = """
 UPDATE operations SET started_workflow_at = now()
 WHERE operation_id = ANY(%(operation_ids)s) AND started_workflow_at IS NULL
 """
+# Counts no further than somebody wants to know.
+COUNT_STARTED: Final = """
+SELECT count(*) FROM (
+    SELECT FROM operations WHERE status IN ('PENDING', 'RUNNING') AND started_workflow_at IS NOT NULL LIMIT %(most)s) s
+"""
 RELEASE_CLAIMS: Final = """
 UPDATE operations SET start_claimed_at = NULL WHERE operation_id = ANY(%(operation_ids)s)
 """
@@ -51,6 +56,12 @@ START_ROW: Final = value_row(OperationStart)
 class Starting:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+
+    async def started_count(self, *, at_most: int) -> int:
+        """How many open operations have their workflow, counted up to so many."""
+        cursor = await self._connection.execute(COUNT_STARTED, {"most": at_most})
+        row = await cursor.fetchone()
+        return 0 if row is None else int(row[0])
 
     async def claim_unstarted(self, *, limit: int) -> list[OperationStart]:
         """The oldest PENDING operations that wait for their workflow for over a second, claimed for five."""

@@ -167,6 +167,11 @@ class OperationRow(SQLModel, table=True):
             postgresql_where=text("status = 'PENDING' AND started_workflow_at IS NULL"),
         ),
         Index("operations_to_reconcile", "progress_at", postgresql_where=text("status IN ('PENDING', 'RUNNING')")),
+        Index(
+            "operations_started",
+            "operation_id",
+            postgresql_where=text("status IN ('PENDING', 'RUNNING') AND started_workflow_at IS NOT NULL"),
+        ),
         Index("operations_list", "client", "operation_type", "status", *NEWEST_OPERATION),
         Index("operations_list_by_author", "client", "created_by", "operation_type", "status", *NEWEST_OPERATION),
         Index(

@@ -60,6 +60,7 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> None:
                 keys=timedelta(days=settings.idempotency_retention_days),
             ),
             callback_rules=settings.callback_rules,
+            max_started=settings.max_started_operations,
         )
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):

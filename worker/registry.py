@@ -40,6 +40,7 @@ class Dependencies:
     client: Client
     pool: ProcessPool
     periods: Periods
+    max_started: int
     callback_rules: CallbackRules = field(default_factory=CallbackRules)
 
 
@@ -80,7 +81,9 @@ def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., An
     starter = WorkflowStarter(dependencies.client, dependencies.storage)
     delivery_starter = DeliveryStarter(dependencies.client, dependencies.storage)
     return [
-        ReconcileStep(dependencies.storage, dependencies.client, starter).reconcile,
+        ReconcileStep(
+            dependencies.storage, dependencies.client, starter, max_started=dependencies.max_started
+        ).reconcile,
         ReconcileDeliveriesStep(dependencies.storage, dependencies.client, delivery_starter).reconcile_deliveries,
         PurgeStep(dependencies.storage, dependencies.periods).purge,
     ]

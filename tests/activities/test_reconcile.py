@@ -24,8 +24,10 @@ from workflows.identity import PROPOSALS_QUEUE
 from workflows.messages import ReconcileInput, ReconcileResult
 
 
-async def reconciled(storage: Storage, client: Client, *, idle_seconds: float = 0.0) -> ReconcileResult:
-    step = ReconcileStep(storage, client, WorkflowStarter(client, storage))
+async def reconciled(
+    storage: Storage, client: Client, *, idle_seconds: float = 0.0, max_started: int = 300
+) -> ReconcileResult:
+    step = ReconcileStep(storage, client, WorkflowStarter(client, storage), max_started=max_started)
     return await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=idle_seconds))
 
 
@@ -122,7 +124,7 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
     """Its rows count as moved, and nothing else of it is left behind."""
     operation = await a_stored_operation(storage)
     async with storage.transaction() as transaction:
-        (taken,) = await transaction.reconciliation.take_stalled(idle=timedelta(0), limit=200)
+        (taken,) = await transaction.reconciliation.take_stalled(idle=timedelta(0), limit=200, max_started=300)
     assert taken.operation_id == operation.operation_id
     assert (await reconciled(storage, temporal_client, idle_seconds=30)).examined == 0
     with psycopg.connect(database_dsn) as connection:
@@ -175,3 +177,16 @@ async def test_a_cancelled_operation_that_temporal_does_not_know_is_done(
     with psycopg.connect(database_dsn) as connection:
         connection.execute(CANCELLED_UNTOLD, ["epoch"])
     assert (await reconciled(storage, temporal_client)).cancelled == 1
+
+
+async def test_what_waits_for_its_turn_is_not_started_by_reconcile(
+    storage: Storage, temporal_client: Client, database_dsn
+):
+    running, waiting = await a_stored_operation(storage), await a_stored_operation(storage)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(
+            "UPDATE operations SET started_workflow_at = now() WHERE operation_id = %s", [running.operation_id]
+        )
+    assert (await reconciled(storage, temporal_client, max_started=1)).examined == 1
+    assert (await reconciled(storage, temporal_client, max_started=2)).examined == 2
+    assert waiting.operation_id != running.operation_id

@@ -83,3 +83,22 @@ async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: St
         queue.start_soon(start)
         await until(lambda: bool(temporal.started), seconds=0.5)
         await until(lambda: marked(database_dsn) == {operation.operation_id})
+
+
+async def test_only_so_many_are_started_at_a_time_and_the_oldest_first(storage: Storage, database_dsn):
+    operations = [(await a_stored_operation(storage)).operation_id for _ in range(9)]
+    fresh = await a_stored_operation(storage)
+    temporal = Temporal()
+    queue = StartQueue(storage, temporal, max_started=4)
+    async with queue.running():
+        await until(lambda: len(marked(database_dsn)) == 4)
+        queue.start_soon(OperationStart(**{name: getattr(fresh, name) for name in OperationStart.__slots__}))
+        await asyncio.sleep(1.5)
+        assert len(temporal.started) == 4  # nor does a fresh one jump the queue
+        with psycopg.connect(database_dsn) as connection:
+            connection.execute(
+                "UPDATE operations SET status = 'FAILED', error_code = 'c', error_message = 'm', finished_at = now()"
+                " WHERE started_workflow_at IS NOT NULL"
+            )
+        await until(lambda: len(temporal.started) == 8)
+    assert set(temporal.started) <= {*operations, fresh.operation_id}

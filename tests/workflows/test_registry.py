@@ -16,7 +16,7 @@ from workflows import steps
 
 
 def implemented() -> dict[str, object]:
-    dependencies = Dependencies(storage=None, client=None, pool=None, periods=None)  # type: ignore[arg-type]  # nothing is called
+    dependencies = Dependencies(storage=None, client=None, pool=None, periods=None, max_started=300)  # type: ignore[arg-type]  # nothing is called
     activities = [
         *registry.proposal_activities(dependencies),
         *registry.callback_activities(dependencies),

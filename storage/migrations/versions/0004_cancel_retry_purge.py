@@ -40,6 +40,8 @@ CREATE INDEX operations_by_proposal ON operations (proposal_id, created_at DESC,
     WHERE proposal_id IS NOT NULL;
 CREATE INDEX operations_to_purge ON operations (finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX operations_workflows_to_cancel ON operations (updated_at) WHERE workflow_to_cancel;
+CREATE INDEX operations_started ON operations (operation_id)
+    WHERE status IN ('PENDING', 'RUNNING') AND started_workflow_at IS NOT NULL;
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 CREATE INDEX expired_operations_by_expiry ON expired_operations (expired_at);
 CREATE INDEX review_keys_by_age ON review_keys (created_at);
