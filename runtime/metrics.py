@@ -8,13 +8,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from temporalio.runtime import Runtime
 
-from domain.errors import recorded_error
-from domain.operation import EndedOperation, OperationFailure
+from domain.errors import OperationInternalError, recorded_error
+from domain.operation import EndedOperation, OperationFailure, OperationType
 from runtime.database import Database
 from runtime.sdk_metrics import SdkMetrics
 
@@ -28,6 +28,7 @@ class ProcessMetrics:
     """
 
     def __init__(self, sdk: SdkMetrics | None = None) -> None:
+        disable_created_metrics()  # a series for each series, with the time of its first value
         self.registry = CollectorRegistry(auto_describe=True)
         self.sdk = sdk
         ProcessCollector(registry=self.registry)
@@ -46,6 +47,11 @@ class ProcessMetrics:
             buckets=OPERATION_SECONDS,
             registry=self.registry,
         )
+
+        # A rate is known only of a series that was there before its first event.
+        for operation_type in OperationType:
+            self._ended.labels(operation_type.value, "SUCCEEDED", "")
+            self._ended.labels(operation_type.value, "FAILED", OperationInternalError.code)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[Runtime | None]:

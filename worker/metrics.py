@@ -54,8 +54,13 @@ class WorkerMetrics:
             "workflow_task_attempt_max",
             "The highest attempt of a pending workflow task that reconcile has seen lately.",
         ).set_function(self._highest_attempt)
+        # A rate is known only of a series that was there before its first event.
         for outcome in ("examined", "restarted", "ended", "cancelled"):
             self._reconciled.labels(outcome)
+        for outcome in ("examined", "restarted", "failed"):
+            self._deliveries.labels(outcome)
+        for outcome in ("2xx", "3xx", "4xx", "5xx", *AttemptError):
+            self._attempts.labels(str(outcome))
         for kind in ("operations", "keys", "review keys", "simulations", "tombstones", "documents"):
             self._purged.labels(kind)
         for status in (DeliveryStatus.DELIVERED, DeliveryStatus.FAILED):
