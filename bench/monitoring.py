@@ -1,8 +1,8 @@
 """Dashboard and alerts against a running service and a real Prometheus: `make bench-monitoring`.
 
-Every expression of the dashboard and the left side of every alert must give something. Then one thing after the other is
-broken, and the alerts about it must fire; their `for` is left out, their windows and thresholds are as they are. Those
-that would take hours, or a bug, fire in tests/monitoring/alerts_test.yml alone.
+Every expression of the dashboard and the left side of every alert must give something. Then one thing after the other
+is broken, and the alerts about it must fire; their `for` is left out, their windows and thresholds are as they are.
+Those that would take hours, or a bug, fire in tests/monitoring/alerts_test.yml alone.
 """
 
 import argparse
@@ -32,6 +32,14 @@ MONITORING = Path(__file__).parent.parent / "docs" / "monitoring"
 ELSEWHERE = {"ProposalsPurgeStopped", "ProposalsWorkflowTaskFailing"}
 COMPARISON = re.compile(r"\s[<>]\s(?=[^<>]*$)")
 FIRE_SECONDS = 150
+STUCK = """
+UPDATE operations SET status = 'RUNNING', started_at = now() - interval '1 hour', created_at = now() - interval '1 hour'
+WHERE operation_id = '{operation_id}'
+"""
+LOST = """
+UPDATE operations SET workflow_restarts = 3, progress_at = now() - interval '1 hour'
+WHERE operation_id = '{operation_id}'
+"""
 
 
 class Prometheus:
@@ -118,6 +126,15 @@ async def running(binary: str, folder: Path) -> AsyncIterator[tuple[Service, Cli
         service.stop()
 
 
+async def has_scraped(prometheus: Prometheus) -> None:
+    """What happens before the first scrape is no increase to anybody."""
+    while True:
+        with suppress(httpx2.TransportError, json.JSONDecodeError):
+            if len(await prometheus.query("up == 1")) == 2:  # noqa: PLR2004 -- API and worker
+                return
+        await asyncio.sleep(0.2)
+
+
 async def some_work(clients: Clients) -> None:
     """Operations that succeed and one that fails, a callback that is taken and one that is refused for good."""
     without_flag = a_body()
@@ -170,10 +187,7 @@ async def everything_fires(service: Service, clients: Clients, prometheus: Prome
     service.kill(service.worker)
     lost = await clients.submit()
     stuck = await clients.submit()
-    service.alter(
-        f"UPDATE operations SET status = 'RUNNING', started_at = now() - interval '1 hour', "
-        f"created_at = now() - interval '1 hour' WHERE operation_id = '{stuck}'"
-    )  # noqa: S608 -- an id of ours
+    service.alter(STUCK.format(operation_id=stuck))
     service.alter("UPDATE callback_deliveries SET due_at = now() - interval '1 hour' WHERE status = 'PENDING'")
     await prometheus.firing(
         "ProposalsTargetDown",
@@ -189,10 +203,7 @@ async def everything_fires(service: Service, clients: Clients, prometheus: Prome
     await prometheus.firing("ProposalsTemporalUnreachable")
     for file in service.folder.glob("temporal.db*"):
         file.unlink()
-    service.alter(
-        f"UPDATE operations SET workflow_restarts = 3, progress_at = now() - interval '1 hour' "
-        f"WHERE operation_id = '{lost}'"
-    )  # noqa: S608 -- an id of ours
+    service.alter(LOST.format(operation_id=lost))
     service.temporal.launch()
     service.start_worker()
     await prometheus.firing("ProposalsInternalErrors")
@@ -208,14 +219,13 @@ async def everything_fires(service: Service, clients: Clients, prometheus: Prome
     print(f"{len(prometheus.fired)} alerts fired; by promtool alone: {', '.join(sorted(ELSEWHERE))}")
 
 
-async def run(binary: str) -> None:
-    with tempfile.TemporaryDirectory(prefix="monitoring-") as folder:
-        Path(folder).chmod(0o755)  # PostgreSQL's user passes through
-        async with running(binary, Path(folder)) as (service, clients, prometheus):
-            await some_work(clients)
-            await asyncio.sleep(3)
-            await all_give_something(prometheus)
-            await everything_fires(service, clients, prometheus)
+async def run(binary: str, folder: Path) -> None:
+    async with running(binary, folder) as (service, clients, prometheus):
+        await has_scraped(prometheus)
+        await some_work(clients)
+        await asyncio.sleep(3)
+        await all_give_something(prometheus)
+        await everything_fires(service, clients, prometheus)
 
 
 def main() -> None:
@@ -224,7 +234,9 @@ def main() -> None:
     given = options.parse_args()
     if given.prometheus is None:
         sys.exit("prometheus is not installed: apt-get install prometheus, or --prometheus FILE")
-    asyncio.run(run(given.prometheus))
+    with tempfile.TemporaryDirectory(prefix="monitoring-") as folder:
+        Path(folder).chmod(0o755)  # PostgreSQL's user passes through
+        asyncio.run(run(given.prometheus, Path(folder)))
 
 
 if __name__ == "__main__":
