@@ -28,7 +28,8 @@ class ProcessMetrics:
     """
 
     def __init__(self, sdk: SdkMetrics | None = None) -> None:
-        disable_created_metrics()  # a series for each series, with the time of its first value
+        # Otherwise each series has a second one with the time of its first value.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody has annotated it
         self.registry = CollectorRegistry(auto_describe=True)
         self.sdk = sdk
         ProcessCollector(registry=self.registry)
