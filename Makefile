@@ -51,6 +51,10 @@ bench: $(INSTALLED) ## Measure a service that `make dev` runs beside the bare en
 bench-hostile: $(INSTALLED) ## Attack a service that `make dev` runs and measure the others (ARGS="--url ... --data-dir ...")
 	$(BIN)/python -m bench.hostile $(ARGS)
 
+.PHONY: bench-monitoring
+bench-monitoring: $(INSTALLED) ## Make each alert fire in a real Prometheus (ARGS="--prometheus FILE")
+	PYTHONPATH=tests $(BIN)/python -m bench.monitoring $(ARGS)
+
 .PHONY: docs
 docs: $(INSTALLED) ## Write the pages that are generated from the code
 	@$(BIN)/proposals config docs docs/configuration.md

@@ -35,6 +35,9 @@ def boundary(
 
     @functools.wraps(step)
     async def guarded(self: Self, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        # Temporal gives each activity a task of its own, and so a context of its own: nothing has to be unbound.
+        if (operation_id := getattr(args[0] if args else None, "operation_id", None)) is not None:
+            structlog.contextvars.bind_contextvars(operation_id=operation_id)
         try:
             return await step(self, *args, **kwargs)
         except asyncio.CancelledError:

@@ -4,13 +4,14 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from temporalio import activity
 
 from activities.boundary import boundary
 from activities.host_places import HostPlaces
+from activities.outcome import log_as_work_of
 from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, signatures, webhook_id
 from domain.callback_retries import AttemptError, DeliveryStatus, delay_after, parsed_retry_after, status_after
 from domain.callback_url import CallbackUrl
@@ -40,6 +41,14 @@ class _Tried:
     retry_after: timedelta | None = None
 
 
+class OnAttempt(Protocol):
+    """Told of each attempt that was recorded, and what its delivery has come to."""
+
+    def __call__(
+        self, *, status_code: int | None, error: AttemptError | None, seconds: float, delivery: DeliveryStatus
+    ) -> None: ...
+
+
 class DeliverStep:
     def __init__(
         self,
@@ -48,12 +57,15 @@ class DeliverStep:
         transport: CallbackTransport,
         rules: CallbackRules,
         places: HostPlaces,
+        *,
+        on_attempt: OnAttempt | None = None,
     ) -> None:
         self._storage = storage
         self._targets = targets
         self._transport = transport
         self._rules = rules
         self._places = places
+        self._on_attempt = on_attempt
 
     @activity.defn(name="deliver_callback")
     @boundary
@@ -64,6 +76,7 @@ class DeliverStep:
             stored = await reading.deliveries.order(step.operation_id)
         if operation is None or delivery is None or stored is None:
             raise OperationNotFound
+        log_as_work_of(operation.correlation_id)
         if delivery.status is not DeliveryStatus.PENDING:
             return DeliverResult(state=delivery.status.value, attempts=delivery.attempts)
         if delivery.attempts > step.attempts:
@@ -154,6 +167,13 @@ class DeliverStep:
                 await transaction.deliveries.record_outcome(
                     step.operation_id, outcome.status, delay=outcome.delay, attempts_before=outcome.attempts_before
                 )
+        if self._on_attempt is not None:
+            self._on_attempt(
+                status_code=tried.status_code,
+                error=tried.error,
+                seconds=tried.duration_ms / 1000,
+                delivery=outcome.status,
+            )
         log.info(
             "callback_attempted",
             operation_id=step.operation_id,

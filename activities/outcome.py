@@ -1,5 +1,7 @@
 """How an ended operation is told to its workflow."""
 
+import structlog
+
 from domain.errors import OperationNotFound
 from storage.operations import OperationWork
 from storage.unit_of_work import Storage
@@ -12,7 +14,13 @@ async def load_work(storage: Storage, operation_id: str) -> OperationWork:
         work = await reading.operations.work(operation_id)
     if work is None:
         raise OperationNotFound
+    log_as_work_of(work.correlation_id)
     return work
+
+
+def log_as_work_of(correlation_id: str) -> None:
+    """What this activity logs from now on carries the correlation id of its operation."""
+    structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
 
 
 def outcome_of(work: OperationWork) -> OperationOutcome:

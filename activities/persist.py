@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from temporalio import activity
 
 from activities.boundary import boundary
-from activities.outcome import outcome_of
+from activities.outcome import log_as_work_of, outcome_of
 from domain.creation import Created, VersionEvidence, VersionOrder, new_proposal, new_version
 from domain.engine.codes import ENGINE_VERSION
 from domain.errors import OperationNotFound, ProposalNotFound
@@ -34,11 +34,12 @@ class PersistStep:
             work = await transaction.operations.lock_operation(operation_id)
             if work is None:
                 raise OperationNotFound
+            log_as_work_of(work.correlation_id)
             if work.is_terminal:
                 return PersistResult(outcome=outcome_of(work))
             created = await add(transaction, work)
             await transaction.operations.succeed(
-                work.operation_id,
+                work,
                 proposal_id=created.proposal.proposal_id,
                 version_no=created.version.version_no,
                 proposal_version_id=created.version.proposal_version_id,

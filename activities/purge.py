@@ -1,6 +1,7 @@
 """Step `purge`: remove what has been kept for long enough, for as long as one run of the step may take."""
 
 from collections import Counter
+from collections.abc import Callable
 
 from temporalio import activity
 
@@ -11,8 +12,19 @@ from workflows.messages import PurgeInput, PurgeResult
 
 
 class PurgeStep:
-    def __init__(self, storage: Storage, periods: Periods) -> None:
+    """`on_batch` is told of each batch that is gone, `on_done` of each time that nothing was left to remove."""
+
+    def __init__(
+        self,
+        storage: Storage,
+        periods: Periods,
+        *,
+        on_batch: Callable[[Kind, int], None] | None = None,
+        on_done: Callable[[], None] | None = None,
+    ) -> None:
         self._purging = Purging(storage, periods)
+        self._on_batch = on_batch
+        self._on_done = on_done
 
     @activity.defn(name="purge")
     @boundary
@@ -22,9 +34,13 @@ class PurgeStep:
 
         def on_batch(kind: Kind, count: int) -> None:
             removed[kind] += count
+            if self._on_batch is not None:
+                self._on_batch(kind, count)
             activity.heartbeat(*details)  # the boundary counts failures in them
 
         is_done = await self._purging.run(seconds=step.seconds, on_batch=on_batch)
+        if is_done and self._on_done is not None:
+            self._on_done()
         return PurgeResult(
             operations=removed["operations"],
             keys=removed["keys"] + removed["review keys"],

@@ -1,9 +1,10 @@
 """Step `reconcile`: operations that stopped moving, and what Temporal says of their workflows."""
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
-from typing import Final
+from typing import Final, Protocol
 
 import structlog
 from temporalio import activity
@@ -21,6 +22,7 @@ from domain.errors import (
 )
 from domain.operation import OperationFailure
 from services.ending import end_failed
+from services.operation_trace import later_start
 from services.starting import StartOutcome, WorkflowStarter
 from services.workflow_cancelling import WorkflowCanceller
 from storage.reconciliation import StalledOperation
@@ -42,14 +44,37 @@ class _Repair(Enum):
     ENDED = auto()
 
 
+class OnReconciled(Protocol):
+    """Told of each run, with the highest attempt of a pending workflow task among the workflows that it looked at."""
+
+    def __call__(self, result: ReconcileResult, *, workflow_task_attempt: int) -> None: ...
+
+
+@dataclass(slots=True)
+class _Look:
+    """One run: how many look at a time, and what they have seen."""
+
+    slots: asyncio.Semaphore
+    workflow_task_attempt: int = 0
+
+
 class ReconcileStep:
     """`describe` is the authority on a workflow, never visibility; PostgreSQL's row locks keep two runs apart."""
 
-    def __init__(self, storage: Storage, client: Client, starter: WorkflowStarter, *, max_started: int) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        client: Client,
+        starter: WorkflowStarter,
+        *,
+        max_started: int,
+        on_run: OnReconciled | None = None,
+    ) -> None:
         self._storage = storage
         self._client = client
         self._starter = starter
         self._max_started = max_started
+        self._on_run = on_run
         self._canceller = WorkflowCanceller(client, storage)
 
     @activity.defn(name="reconcile")
@@ -60,29 +85,34 @@ class ReconcileStep:
                 idle=timedelta(seconds=step.idle_seconds), limit=step.batch_size, max_started=self._max_started
             )
             to_cancel = await transaction.reconciliation.workflows_to_cancel(idle=CANCEL_IDLE, limit=step.batch_size)
-        slots = asyncio.Semaphore(CONCURRENT_LOOKS)
-        repairs = await asyncio.gather(*(self._repair(operation, slots) for operation in stalled))
-        return ReconcileResult(
+        look = _Look(asyncio.Semaphore(CONCURRENT_LOOKS))
+        repairs = await asyncio.gather(*(self._repair(operation, look) for operation in stalled))
+        result = ReconcileResult(
             examined=len(stalled),
             cancelled=await self._canceller.cancel(to_cancel),
             restarted=repairs.count(_Repair.RESTARTED),
             ended=repairs.count(_Repair.ENDED),
         )
+        if self._on_run is not None:
+            self._on_run(result, workflow_task_attempt=look.workflow_task_attempt)
+        return result
 
-    async def _repair(self, operation: StalledOperation, slots: asyncio.Semaphore) -> _Repair:
-        async with slots:
+    async def _repair(self, operation: StalledOperation, look: _Look) -> _Repair:
+        async with look.slots:
             handle = self._client.get_workflow_handle(workflow_id_of(operation.operation_id))
             try:
-                status = (await handle.describe(rpc_timeout=RPC_TIMEOUT)).status
+                described = await handle.describe(rpc_timeout=RPC_TIMEOUT)
             except RPCError as failure:
                 if failure.status is not RPCStatusCode.NOT_FOUND:
                     return _Repair.NONE  # Temporal does not answer: nothing is known, the next run asks again
                 return await self._restart(operation)
             except RuntimeError:  # a lazy client that never reached the server
                 return _Repair.NONE
-            if status is WorkflowExecutionStatus.RUNNING:
+            if described.status is WorkflowExecutionStatus.RUNNING:
+                attempt = described.raw_description.pending_workflow_task.attempt
+                look.workflow_task_attempt = max(look.workflow_task_attempt, attempt)
                 return _Repair.NONE
-            failure_found = await self._failure_of(operation.operation_id, status)
+            failure_found = await self._failure_of(operation.operation_id, described.status)
             await end_failed(self._storage, operation.operation_id, failure_found)
             log.warning(
                 "operation_ended_by_reconcile", operation_id=operation.operation_id, error=failure_found.message
@@ -96,7 +126,11 @@ class ReconcileStep:
             return _Repair.ENDED
         async with self._storage.transaction() as transaction:
             start = await transaction.reconciliation.start_of(operation.operation_id)
-        if start is None or await self._starter.start(start) is not StartOutcome.STARTED:
+        if start is None:
+            return _Repair.NONE
+        with later_start(operation.operation_id):
+            outcome = await self._starter.start(start)
+        if outcome is not StartOutcome.STARTED:
             return _Repair.NONE
         async with self._storage.transaction() as transaction:
             await transaction.reconciliation.count_restart(operation.operation_id)

@@ -1,6 +1,7 @@
 """Step `reconcile_deliveries`: callbacks whose next attempt is overdue, and what Temporal says of their workflows."""
 
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
@@ -33,10 +34,18 @@ class _Repair(Enum):
 class ReconcileDeliveriesStep:
     """`describe` is the authority on a workflow; PostgreSQL's row locks keep two runs apart."""
 
-    def __init__(self, storage: Storage, client: Client, starter: DeliveryStarter) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        client: Client,
+        starter: DeliveryStarter,
+        *,
+        on_run: Callable[[ReconcileDeliveriesResult], None] | None = None,
+    ) -> None:
         self._storage = storage
         self._client = client
         self._starter = starter
+        self._on_run = on_run
 
     @activity.defn(name="reconcile_deliveries")
     @boundary
@@ -47,11 +56,14 @@ class ReconcileDeliveriesStep:
             )
         slots = asyncio.Semaphore(CONCURRENT_LOOKS)
         repairs = await asyncio.gather(*(self._repair(delivery, slots) for delivery in overdue))
-        return ReconcileDeliveriesResult(
+        result = ReconcileDeliveriesResult(
             examined=len(overdue),
             restarted=repairs.count(_Repair.RESTARTED),
             failed=repairs.count(_Repair.FAILED),
         )
+        if self._on_run is not None:
+            self._on_run(result)
+        return result
 
     async def _repair(self, delivery: OverdueDelivery, slots: asyncio.Semaphore) -> _Repair:
         async with slots:

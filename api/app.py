@@ -10,9 +10,13 @@ from typing import TypedDict
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from api.backlog_metrics import BacklogMetrics
 from api.body import UnreadBodies
 from api.docs_page import add_docs_page
+from api.http_metrics import HttpMetrics
 from api.large_bodies import READ_AT_ONCE, LargeBodies
+from api.load_metrics import LoadMetrics
+from api.observation import Observation
 from api.openapi import describe_problems
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
@@ -20,6 +24,7 @@ from api.routes import (
     artifacts,
     callbacks,
     health,
+    metrics,
     operation_control,
     operation_list,
     operations,
@@ -33,6 +38,7 @@ from api.services import Services
 from api.wiring import build_services
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
+from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import connect
 from services.cancellation import Cancellation
@@ -66,6 +72,7 @@ ROUTERS = tuple(
         artifacts,
         reviews,
         health,
+        metrics,
     )
 )
 
@@ -73,23 +80,28 @@ ROUTERS = tuple(
 class State(TypedDict):
     services: Services
     large_bodies: LargeBodies
+    backlog: BacklogMetrics
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None) -> FastAPI:
     """The application for these settings; nothing is opened before its lifespan begins."""
+    measured = process_metrics or ProcessMetrics()
     app = FastAPI(
         title="Proposals",
         version=VERSION,
         description=DESCRIPTION,
-        lifespan=_lifespan(settings),
+        lifespan=_lifespan(settings, measured),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # see api/observation.py
     )
     app.state.max_body_bytes = settings.max_body_bytes
     app.state.unread_bodies = UnreadBodies()
+    app.state.metrics = measured
     app.add_middleware(RequestContext)
+    app.add_middleware(Observation, metrics=HttpMetrics(measured.registry))
     add_problem_handlers(app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
     for router in ROUTERS:
         app.include_router(router)
@@ -98,19 +110,23 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
-def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
+def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
         dsn = settings.database_url.get_secret_value()
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(
                 Database(dsn, pool_size=settings.database_pool_size, application_name="proposals-api").running()
             )
             listener = await stack.enter_async_context(TerminalListener(dsn).running())
-            client = await connect(lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}")
+            measured.watch(database)
+            runtime = await stack.enter_async_context(measured.running())
+            client = await connect(
+                lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}", runtime=runtime
+            )
             pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
             readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE).running())
-            storage = Storage(database)
+            storage = Storage(database, on_ended=measured.operation_ended)
             deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
             starts = await stack.enter_async_context(
                 StartQueue(
@@ -133,7 +149,10 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 cancellation=cancellation,
                 deliveries=deliveries,
             )
+            backlog = BacklogMetrics(storage, services.readiness)
+            measured.registry.register(backlog)
+            measured.registry.register(LoadMetrics(listener, app.state.unread_bodies))
             gc.freeze()
-            yield State(services=services, large_bodies=LargeBodies(readers))
+            yield State(services=services, large_bodies=LargeBodies(readers), backlog=backlog)
 
     return lifespan

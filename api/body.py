@@ -27,6 +27,11 @@ class UnreadBodies:
     def __init__(self) -> None:
         self._bytes = 0
 
+    @property
+    def size(self) -> int:
+        """Bytes, at the moment."""
+        return self._bytes
+
     @contextmanager
     def reserved(self, size: int) -> Iterator["Reservation"]:
         """Room for a body of the declared size, given back afterwards. Raises RequestRefused (503 SERVER_BUSY)."""

@@ -11,9 +11,12 @@ import uvicorn
 from api.app import create_app
 from cli.http_protocol import ImpatientProtocol
 from cli.settings import settings_or_exit
+from runtime.metrics import ProcessMetrics
+from runtime.sdk_metrics import SdkMetrics
 from runtime.settings import Settings
 from runtime.signals import exit_process, stop_on_signals
 from runtime.telemetry import configure_logging
+from runtime.tracing import tracing
 
 KEEP_ALIVE_SECONDS = 65  # longer than the usual load balancer's, so that it never writes into a closing connection
 BACKLOG = 2048
@@ -26,7 +29,9 @@ def api() -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C."""
     settings = settings_or_exit()
     configure_logging(level=settings.log_level, format=settings.log_format)
-    exit_process(asyncio.run(_serve(settings)))
+    with tracing("proposals-api"):
+        code = asyncio.run(_serve(settings))
+    exit_process(code)
 
 
 class _Server(uvicorn.Server):
@@ -68,7 +73,7 @@ async def _serve(settings: Settings) -> int:
         return 1
     server = _Server(
         uvicorn.Config(
-            create_app(settings),
+            create_app(settings, ProcessMetrics(SdkMetrics())),
             http=ImpatientProtocol,
             log_config=None,
             access_log=False,

@@ -2,21 +2,40 @@
 
 import asyncio
 
+import structlog
+
 from cli.settings import settings_or_exit
+from runtime.metrics import ProcessMetrics
+from runtime.sdk_metrics import SdkMetrics
 from runtime.settings import Settings
 from runtime.signals import exit_process, stop_on_signals
 from runtime.telemetry import configure_logging
+from runtime.tracing import tracing
 from worker import process as worker_process
+from worker.metrics import MetricsUnserved, served
+
+log = structlog.get_logger(__name__)
 
 
 def worker() -> None:
     """Run workflows and activities until SIGTERM or Ctrl-C."""
     settings = settings_or_exit()
     configure_logging(level=settings.log_level, format=settings.log_format)
-    asyncio.run(_work(settings))
-    exit_process(0)
+    with tracing("proposals-worker"):
+        code = asyncio.run(_work(settings))
+    exit_process(code)
 
 
-async def _work(settings: Settings) -> None:
-    async with stop_on_signals() as stop:
-        await worker_process.run(settings, stop=stop)
+async def _work(settings: Settings) -> int:
+    is_measured = settings.worker_metrics_port is not None
+    metrics = ProcessMetrics(SdkMetrics() if is_measured else None)
+    try:
+        with served(metrics.registry, host=settings.worker_metrics_host, port=settings.worker_metrics_port):
+            async with stop_on_signals() as stop:
+                await worker_process.run(settings, stop=stop, process_metrics=metrics)
+    except MetricsUnserved as failure:
+        log.error(  # noqa: TRY400 -- a taken port is no bug: one line says it all
+            "worker_metrics_cannot_listen", port=settings.worker_metrics_port, reason=failure.reason
+        )
+        return 1
+    return 0

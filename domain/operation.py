@@ -76,6 +76,15 @@ class OperationFailure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class EndedOperation:
+    """An operation at its end; `failure` is None when it succeeded."""
+
+    operation_type: OperationType
+    created_at: datetime
+    failure: OperationFailure | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Operation:
     """One row of `operations` as readers see it; times are UTC."""
 

@@ -8,14 +8,17 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from psycopg import AsyncConnection, Error
+from psycopg import AsyncConnection, AsyncCursor, Error
 from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import StorageUnavailable
+from runtime.sql_spans import TracedCursor, connection_span
+from runtime.tracing import is_tracing
 
 PROBE_INTERVAL_SECONDS: Final = 0.5
 PROBE_LIMIT_SECONDS: Final = 1.0  # interval + limit stay under the 2 s in which a request must have its 503
@@ -24,6 +27,18 @@ SLOT_WAIT_SECONDS: Final = 15.0  # while connections work, a full pool is a queu
 SESSION_OPTIONS: Final = "-c statement_timeout=5s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PoolUsage:
+    """Connections in use, open and possible; tasks that wait for one; how often the breaker has opened."""
+
+    available: bool
+    in_use: int
+    waiting: int
+    open: int
+    size: int
+    outages: int
 
 
 class Database:
@@ -42,6 +57,8 @@ class Database:
         self._waiting: set[asyncio.Timeout] = set()
         self._probed = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
+        self._outages = 0
+        self._is_traced = is_tracing()
 
     @property
     def dsn(self) -> str:
@@ -50,6 +67,19 @@ class Database:
     @property
     def is_available(self) -> bool:
         return self._pool is not None
+
+    @property
+    def usage(self) -> PoolUsage:
+        """How it is now; may be asked from any thread."""
+        pool = self._pool
+        return PoolUsage(
+            available=pool is not None,
+            in_use=len(self._in_use),
+            waiting=len(self._waiting),
+            open=0 if pool is None else pool.get_stats().get("pool_size", 0),
+            size=self._pool_size,
+            outages=self._outages,
+        )
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
@@ -60,13 +90,14 @@ class Database:
         pool = self._pool
         if pool is None:
             raise StorageUnavailable
-        connection = await self._slot(pool)
-        self._in_use.add(connection)
-        try:
-            yield connection
-        finally:
-            self._in_use.discard(connection)
-            await pool.putconn(connection)
+        with connection_span() if self._is_traced else nullcontext():
+            connection = await self._slot(pool)
+            self._in_use.add(connection)
+            try:
+                yield connection
+            finally:
+                self._in_use.discard(connection)
+                await pool.putconn(connection)
 
     async def _slot(self, pool: AsyncConnectionPool) -> AsyncConnection:
         """A connection of the pool; the wait for it ends when the breaker opens, not when the pool has closed."""
@@ -120,7 +151,12 @@ class Database:
             self._dsn,
             min_size=min(2, self._pool_size),
             max_size=self._pool_size,
-            kwargs={"autocommit": True, "prepare_threshold": 2, **self._connect_options},
+            kwargs={
+                "autocommit": True,
+                "prepare_threshold": 2,
+                "cursor_factory": TracedCursor if self._is_traced else AsyncCursor,
+                **self._connect_options,
+            },
             open=False,
         )
         await pool.open()
@@ -133,6 +169,7 @@ class Database:
         pool, self._pool = self._pool, None
         if pool is None:
             return
+        self._outages += 1
         log.warning("database_unavailable", reason=reason)
         for connection in self._in_use:
             _sever(connection)

@@ -167,6 +167,10 @@ class Settings(BaseSettings):
     worker_activities: int = Field(
         20, ge=1, le=1000, description="Steps of large requests and steps that wait out an outage at a time, a worker."
     )
+    worker_metrics_port: int | None = Field(
+        None, ge=1, le=65535, description="Port of a worker's `/metrics` for Prometheus; not served without it."
+    )
+    worker_metrics_host: str = Field("127.0.0.1", description="Address that a worker serves `/metrics` on.")
 
     # Process
     shutdown_grace_seconds: int = Field(

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final, Literal
 
 import structlog
+from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 LogFormat = Literal["auto", "json", "console"]
@@ -31,6 +32,7 @@ def configure_logging(*, level: LogLevel, format: LogFormat) -> None:  # noqa: A
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _with_trace,
         _without_exception_text,
     ]
     renderer: Processor = (
@@ -68,6 +70,15 @@ def bind(*, correlation_id: str | None = None, operation_id: str | None = None) 
     given = {"correlation_id": correlation_id, "operation_id": operation_id}
     with structlog.contextvars.bound_contextvars(**{name: value for name, value in given.items() if value is not None}):
         yield
+
+
+def _with_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """The ids of the trace that the record belongs to, while traces are exported."""
+    context = trace.get_current_span().get_span_context()
+    if context.is_valid:
+        event["trace_id"] = trace.format_trace_id(context.trace_id)
+        event["span_id"] = trace.format_span_id(context.span_id)
+    return event
 
 
 def _without_exception_text(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

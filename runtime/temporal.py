@@ -12,7 +12,10 @@ from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.envconfig import ClientConfig
+from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
+
+from runtime.tracing import client_interceptors
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
 CONNECT_BACK_OFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0)
@@ -23,11 +26,11 @@ IMPATIENT: Final = RetryConfig(max_retries=3, max_elapsed_time_millis=2000)
 log = structlog.get_logger(__name__)
 
 
-async def connect(*, lazy: bool, identity: str) -> Client:
+async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) -> Client:
     """A client for the address, namespace and TLS of the TEMPORAL_* variables.
 
     `lazy` connects with the first call and gives up on a call after two seconds: for those who serve without Temporal.
-    Otherwise raises RuntimeError when the server cannot be reached.
+    Otherwise raises RuntimeError when the server cannot be reached. `runtime` is the one whose metrics are exported.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
@@ -39,16 +42,24 @@ async def connect(*, lazy: bool, identity: str) -> Client:
             lazy=True,
             retry_config=IMPATIENT,
             connect_timeout=timedelta(seconds=2),
+            runtime=runtime,
+            interceptors=client_interceptors(),
         )
-    return await Client.connect(**config, data_converter=pydantic_data_converter, identity=identity)
+    return await Client.connect(
+        **config,
+        data_converter=pydantic_data_converter,
+        identity=identity,
+        runtime=runtime,
+        interceptors=client_interceptors(),
+    )
 
 
-async def connect_with_back_off(*, identity: str) -> Client:
+async def connect_with_back_off(*, identity: str, runtime: Runtime | None = None) -> Client:
     """A connected client, however long the server takes to appear: workers refuse lazy ones."""
     attempt = 0
     while True:
         try:
-            return await connect(lazy=False, identity=identity)
+            return await connect(lazy=False, identity=identity, runtime=runtime)
         except (RuntimeError, RPCError) as failure:
             if attempt == 0:
                 log.warning("temporal_unreachable", reason=type(failure).__name__)

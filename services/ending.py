@@ -26,6 +26,6 @@ async def end_failed(storage: Storage, operation_id: str, failure: OperationFail
 
 async def fail_locked(transaction: Transaction, work: OperationWork, failure: OperationFailure) -> None:
     """End an open operation whose row the transaction has locked; its callback is owed from then on."""
-    await transaction.operations.fail(work.operation_id, failure)
+    await transaction.operations.fail(work, failure)
     if work.has_callback:
         await transaction.deliveries.add(work.operation_id)

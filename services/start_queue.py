@@ -13,6 +13,7 @@ import structlog
 
 from domain.errors import StorageUnavailable
 from services.delivery_queue import DeliveryQueue
+from services.operation_trace import later_start
 from services.starting import StartOutcome, WorkflowStarter
 from storage.starting import OperationStart
 from storage.unit_of_work import Storage
@@ -130,7 +131,8 @@ class StartQueue:
                 self._temporal_away.clear()
             return TICK_SECONDS
         # The first goes alone: while Temporal is away one time-out is enough to know it.
-        outcomes = [await self._attempt(waiting[0])]
+        with later_start(waiting[0].operation_id):
+            outcomes = [await self._attempt(waiting[0])]
         if outcomes[0] is StartOutcome.UNREACHABLE:
             unreached = [start.operation_id for start in waiting]
         else:
@@ -150,4 +152,5 @@ class StartQueue:
 
     async def _attempt_in_slot(self, start: OperationStart) -> StartOutcome:
         async with self._slots:
-            return await self._attempt(start)
+            with later_start(start.operation_id):
+                return await self._attempt(start)

@@ -18,6 +18,7 @@ from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.request import CreateRequest, VersionRequest
 from domain.text import is_identifier
+from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
 from storage.idempotency import KeyHolder
@@ -144,6 +145,7 @@ class SubmissionService:
                 )
             await transaction.documents.add(asked.prepared.document, at=operation.created_at)
             await transaction.operations.add(operation)
+        link_to_later_starts(operation.operation_id)
         self._start_soon(_start_of(operation))
         return Accepted(operation=_as_read(operation), is_replay=False)
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from domain.operation import Operation, OperationFailure, OperationStatus, OperationType
+from domain.operation import EndedOperation, Operation, OperationFailure, OperationStatus, OperationType
 from storage.rows import value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
@@ -192,6 +192,12 @@ class OperationReader:
 
 
 class Operations(OperationReader):
+    """`ended` is what this transaction has ended, for whoever counts it after the commit."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.ended: list[EndedOperation] = []
+
     async def add(self, operation: NewOperation) -> None:
         await self._connection.execute(
             INSERT_OPERATION, {name: getattr(operation, name) for name in NewOperation.__slots__}
@@ -261,25 +267,30 @@ class Operations(OperationReader):
         )
         return await cursor.fetchone() is not None
 
-    async def succeed(self, operation_id: str, *, proposal_id: str, version_no: int, proposal_version_id: str) -> None:
+    async def succeed(
+        self, work: OperationWork, *, proposal_id: str, version_no: int, proposal_version_id: str
+    ) -> None:
         """End a locked, open operation and wake its waiters at commit."""
         await self._connection.execute(
             SUCCEED,
             {
-                "operation_id": operation_id,
+                "operation_id": work.operation_id,
                 "proposal_id": proposal_id,
                 "version_no": version_no,
                 "proposal_version_id": proposal_version_id,
             },
         )
-        await self._notify(operation_id)
+        await self._notify(work, None)
 
-    async def fail(self, operation_id: str, failure: OperationFailure) -> None:
+    async def fail(self, work: OperationWork, failure: OperationFailure) -> None:
         """End a locked, open operation and wake its waiters at commit."""
         await self._connection.execute(
-            FAIL, {"operation_id": operation_id, "error_code": failure.code, "error_message": failure.message}
+            FAIL, {"operation_id": work.operation_id, "error_code": failure.code, "error_message": failure.message}
         )
-        await self._notify(operation_id)
+        await self._notify(work, failure)
 
-    async def _notify(self, operation_id: str) -> None:
-        await self._connection.execute(NOTIFY, {"channel": TERMINAL_CHANNEL, "operation_id": operation_id})
+    async def _notify(self, work: OperationWork, failure: OperationFailure | None) -> None:
+        await self._connection.execute(NOTIFY, {"channel": TERMINAL_CHANNEL, "operation_id": work.operation_id})
+        self.ended.append(
+            EndedOperation(operation_type=work.operation_type, created_at=work.created_at, failure=failure)
+        )

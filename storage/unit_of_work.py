@@ -4,7 +4,7 @@ A block stands inside a service or activity function and ends before that functi
 answer breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). No network call goes inside a block.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
@@ -13,7 +13,9 @@ from psycopg import AsyncConnection, InterfaceError, OperationalError
 from psycopg.errors import ForeignKeyViolation
 
 from domain.errors import StorageUnavailable
+from domain.operation import EndedOperation
 from storage.audit import AuditReader
+from storage.backlog import BacklogReader
 from storage.deliveries import Deliveries, DeliveryReader
 from storage.delivery_starts import DeliveryStarts
 from storage.documents import DocumentPurged, DocumentReader, Documents
@@ -64,6 +66,7 @@ class Reading:
         self.documents = DocumentReader(connection)
         self.deliveries = DeliveryReader(connection)
         self.simulations = SimulationReader(connection)
+        self.backlog = BacklogReader(connection)
 
 
 class Transaction:
@@ -89,10 +92,14 @@ class Storage:
     """PostgreSQL as services and activities see it.
 
     Both doors raise StorageUnavailable; of psycopg's own errors only what a statement names (a violated constraint).
+    `on_ended` is told of each operation that a transaction has ended, after its commit.
     """
 
-    def __init__(self, connections: ConnectionSource) -> None:
+    def __init__(
+        self, connections: ConnectionSource, *, on_ended: Callable[[EndedOperation], None] | None = None
+    ) -> None:
         self._connections = connections
+        self._on_ended = on_ended
         self._required_revision = required_revision()
         self._schema_is_current = False
 
@@ -100,7 +107,11 @@ class Storage:
     async def transaction(self) -> AsyncIterator[Transaction]:
         # In pipeline mode statements without an answer that somebody waits for share one round trip with the next.
         async with self._connection() as connection, connection.pipeline(), connection.transaction():
-            yield Transaction(connection)
+            transaction = Transaction(connection)
+            yield transaction
+        if self._on_ended is not None:
+            for ended in transaction.operations.ended:
+                self._on_ended(ended)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:

@@ -36,6 +36,7 @@ class Service:
         self.url = f"http://127.0.0.1:{self.api_port}"
         self.api: Child | None = None
         self.worker: Child | None = None
+        self.more_environment: dict[str, str] = {}
 
     def start(self) -> None:
         self.temporal.launch()
@@ -108,6 +109,7 @@ class Service:
             "PROPOSAL_CALLBACK_SECRETS": SECRET,
             "PROPOSAL_CALLBACK_ALLOWED_HOSTS": "127.0.0.1,localhost",
             "TEMPORAL_ADDRESS": self.temporal.address,
+            **self.more_environment,
         }
 
     def _launch(self, *command: str) -> Child:

@@ -11,14 +11,17 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
+from temporalio.runtime import Runtime
 from temporalio.worker import Worker
 
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
+from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import connect_with_back_off
 from services.purging import Periods
 from storage.unit_of_work import Storage
+from worker.metrics import WorkerMetrics
 from worker.registry import (
     Dependencies,
     callback_activities,
@@ -37,10 +40,12 @@ CONCURRENT_CALLBACKS: Final = 50
 log = structlog.get_logger(__name__)
 
 
-async def run(settings: Settings, *, stop: asyncio.Event) -> None:
+async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: ProcessMetrics | None = None) -> None:
     """Work until `stop` is set. A worker that dies cancels this: the process ends, its supervisor starts another."""
+    measured = process_metrics or ProcessMetrics()
     async with AsyncExitStack() as stack:
-        client = await _connected_unless_stopped(stop)
+        runtime = await stack.enter_async_context(measured.running())
+        client = await _connected_unless_stopped(stop, runtime)
         if client is None:
             return
         database = await stack.enter_async_context(
@@ -50,9 +55,10 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> None:
                 application_name="proposals-worker",
             ).running()
         )
+        measured.watch(database)
         pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
         dependencies = Dependencies(
-            storage=Storage(database),
+            storage=Storage(database, on_ended=measured.operation_ended),
             client=client,
             pool=pool,
             periods=Periods(
@@ -61,6 +67,7 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> None:
             ),
             callback_rules=settings.callback_rules,
             max_started=settings.max_started_operations,
+            metrics=WorkerMetrics(measured.registry),
         )
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
@@ -109,9 +116,9 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
     ]
 
 
-async def _connected_unless_stopped(stop: asyncio.Event) -> Client | None:
+async def _connected_unless_stopped(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
     identity = f"proposals-worker-{os.getpid()}@{socket.gethostname()}"
-    connecting = asyncio.ensure_future(connect_with_back_off(identity=identity))
+    connecting = asyncio.ensure_future(connect_with_back_off(identity=identity, runtime=runtime))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
     stopping.cancel()

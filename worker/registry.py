@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 
 from activities.build_artifact import BuildArtifactStep
@@ -25,6 +26,7 @@ from services.process_pool import ProcessPool
 from services.purging import Periods
 from services.starting import WorkflowStarter
 from storage.unit_of_work import Storage
+from worker.metrics import WorkerMetrics
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
 from workflows.deliver_callback import DeliverCallback
@@ -42,6 +44,7 @@ class Dependencies:
     periods: Periods
     max_started: int
     callback_rules: CallbackRules = field(default_factory=CallbackRules)
+    metrics: WorkerMetrics = field(default_factory=lambda: WorkerMetrics(CollectorRegistry()))
 
 
 def proposal_workflows() -> list[type]:
@@ -68,7 +71,12 @@ def callback_workflows() -> list[type]:
 def callback_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     rules = dependencies.callback_rules
     delivering = DeliverStep(
-        dependencies.storage, CallbackTargets(rules), CallbackTransport(), rules=rules, places=HostPlaces()
+        dependencies.storage,
+        CallbackTargets(rules),
+        CallbackTransport(),
+        rules=rules,
+        places=HostPlaces(),
+        on_attempt=dependencies.metrics.attempted,
     )
     return [delivering.deliver_callback]
 
@@ -80,10 +88,13 @@ def housekeeping_workflows() -> list[type]:
 def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     starter = WorkflowStarter(dependencies.client, dependencies.storage)
     delivery_starter = DeliveryStarter(dependencies.client, dependencies.storage)
+    storage, client, metrics = dependencies.storage, dependencies.client, dependencies.metrics
     return [
         ReconcileStep(
-            dependencies.storage, dependencies.client, starter, max_started=dependencies.max_started
+            storage, client, starter, max_started=dependencies.max_started, on_run=metrics.reconciled
         ).reconcile,
-        ReconcileDeliveriesStep(dependencies.storage, dependencies.client, delivery_starter).reconcile_deliveries,
-        PurgeStep(dependencies.storage, dependencies.periods).purge,
+        ReconcileDeliveriesStep(
+            storage, client, delivery_starter, on_run=metrics.deliveries_reconciled
+        ).reconcile_deliveries,
+        PurgeStep(storage, dependencies.periods, on_batch=metrics.purged, on_done=metrics.purge_done).purge,
     ]

@@ -132,6 +132,21 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
     assert (await reconciled(storage, temporal_client, idle_seconds=30)).restarted == 1
 
 
+async def test_a_run_tells_the_highest_attempt_of_a_workflow_task(storage: Storage, temporal_client: Client):
+    told = []
+    step = ReconcileStep(
+        storage,
+        temporal_client,
+        WorkflowStarter(temporal_client, storage),
+        max_started=300,
+        on_run=lambda result, *, workflow_task_attempt: told.append((result.examined, workflow_task_attempt)),
+    )
+    await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=0.0))
+    await started(storage, temporal_client)
+    await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=0.0))
+    assert told == [(0, 0), (1, 1)]
+
+
 async def test_what_moved_lately_is_left_alone(storage: Storage, temporal_client: Client, database_dsn):
     await a_stored_operation(storage)
     with psycopg.connect(database_dsn) as connection:

@@ -1,0 +1,105 @@
+"""What a process measures of itself and of the operations that it ends, in a registry of its own.
+
+Labels have few values, all of them ours: names of routes, states and codes, never an id or what a client sent.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+from temporalio.runtime import Runtime
+
+from domain.errors import OperationInternalError, recorded_error
+from domain.operation import EndedOperation, OperationFailure, OperationType
+from runtime.database import Database
+from runtime.sdk_metrics import SdkMetrics
+
+OPERATION_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 14400, 86400)
+
+
+class ProcessMetrics:
+    """The registry of a process, with what API and worker have in common.
+
+    `sdk` measures a Temporal runtime of its own; without it clients use the SDK's default one.
+    """
+
+    def __init__(self, sdk: SdkMetrics | None = None) -> None:
+        # Otherwise each series has a second one with the time of its first value.
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody has annotated it
+        self.registry = CollectorRegistry(auto_describe=True)
+        self.sdk = sdk
+        ProcessCollector(registry=self.registry)
+        if sdk is not None:
+            self.registry.register(sdk)
+        self._ended = Counter(
+            "proposals_operations_ended",
+            "Operations that this process ended; `code` is empty for those that succeeded.",
+            ("type", "status", "code"),
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "proposals_operation_seconds",
+            "From the submission of an operation to its end.",
+            ("type", "status"),
+            buckets=OPERATION_SECONDS,
+            registry=self.registry,
+        )
+
+        # A rate is known only of a series that was there before its first event.
+        for operation_type in OperationType:
+            self._ended.labels(operation_type.value, "SUCCEEDED", "")
+            self._ended.labels(operation_type.value, "FAILED", OperationInternalError.code)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[Runtime | None]:
+        """Gives the runtime that the clients of the process are to be made with."""
+        if self.sdk is None:
+            yield None
+            return
+        async with self.sdk.running():
+            yield self.sdk.runtime
+
+    def watch(self, database: Database) -> None:
+        self.registry.register(PoolCollector(database))
+
+    def operation_ended(self, ended: EndedOperation) -> None:
+        status = "SUCCEEDED" if ended.failure is None else "FAILED"
+        code = "" if ended.failure is None else _code(ended.failure)
+        self._ended.labels(ended.operation_type.value, status, code).inc()
+        seconds = (datetime.now(UTC) - ended.created_at).total_seconds()
+        self._seconds.labels(ended.operation_type.value, status).observe(max(0.0, seconds))
+
+
+def _code(failure: OperationFailure) -> str:
+    """The contract's code of a failure: one of a closed list."""
+    try:
+        return recorded_error(failure.code, failure.message).code
+    except LookupError:
+        return "OTHER"
+
+
+class PoolCollector(Collector):
+    """The pool of PostgreSQL connections and its breaker, as they are when they are asked for."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def collect(self) -> Iterable[Metric]:
+        usage = self._database.usage
+        gauges = {
+            "proposals_database_available": (
+                "1 while PostgreSQL answers, 0 while the breaker is open.",
+                usage.available,
+            ),
+            "proposals_database_pool_in_use": ("Connections that are in use.", usage.in_use),
+            "proposals_database_pool_waiting": ("Tasks that wait for a connection.", usage.waiting),
+            "proposals_database_pool_open": ("Connections that the pool holds.", usage.open),
+            "proposals_database_pool_size": ("Connections that the pool may hold.", usage.size),
+        }
+        for name, (description, value) in gauges.items():
+            yield GaugeMetricFamily(name, description, value=value)
+        yield CounterMetricFamily("proposals_database_outages", "How often the breaker opened.", value=usage.outages)

@@ -1,0 +1,65 @@
+"""How much work is open, and how long the oldest of it: a few rows of partial indexes, however large the tables."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from psycopg import AsyncConnection
+
+from storage.rows import value_row
+
+# Open work is little of what is stored; where it is more than this, its exact number tells nobody anything new.
+MOST: Final = 20_000
+
+SELECT_OPEN_OPERATIONS: Final = f"""
+SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending, count(*) FILTER (WHERE status = 'RUNNING') AS running,
+    min(created_at) FILTER (WHERE status = 'PENDING') AS oldest_pending,
+    min(started_at) FILTER (WHERE status = 'RUNNING') AS oldest_running
+FROM (SELECT status, created_at, started_at FROM operations WHERE status IN ('PENDING', 'RUNNING')
+    ORDER BY progress_at LIMIT {MOST}) AS open
+"""
+SELECT_PENDING_DELIVERIES: Final = f"""
+SELECT count(*) AS pending, min(owed_since) AS oldest_pending, min(due_at) AS first_due
+FROM (SELECT coalesce(redelivered_at, created_at) AS owed_since, due_at FROM callback_deliveries
+    WHERE status = 'PENDING' ORDER BY due_at LIMIT {MOST}) AS owed
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenOperations:
+    """Numbers by status, and when the oldest of each were submitted and started."""
+
+    pending: int
+    running: int
+    oldest_pending: datetime | None
+    oldest_running: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingDeliveries:
+    """How many callbacks are owed, since when the oldest, and when the next attempt is due, or was."""
+
+    pending: int
+    oldest_pending: datetime | None
+    first_due: datetime | None
+
+
+OPERATIONS_ROW: Final = value_row(OpenOperations)
+DELIVERIES_ROW: Final = value_row(PendingDeliveries)
+
+
+class BacklogReader:
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def open_operations(self) -> OpenOperations:
+        async with self._connection.cursor(row_factory=OPERATIONS_ROW) as cursor:
+            await cursor.execute(SELECT_OPEN_OPERATIONS)
+            (row,) = await cursor.fetchall()  # an aggregate is always one row
+        return row
+
+    async def pending_deliveries(self) -> PendingDeliveries:
+        async with self._connection.cursor(row_factory=DELIVERIES_ROW) as cursor:
+            await cursor.execute(SELECT_PENDING_DELIVERIES)
+            (row,) = await cursor.fetchall()  # an aggregate is always one row
+        return row

@@ -1,0 +1,147 @@
+"""Open work as Prometheus sees it: seldom asked for, cheaply, and told from memory while PostgreSQL is away."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+from operation_rows import insert_operations
+from prometheus_client import CollectorRegistry
+
+from api import backlog_metrics
+from api.backlog_metrics import BacklogMetrics
+from domain.errors import StorageUnavailable
+from services.readiness import Readiness
+from storage.backlog import SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES
+from storage.unit_of_work import Storage
+
+UNAVAILABLE = Readiness(database="unreachable", temporal="ok", workers="ok")
+WELL = Readiness(database="ok", temporal="ok", workers="no_pollers")
+
+
+class StubReadiness:
+    state = WELL
+
+    async def readiness(self) -> Readiness:
+        return self.state
+
+
+class Switch:
+    """A database that may be turned off."""
+
+    def __init__(self, database) -> None:
+        self._database = database
+        self.is_on = True
+        self.uses = 0
+
+    @asynccontextmanager
+    async def connection(self):
+        self.uses += 1
+        if not self.is_on:
+            raise StorageUnavailable
+        async with self._database.connection() as connection:
+            yield connection
+
+
+@pytest.fixture
+def switch(database) -> Switch:
+    return Switch(database)
+
+
+@pytest.fixture
+def registry(switch) -> Iterator[CollectorRegistry]:
+    registry = CollectorRegistry()
+    registry.backlog = BacklogMetrics(Storage(switch), StubReadiness())
+    registry.register(registry.backlog)
+    return registry
+
+
+def open_operations(registry) -> list[float | None]:
+    return [
+        registry.get_sample_value("proposals_operations_open", {"status": status}) for status in ("PENDING", "RUNNING")
+    ]
+
+
+async def test_open_operations_are_counted_and_their_ages_grow(registry, database_dsn):
+    assert open_operations(registry) == [None, None]
+    insert_operations(database_dsn, 40)
+    await registry.backlog.refresh()
+
+    assert open_operations(registry) == [8, 8]
+    before = registry.get_sample_value("proposals_operation_oldest_pending_seconds")
+    await asyncio.sleep(0.01)
+    assert before < registry.get_sample_value("proposals_operation_oldest_pending_seconds")
+    assert registry.get_sample_value("proposals_delivery_overdue_seconds") == 0
+    assert registry.get_sample_value("proposals_dependency_up", {"dependency": "workers"}) == 0
+
+
+async def test_many_scrapes_are_one_reading(registry, switch, database_dsn):
+    await asyncio.gather(*(registry.backlog.refresh() for _ in range(50)))
+    uses = switch.uses
+    insert_operations(database_dsn, 40)
+    await asyncio.gather(*(registry.backlog.refresh() for _ in range(50)))
+
+    assert switch.uses == uses
+    assert open_operations(registry) == [0, 0]
+
+
+async def test_without_postgresql_the_last_known_is_told_and_then_nothing(
+    registry, switch, database_dsn, monkeypatch: pytest.MonkeyPatch
+):
+    insert_operations(database_dsn, 40)
+    await registry.backlog.refresh()
+    switch.is_on = False
+    monkeypatch.setattr(StubReadiness, "state", UNAVAILABLE)
+    monkeypatch.setattr(backlog_metrics, "FRESH_SECONDS", 0)
+    await registry.backlog.refresh()
+    assert open_operations(registry) == [8, 8]
+    assert registry.get_sample_value("proposals_dependency_up", {"dependency": "database"}) == 0
+
+    monkeypatch.setattr(backlog_metrics, "STALE_SECONDS", 0)
+    assert open_operations(registry) == [None, None]
+
+
+async def test_a_scrape_does_not_wait_for_a_slow_database(registry, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(backlog_metrics, "PATIENCE_SECONDS", 0.05)
+    slow = asyncio.Event()
+
+    async def never(self: StubReadiness) -> Readiness:
+        await slow.wait()
+        return WELL
+
+    monkeypatch.setattr(StubReadiness, "readiness", never)
+    async with asyncio.timeout(1):
+        await registry.backlog.refresh()
+    slow.set()
+    await asyncio.sleep(0.05)
+
+
+def test_open_work_is_read_from_partial_indexes(database_dsn):
+    insert_operations(database_dsn, 20_000)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("DELETE FROM operations WHERE status <> 'FAILED' AND created_at > '2026-01-01 00:01:00+00'")
+        connection.execute("ANALYZE operations")
+        plans = [
+            "\n".join(row[0] for row in connection.execute(f"EXPLAIN {statement}").fetchall())
+            for statement in (SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES)
+        ]
+    assert "operations_to_reconcile" in plans[0]
+    assert "callback_deliveries_to_reconcile" in plans[1]
+
+
+async def test_the_api_serves_its_metrics(api):
+    await api.http.get("/rebalance/proposals/pp_of_somebody")
+    answer = await api.http.get("/metrics")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain")
+    for line in (
+        'proposals_http_requests_total{method="GET",route="/rebalance/proposals/{proposal_id}",status="404"} 1.0',
+        'proposals_dependency_up{dependency="database"} 1.0',
+        "proposals_database_available 1.0",
+        "proposals_database_pool_size 8.0",
+        "proposals_waiters 0.0",
+        "proposals_unread_body_bytes 0.0",
+    ):
+        assert line in answer.text

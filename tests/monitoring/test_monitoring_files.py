@@ -1,0 +1,97 @@
+"""Dashboard and alerts speak of metrics and labels that the running service exports."""
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import httpx2
+import pytest
+import yaml
+from builders import a_body
+from prometheus_client.parser import text_string_to_metric_families
+from running_service import Clients
+
+ROOT = Path(__file__).parent.parent.parent
+MONITORING = ROOT / "docs" / "monitoring"
+RULES = [rule for group in yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
+EXPRESSIONS = [
+    target["expr"]
+    for panel in json.loads((MONITORING / "dashboard.json").read_text())["panels"]
+    for target in panel.get("targets", ())
+] + [rule["expr"] for rule in RULES]
+SELECTOR = re.compile(r"\b((?:proposals|temporal|process)_\w+)(?:\{([^}]*(?:\{\w+\}[^}]*)*)\})?")
+SCRAPED = {"job", "instance", "le"}  # what Prometheus adds
+
+pytestmark = pytest.mark.timeout(120)
+
+
+@pytest.fixture
+async def exported(observed, worker_metrics_port) -> dict[str, set[str]]:
+    """The names of the series of API and worker after one operation, with the names of their labels."""
+    async with httpx2.AsyncClient(base_url=observed.url, timeout=30, trust_env=False) as http:
+        clients = Clients(observed, http)
+        await clients.finished(await clients.submit())
+        pages = [(await http.get(url)).text for url in ("/metrics", f"http://127.0.0.1:{worker_metrics_port}/metrics")]
+    found: dict[str, set[str]] = {}
+    for page in pages:
+        for family in text_string_to_metric_families(page):
+            for sample in family.samples:
+                found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+async def test_every_metric_and_label_that_is_asked_for_is_exported(exported):
+    missing = []
+    for expression in EXPRESSIONS:
+        for name, matchers in SELECTOR.findall(expression):
+            labels = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", matchers)) - SCRAPED
+            if name not in exported or not labels <= exported[name]:
+                missing.append((name, labels))
+        grouped = {label.strip() for found in re.findall(r"by \(([^)]*)\)", expression) for label in found.split(",")}
+        names = [name for name, _ in SELECTOR.findall(expression)]
+        known = set().union(*(exported.get(name, set()) for name in names)) | SCRAPED
+        if not grouped <= known:
+            missing.append((expression, grouped - known))
+    assert missing == []
+
+
+async def test_no_label_holds_an_id_or_a_path(observed, worker_metrics_port):
+    async with httpx2.AsyncClient(base_url=observed.url, timeout=30, trust_env=False) as http:
+        clients = Clients(observed, http)
+        operation_id = await clients.submit(body=a_body(created_by="advisor_in_label", portfolio_id="pf_in_label"))
+        await clients.finished(operation_id)
+        for path in (
+            f"/rebalance/proposals/{operation_id}",
+            "/secret-path/x",
+            "/rebalance/proposals?created_by=in_query",
+        ):
+            await http.get(path, headers={"X-Correlation-Id": "corr-in-label"})
+        await http.request("INVENTED", "/rebalance/proposals")
+        page = (await http.get("/metrics")).text
+        page += (await http.get(f"http://127.0.0.1:{worker_metrics_port}/metrics")).text
+    for text in (operation_id, "in_label", "corr-in-label", "secret-path", "in_query", "INVENTED", "127.0.0.1"):
+        assert text not in page
+    assert 'route="unmatched"' in page
+    assert 'route="/rebalance/proposals/{proposal_id}"' in page
+
+
+def test_each_alert_says_what_it_means_and_what_to_do():
+    manual = (ROOT / "docs" / "monitoring.md").read_text()
+    for rule in RULES:
+        assert rule["labels"]["severity"] in ("page", "ticket")
+        assert rule["annotations"]["summary"].endswith(".")
+        assert rule["annotations"]["runbook"].startswith("docs/operations.md")
+        assert rule["annotations"]["meaning"] == f"docs/monitoring.md#{rule['alert'].lower()}"
+        assert f"### {rule['alert']}\n" in manual
+
+
+@pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool comes with Prometheus")
+def test_each_alert_fires_for_what_it_is_about():
+    for command in (
+        ["check", "rules", MONITORING / "alerts.yml"],
+        ["test", "rules", Path(__file__).parent / "alerts_test.yml"],
+    ):
+        ran = subprocess.run(["promtool", *command], capture_output=True, text=True, check=False)
+        assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -1,0 +1,123 @@
+"""One trace from the request to the commit of what it made, and nothing of the client in it."""
+
+import asyncio
+import json
+
+import httpx2
+import pytest
+from builders import a_body
+from running_service import Clients
+from span_receiver import SpanReceiver, attributes
+
+pytestmark = pytest.mark.timeout(120)
+
+CALLER = "0af7651916cd43dd8448eb211c80319c"
+
+
+async def until(found, *, seconds: float = 15):
+    async with asyncio.timeout(seconds):
+        while not (result := found()):
+            await asyncio.sleep(0.1)
+    return result
+
+
+def of_trace(collector: SpanReceiver, trace_id: str):
+    return [span for span in collector.spans() if span.trace_id.hex() == trace_id]
+
+
+@pytest.fixture
+async def http(observed):
+    async with httpx2.AsyncClient(base_url=observed.url, timeout=30, trust_env=False) as http:
+        yield http
+
+
+async def test_one_trace_from_the_request_to_the_sql_of_persist(observed, http, collector):
+    accepted = await http.post(
+        "/rebalance/proposals/async",
+        json=a_body(),
+        headers={"Idempotency-Key": "traced", "traceparent": f"00-{CALLER}-b7ad6b7169203331-01"},
+    )
+    operation_id = accepted.json()["operation_id"]
+    await Clients(observed, http).finished(operation_id)
+
+    def whole():
+        spans = {span.span_id: span for span in of_trace(collector, CALLER)}
+        names = {span.name for span in spans.values()}
+        return spans if {"RunActivity:persist", "UPDATE operations", "INSERT proposals"} <= names else None
+
+    spans = await until(whole)
+    commit = next(span for span in spans.values() if span.name == "INSERT proposals")
+    path = []
+    while commit is not None:
+        path.append(commit.name)
+        commit = spans.get(commit.parent_span_id)
+    assert path == [
+        "INSERT proposals",
+        "postgresql",
+        "RunActivity:persist",
+        "StartActivity:persist",
+        "StartWorkflow:CreateProposal",
+        "POST /rebalance/proposals/async",
+    ]
+    assert "RunWorkflow:CreateProposal" in {span.name for span in spans.values()}
+    request = next(span for span in spans.values() if span.name.startswith("POST"))
+    assert attributes(request) == {
+        "http.request.method": "POST",
+        "http.route": "/rebalance/proposals/async",
+        "http.response.status_code": "202",
+        "proposals.correlation_id": accepted.headers["x-correlation-id"],
+        "proposals.operation_id": operation_id,
+    }
+    # Where a later start, by another process, would be traced.
+    assert [link.trace_id.hex() for link in request.links] == [operation_id.removeprefix("pop_")]
+
+
+async def test_a_start_by_another_process_goes_on_in_the_trace_that_the_request_links_to(observed, http, collector):
+    observed.kill(observed.temporal.child)
+    accepted = await http.post("/rebalance/proposals/async", json=a_body(), headers={"Idempotency-Key": "traced-later"})
+    operation_id = accepted.json()["operation_id"]
+    observed.kill(observed.api)
+    observed.temporal.launch()
+    observed.start_api()
+    await Clients(observed, http).finished(operation_id)
+
+    own = operation_id.removeprefix("pop_")
+    names = await until(
+        lambda: (found := {span.name for span in of_trace(collector, own)}) >= {"RunActivity:persist"} and found
+    )
+    assert {"StartWorkflow:CreateProposal", "RunWorkflow:CreateProposal", "INSERT proposals"} <= names
+
+
+async def test_spans_hold_nothing_of_the_client_and_logs_name_their_trace(observed, http, collector):
+    body = a_body(metadata={"title": "marked-title", "advisor_notes": "marked-notes"})
+    body["simulate_request"]["options"] = {}  # fails as an operation
+    failed = await http.post("/rebalance/proposals/async", json=body, headers={"Idempotency-Key": "marked-key"})
+    await Clients(observed, http).finished(failed.json()["operation_id"])
+    await http.get(
+        "/rebalance/proposals", params={"created_by": "marked-author"}, headers={"User-Agent": "marked-agent"}
+    )
+    await http.get("/marked-path?marked-query=1")
+    await http.post("/rebalance/proposals/async", content=b'{"marked-json"', headers={"Idempotency-Key": "marked-5"})
+    called = await http.post(
+        "/rebalance/proposals/async",
+        json=a_body(callback={"url": "http://127.0.0.1:1/marked-callback"}),
+        headers={"Idempotency-Key": "marked-6", "X-Correlation-Id": "corr-of-call"},
+    )
+    operation_id = called.json()["operation_id"]
+    await Clients(observed, http).finished(operation_id)
+    attempted = await until(lambda: [line for line in logged(observed) if line["event"] == "callback_attempted"])
+
+    await until(lambda: any(span.name == "RunActivity:deliver_callback" for span in collector.spans()))
+    assert {"GET unmatched", "GET /rebalance/proposals"} <= {span.name for span in collector.spans()}
+    assert b"marked" not in b"".join(collector.bodies)
+    assert not [span for span in collector.spans() if span.events or span.status.message]
+
+    assert (attempted[0]["operation_id"], attempted[0]["correlation_id"]) == (operation_id, "corr-of-call")
+    delivery = next(span for span in collector.spans() if span.name == "RunActivity:deliver_callback")
+    assert attempted[0]["trace_id"] == delivery.trace_id.hex()
+
+
+def logged(observed) -> list[dict]:
+    return [
+        json.loads(line) for line in (observed.folder / "worker.log").read_text().splitlines() if line.startswith("{")
+    ]
