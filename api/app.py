@@ -1,6 +1,5 @@
 """The API's process: resources in order, services from them, routes over these."""
 
-import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -38,6 +37,7 @@ from api.services import Services
 from api.wiring import build_services
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
+from runtime.memory import settle
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import connect
@@ -152,7 +152,7 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             backlog = BacklogMetrics(storage, services.readiness)
             measured.registry.register(backlog)
             measured.registry.register(LoadMetrics(listener, app.state.unread_bodies))
-            gc.freeze()
+            settle()
             yield State(services=services, large_bodies=LargeBodies(readers), backlog=backlog)
 
     return lifespan

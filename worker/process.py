@@ -1,7 +1,6 @@
 """The worker's process: resources in order, three workers, and a grace for what is under way."""
 
 import asyncio
-import gc
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -16,6 +15,7 @@ from temporalio.worker import Worker
 
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
+from runtime.memory import settle
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import connect_with_back_off
@@ -73,7 +73,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(_in_background(client))
-        gc.freeze()
+        settle()
         log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
         await stop.wait()
         log.info("worker_stopping", grace_seconds=settings.shutdown_grace_seconds)
