@@ -10,10 +10,12 @@ from typing import TypedDict
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from api.access import require_guards
+from api.authentication import Authenticator, authentication
 from api.body import UnreadBodies
 from api.docs_page import add_docs_page
 from api.large_bodies import READ_AT_ONCE, LargeBodies
-from api.openapi import describe_problems
+from api.openapi import describe
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
 from api.routes import (
@@ -72,6 +74,7 @@ ROUTERS = tuple(
 
 class State(TypedDict):
     services: Services
+    authenticator: Authenticator
     large_bodies: LargeBodies
 
 
@@ -90,10 +93,12 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.max_body_bytes = settings.max_body_bytes
     app.state.unread_bodies = UnreadBodies()
     app.add_middleware(RequestContext)
-    add_problem_handlers(app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    require_guards(routes)
+    add_problem_handlers(app, routes)
     for router in ROUTERS:
         app.include_router(router)
-    describe_problems(app)
+    describe(app, routes, is_authenticated=settings.auth_mode != "none")
     add_docs_page(app)
     return app
 
@@ -110,6 +115,7 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
             client = await connect(lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}")
             pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
             readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE).running())
+            authenticator = await stack.enter_async_context(authentication(settings))
             storage = Storage(database)
             deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
             starts = await stack.enter_async_context(
@@ -129,6 +135,6 @@ def _lifespan(settings: Settings) -> Callable[[FastAPI], AbstractAsyncContextMan
                 deliveries=deliveries,
             )
             gc.freeze()
-            yield State(services=services, large_bodies=LargeBodies(readers))
+            yield State(services=services, authenticator=authenticator, large_bodies=LargeBodies(readers))
 
     return lifespan

@@ -11,9 +11,10 @@ from temporalio.envconfig import ClientConfigProfile
 
 from cli.configuration_page import reference_page
 from cli.output import print_fields
-from cli.settings import EXIT_INVALID_SETTINGS, settings_or_exit
+from cli.settings import exit_with, refused, settings_or_exit
+from runtime.guard_rails import OF_API, TEMPORAL_REFUSED
 from runtime.settings import Settings, variable_name
-from runtime.temporal import DEFAULT_ADDRESS
+from runtime.temporal import DEFAULT_ADDRESS, uses_tls
 
 MASK: Final = "***"
 DEFAULT_NAMESPACE: Final = "default"
@@ -25,12 +26,15 @@ commands = typer.Typer(no_args_is_help=True, help="Settings.")
 
 @commands.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Print every setting in force and where it comes from, secrets masked. Exits 2 when one is wrong."""
-    shown = _settings(settings_or_exit()) | _temporal()
+    """Print every setting in force and where it comes from, secrets masked. Exits 2 when one is wrong or missing."""
+    settings = settings_or_exit()
+    shown = _settings(settings) | _temporal()
     if as_json:
-        typer.echo(json.dumps(shown, indent=2))
+        typer.echo(json.dumps(shown, indent=2, default=str))  # paths
     else:
         print_fields("Settings", {name: f"{row['value']} ({row['source']})" for name, row in shown.items()})
+    if lines := refused(settings, OF_API):
+        exit_with(lines)
 
 
 @commands.command()
@@ -56,12 +60,12 @@ def _temporal() -> Rows:
     try:
         profile = ClientConfigProfile.load()
     except RuntimeError:  # its text may quote the file, key included
-        typer.echo("proposals: TEMPORAL_*: the SDK refuses the variables or the file of TEMPORAL_CONFIG_FILE", err=True)
-        raise typer.Exit(EXIT_INVALID_SETTINGS) from None
+        exit_with([TEMPORAL_REFUSED])
     return {
         "TEMPORAL_ADDRESS": _row("TEMPORAL_ADDRESS", profile.address, default=DEFAULT_ADDRESS),
         "TEMPORAL_NAMESPACE": _row("TEMPORAL_NAMESPACE", profile.namespace, default=DEFAULT_NAMESPACE),
         "TEMPORAL_API_KEY": _row("TEMPORAL_API_KEY", profile.api_key and MASK, default=None),
+        "TEMPORAL_TLS": _row("TEMPORAL_TLS", "true" if uses_tls(profile) else None, default="false"),
     }
 
 

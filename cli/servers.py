@@ -11,6 +11,7 @@ import uvicorn
 from api.app import create_app
 from cli.http_protocol import ImpatientProtocol
 from cli.settings import settings_or_exit
+from runtime.guard_rails import OF_API, OF_WORKER
 from runtime.settings import Settings
 from runtime.signals import exit_process, stop_on_signals
 from runtime.telemetry import configure_logging
@@ -25,14 +26,14 @@ log = structlog.get_logger(__name__)
 
 def api() -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C."""
-    settings = settings_or_exit()
+    settings = settings_or_exit(OF_API)
     configure_logging(level=settings.log_level, format=settings.log_format)
     exit_process(asyncio.run(_serve(settings)))
 
 
 def worker() -> None:
     """Run workflows and activities until SIGTERM or Ctrl-C."""
-    settings = settings_or_exit()
+    settings = settings_or_exit(OF_WORKER)
     configure_logging(level=settings.log_level, format=settings.log_format)
     asyncio.run(_work(settings))
     exit_process(0)

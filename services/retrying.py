@@ -7,6 +7,7 @@ from domain.errors import IdempotencyKeyConflict, OperationNotFailed, OperationN
 from domain.ids import new_operation_id
 from domain.operation import Operation, OperationStatus, Policy
 from services.lookup import Lookup, expired_error
+from services.open_operations import OpenOperationLimit
 from services.submission import Accepted, StartSoon, held_operation
 from storage.unit_of_work import Storage, Transaction
 
@@ -22,17 +23,21 @@ class _Attempt:
 class Retrying:
     """N retries of one operation at once make one attempt: the key's row decides, or without a key the operation's."""
 
-    def __init__(self, storage: Storage, lookup: Lookup, start_soon: StartSoon, *, policy: Policy) -> None:
+    def __init__(
+        self, storage: Storage, lookup: Lookup, start_soon: StartSoon, *, policy: Policy, limit: OpenOperationLimit
+    ) -> None:
         self._storage = storage
         self._lookup = lookup
         self._start_soon = start_soon
         self._policy = policy
+        self._limit = limit
 
     async def retry(self, operation_id: str, *, client: str) -> Accepted:
         """The next attempt of a failed operation, with the same request and callback, under the rules of today.
 
         One that has a newer attempt is answered with that one, if its request is the same. Raises OperationNotFound,
-        OperationExpired, OperationNotFailed, IdempotencyKeyConflict when the newer attempt is of another request.
+        OperationExpired, OperationNotFailed, IdempotencyKeyConflict when the newer attempt is of another request,
+        TooManyOpenOperations when there is no newer attempt and no room for one.
         """
         failed = await self._lookup.operation(operation_id, client=client)
         if failed.status is not OperationStatus.FAILED:
@@ -85,6 +90,7 @@ class Retrying:
     async def _add(
         self, transaction: Transaction, failed: Operation, *, operation_id: str, attempt: int, at: datetime
     ) -> None:
+        await self._limit.take_place(transaction)
         await transaction.operations.add_attempt(
             failed.operation_id,
             operation_id=operation_id,

@@ -18,6 +18,7 @@ from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.request import CreateRequest, VersionRequest
 from domain.text import is_identifier
+from services.open_operations import OpenOperationLimit
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
 from storage.idempotency import KeyHolder
@@ -82,12 +83,14 @@ class SubmissionService:
         *,
         policy: Policy,
         large_request_rows: int,
+        limit: OpenOperationLimit,
         judge_callback: JudgeCallback = refuse_callbacks,
     ) -> None:
         self._storage = storage
         self._start_soon = start_soon
         self._policy = policy
         self._large_request_rows = large_request_rows
+        self._limit = limit
         self._judge_callback = judge_callback
         self._under_way: dict[tuple[IdempotencyKey, str, bool, CallbackOrder | None], asyncio.Task[Accepted]] = {}
 
@@ -96,8 +99,8 @@ class SubmissionService:
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled for a synchronous
         request without the option, CallbackUrlNotAllowed, ProposalNotFound for a target that could be none,
-        StorageUnavailable when nothing was accepted or, if the connection was lost during the commit, when only the
-        same key can tell.
+        TooManyOpenOperations for what is no replay, StorageUnavailable when nothing was accepted or, if the connection
+        was lost during the commit, when only the same key can tell.
         """
         if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
             raise ProposalNotFound
@@ -134,6 +137,7 @@ class SubmissionService:
                     return _replay(holder, held_by, operation.request_hash)
                 operation = replace(operation, attempt=holder.attempt + 1)
             self._refuse_at_once(asked)
+            await self._limit.take_place(transaction)
             if key is not None and holder is not None:
                 await transaction.keys.reassign(
                     key,
