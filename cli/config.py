@@ -65,11 +65,16 @@ def _temporal() -> Rows:
         "TEMPORAL_ADDRESS": _row("TEMPORAL_ADDRESS", profile.address, default=DEFAULT_ADDRESS),
         "TEMPORAL_NAMESPACE": _row("TEMPORAL_NAMESPACE", profile.namespace, default=DEFAULT_NAMESPACE),
         "TEMPORAL_API_KEY": _row("TEMPORAL_API_KEY", profile.api_key and MASK, default=None),
-        "TEMPORAL_TLS": _row("TEMPORAL_TLS", "true" if uses_tls(profile) else None, default="false"),
+        "TEMPORAL_TLS": {"value": uses_tls(profile), "source": _source("TEMPORAL_TLS") if profile.tls else "default"},
     }
 
 
 def _row(name: str, value: str | None, *, default: str | None) -> dict[str, str | None]:
     if not value:
         return {"value": default, "source": "default"}
-    return {"value": value, "source": "environment" if os.environ.get(name) else "file"}
+    return {"value": value, "source": _source(name)}
+
+
+def _source(name: str) -> str:
+    """Of a value that is not the default; a variable's name may go on, as TEMPORAL_TLS_SERVER_NAME does."""
+    return "environment" if any(given.startswith(name) and value for given, value in os.environ.items()) else "file"

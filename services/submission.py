@@ -129,25 +129,26 @@ class SubmissionService:
     async def _accept(self, asked: _Asked) -> Accepted:
         operation = self._new_operation(asked.submission, asked.prepared)
         key = asked.submission.key
-        async with self._storage.transaction() as transaction:
-            holder = None if key is None else await _claim(transaction, key, operation)
-            if holder is not None:
-                held_by = await held_operation(transaction, holder)
-                if held_by is not None and held_by.status is not OperationStatus.FAILED:
-                    return _replay(holder, held_by, operation.request_hash)
-                operation = replace(operation, attempt=holder.attempt + 1)
-            self._refuse_at_once(asked)
-            await self._limit.take_place(transaction)
-            if key is not None and holder is not None:
-                await transaction.keys.reassign(
-                    key,
-                    request_hash=operation.request_hash,
-                    operation_id=operation.operation_id,
-                    attempt=operation.attempt,
-                    at=operation.created_at,
-                )
-            await transaction.documents.add(asked.prepared.document, at=operation.created_at)
-            await transaction.operations.add(operation)
+        with self._limit.place() as place:
+            async with self._storage.transaction() as transaction:
+                holder = None if key is None else await _claim(transaction, key, operation)
+                if holder is not None:
+                    held_by = await held_operation(transaction, holder)
+                    if held_by is not None and held_by.status is not OperationStatus.FAILED:
+                        return _replay(holder, held_by, operation.request_hash)
+                    operation = replace(operation, attempt=holder.attempt + 1)
+                self._refuse_at_once(asked)
+                await place.take(transaction)
+                if key is not None and holder is not None:
+                    await transaction.keys.reassign(
+                        key,
+                        request_hash=operation.request_hash,
+                        operation_id=operation.operation_id,
+                        attempt=operation.attempt,
+                        at=operation.created_at,
+                    )
+                await transaction.documents.add(asked.prepared.document, at=operation.created_at)
+                await transaction.operations.add(operation)
         self._start_soon(_start_of(operation))
         return Accepted(operation=_as_read(operation), is_replay=False)
 

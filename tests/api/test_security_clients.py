@@ -90,7 +90,7 @@ async def test_an_id_of_another_client_answers_as_an_unknown_one(clients):
         f"/operations?correlation_id={correlation}",
         f"/operations?proposal_id={proposal_id}",
     ):
-        assert (await api.http.get(P + path, headers=of("other"))).json()["items"] == []
+        assert (await api.http.get(P + path, headers=of("third"))).json()["items"] == []
         assert (await api.http.get(P + path, headers=of("crm"))).json()["items"] != []
 
 
