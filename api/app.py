@@ -9,6 +9,8 @@ from typing import TypedDict
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
+from api.access import require_guards
+from api.authentication import Authenticator, authentication
 from api.backlog_metrics import BacklogMetrics
 from api.body import UnreadBodies
 from api.docs_page import add_docs_page
@@ -16,7 +18,7 @@ from api.http_metrics import HttpMetrics
 from api.large_bodies import READ_AT_ONCE, LargeBodies
 from api.load_metrics import LoadMetrics
 from api.observation import Observation
-from api.openapi import describe_problems
+from api.openapi import describe
 from api.problems import add_problem_handlers
 from api.request_context import RequestContext
 from api.routes import (
@@ -79,6 +81,7 @@ ROUTERS = tuple(
 
 class State(TypedDict):
     services: Services
+    authenticator: Authenticator
     large_bodies: LargeBodies
     backlog: BacklogMetrics
 
@@ -102,10 +105,12 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     app.state.metrics = measured
     app.add_middleware(RequestContext)
     app.add_middleware(Observation, metrics=HttpMetrics(measured.registry))
-    add_problem_handlers(app, [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)])
+    routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
+    require_guards(routes)
+    add_problem_handlers(app, routes)
     for router in ROUTERS:
         app.include_router(router)
-    describe_problems(app)
+    describe(app, routes, is_authenticated=settings.auth_mode != "none")
     add_docs_page(app)
     return app
 
@@ -126,6 +131,7 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             )
             pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
             readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE).running())
+            authenticator = await stack.enter_async_context(authentication(settings))
             storage = Storage(database, on_ended=measured.operation_ended)
             deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
             starts = await stack.enter_async_context(
@@ -153,6 +159,11 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             measured.registry.register(backlog)
             measured.registry.register(LoadMetrics(listener, app.state.unread_bodies))
             settle()
-            yield State(services=services, large_bodies=LargeBodies(readers), backlog=backlog)
+            yield State(
+                services=services,
+                authenticator=authenticator,
+                large_bodies=LargeBodies(readers),
+                backlog=backlog,
+            )
 
     return lifespan

@@ -1,12 +1,12 @@
 """Short names for what endpoints take besides headers and bodies."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import Depends, Request
 
+from api.access import caller_of
 from api.services import Services
-
-LOCAL_CLIENT: Final = "local"  # without authentication there is one client; its name is in every key and operation
+from domain.access import Caller
 
 
 def _services(request: Request) -> Services:
@@ -21,3 +21,4 @@ def _correlation_id(request: Request) -> str:
 
 ProcessServices = Annotated[Services, Depends(_services)]
 CorrelationId = Annotated[str, Depends(_correlation_id)]
+CallerOfRequest = Annotated[Caller, Depends(caller_of)]

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
+from api.challenges import challenge_of
 from api.loc import without_client_keys
 from api.schemas.problems import ExpiredOperationProblem, Problem
 from domain.errors import ErrorKind, OperationExpired, ProposalError
@@ -30,6 +31,7 @@ STATUS: Final[Mapping[ErrorKind, HTTPStatus]] = {
     ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     ErrorKind.GONE: HTTPStatus.GONE,
     ErrorKind.TIMED_OUT: HTTPStatus.GATEWAY_TIMEOUT,
+    ErrorKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
     ErrorKind.LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
     ErrorKind.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
 }
@@ -80,7 +82,7 @@ def business_problem(scope: Mapping[str, Any], error: ProposalError) -> Response
     wait = RETRY_AFTER_SECONDS if status is HTTPStatus.SERVICE_UNAVAILABLE else None
     if error.retry_after_seconds is not None:
         wait = str(error.retry_after_seconds)
-    headers = None if wait is None else {"Retry-After": wait}
+    headers = challenge_of(scope, error) | ({} if wait is None else {"Retry-After": wait})
     members = {"operation": error.tombstone} if isinstance(error, OperationExpired) else None
     return problem_response(
         scope, status=status, code=error.code, detail=error.detail(), headers=headers, members=members
@@ -169,6 +171,13 @@ def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
         "model": ExpiredOperationProblem if status == HTTPStatus.GONE else Problem,
         "description": f"{phrase}: {described}" if described else phrase,
     }
+    if status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
+        answer["headers"] = {
+            "WWW-Authenticate": {
+                "description": "With `PROPOSAL_AUTH_MODE=jwt`: which token would do (RFC 6750).",
+                "schema": {"type": "string"},
+            }
+        }
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         answer["headers"] = {
             "Retry-After": {"description": "Seconds to wait before the next try.", "schema": {"type": "integer"}}

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 from fastapi import Request, Response
 
-from api.dependencies import LOCAL_CLIENT
 from api.headers import REPLAYED_HEADER, Preferences
 from api.json_text import json_response
 from api.operation_presentation import accepted, operation_path
@@ -15,6 +14,7 @@ from api.schemas.operations import AsyncAccepted
 from api.schemas.proposals import CreateResponse
 from api.services import Services
 from domain.errors import (
+    ActorMismatch,
     CallbacksNotConfigured,
     CallbackUrlNotAllowed,
     IdempotencyKeyConflict,
@@ -27,6 +27,7 @@ from domain.errors import (
     ProposalError,
     SimulationDisabled,
     StorageUnavailable,
+    TooManyOpenOperations,
     recorded_error,
 )
 from domain.operation import ExpiredOperation, IdempotencyKey, OperationStatus
@@ -67,20 +68,22 @@ def synchronous_responses(*errors: type[ProposalError]) -> dict[int | str, dict[
             OperationInternalError,
             OperationInProgress,
             StorageUnavailable,
+            ActorMismatch,
+            TooManyOpenOperations,
             *errors,
             statuses=(408, 413, 415),
         ),
     }
 
 
-def proposals_key(key: str) -> IdempotencyKey:
+def proposals_key(key: str, *, client: str) -> IdempotencyKey:
     """A key of creates, synchronous or not."""
-    return IdempotencyKey.of_creates(key, client=LOCAL_CLIENT)
+    return IdempotencyKey.of_creates(key, client=client)
 
 
-def scoped_key(scope: str, proposal_id: str, key: str | None) -> IdempotencyKey | None:
+def scoped_key(scope: str, proposal_id: str, key: str | None, *, client: str) -> IdempotencyKey | None:
     """An optional key of one proposal's endpoint."""
-    return None if key is None else IdempotencyKey.of_endpoint(scope, proposal_id, key, client=LOCAL_CLIENT)
+    return None if key is None else IdempotencyKey.of_endpoint(scope, proposal_id, key, client=client)
 
 
 async def answer_accepted(services: Services, submission: Submission) -> Response:

@@ -13,6 +13,7 @@ from services.cancellation import Cancellation
 from services.delivery_queue import DeliveryQueue
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
+from services.open_operations import OpenOperationLimit
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
@@ -40,12 +41,14 @@ def build_services(
 ) -> Services:
     """One graph a process; nothing in it outlives the resources."""
     lookup, waiting = Lookup(storage), Waiting(listener)
+    limit = OpenOperationLimit(settings.max_open_operations)
     return Services(
         submission=SubmissionService(
             storage,
             starts.start_soon,
             policy=settings.policy(),
             large_request_rows=settings.large_request_rows,
+            limit=limit,
             judge_callback=CallbackTargets(settings.callback_rules).refusal,
         ),
         redelivery=Redelivery(storage, lookup, deliveries.start_soon),
@@ -57,12 +60,13 @@ def build_services(
             ReviewRules(
                 require_expected_state=settings.require_expected_state,
                 strict_version_binding=settings.strict_version_binding,
+                four_eyes=settings.four_eyes,
             ),
         ),
         proposals=ProposalReads(storage),
         lookup=lookup,
         cancellation=cancellation,
-        retrying=Retrying(storage, lookup, starts.start_soon, policy=settings.policy()),
+        retrying=Retrying(storage, lookup, starts.start_soon, policy=settings.policy(), limit=limit),
         waiting=waiting,
         readiness=ReadinessCheck(storage, client),
         presenter=OperationPresenter(

@@ -11,6 +11,7 @@ import uvicorn
 from api.app import create_app
 from cli.http_protocol import ImpatientProtocol
 from cli.settings import settings_or_exit
+from runtime.guard_rails import OF_API
 from runtime.metrics import ProcessMetrics
 from runtime.sdk_metrics import SdkMetrics
 from runtime.settings import Settings
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 def api() -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C."""
-    settings = settings_or_exit()
+    settings = settings_or_exit(OF_API)
     configure_logging(level=settings.log_level, format=settings.log_format)
     with tracing("proposals-api"):
         code = asyncio.run(_serve(settings))

@@ -11,9 +11,10 @@ from temporalio.envconfig import ClientConfigProfile
 
 from cli.configuration_page import reference_page
 from cli.output import print_fields
-from cli.settings import EXIT_INVALID_SETTINGS, settings_or_exit
+from cli.settings import exit_with, refused, settings_or_exit
+from runtime.guard_rails import OF_API, TEMPORAL_REFUSED
 from runtime.settings import Settings, variable_name
-from runtime.temporal import DEFAULT_ADDRESS
+from runtime.temporal import DEFAULT_ADDRESS, uses_tls
 
 MASK: Final = "***"
 DEFAULT_NAMESPACE: Final = "default"
@@ -25,12 +26,15 @@ commands = typer.Typer(no_args_is_help=True, help="Settings.")
 
 @commands.command()
 def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False) -> None:
-    """Print every setting in force and where it comes from, secrets masked. Exits 2 when one is wrong."""
-    shown = _settings(settings_or_exit()) | _temporal()
+    """Print every setting in force and where it comes from, secrets masked. Exits 2 when one is wrong or missing."""
+    settings = settings_or_exit()
+    shown = _settings(settings) | _temporal()
     if as_json:
-        typer.echo(json.dumps(shown, indent=2))
+        typer.echo(json.dumps(shown, indent=2, default=str))  # paths
     else:
         print_fields("Settings", {name: f"{row['value']} ({row['source']})" for name, row in shown.items()})
+    if lines := refused(settings, OF_API):
+        exit_with(lines)
 
 
 @commands.command()
@@ -56,16 +60,21 @@ def _temporal() -> Rows:
     try:
         profile = ClientConfigProfile.load()
     except RuntimeError:  # its text may quote the file, key included
-        typer.echo("proposals: TEMPORAL_*: the SDK refuses the variables or the file of TEMPORAL_CONFIG_FILE", err=True)
-        raise typer.Exit(EXIT_INVALID_SETTINGS) from None
+        exit_with([TEMPORAL_REFUSED])
     return {
         "TEMPORAL_ADDRESS": _row("TEMPORAL_ADDRESS", profile.address, default=DEFAULT_ADDRESS),
         "TEMPORAL_NAMESPACE": _row("TEMPORAL_NAMESPACE", profile.namespace, default=DEFAULT_NAMESPACE),
         "TEMPORAL_API_KEY": _row("TEMPORAL_API_KEY", profile.api_key and MASK, default=None),
+        "TEMPORAL_TLS": {"value": uses_tls(profile), "source": _source("TEMPORAL_TLS") if profile.tls else "default"},
     }
 
 
 def _row(name: str, value: str | None, *, default: str | None) -> dict[str, str | None]:
     if not value:
         return {"value": default, "source": "default"}
-    return {"value": value, "source": "environment" if os.environ.get(name) else "file"}
+    return {"value": value, "source": _source(name)}
+
+
+def _source(name: str) -> str:
+    """Of a value that is not the default; a variable's name may go on, as TEMPORAL_TLS_SERVER_NAME does."""
+    return "environment" if any(given.startswith(name) and value for given, value in os.environ.items()) else "file"

@@ -5,12 +5,13 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from cli.settings import settings_or_exit
+from runtime.guard_rails import OF_MIGRATE
 from storage.migrating import migrate as migrate_schema
 
 
 def migrate() -> None:
     """Bring the database's schema to the newest revision; safe when several run at once."""
-    settings = settings_or_exit()
+    settings = settings_or_exit(OF_MIGRATE)
     service_url = settings.database_url.get_secret_value()
     owner_url = service_url if settings.owner_database_url is None else settings.owner_database_url.get_secret_value()
     try:

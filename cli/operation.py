@@ -21,6 +21,7 @@ from runtime.telemetry import configure_logging
 from runtime.temporal import connect
 from services.cancellation import Cancellation
 from services.lookup import Lookup, expired_error
+from services.open_operations import OpenOperationLimit
 from services.retrying import Retrying
 from services.starting import WorkflowStarter
 from services.workflow_cancelling import WorkflowCanceller
@@ -99,7 +100,13 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
     """The next attempt, whose workflow the API's starter starts if this command cannot."""
     storage = connections.storage
     starts: list[OperationStart] = []
-    retrying = Retrying(storage, Lookup(storage), starts.append, policy=connections.settings.policy())
+    retrying = Retrying(
+        storage,
+        Lookup(storage),
+        starts.append,
+        policy=connections.settings.policy(),
+        limit=OpenOperationLimit(connections.settings.max_open_operations),
+    )
     accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id))
     starter = WorkflowStarter(connections.client, storage)
     for start in starts:

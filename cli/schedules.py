@@ -8,6 +8,7 @@ import typer
 from temporalio.service import RPCError
 
 from cli.settings import settings_or_exit
+from runtime.guard_rails import OF_SCHEDULES
 from runtime.signals import exit_process
 from runtime.temporal import connect, register_search_attributes
 from workflows.identity import SEARCH_ATTRIBUTES
@@ -26,7 +27,7 @@ def schedules() -> None:
 @commands.command()
 def apply() -> None:
     """Register missing search attributes and make every schedule as this release wants it; applying twice is fine."""
-    settings_or_exit()
+    settings_or_exit(OF_SCHEDULES)
     exit_process(asyncio.run(_apply()))
 
 

@@ -1,17 +1,34 @@
 """Settings for commands: read once, or one clear line for each thing that is wrong."""
 
-import typer
+from collections.abc import Collection, Sequence
+from typing import NoReturn
 
+import typer
+from temporalio.envconfig import ClientConfigProfile
+
+from runtime.guard_rails import Concern, refusals
 from runtime.settings import Settings, SettingsError, load_settings
 
 EXIT_INVALID_SETTINGS = 2
 
 
-def settings_or_exit() -> Settings:
-    """The settings of the environment; prints what is wrong with them and exits 2."""
+def settings_or_exit(concerns: Collection[Concern] = ()) -> Settings:
+    """The settings of the environment; prints what is wrong with them, or missing for these concerns, and exits 2."""
     try:
-        return load_settings()
+        settings = load_settings()
     except SettingsError as error:
-        for line in error.lines:
-            typer.echo(f"proposals: {line}", err=True)
-        raise typer.Exit(EXIT_INVALID_SETTINGS) from None
+        exit_with(error.lines)
+    if lines := refused(settings, concerns):
+        exit_with(lines)
+    return settings
+
+
+def refused(settings: Settings, concerns: Collection[Concern]) -> list[str]:
+    """What the profile of these settings misses, Temporal's variables included."""
+    return refusals(settings, concerns, load_temporal=ClientConfigProfile.load)
+
+
+def exit_with(lines: Sequence[str]) -> NoReturn:
+    for line in lines:
+        typer.echo(f"proposals: {line}", err=True)
+    raise typer.Exit(EXIT_INVALID_SETTINGS) from None

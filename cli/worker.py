@@ -5,6 +5,7 @@ import asyncio
 import structlog
 
 from cli.settings import settings_or_exit
+from runtime.guard_rails import OF_WORKER
 from runtime.metrics import ProcessMetrics
 from runtime.sdk_metrics import SdkMetrics
 from runtime.settings import Settings
@@ -19,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 def worker() -> None:
     """Run workflows and activities until SIGTERM or Ctrl-C."""
-    settings = settings_or_exit()
+    settings = settings_or_exit(OF_WORKER)
     configure_logging(level=settings.log_level, format=settings.log_format)
     with tracing("proposals-worker"):
         code = asyncio.run(_work(settings))

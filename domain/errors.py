@@ -4,7 +4,7 @@ HTTP status codes (`api.problems`) and Temporal failures (`activities.boundary`)
 `detail`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ class ErrorKind(StrEnum):
     GONE = "gone"
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
+    FORBIDDEN = "forbidden"
     LIMITED = "limited"
     INTERNAL = "internal"
 
@@ -265,6 +266,42 @@ class RedeliveryTooSoon(ProposalError):
     def __init__(self, retry_after_seconds: int = 60) -> None:
         super().__init__(retry_after_seconds)
         self.retry_after_seconds = retry_after_seconds
+
+
+class InsufficientScope(ProposalError):
+    """A token without any of the `scopes`, one of which is needed."""
+
+    code = "INSUFFICIENT_SCOPE"
+    text = "the token has no scope for this"
+    kind = ErrorKind.FORBIDDEN
+
+    def __init__(self, scopes: Sequence[str] = ()) -> None:
+        super().__init__(tuple(scopes))
+        self.scopes = tuple(scopes)
+
+
+class ActorMismatch(ProposalError):
+    """A body that names another person than its token."""
+
+    code = "ACTOR_MISMATCH"
+    text = "created_by and actor_id must be the subject of the token"
+    kind = ErrorKind.FORBIDDEN
+
+
+class FourEyesViolation(ProposalError):
+    """A review by somebody who wrote what is reviewed."""
+
+    code = "FOUR_EYES_VIOLATION"
+    text = "whoever created the proposal or its current version does not review it"
+    kind = ErrorKind.FORBIDDEN
+
+
+class TooManyOpenOperations(ProposalError):
+    """The house is full: nothing was accepted, what is open goes on."""
+
+    code = "TOO_MANY_OPEN_OPERATIONS"
+    kind = ErrorKind.LIMITED
+    retry_after_seconds = 5
 
 
 def _leaves(parent: type[ProposalError]) -> list[type[ProposalError]]:

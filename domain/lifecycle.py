@@ -5,10 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from domain.access import DECISION_SCOPES
 from domain.audit import Occurrence, next_event, subject_hash
 from domain.errors import (
     ExpectedStateMismatch,
     ExpectedStateRequired,
+    FourEyesViolation,
+    InsufficientScope,
     InvalidApprovalState,
     InvalidTransition,
     RelatedVersionUnknown,
@@ -48,6 +51,9 @@ TRANSITIONS: Final[Mapping[tuple[ProposalState, EventType], ProposalState]] = {
     **{(state, EventType.CANCELLED): ProposalState.CANCELLED for state in OPEN_STATES},
 }
 
+# Decisions that judge the author's work; a consent is the client's own, whoever records it.
+SEPARATED: Final = frozenset({ApprovalType.RISK, ApprovalType.COMPLIANCE})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewRules:
@@ -55,14 +61,16 @@ class ReviewRules:
 
     require_expected_state: bool = True
     strict_version_binding: bool = False
+    four_eyes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewCommand:
-    """Who asks, and on what view of the proposal; `reason` is canonical JSON text."""
+    """Who asks, with the right to which decisions, on what view of the proposal; `reason` is canonical JSON text."""
 
     actor_id: str
     reason: str
+    decisions: frozenset[ApprovalType] = frozenset(ApprovalType)
     related_version_no: int | None = None
     expected_state: ProposalState | None = None
 
@@ -90,7 +98,7 @@ def decide_transition(
     proposal: Proposal, event_type: EventType, command: ReviewCommand, rules: ReviewRules
 ) -> Decision:
     """Raises the first that holds of ExpectedStateRequired, ExpectedStateMismatch, VersionConflict,
-    RelatedVersionUnknown and InvalidTransition.
+    RelatedVersionUnknown, InvalidTransition and InsufficientScope.
     """
     _check_view(proposal, command, rules)
     to_state = TRANSITIONS.get((proposal.current_state, event_type))
@@ -98,10 +106,12 @@ def decide_transition(
         raise InvalidTransition
     step = REVIEW_STEPS.get(proposal.current_state)
     is_decision = step is not None and event_type in (step.approved, EventType.REJECTED)
+    approval_type = step.approval_type if step is not None and is_decision else None
+    _check_right(approval_type, command)
     return Decision(
         event_type=event_type,
         to_state=to_state,
-        approval_type=step.approval_type if step is not None and is_decision else None,
+        approval_type=approval_type,
         approved=step is not None and event_type is step.approved,
     )
 
@@ -114,6 +124,7 @@ def decide_approval(
     step = REVIEW_STEPS.get(proposal.current_state)
     if step is None or step.approval_type is not approval_type:
         raise InvalidApprovalState
+    _check_right(approval_type, command)
     event_type = step.approved if approved else EventType.REJECTED
     return Decision(
         event_type=event_type,
@@ -121,6 +132,17 @@ def decide_approval(
         approval_type=approval_type,
         approved=approved,
     )
+
+
+def needs_second_person(decision: Decision, rules: ReviewRules) -> bool:
+    """Whether those who wrote what is decided about may not take this decision."""
+    return rules.four_eyes and decision.approval_type in SEPARATED
+
+
+def refuse_authors(command: ReviewCommand, *, authors: frozenset[str]) -> None:
+    """`authors` created the proposal or its current version. Raises FourEyesViolation when one of them decides."""
+    if command.actor_id in authors:
+        raise FourEyesViolation
 
 
 def reviewed(
@@ -166,6 +188,12 @@ def followed_by(proposal: Proposal, event: WorkflowEvent) -> Proposal:
         event_count=event.sequence,
         last_event_hash=event.event_hash,
     )
+
+
+def _check_right(approval_type: ApprovalType | None, command: ReviewCommand) -> None:
+    """Whose decision a REJECTED is depends on the state, so this cannot be known before the proposal is locked."""
+    if approval_type is not None and approval_type not in command.decisions:
+        raise InsufficientScope([DECISION_SCOPES[approval_type]])
 
 
 def _check_view(proposal: Proposal, command: ReviewCommand, rules: ReviewRules) -> None:

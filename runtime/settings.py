@@ -3,7 +3,8 @@
 import difflib
 import os
 from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
@@ -12,6 +13,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from domain.callback import CallbackRules
 from domain.callback_url import UrlRefused, canonical_host
 from domain.operation import Policy
+from runtime.jwks import is_key_url
 from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
@@ -28,6 +30,12 @@ def _is_web_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise PydanticCustomError("web_url", "must begin with http:// or https://")
     return url.rstrip("/")
+
+
+def _is_key_url(url: str) -> str:
+    if not is_key_url(url):
+        raise PydanticCustomError("key_url", "must be an https:// URL, or http:// of a loopback address")
+    return url
 
 
 def _are_long_secrets(secrets: SecretStr) -> SecretStr:
@@ -56,6 +64,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
 
+    # Profile
+    profile: Literal["LOCAL", "PRODUCTION"] = Field(
+        "LOCAL",
+        description="PRODUCTION refuses to start without all that docs/security.md asks of it; LOCAL without "
+        "authentication listens on loopback only.",
+    )
+
     # Database
     database_url: Annotated[SecretStr, AfterValidator(_is_postgresql_url)] = Field(
         SecretStr("postgresql://postgres@127.0.0.1:5432/proposals"),
@@ -79,6 +94,34 @@ class Settings(BaseSettings):
     temporal_ui_url: Annotated[str, AfterValidator(_is_web_url)] | None = Field(
         None,
         description="Base URL of the Temporal UI, shown in the links of an operation; none is shown without it.",
+    )
+
+    # Who may
+    auth_mode: Literal["none", "jwt"] = Field(
+        "none",
+        description="`jwt`: every endpoint but health, metrics, docs and the supportability config needs an OAuth 2.0 "
+        "bearer token of the issuer. `none`: everyone who reaches the API may do everything.",
+    )
+    auth_issuer: str | None = Field(
+        None, min_length=1, description="The `iss` that tokens must have, to the letter. Needed by `jwt`."
+    )
+    auth_audience: str | None = Field(
+        None, min_length=1, description="What `aud` of tokens must be or hold. Needed by `jwt`."
+    )
+    auth_jwks_url: Annotated[str, AfterValidator(_is_key_url)] | None = Field(
+        None, description="Where the issuer publishes its keys (JWKS), by https. `jwt` needs this or a file."
+    )
+    auth_jwks_file: Path | None = Field(None, description="A file with the issuer's keys (JWKS) instead of a URL.")
+    auth_jwks_refresh_seconds: int = Field(
+        300, ge=5, le=86_400, description="Seconds after which the keys are fetched, or the file is read, again."
+    )
+    auth_leeway_seconds: int = Field(
+        10, ge=0, le=60, description="Seconds by which the clocks of issuer and service may differ."
+    )
+    four_eyes: bool = Field(
+        default=False,
+        description="Whether who created a proposal or its current version is kept from recording its risk or "
+        "compliance decision; 403 then.",
     )
 
     # Features
@@ -137,6 +180,12 @@ class Settings(BaseSettings):
     engine_processes: int = Field(
         1, ge=1, le=64, description="Processes that compute large requests, of each worker and each API process."
     )
+    max_open_operations: int = Field(
+        10_000,
+        ge=1,
+        le=1_000_000,
+        description="Operations of all clients that may be open at a time; beyond that new ones get 429.",
+    )
     operation_retention_days: int = Field(
         30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."
     )
@@ -171,6 +220,12 @@ class Settings(BaseSettings):
         None, ge=1, le=65535, description="Port of a worker's `/metrics` for Prometheus; not served without it."
     )
     worker_metrics_host: str = Field("127.0.0.1", description="Address that a worker serves `/metrics` on.")
+
+    # Temporal
+    temporal_insecure: bool = Field(
+        default=False,
+        description="Whether PRODUCTION may talk to Temporal without TLS, as within a network of its own.",
+    )
 
     # Process
     shutdown_grace_seconds: int = Field(

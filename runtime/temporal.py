@@ -11,7 +11,7 @@ from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSe
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig
+from temporalio.envconfig import ClientConfig, ClientConfigProfile
 from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
@@ -24,6 +24,13 @@ CONNECT_BACK_OFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0)
 IMPATIENT: Final = RetryConfig(max_retries=3, max_elapsed_time_millis=2000)
 
 log = structlog.get_logger(__name__)
+
+
+def uses_tls(profile: ClientConfigProfile) -> bool:
+    """Whether a client of this profile talks to Temporal by TLS; an API key turns it on."""
+    if profile.tls is None:
+        return profile.api_key is not None
+    return profile.tls.disabled is not True
 
 
 async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) -> Client:

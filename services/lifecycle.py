@@ -16,6 +16,8 @@ from domain.lifecycle import (
     ReviewRules,
     decide_approval,
     decide_transition,
+    needs_second_person,
+    refuse_authors,
     reviewed,
 )
 from domain.operation import IdempotencyKey
@@ -52,7 +54,10 @@ class ProposalWorkflowService:
     async def transition(
         self, proposal_id: str, event_type: EventType, command: ReviewCommand, *, client: str, keyed: KeyedReview | None
     ) -> Recorded:
-        """Record an event. Raises ProposalNotFound, IdempotencyKeyConflict, and what `decide_transition` refuses."""
+        """Record an event.
+
+        Raises ProposalNotFound, IdempotencyKeyConflict, what `decide_transition` refuses, FourEyesViolation.
+        """
 
         def decide(proposal: Proposal) -> Decision:
             return decide_transition(proposal, event_type, command, self._rules)
@@ -69,7 +74,10 @@ class ProposalWorkflowService:
         client: str,
         keyed: KeyedReview | None,
     ) -> Recorded:
-        """Record a decision. Raises ProposalNotFound, IdempotencyKeyConflict, and what `decide_approval` refuses."""
+        """Record a decision.
+
+        Raises ProposalNotFound, IdempotencyKeyConflict, what `decide_approval` refuses, FourEyesViolation.
+        """
 
         def decide(proposal: Proposal) -> Decision:
             return decide_approval(proposal, approval_type, command, self._rules, approved=approved)
@@ -94,10 +102,13 @@ class ProposalWorkflowService:
             earlier = None if keyed is None else await _replayed(transaction, keyed)
             if earlier is not None:
                 return earlier
+            decision = decide(proposal)
+            if needs_second_person(decision, self._rules):
+                refuse_authors(command, authors=await _authors(transaction, proposal))
             event_id = new_event_id()
             written = reviewed(
                 proposal,
-                decide(proposal),
+                decision,
                 command,
                 event_id=event_id,
                 approval_id=derived_id("pap", event_id),
@@ -105,6 +116,18 @@ class ProposalWorkflowService:
             )
             await _write(transaction, written, keyed)
         return Recorded(event=written.event, approval=written.approval, is_replay=False)
+
+
+async def _authors(transaction: Transaction, proposal: Proposal) -> frozenset[str]:
+    """Who created the locked proposal and its current version.
+
+    A statement after the lock: one that takes the lock and reads the version, too, would not see a version that was
+    committed while it waited.
+    """
+    version = await transaction.proposals.version(proposal.proposal_id, proposal.current_version_no)
+    if version is None:
+        raise LookupError("the current version of a proposal is missing")
+    return frozenset({proposal.created_by, version.created_by})
 
 
 async def _replayed(transaction: Transaction, keyed: KeyedReview) -> Recorded | None:

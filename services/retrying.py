@@ -7,6 +7,7 @@ from domain.errors import IdempotencyKeyConflict, OperationNotFailed, OperationN
 from domain.ids import new_operation_id
 from domain.operation import Operation, OperationStatus, Policy
 from services.lookup import Lookup, expired_error
+from services.open_operations import OpenOperationLimit, Place
 from services.submission import Accepted, StartSoon, held_operation
 from storage.unit_of_work import Storage, Transaction
 
@@ -22,32 +23,38 @@ class _Attempt:
 class Retrying:
     """N retries of one operation at once make one attempt: the key's row decides, or without a key the operation's."""
 
-    def __init__(self, storage: Storage, lookup: Lookup, start_soon: StartSoon, *, policy: Policy) -> None:
+    def __init__(
+        self, storage: Storage, lookup: Lookup, start_soon: StartSoon, *, policy: Policy, limit: OpenOperationLimit
+    ) -> None:
         self._storage = storage
         self._lookup = lookup
         self._start_soon = start_soon
         self._policy = policy
+        self._limit = limit
 
     async def retry(self, operation_id: str, *, client: str) -> Accepted:
         """The next attempt of a failed operation, with the same request and callback, under the rules of today.
 
         One that has a newer attempt is answered with that one, if its request is the same. Raises OperationNotFound,
-        OperationExpired, OperationNotFailed, IdempotencyKeyConflict when the newer attempt is of another request.
+        OperationExpired, OperationNotFailed, IdempotencyKeyConflict when the newer attempt is of another request,
+        TooManyOpenOperations when there is no newer attempt and no room for one.
         """
         failed = await self._lookup.operation(operation_id, client=client)
         if failed.status is not OperationStatus.FAILED:
             raise OperationNotFailed
-        async with self._storage.transaction() as transaction:
-            attempt = await self._keyed(transaction, failed) if failed.key else await self._keyless(transaction, failed)
-            operation = await transaction.operations.get(attempt.operation_id)
-            start = await transaction.reconciliation.start_of(attempt.operation_id) if attempt.is_new else None
-            if operation is None:  # purged since it was read: nothing of the attempt may stay
-                raise OperationNotFound
+        with self._limit.place() as place:
+            async with self._storage.transaction() as transaction:
+                find_or_add = self._keyed if failed.key else self._keyless
+                attempt = await find_or_add(transaction, failed, place)
+                operation = await transaction.operations.get(attempt.operation_id)
+                start = await transaction.reconciliation.start_of(attempt.operation_id) if attempt.is_new else None
+                if operation is None:  # purged since it was read: nothing of the attempt may stay
+                    raise OperationNotFound
         if start is not None:
             self._start_soon(start)
         return Accepted(operation=operation, is_replay=not attempt.is_new)
 
-    async def _keyed(self, transaction: Transaction, failed: Operation) -> _Attempt:
+    async def _keyed(self, transaction: Transaction, failed: Operation, place: Place) -> _Attempt:
         if failed.key is None:
             raise LookupError("the operation has no key")
         operation_id, at = new_operation_id(), datetime.now(UTC)
@@ -67,15 +74,17 @@ class Retrying:
             await transaction.keys.reassign(
                 failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt, at=at
             )
+        await place.take(transaction)
         await self._add(transaction, failed, operation_id=operation_id, attempt=attempt, at=at)
         return _Attempt(operation_id=operation_id, is_new=True)
 
-    async def _keyless(self, transaction: Transaction, failed: Operation) -> _Attempt:
+    async def _keyless(self, transaction: Transaction, failed: Operation, place: Place) -> _Attempt:
         await transaction.operations.lock(failed.operation_id)
         newest = await transaction.operations.newest_attempt(failed.operation_id)
         if newest is not None and newest.operation_id != failed.operation_id:
             return _Attempt(operation_id=newest.operation_id, is_new=False)
         operation_id = new_operation_id()
+        await place.take(transaction)
         await self._add(
             transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1, at=datetime.now(UTC)
         )

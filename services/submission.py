@@ -18,6 +18,7 @@ from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.request import CreateRequest, VersionRequest
 from domain.text import is_identifier
+from services.open_operations import OpenOperationLimit
 from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
@@ -83,12 +84,14 @@ class SubmissionService:
         *,
         policy: Policy,
         large_request_rows: int,
+        limit: OpenOperationLimit,
         judge_callback: JudgeCallback = refuse_callbacks,
     ) -> None:
         self._storage = storage
         self._start_soon = start_soon
         self._policy = policy
         self._large_request_rows = large_request_rows
+        self._limit = limit
         self._judge_callback = judge_callback
         self._under_way: dict[tuple[IdempotencyKey, str, bool, CallbackOrder | None], asyncio.Task[Accepted]] = {}
 
@@ -97,8 +100,8 @@ class SubmissionService:
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled for a synchronous
         request without the option, CallbackUrlNotAllowed, ProposalNotFound for a target that could be none,
-        StorageUnavailable when nothing was accepted or, if the connection was lost during the commit, when only the
-        same key can tell.
+        TooManyOpenOperations for what is no replay, StorageUnavailable when nothing was accepted or, if the connection
+        was lost during the commit, when only the same key can tell.
         """
         if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
             raise ProposalNotFound
@@ -127,24 +130,26 @@ class SubmissionService:
     async def _accept(self, asked: _Asked) -> Accepted:
         operation = self._new_operation(asked.submission, asked.prepared)
         key = asked.submission.key
-        async with self._storage.transaction() as transaction:
-            holder = None if key is None else await _claim(transaction, key, operation)
-            if holder is not None:
-                held_by = await held_operation(transaction, holder)
-                if held_by is not None and held_by.status is not OperationStatus.FAILED:
-                    return _replay(holder, held_by, operation.request_hash)
-                operation = replace(operation, attempt=holder.attempt + 1)
-            self._refuse_at_once(asked)
-            if key is not None and holder is not None:
-                await transaction.keys.reassign(
-                    key,
-                    request_hash=operation.request_hash,
-                    operation_id=operation.operation_id,
-                    attempt=operation.attempt,
-                    at=operation.created_at,
-                )
-            await transaction.documents.add(asked.prepared.document, at=operation.created_at)
-            await transaction.operations.add(operation)
+        with self._limit.place() as place:
+            async with self._storage.transaction() as transaction:
+                holder = None if key is None else await _claim(transaction, key, operation)
+                if holder is not None:
+                    held_by = await held_operation(transaction, holder)
+                    if held_by is not None and held_by.status is not OperationStatus.FAILED:
+                        return _replay(holder, held_by, operation.request_hash)
+                    operation = replace(operation, attempt=holder.attempt + 1)
+                self._refuse_at_once(asked)
+                await place.take(transaction)
+                if key is not None and holder is not None:
+                    await transaction.keys.reassign(
+                        key,
+                        request_hash=operation.request_hash,
+                        operation_id=operation.operation_id,
+                        attempt=operation.attempt,
+                        at=operation.created_at,
+                    )
+                await transaction.documents.add(asked.prepared.document, at=operation.created_at)
+                await transaction.operations.add(operation)
         link_to_later_starts(operation.operation_id)
         self._start_soon(_start_of(operation))
         return Accepted(operation=_as_read(operation), is_replay=False)

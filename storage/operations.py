@@ -91,6 +91,11 @@ FROM operations WHERE operation_id = %(failed_id)s
 SET_SUCCESSOR: Final = "UPDATE operations SET successor_id = %(successor_id)s WHERE operation_id = %(operation_id)s"
 NOTE_CANCELLED: Final = "UPDATE operations SET workflow_to_cancel = false WHERE operation_id = ANY(%(operation_ids)s)"
 OWE_CANCEL: Final = "UPDATE operations SET workflow_to_cancel = true WHERE operation_id = %(operation_id)s"
+# The order makes the planner take the small index of open operations, however old its statistics are.
+COUNT_OPEN: Final = """
+SELECT count(*) FROM (
+    SELECT FROM operations WHERE status IN ('PENDING', 'RUNNING') ORDER BY progress_at LIMIT %(at_most)s) counted
+"""
 # NOTIFY is delivered at commit: a waiter that is woken finds the row as it woke it.
 NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(operation_id)s)"
 
@@ -217,6 +222,12 @@ class Operations(OperationReader):
                 "created_at": created_at,
             },
         )
+
+    async def count_open(self, *, at_most: int) -> int:
+        """Operations of all clients that have not ended; counting stops at the limit."""
+        cursor = await self._connection.execute(COUNT_OPEN, {"at_most": at_most})
+        row = await cursor.fetchone()
+        return 0 if row is None else int(row[0])
 
     async def set_successor(self, operation_id: str, successor_id: str) -> None:
         await self._connection.execute(SET_SUCCESSOR, {"operation_id": operation_id, "successor_id": successor_id})

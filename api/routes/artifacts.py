@@ -8,7 +8,8 @@ from fastapi import APIRouter, Header, Response
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
-from api.dependencies import LOCAL_CLIENT, ProcessServices
+from api.access import GuardedRoute
+from api.dependencies import CallerOfRequest, ProcessServices
 from api.entity_tags import is_current
 from api.headers import CorrelationIdHeader, IfNoneMatchHeader
 from api.pages.artifact_page import PageContext, artifact_page
@@ -51,7 +52,9 @@ AcceptHeader = Annotated[
     ),
 ]
 
-router = APIRouter(prefix="/rebalance/proposals/{proposal_id}/versions/{version_no}", tags=["Versions"])
+router = APIRouter(
+    prefix="/rebalance/proposals/{proposal_id}/versions/{version_no}", tags=["Versions"], route_class=GuardedRoute
+)
 
 
 @router.get("/artifact", summary="Read a version's artifact", response_model=ProposalArtifact, responses=RESPONSES)
@@ -59,6 +62,7 @@ async def read_artifact(
     proposal_id: ProposalIdInPath,
     version_no: VersionNoInPath,
     services: ProcessServices,
+    caller: CallerOfRequest,
     accept: AcceptHeader = None,
     if_none_match: IfNoneMatchHeader = None,
     _: CorrelationIdHeader = None,
@@ -70,7 +74,7 @@ async def read_artifact(
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", f"Offered are {JSON} and {HTML}.", headers=VARY
         )
-    texts = await services.proposals.version(proposal_id, version_no, client=LOCAL_CLIENT)
+    texts = await services.proposals.version(proposal_id, version_no, client=caller.client)
     if media_type == HTML:
         page = await services.pool.run(artifact_page, texts.artifact, texts.inputs, _context(texts))
         return _answer(page, HTML, if_none_match, PAGE_HEADERS)

@@ -4,8 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Response
 
+from api.access import GuardedRoute
 from api.callback_presentation import delivery_log
-from api.dependencies import LOCAL_CLIENT, ProcessServices
+from api.dependencies import CallerOfRequest, ProcessServices
 from api.headers import CorrelationIdHeader
 from api.json_text import json_response
 from api.problems import problems
@@ -22,7 +23,9 @@ from domain.errors import (
     StorageUnavailable,
 )
 
-router = APIRouter(prefix="/rebalance/proposals/operations/{operation_id}/callbacks", tags=["Operations"])
+router = APIRouter(
+    prefix="/rebalance/proposals/operations/{operation_id}/callbacks", tags=["Operations"], route_class=GuardedRoute
+)
 
 OperationIdInPath = Annotated[str, Path(description="The operation.", examples=[OPERATION_ID_EXAMPLE])]
 
@@ -41,11 +44,11 @@ OperationIdInPath = Annotated[str, Path(description="The operation.", examples=[
     ),
 )
 async def read_callbacks(
-    operation_id: OperationIdInPath, services: ProcessServices, _: CorrelationIdHeader = None
+    operation_id: OperationIdInPath, services: ProcessServices, caller: CallerOfRequest, _: CorrelationIdHeader = None
 ) -> Response:
     """The delivery with all its attempts, oldest first."""
     services.gates.require_async_operations()
-    return json_response(delivery_log(await services.redelivery.log(operation_id, client=LOCAL_CLIENT)))
+    return json_response(delivery_log(await services.redelivery.log(operation_id, client=caller.client)))
 
 
 @router.post(
@@ -68,9 +71,9 @@ async def read_callbacks(
     },
 )
 async def redeliver_callback(
-    operation_id: OperationIdInPath, services: ProcessServices, _: CorrelationIdHeader = None
+    operation_id: OperationIdInPath, services: ProcessServices, caller: CallerOfRequest, _: CorrelationIdHeader = None
 ) -> Response:
     """At most once a minute; the receiver gets the same message with a fresh timestamp, signed with today's secrets."""
     services.gates.require_async_operations()
-    log = await services.redelivery.redeliver(operation_id, client=LOCAL_CLIENT)
+    log = await services.redelivery.redeliver(operation_id, client=caller.client)
     return json_response(delivery_log(log), status_code=202)

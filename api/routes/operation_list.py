@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from api.dependencies import LOCAL_CLIENT, ProcessServices
+from api.access import GuardedRoute
+from api.dependencies import CallerOfRequest, ProcessServices
 from api.headers import CorrelationIdHeader
 from api.json_text import json_response
 from api.parameters import PagingOfRequest, QueryText
@@ -15,7 +16,7 @@ from domain.errors import AsyncOperationsDisabled, CursorInvalid, LifecycleDisab
 from domain.operation import OperationStatus, OperationType
 from storage.operation_list import OperationFilter
 
-router = APIRouter(prefix="/rebalance/proposals/operations", tags=["Operations"])
+router = APIRouter(prefix="/rebalance/proposals/operations", tags=["Operations"], route_class=GuardedRoute)
 
 
 def _narrowed(
@@ -55,9 +56,10 @@ async def list_operations(
     narrowed: Annotated[OperationFilter, Depends(_narrowed)],
     paging: PagingOfRequest,
     services: ProcessServices,
+    caller: CallerOfRequest,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """Newest first, narrowed by any of the filters; results are left out. A page costs the same in a long list."""
     services.gates.require_async_operations()
-    page = await services.lookup.page(narrowed, client=LOCAL_CLIENT, cursor=paging.cursor, limit=paging.limit)
+    page = await services.lookup.page(narrowed, client=caller.client, cursor=paging.cursor, limit=paging.limit)
     return json_response(services.presenter.page(page))

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 
-from api.dependencies import LOCAL_CLIENT, ProcessServices
+from api.access import GuardedRoute
+from api.dependencies import CallerOfRequest, ProcessServices
 from api.entity_tags import is_current
 from api.headers import MAX_WAIT_SECONDS, CorrelationIdHeader, IfNoneMatchHeader, PreferHeader, preferred_wait
 from api.json_text import json_response
@@ -24,7 +25,7 @@ from domain.errors import (
 )
 from domain.operation import Operation
 
-router = APIRouter(prefix="/rebalance/proposals/operations", tags=["Operations"])
+router = APIRouter(prefix="/rebalance/proposals/operations", tags=["Operations"], route_class=GuardedRoute)
 
 ANSWERS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -102,13 +103,14 @@ async def read_newest_operation(
         Path(description="As given; percent-encode slashes and other characters.", examples=["crm/case/4711"]),
     ],
     services: ProcessServices,
+    caller: CallerOfRequest,
     options: ReadOptionsOfRequest,
 ) -> Response:
     """The newest operation with this correlation id."""
     services.gates.require_async_operations()
 
     async def read() -> Operation:
-        return await services.lookup.newest_operation(correlation_id, client=LOCAL_CLIENT)
+        return await services.lookup.newest_operation(correlation_id, client=caller.client)
 
     waiting = services.waiting.until_terminal(read, seconds=options.wait_seconds)
     return await _answer(services, await while_connected(request, waiting), options)
@@ -119,13 +121,14 @@ async def read_operation(
     request: Request,
     operation_id: Annotated[str, Path(description="The operation.", examples=[OPERATION_ID_EXAMPLE])],
     services: ProcessServices,
+    caller: CallerOfRequest,
     options: ReadOptionsOfRequest,
 ) -> Response:
     """The operation's status and, once it has SUCCEEDED, what it made."""
     services.gates.require_async_operations()
 
     async def read() -> Operation:
-        return await services.lookup.operation(operation_id, client=LOCAL_CLIENT)
+        return await services.lookup.operation(operation_id, client=caller.client)
 
     waiting = services.waiting.until_terminal(read, seconds=options.wait_seconds, operation_id=operation_id)
     return await _answer(services, await while_connected(request, waiting), options)

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.body import JsonBodyRoute
+from api.access import GuardedJsonRoute
 from api.callback_docs import callback_routes
-from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
+from api.dependencies import CallerOfRequest, CorrelationId, ProcessServices
 from api.headers import CorrelationIdHeader, IdempotencyKeyHeader, PreferHeader, preferences
 from api.json_text import json_response
 from api.parameters import IncludeEvidence, PagingOfRequest, ProposalIdInPath, QueryText
@@ -17,6 +17,7 @@ from api.schemas.proposals import CreateResponse, ProposalDetailResponse, Propos
 from api.schemas.submission import CreateProposalRequest, ordered_callback
 from api.submissions import ACCEPTED, answer_accepted, answer_ended, proposals_key, synchronous_responses
 from domain.errors import (
+    ActorMismatch,
     AsyncOperationsDisabled,
     CallbacksNotConfigured,
     CallbackUrlNotAllowed,
@@ -25,11 +26,12 @@ from domain.errors import (
     LifecycleDisabled,
     ProposalNotFound,
     StorageUnavailable,
+    TooManyOpenOperations,
 )
 from services.submission import Submission
 from storage.proposal_list import ProposalFilter
 
-router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_class=JsonBodyRoute)
+router = APIRouter(prefix="/rebalance/proposals", tags=["Proposals"], route_class=GuardedJsonRoute)
 
 
 @router.post(
@@ -45,16 +47,18 @@ async def create_proposal(
     idempotency_key: IdempotencyKeyHeader,
     correlation_id: CorrelationId,
     services: ProcessServices,
+    caller: CallerOfRequest,
     prefer: PreferHeader = None,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """Submit a proposal and wait for what it makes; a 202 means that it goes on, and the same key waits again."""
     services.gates.require_lifecycle()
+    caller.require_actor(body.created_by)
     submission = Submission(
         request=body,
         prepared=body.prepared,
-        client=LOCAL_CLIENT,
-        key=proposals_key(idempotency_key),
+        client=caller.client,
+        key=proposals_key(idempotency_key, client=caller.client),
         correlation_id=correlation_id,
         is_synchronous=True,
         callback=ordered_callback(body),
@@ -76,6 +80,8 @@ async def create_proposal(
             IdempotencyKeyConflict,
             CallbackUrlNotAllowed,
             CallbacksNotConfigured,
+            ActorMismatch,
+            TooManyOpenOperations,
             StorageUnavailable,
             statuses=(408, 413, 415, 422, 500),
         ),
@@ -86,15 +92,17 @@ async def submit_proposal(
     idempotency_key: IdempotencyKeyHeader,
     correlation_id: CorrelationId,
     services: ProcessServices,
+    caller: CallerOfRequest,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """Accept a proposal for simulation and storage; the same key and body always mean the same operation."""
     services.gates.require_async_operations()
+    caller.require_actor(body.created_by)
     submission = Submission(
         request=body,
         prepared=body.prepared,
-        client=LOCAL_CLIENT,
-        key=proposals_key(idempotency_key),
+        client=caller.client,
+        key=proposals_key(idempotency_key, client=caller.client),
         correlation_id=correlation_id,
         callback=ordered_callback(body),
     )
@@ -128,11 +136,12 @@ async def list_proposals(
     narrowed: Annotated[ProposalFilter, Depends(_narrowed)],
     paging: PagingOfRequest,
     services: ProcessServices,
+    caller: CallerOfRequest,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """Newest first, narrowed by any of the filters; a page costs the same however long the list is."""
     services.gates.require_lifecycle()
-    page = await services.proposals.page(narrowed, client=LOCAL_CLIENT, cursor=paging.cursor, limit=paging.limit)
+    page = await services.proposals.page(narrowed, client=caller.client, cursor=paging.cursor, limit=paging.limit)
     return json_response(proposal_page(page))
 
 
@@ -145,10 +154,11 @@ async def list_proposals(
 async def read_proposal(
     proposal_id: ProposalIdInPath,
     services: ProcessServices,
+    caller: CallerOfRequest,
     include_evidence: IncludeEvidence = True,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """The proposal, its current version with result, artifact and evidence, and that version's gate decision."""
     services.gates.require_lifecycle()
-    detail = await services.proposals.detail(proposal_id, client=LOCAL_CLIENT)
+    detail = await services.proposals.detail(proposal_id, client=caller.client)
     return json_response(proposal_detail(detail, include_evidence=include_evidence))

@@ -4,19 +4,20 @@ from typing import Any, Final
 
 from fastapi import APIRouter, Response
 
-from api.body import JsonBodyRoute
-from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
+from api.access import GuardedJsonRoute
+from api.dependencies import CallerOfRequest, CorrelationId, ProcessServices
 from api.headers import REPLAYED_HEADER, CorrelationIdHeader, IdempotencyKeyHeader
 from api.json_text import StoredJson, json_response
 from api.problems import problems
 from api.schemas.artifact import ProposalArtifact
 from api.schemas.simulation import ProposalResult
 from api.schemas.submission import SimulationRequest
+from domain.access import Caller
 from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
 from domain.evidence import whole_artifact
 from services.simulation import AskedSimulation, Simulated
 
-router = APIRouter(prefix="/rebalance/proposals", tags=["Simulations"], route_class=JsonBodyRoute)
+router = APIRouter(prefix="/rebalance/proposals", tags=["Simulations"], route_class=GuardedJsonRoute)
 
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
@@ -39,10 +40,11 @@ async def simulate(
     idempotency_key: IdempotencyKeyHeader,
     correlation_id: CorrelationId,
     services: ProcessServices,
+    caller: CallerOfRequest,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """The portfolio before and after, the orders, rules, drift, suitability and gate; nothing is proposed by it."""
-    simulated = await _simulated(services, body, idempotency_key, correlation_id)
+    simulated = await _simulated(services, caller, body, idempotency_key, correlation_id)
     return _answer(simulated, simulated.result)
 
 
@@ -52,21 +54,22 @@ async def build_artifact(
     idempotency_key: IdempotencyKeyHeader,
     correlation_id: CorrelationId,
     services: ProcessServices,
+    caller: CallerOfRequest,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """What clients and reviewers read of the simulation that this key stands for, with its evidence."""
-    simulated = await _simulated(services, body, idempotency_key, correlation_id)
+    simulated = await _simulated(services, caller, body, idempotency_key, correlation_id)
     return _answer(simulated, whole_artifact(simulated.artifact, inputs=simulated.inputs, result=simulated.result))
 
 
 async def _simulated(
-    services: ProcessServices, body: SimulationRequest, idempotency_key: str, correlation_id: str
+    services: ProcessServices, caller: Caller, body: SimulationRequest, idempotency_key: str, correlation_id: str
 ) -> Simulated:
     return await services.simulation.simulate(
         AskedSimulation(
             request=body,
             prepared=body.prepared,
-            client=LOCAL_CLIENT,
+            client=caller.client,
             key=idempotency_key,
             correlation_id=correlation_id,
         )

@@ -5,7 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Response
 from pydantic_core import PydanticCustomError
 
-from api.dependencies import LOCAL_CLIENT, ProcessServices
+from api.access import GuardedRoute
+from api.dependencies import CallerOfRequest, ProcessServices
 from api.headers import CorrelationIdHeader, parsed_idempotency_key
 from api.json_text import json_response
 from api.parameters import ProposalIdInPath
@@ -27,7 +28,7 @@ OF_PROPOSAL = problems(
     ProposalNotFound, LifecycleDisabled, SupportApisDisabled, StorageUnavailable, statuses=(422, 500)
 )
 
-router = APIRouter(prefix="/rebalance/proposals", tags=["Support"])
+router = APIRouter(prefix="/rebalance/proposals", tags=["Support"], route_class=GuardedRoute)
 
 
 @router.get(
@@ -65,6 +66,7 @@ async def read_keyed_proposal(
         ),
     ],
     services: ProcessServices,
+    caller: CallerOfRequest,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """The proposal that a key made, written as in the header; 404 until there is one."""
@@ -73,7 +75,7 @@ async def read_keyed_proposal(
         key = parsed_idempotency_key(idempotency_key)
     except PydanticCustomError:
         raise IdempotencyKeyNotFound from None
-    return json_response(keyed_proposal(await services.proposals.keyed(proposals_key(key))))
+    return json_response(keyed_proposal(await services.proposals.keyed(proposals_key(key, client=caller.client))))
 
 
 @router.get(
@@ -83,11 +85,11 @@ async def read_keyed_proposal(
     responses=OF_PROPOSAL,
 )
 async def list_approvals(
-    proposal_id: ProposalIdInPath, services: ProcessServices, _: CorrelationIdHeader = None
+    proposal_id: ProposalIdInPath, services: ProcessServices, caller: CallerOfRequest, _: CorrelationIdHeader = None
 ) -> Response:
     """Review and consent decisions, oldest first."""
     services.gates.require_support_apis()
-    return json_response(approvals(proposal_id, await services.proposals.approvals(proposal_id, client=LOCAL_CLIENT)))
+    return json_response(approvals(proposal_id, await services.proposals.approvals(proposal_id, client=caller.client)))
 
 
 @router.get(
@@ -97,11 +99,11 @@ async def list_approvals(
     responses=OF_PROPOSAL,
 )
 async def list_workflow_events(
-    proposal_id: ProposalIdInPath, services: ProcessServices, _: CorrelationIdHeader = None
+    proposal_id: ProposalIdInPath, services: ProcessServices, caller: CallerOfRequest, _: CorrelationIdHeader = None
 ) -> Response:
     """All events, oldest first, each with the hash of the one before it."""
     services.gates.require_support_apis()
-    return json_response(trail(await services.proposals.trail(proposal_id, client=LOCAL_CLIENT)))
+    return json_response(trail(await services.proposals.trail(proposal_id, client=caller.client)))
 
 
 @router.get(
@@ -111,8 +113,8 @@ async def list_workflow_events(
     responses=OF_PROPOSAL,
 )
 async def read_lineage(
-    proposal_id: ProposalIdInPath, services: ProcessServices, _: CorrelationIdHeader = None
+    proposal_id: ProposalIdInPath, services: ProcessServices, caller: CallerOfRequest, _: CorrelationIdHeader = None
 ) -> Response:
     """The proposal and all its versions, ascending, without their contents."""
     services.gates.require_support_apis()
-    return json_response(lineage(await services.proposals.lineage(proposal_id, client=LOCAL_CLIENT)))
+    return json_response(lineage(await services.proposals.lineage(proposal_id, client=caller.client)))

@@ -4,9 +4,9 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, HTTPException, Request, Response
 
-from api.body import JsonBodyRoute
+from api.access import GuardedJsonRoute
 from api.callback_docs import callback_routes
-from api.dependencies import LOCAL_CLIENT, CorrelationId, ProcessServices
+from api.dependencies import CallerOfRequest, CorrelationId, ProcessServices
 from api.headers import CorrelationIdHeader, OptionalIdempotencyKeyHeader, PreferHeader, preferences
 from api.json_text import json_response
 from api.parameters import IncludeEvidence, ProposalIdInPath, VersionNoInPath
@@ -17,6 +17,7 @@ from api.schemas.proposals import CreateResponse, VersionDetail
 from api.schemas.submission import CreateVersionRequest, ordered_callback
 from api.submissions import ACCEPTED, answer_accepted, answer_ended, scoped_key, synchronous_responses
 from domain.errors import (
+    ActorMismatch,
     AsyncOperationsDisabled,
     CallbacksNotConfigured,
     CallbackUrlNotAllowed,
@@ -26,13 +27,16 @@ from domain.errors import (
     ProposalNotFound,
     ProposalTerminal,
     StorageUnavailable,
+    TooManyOpenOperations,
     VersionConflict,
     VersionNotFound,
 )
 from domain.operation import VERSIONS_SCOPE
 from services.submission import Submission
 
-router = APIRouter(prefix="/rebalance/proposals/{proposal_id}/versions", tags=["Versions"], route_class=JsonBodyRoute)
+router = APIRouter(
+    prefix="/rebalance/proposals/{proposal_id}/versions", tags=["Versions"], route_class=GuardedJsonRoute
+)
 
 
 @router.post(
@@ -48,17 +52,19 @@ async def create_version(
     body: CreateVersionRequest,
     correlation_id: CorrelationId,
     services: ProcessServices,
+    caller: CallerOfRequest,
     idempotency_key: OptionalIdempotencyKeyHeader = None,
     prefer: PreferHeader = None,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """Submit the proposal's next version and wait for it; versions are numbered without a gap."""
     services.gates.require_lifecycle()
+    caller.require_actor(body.created_by)
     submission = Submission(
         request=body,
         prepared=body.prepared,
-        client=LOCAL_CLIENT,
-        key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
+        client=caller.client,
+        key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key, client=caller.client),
         correlation_id=correlation_id,
         proposal_id=proposal_id,
         is_synchronous=True,
@@ -81,6 +87,8 @@ async def create_version(
             IdempotencyKeyConflict,
             CallbackUrlNotAllowed,
             CallbacksNotConfigured,
+            ActorMismatch,
+            TooManyOpenOperations,
             StorageUnavailable,
             statuses=(408, 413, 415, 422, 500),
         ),
@@ -91,16 +99,18 @@ async def submit_version(
     body: CreateVersionRequest,
     correlation_id: CorrelationId,
     services: ProcessServices,
+    caller: CallerOfRequest,
     idempotency_key: OptionalIdempotencyKeyHeader = None,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """Accept the proposal's next version; its operation fails when there is no such proposal."""
     services.gates.require_async_operations()
+    caller.require_actor(body.created_by)
     submission = Submission(
         request=body,
         prepared=body.prepared,
-        client=LOCAL_CLIENT,
-        key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key),
+        client=caller.client,
+        key=scoped_key(VERSIONS_SCOPE, proposal_id, idempotency_key, client=caller.client),
         correlation_id=correlation_id,
         proposal_id=proposal_id,
         callback=ordered_callback(body),
@@ -124,10 +134,11 @@ async def read_version(
     proposal_id: ProposalIdInPath,
     version_no: VersionNoInPath,
     services: ProcessServices,
+    caller: CallerOfRequest,
     include_evidence: IncludeEvidence = True,
     _: CorrelationIdHeader = None,
 ) -> Response:
     """One version with its result, artifact and evidence."""
     services.gates.require_lifecycle()
-    texts = await services.proposals.version(proposal_id, version_no, client=LOCAL_CLIENT)
+    texts = await services.proposals.version(proposal_id, version_no, client=caller.client)
     return json_response(version_detail(texts, include_evidence=include_evidence))

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 
 import httpx2
 import pytest
 import uvicorn
 from builders import a_body
+from issuer import Issuer
 from pydantic import SecretStr
 
 from api.app import create_app
@@ -99,3 +100,16 @@ async def worker(settings: Settings) -> AsyncIterator[None]:
 def serve():
     """`serving`, for tests that need settings of their own."""
     return serving
+
+
+@pytest.fixture
+def issuer() -> Iterator[Issuer]:
+    with Issuer().serving() as issuer:
+        yield issuer
+
+
+@pytest.fixture
+async def secured(settings: Settings, issuer: Issuer) -> AsyncIterator[Api]:
+    """An API that asks everyone for a token of `issuer`."""
+    async with serving(settings.model_copy(update=issuer.settings(four_eyes=True))) as api:
+        yield api

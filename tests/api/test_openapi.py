@@ -6,7 +6,9 @@ from pydantic import SecretStr
 from api.app import create_app
 from runtime.settings import Settings
 
-SUBMISSION = {"202", "404", "408", "409", "413", "415", "422", "500", "503"}
+WHO = {"401", "403"}
+SUBMISSION = {*WHO, "202", "404", "408", "409", "413", "415", "422", "429", "500", "503"}
+SIMULATION = {*WHO, "200", "408", "409", "413", "415", "422", "500", "503"}
 
 
 @pytest.fixture(scope="module")
@@ -24,21 +26,21 @@ def operations(document):
 
 def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
     found = {name: set(operation["responses"]) for name, operation in operations(document)}
-    async_read = {"200", "304", "404", "410", "422", "500", "503"}
-    control = {"202", "404", "409", "410", "422", "500", "503"}
-    read = {"200", "404", "422", "500", "503"}
+    async_read = {*WHO, "200", "304", "404", "410", "422", "500", "503"}
+    control = {*WHO, "202", "404", "409", "410", "422", "500", "503"}
+    read = {*WHO, "200", "404", "422", "500", "503"}
     prefix = "/rebalance/proposals"
     assert found == {
-        f"POST {prefix}/simulate": {"200", "408", "409", "413", "415", "422", "500", "503"},
-        f"POST {prefix}/artifact": {"200", "408", "409", "413", "415", "422", "500", "503"},
+        f"POST {prefix}/simulate": SIMULATION,
+        f"POST {prefix}/artifact": SIMULATION,
         f"POST {prefix}": {*SUBMISSION, "200", "500", "504"},
-        f"GET {prefix}": {"200", "404", "422", "500", "503"},
+        f"GET {prefix}": read,
         f"POST {prefix}/{{proposal_id}}/versions": {*SUBMISSION, "200", "500", "504"},
         f"POST {prefix}/{{proposal_id}}/versions/async": SUBMISSION,
         f"GET {prefix}/{{proposal_id}}/versions/{{version_no}}": read,
         f"GET {prefix}/{{proposal_id}}/versions/{{version_no}}/artifact": {*read, "304", "406"},
-        f"POST {prefix}/{{proposal_id}}/transitions": {*SUBMISSION, "200"} - {"202"},
-        f"POST {prefix}/{{proposal_id}}/approvals": {*SUBMISSION, "200"} - {"202"},
+        f"POST {prefix}/{{proposal_id}}/transitions": {*SUBMISSION, "200"} - {"202", "429"},
+        f"POST {prefix}/{{proposal_id}}/approvals": {*SUBMISSION, "200"} - {"202", "429"},
         f"GET {prefix}/{{proposal_id}}/approvals": read,
         f"GET {prefix}/{{proposal_id}}/workflow-events": read,
         f"GET {prefix}/{{proposal_id}}/lineage": read,
@@ -50,10 +52,10 @@ def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
         f"GET {prefix}/operations/by-correlation/{{correlation_id}}": async_read,
         f"GET {prefix}/operations": read,
         f"POST {prefix}/operations/{{operation_id}}/cancel": control,
-        f"POST {prefix}/operations/{{operation_id}}/retry": control,
+        f"POST {prefix}/operations/{{operation_id}}/retry": {*control, "429"},
         f"GET {prefix}/operations/{{operation_id}}/callbacks": read,
         f"POST {prefix}/operations/{{operation_id}}/callbacks/redeliver": {
-            *("202", "404", "409", "422", "429", "500", "503")
+            *(*WHO, "202", "404", "409", "422", "429", "500", "503")
         },
         "GET /health/live": {"200", "422", "500"},
         "GET /health/ready": {"200", "422", "500", "503"},
@@ -91,6 +93,26 @@ def test_every_parameter_and_every_field_is_described_with_an_example(document):
 
 def test_no_default_validation_schema_is_left(document):
     assert "HTTPValidationError" not in document["components"]["schemas"]
+
+
+SECURED = Settings(auth_mode="jwt", auth_issuer="i", auth_audience="a", auth_jwks_url="https://i.example/keys")
+
+
+def test_without_authentication_no_security_is_asked_for(document):
+    assert "securitySchemes" not in document["components"]
+    assert not any("security" in operation for _, operation in operations(document))
+
+
+def test_with_authentication_every_endpoint_names_its_scopes():
+    secured = create_app(SECURED).openapi()
+    assert secured["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
+    for name, operation in operations(secured):
+        needed = [scope for choice in operation.get("security", []) for scope in choice["bearer"]]
+        is_open = name.partition(" ")[2].startswith("/health") or name.endswith("/supportability/config")
+        assert (needed == []) is is_open, name
+        if not is_open:
+            assert all(f"`{scope}`" in operation["responses"]["403"]["description"] for scope in needed), name
+            assert "WWW-Authenticate" in operation["responses"]["401"]["headers"], name
 
 
 async def test_the_docs_page_asks_nobody_outside(api):

@@ -11,6 +11,8 @@ from domain.creation import VersionEvidence, VersionOrder, new_version
 from domain.errors import (
     ExpectedStateMismatch,
     ExpectedStateRequired,
+    FourEyesViolation,
+    InsufficientScope,
     InvalidApprovalState,
     InvalidTransition,
     PortfolioContextMismatch,
@@ -26,6 +28,8 @@ from domain.lifecycle import (
     ReviewRules,
     decide_approval,
     decide_transition,
+    needs_second_person,
+    refuse_authors,
     reviewed,
 )
 from domain.operation import Policy
@@ -160,6 +164,44 @@ def test_an_event_never_comes_before_the_last_one_whatever_the_clock_says():
     )
     assert written.event.occurred_at == proposal.last_event_at
     assert (written.approval, written.event.subject_hash) == (None, None)
+
+
+FOUR_EYES = ReviewRules(require_expected_state=False, four_eyes=True)
+
+
+@pytest.mark.parametrize(("state", "event_type"), LEGAL)
+def test_four_eyes_are_for_risk_and_compliance_decisions(state, event_type):
+    decision = decide_transition(a_proposal(current_state=state), EventType(event_type), a_command(), FOUR_EYES)
+    is_judged = state in ("RISK_REVIEW", "COMPLIANCE_REVIEW") and event_type != "CANCELLED"
+    assert needs_second_person(decision, FOUR_EYES) is is_judged
+    assert not needs_second_person(decision, LAX)
+
+
+def test_an_author_is_refused_and_nobody_else():
+    authors = frozenset({"advisor_1", "advisor_2"})
+    refuse_authors(a_command(), authors=authors)
+    for author in authors:
+        with pytest.raises(FourEyesViolation):
+            refuse_authors(a_command(actor_id=author), authors=authors)
+
+
+@pytest.mark.parametrize(("state", "event_type"), LEGAL)
+def test_a_decision_needs_its_right_and_no_other_event_does(state, event_type):
+    proposal = a_proposal(current_state=state)
+    without = a_command(decisions=frozenset())
+    step = next((row for row in DECISIONS if row[0] == state), None)
+    if step is None or event_type not in (DECISIONS[(*step[:2], True)], "REJECTED"):
+        assert decide_transition(proposal, EventType(event_type), without, LAX).approval_type is None
+        return
+    right = ApprovalType(step[1])
+    allowed = a_command(decisions=frozenset({right}))
+    others = a_command(decisions=frozenset(ApprovalType) - {right})
+    assert decide_transition(proposal, EventType(event_type), allowed, LAX).approval_type is right
+    for command in (without, others):
+        with pytest.raises(InsufficientScope):
+            decide_transition(proposal, EventType(event_type), command, LAX)
+        with pytest.raises(InsufficientScope):
+            decide_approval(proposal, right, command, LAX, approved=event_type != "REJECTED")
 
 
 EVIDENCE = VersionEvidence(

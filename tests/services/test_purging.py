@@ -14,6 +14,7 @@ from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, OperationFailure, Policy
 from services.ending import end_failed
 from services.lookup import Lookup
+from services.open_operations import OpenOperationLimit
 from services.purging import Periods, Purging
 from services.submission import SubmissionService
 from storage.retention import BatchUndone
@@ -43,7 +44,9 @@ def rows(dsn: str, statement: str) -> list[tuple]:
 
 
 def submitting(storage: Storage) -> SubmissionService:
-    return SubmissionService(storage, lambda _: None, policy=Policy(), large_request_rows=1000)
+    return SubmissionService(
+        storage, lambda _: None, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+    )
 
 
 async def succeeded(storage: Storage, key: str = "key-1") -> str:

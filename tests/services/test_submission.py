@@ -7,6 +7,7 @@ from builders import a_body, a_large_body, a_submission
 from domain.errors import IdempotencyKeyConflict, OperationInternalError
 from domain.operation import OperationFailure, OperationStatus, Policy
 from services.ending import end_failed
+from services.open_operations import OpenOperationLimit
 from services.submission import SubmissionService
 from storage.starting import OperationStart
 from storage.unit_of_work import Storage
@@ -20,6 +21,7 @@ def a_service(storage: Storage, started: list[OperationStart] | None = None) -> 
         (started if started is not None else []).append,
         policy=Policy(),
         large_request_rows=1000,
+        limit=OpenOperationLimit(100),
     )
 
 

@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from domain.operation import Policy
 from runtime.engine_pool import EnginePool
+from services.open_operations import OpenOperationLimit
 from services.purging import Periods
 from services.starting import WorkflowStarter
 from services.submission import SubmissionService
@@ -34,7 +35,9 @@ def everything(dsn: str) -> dict[str, list[tuple]]:
 @pytest.mark.parametrize("ends", ["SUCCEEDED", "FAILED"])
 async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_client: Client, database_dsn, ends):
     starts = []
-    service = SubmissionService(storage, starts.append, policy=Policy(), large_request_rows=1000)
+    service = SubmissionService(
+        storage, starts.append, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+    )
     body = None if ends == "SUCCEEDED" else without_simulation_flag()
     operation_id = (await service.submit(a_submission(body))).operation.operation_id
     periods = Periods(operations=None, keys=None)  # type: ignore[arg-type]  # nothing is purged here

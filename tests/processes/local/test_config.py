@@ -45,12 +45,14 @@ def test_check_tells_every_value_and_its_source():
         "TEMPORAL_ADDRESS",
         "TEMPORAL_NAMESPACE",
         "TEMPORAL_API_KEY",
+        "TEMPORAL_TLS",
     }
     assert shown["PROPOSAL_API_PORT"] == {"value": 9000, "source": "environment"}
     assert shown["PROPOSAL_API_HOST"] == {"value": "127.0.0.1", "source": "default"}
     assert shown["TEMPORAL_ADDRESS"] == {"value": "temporal:7233", "source": "environment"}
     assert shown["TEMPORAL_NAMESPACE"] == {"value": "default", "source": "default"}
     assert shown["TEMPORAL_API_KEY"] == {"value": None, "source": "default"}
+    assert shown["TEMPORAL_TLS"] == {"value": False, "source": "default"}
 
 
 def test_check_masks_secrets():
@@ -60,6 +62,28 @@ def test_check_masks_secrets():
     assert "  PROPOSAL_DATABASE_URL: *** (environment)\n" in ran.stdout
     assert "  TEMPORAL_API_KEY: *** (environment)\n" in ran.stdout
     assert "hidden" not in ran.stdout + ran.stderr
+
+
+def test_check_tells_what_production_misses_and_is_content_when_nothing_is():
+    ran = config("check", PROPOSAL_PROFILE="PRODUCTION")
+    assert ran.returncode == 2
+    assert "  PROPOSAL_PROFILE: PRODUCTION (environment)\n" in ran.stdout
+    assert len(ran.stderr.splitlines()) == 6
+
+    complete = {
+        "PROPOSAL_PROFILE": "PRODUCTION",
+        "PROPOSAL_DATABASE_URL": "postgresql://u@db/x",
+        "PROPOSAL_AUTH_MODE": "jwt",
+        "PROPOSAL_AUTH_ISSUER": "https://i.example/",
+        "PROPOSAL_AUTH_AUDIENCE": "proposals",
+        "PROPOSAL_AUTH_JWKS_FILE": "/keys.json",
+        "PROPOSAL_CALLBACK_SECRETS": "a-secret-of-24-characters",
+        "PROPOSAL_FOUR_EYES": "true",
+        "PROPOSAL_STRICT_VERSION_BINDING": "true",
+    }
+    ran = config("check", "--json", **complete, TEMPORAL_TLS="true")
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert json.loads(ran.stdout)["TEMPORAL_TLS"] == {"value": True, "source": "environment"}
 
 
 def test_check_tells_what_comes_from_temporals_file(tmp_path):

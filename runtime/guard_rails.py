@@ -1,0 +1,85 @@
+"""What keeps a service from being started by accident as it must not run: everything that is missing, named at once."""
+
+from collections.abc import Callable, Collection, Iterator
+from enum import Enum
+from typing import Final
+
+from temporalio.envconfig import ClientConfigProfile
+
+from runtime.jwks import is_loopback
+from runtime.settings import Settings
+from runtime.temporal import uses_tls
+
+TEMPORAL_REFUSED: Final = "TEMPORAL_*: the SDK refuses the variables or the file of TEMPORAL_CONFIG_FILE"
+DEFAULT_DATABASE: Final = Settings().database_url
+
+
+class Concern(Enum):
+    """What a command does, and so what has to be in order before it starts."""
+
+    DATABASE = "database"
+    TEMPORAL = "temporal"
+    CALLBACKS = "callbacks"
+    REQUESTS = "requests"
+
+
+OF_MIGRATE: Final = frozenset({Concern.DATABASE})
+OF_SCHEDULES: Final = frozenset({Concern.TEMPORAL})
+OF_WORKER: Final = frozenset({Concern.DATABASE, Concern.TEMPORAL, Concern.CALLBACKS})
+OF_API: Final = frozenset(Concern)
+
+
+def refusals(
+    settings: Settings, concerns: Collection[Concern], *, load_temporal: Callable[[], ClientConfigProfile]
+) -> list[str]:
+    """A line for each thing that keeps a command with these concerns from starting: variable and reason."""
+    lines: list[str] = []
+    if Concern.REQUESTS in concerns:
+        lines += _of_authentication(settings)
+    if settings.profile == "LOCAL":
+        return lines
+    if Concern.DATABASE in concerns and settings.database_url == DEFAULT_DATABASE:
+        lines.append("PROPOSAL_DATABASE_URL: PRODUCTION needs a database of its own")
+    if Concern.REQUESTS in concerns:
+        lines += _of_requests(settings)
+    if Concern.CALLBACKS in concerns and settings.callback_secrets is None:
+        lines.append("PROPOSAL_CALLBACK_SECRETS: PRODUCTION signs its callbacks")
+    if Concern.TEMPORAL in concerns and not settings.temporal_insecure:
+        lines += _of_temporal(load_temporal)
+    return lines
+
+
+def _of_authentication(settings: Settings) -> Iterator[str]:
+    if settings.auth_mode == "none":
+        if settings.profile == "LOCAL" and not is_loopback(settings.api_host):
+            yield (
+                "PROPOSAL_API_HOST: without authentication it must be a loopback address, "
+                "set PROPOSAL_AUTH_MODE=jwt to listen elsewhere"
+            )
+        return
+    if settings.auth_issuer is None:
+        yield "PROPOSAL_AUTH_ISSUER: PROPOSAL_AUTH_MODE=jwt needs it"
+    if settings.auth_audience is None:
+        yield "PROPOSAL_AUTH_AUDIENCE: PROPOSAL_AUTH_MODE=jwt needs it"
+    if (settings.auth_jwks_url is None) == (settings.auth_jwks_file is None):
+        yield "PROPOSAL_AUTH_JWKS_URL: PROPOSAL_AUTH_MODE=jwt needs it or PROPOSAL_AUTH_JWKS_FILE, not both"
+
+
+def _of_requests(settings: Settings) -> Iterator[str]:
+    if settings.auth_mode == "none":
+        yield "PROPOSAL_AUTH_MODE: PRODUCTION needs jwt, with PROPOSAL_AUTH_ISSUER, _AUDIENCE and _JWKS_URL"
+    if not settings.four_eyes:
+        yield "PROPOSAL_FOUR_EYES: PRODUCTION needs true"
+    if not settings.strict_version_binding:
+        yield "PROPOSAL_STRICT_VERSION_BINDING: PRODUCTION needs true"
+
+
+def _of_temporal(load_temporal: Callable[[], ClientConfigProfile]) -> Iterator[str]:
+    try:
+        if not uses_tls(load_temporal()):
+            yield (
+                "TEMPORAL_TLS: PRODUCTION needs it, a TEMPORAL_API_KEY, "
+                "or PROPOSAL_TEMPORAL_INSECURE=true for a network of its own"
+            )
+    except RuntimeError:  # its text may quote the file, key included
+        yield TEMPORAL_REFUSED

@@ -1,0 +1,135 @@
+"""The keys of the issuer, kept in memory and fetched anew in the background: no request ever fetches by itself."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import httpx2
+import structlog
+
+from runtime.jwks import KeySet, KeySetInvalid, VerificationKey, parse_key_set
+
+FETCH_SECONDS: Final = 5.0
+MAX_KEY_SET_BYTES: Final = 256 * 1024
+RETRY_SECONDS: Final = 2.0
+COOL_DOWN_SECONDS: Final = 30.0  # a flood of unknown key ids costs the issuer two requests a minute
+ASKED_SECONDS: Final = 2.0  # a token may wait that long for the key that it names
+STALE_SECONDS: Final = 3600.0  # an issuer that is away does not keep a key alive that it has withdrawn
+
+Load = Callable[[], Awaitable[bytes]]
+
+log = structlog.get_logger(__name__)
+
+
+class KeysUnavailable(Exception):
+    """There is no key set that is fresh enough to judge a token by."""
+
+
+class IssuerKeys:
+    """Fetched at start and every `refresh_seconds`; between, at most once in a cool-down for an unknown key id."""
+
+    def __init__(self, load: Load, *, refresh_seconds: float) -> None:
+        self._load = load
+        self._refresh_seconds = refresh_seconds
+        self._keys: KeySet | None = None
+        self._fetched_at = 0.0  # loop time of the last good fetch
+        self._asked_at = -COOL_DOWN_SECONDS  # loop time of the last fetch for an unknown key id
+        self._is_failing = False
+        self._wanted = asyncio.Event()
+        self._wanted.set()  # whoever comes before the first fetch has ended waits for it
+        self._fetched = asyncio.Event()  # replaced after each fetch, so that everyone waits for the next one
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["IssuerKeys"]:
+        """Keys are fetched while the block lasts."""
+        task = asyncio.create_task(self._keep_fresh(), name="issuer-keys")
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def find(self, key_id: str | None, algorithm: str) -> VerificationKey | None:
+        """The key; None when the issuer has no such key. Raises KeysUnavailable when that cannot be told."""
+        found = self._find(key_id, algorithm)
+        if found is None and self._may_ask():
+            self._asked_at = self._now()
+            self._wanted.set()
+        if found is None and self._wanted.is_set():
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ASKED_SECONDS):
+                    await self._fetched.wait()
+            found = self._find(key_id, algorithm)
+        if found is None and (self._is_failing or self._wanted.is_set() or self._usable() is None):
+            raise KeysUnavailable
+        return found
+
+    def _may_ask(self) -> bool:
+        return self._usable() is not None and self._now() - self._asked_at >= COOL_DOWN_SECONDS
+
+    def _find(self, key_id: str | None, algorithm: str) -> VerificationKey | None:
+        keys = self._usable()
+        return None if keys is None else keys.find(key_id, algorithm)
+
+    def _usable(self) -> KeySet | None:
+        return self._keys if self._now() - self._fetched_at < STALE_SECONDS else None
+
+    async def _keep_fresh(self) -> None:
+        while True:
+            await self._fetch()
+            self._wanted.clear()
+            self._fetched.set()
+            self._fetched = asyncio.Event()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_SECONDS if self._is_failing else self._refresh_seconds):
+                    await self._wanted.wait()
+
+    async def _fetch(self) -> None:
+        try:
+            async with asyncio.timeout(FETCH_SECONDS):
+                keys = parse_key_set(await self._load())
+        except (httpx2.HTTPError, OSError, TimeoutError, KeySetInvalid) as failure:
+            if not self._is_failing:
+                log.warning("issuer_keys_not_fetched", reason=type(failure).__name__)
+            self._is_failing = True
+            return
+        if keys != self._keys or self._is_failing:
+            log.info("issuer_keys_fetched", key_ids=[key.key_id for key in keys.keys])
+        self._keys, self._fetched_at, self._is_failing = keys, self._now(), False
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
+
+
+def from_file(path: Path) -> Load:
+    """Keys that somebody puts into a file, and may replace there."""
+
+    async def load() -> bytes:
+        return await asyncio.to_thread(path.read_bytes)
+
+    return load
+
+
+@asynccontextmanager
+async def from_url(url: str) -> AsyncIterator[Load]:
+    """Keys as the issuer publishes them: no redirect, no proxy of the environment, no more than a quarter of a MiB."""
+    async with httpx2.AsyncClient(
+        verify=ssl.create_default_context(), timeout=FETCH_SECONDS, trust_env=False, follow_redirects=False
+    ) as http:
+
+        async def load() -> bytes:
+            received = bytearray()
+            async with http.stream("GET", url, headers={"Accept": "application/json"}) as answer:
+                answer.raise_for_status()
+                async for chunk in answer.aiter_bytes():
+                    received += chunk
+                    if len(received) > MAX_KEY_SET_BYTES:
+                        raise KeySetInvalid("it is larger than a key set")
+            return bytes(received)
+
+        yield load

@@ -1,0 +1,69 @@
+"""How many operations may be open at a time: beyond that, new ones are refused while replays are still answered."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from domain.errors import TooManyOpenOperations
+from storage.unit_of_work import Transaction
+
+COUNT_EVERY_SECONDS: Final = 1.0
+
+
+class OpenOperationLimit:
+    """Counts in the database once a second, and adds what this process lets in in between.
+
+    Several processes together may let in what the others of them get in a second beyond the limit
+    (docs/adr/0013-who-may.md).
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._counted = 0
+        self._count_at = 0.0
+        self._is_counting = False
+        self._since = 0  # committed here since the count began
+        self._under_way = 0  # let in here, not committed yet: no count sees them
+
+    @contextmanager
+    def place(self) -> Iterator["Place"]:
+        """A place for one operation, if one is taken; the block holds the whole transaction, its commit included."""
+        place = Place(self)
+        try:
+            yield place
+            self._since += place.is_taken
+        finally:
+            self._under_way -= place.is_taken
+
+    async def take(self, transaction: Transaction) -> None:
+        """Raises TooManyOpenOperations when there is no room for one more."""
+        if not self._is_counting and asyncio.get_running_loop().time() >= self._count_at:
+            await self._count(transaction)
+        if self._counted + self._since + self._under_way >= self._limit:
+            raise TooManyOpenOperations
+        self._under_way += 1
+
+    async def _count(self, transaction: Transaction) -> None:
+        """One at a time; others go by the last count meanwhile."""
+        self._is_counting = True
+        try:
+            before = self._since
+            self._counted = await transaction.operations.count_open(at_most=self._limit)
+            self._since -= before
+        finally:
+            self._is_counting = False
+            self._count_at = asyncio.get_running_loop().time() + COUNT_EVERY_SECONDS
+
+
+class Place:
+    """Room for one operation: taken once it is known that a new one is to be made."""
+
+    def __init__(self, limit: OpenOperationLimit) -> None:
+        self._limit = limit
+        self.is_taken = False
+
+    async def take(self, transaction: Transaction) -> None:
+        """Raises TooManyOpenOperations."""
+        await self._limit.take(transaction)
+        self.is_taken = True

@@ -1,0 +1,103 @@
+"""The production profile as processes: a proposal through the hands of four people, each with a token of their own."""
+
+import subprocess
+import sys
+
+import httpx2
+import pytest
+from answers import assert_problem
+from builders import a_body
+from issuer import Issuer, bearer
+from running_service import ROOT, Service
+
+P = "/rebalance/proposals"
+ADVISOR = ("ann", "proposals:write proposals:read operations:read")
+RISK = ("ben", "reviews:risk")
+CONSENTS = ("cleo", "consents:record")
+AUDITOR = ("dora", "audit:read")
+
+pytestmark = pytest.mark.timeout(180)
+
+
+class ProductionService(Service):
+    """Embedded servers stand in for the external ones."""
+
+    def __init__(self, folder, issuer: Issuer) -> None:
+        super().__init__(folder)
+        self._issuer = issuer
+
+    def environment(self) -> dict[str, str]:
+        return super().environment() | {
+            "PROPOSAL_PROFILE": "PRODUCTION",
+            "PROPOSAL_FOUR_EYES": "true",
+            "PROPOSAL_STRICT_VERSION_BINDING": "true",
+            "PROPOSAL_TEMPORAL_INSECURE": "true",
+            **{f"PROPOSAL_{name.upper()}": str(value) for name, value in self._issuer.settings().items()},
+        }
+
+
+@pytest.fixture
+def production(tmp_path):
+    with Issuer().serving() as issuer:
+        service = ProductionService(tmp_path, issuer)
+        try:
+            service.start()
+            yield service
+        finally:
+            service.stop()
+
+
+def test_a_proposal_passes_four_people_and_each_forbidden_step_is_refused(production):
+    with httpx2.Client(base_url=production.url, timeout=30, trust_env=False) as http:
+
+        def post(path, body, who, **headers):
+            return http.post(f"{P}{path}", json=body, headers=bearer(*who) | headers)
+
+        def decide(kind, who, state):
+            body = {"approval_type": kind, "approved": True, "actor_id": who[0], "expected_state": state}
+            return post(f"/{proposal_id}/approvals", body | {"related_version_no": 1}, who)
+
+        def event(kind, who, state):
+            body = {"event_type": kind, "actor_id": who[0], "expected_state": state, "related_version_no": 1}
+            return post(f"/{proposal_id}/transitions", body, who)
+
+        body, key = a_body(created_by="ann"), {"Idempotency-Key": "k"}
+        assert_problem(http.post(P, json=body, headers=key), 401, "UNAUTHENTICATED")
+        assert_problem(post("", body, RISK, **key), 403, "INSUFFICIENT_SCOPE")
+        assert_problem(post("", a_body(), ADVISOR, **key), 403, "ACTOR_MISMATCH")
+        created = post("", body, ADVISOR, **key)
+        assert created.status_code == 200, created.text
+        proposal_id = created.json()["proposal"]["proposal_id"]
+
+        assert_problem(event("SUBMITTED_FOR_RISK_REVIEW", RISK, "DRAFT"), 403, "INSUFFICIENT_SCOPE")
+        assert event("SUBMITTED_FOR_RISK_REVIEW", ADVISOR, "DRAFT").status_code == 200
+        assert_problem(decide("RISK", CONSENTS, "RISK_REVIEW"), 403, "INSUFFICIENT_SCOPE")
+        own = ("ann", "reviews:risk")
+        assert_problem(decide("RISK", own, "RISK_REVIEW"), 403, "FOUR_EYES_VIOLATION")
+        assert_problem(event("RISK_APPROVED", own, "RISK_REVIEW"), 403, "FOUR_EYES_VIOLATION")
+        assert decide("RISK", RISK, "RISK_REVIEW").status_code == 200
+        assert_problem(decide("CLIENT_CONSENT", RISK, "AWAITING_CLIENT_CONSENT"), 403, "INSUFFICIENT_SCOPE")
+        assert decide("CLIENT_CONSENT", CONSENTS, "AWAITING_CLIENT_CONSENT").status_code == 200
+        assert_problem(event("EXECUTED", CONSENTS, "EXECUTION_READY"), 403, "INSUFFICIENT_SCOPE")
+        assert event("EXECUTED", ADVISOR, "EXECUTION_READY").status_code == 200
+
+        trail = f"{P}/{proposal_id}/workflow-events"
+        assert_problem(http.get(trail, headers=bearer(*ADVISOR)), 403, "INSUFFICIENT_SCOPE")
+        events = http.get(trail, headers=bearer(*AUDITOR)).json()["events"]
+        assert [one["actor_id"] for one in events] == ["ann", "ann", "ben", "cleo", "ann"]
+    assert "eyJ" not in production.logs  # how every token begins
+
+
+@pytest.mark.parametrize("command", ["api", "worker", "migrate"])
+def test_production_does_not_start_without_what_it_needs(tmp_path, command):
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli.main", command],
+        env={"PATH": "", "PROPOSAL_PROFILE": "PRODUCTION"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert len(ran.stderr.splitlines()) == {"api": 6, "worker": 3, "migrate": 1}[command]

@@ -1,0 +1,98 @@
+"""What each command refuses to start without."""
+
+import pytest
+from temporalio.envconfig import ClientConfigProfile, ClientConfigTLS
+
+from runtime.guard_rails import OF_API, OF_MIGRATE, OF_SCHEDULES, OF_WORKER, TEMPORAL_REFUSED, refusals
+from runtime.settings import load_settings
+
+COMPLETE = {
+    "PROPOSAL_PROFILE": "PRODUCTION",
+    "PROPOSAL_DATABASE_URL": "postgresql://proposals@db.example/proposals",
+    "PROPOSAL_AUTH_MODE": "jwt",
+    "PROPOSAL_AUTH_ISSUER": "https://issuer.example/",
+    "PROPOSAL_AUTH_AUDIENCE": "proposals",
+    "PROPOSAL_AUTH_JWKS_URL": "https://issuer.example/keys",
+    "PROPOSAL_CALLBACK_SECRETS": "a-secret-of-24-characters",
+    "PROPOSAL_FOUR_EYES": "true",
+    "PROPOSAL_STRICT_VERSION_BINDING": "true",
+    "PROPOSAL_API_HOST": "0.0.0.0",  # noqa: S104 -- what production does
+}
+SECURE = ClientConfigProfile(tls=ClientConfigTLS(disabled=False))
+PLAIN = ClientConfigProfile()
+
+
+def variables(concerns, environ, profile=SECURE) -> list[str]:
+    lines = refusals(load_settings(environ), concerns, load_temporal=lambda: profile)
+    return [line.partition(":")[0] for line in lines]
+
+
+def test_production_names_all_that_is_missing_at_once():
+    nothing = {"PROPOSAL_PROFILE": "PRODUCTION"}
+    assert variables(OF_API, nothing, PLAIN) == [
+        "PROPOSAL_DATABASE_URL",
+        "PROPOSAL_AUTH_MODE",
+        "PROPOSAL_FOUR_EYES",
+        "PROPOSAL_STRICT_VERSION_BINDING",
+        "PROPOSAL_CALLBACK_SECRETS",
+        "TEMPORAL_TLS",
+    ]
+    assert variables(OF_WORKER, nothing, PLAIN) == [
+        "PROPOSAL_DATABASE_URL",
+        "PROPOSAL_CALLBACK_SECRETS",
+        "TEMPORAL_TLS",
+    ]
+    assert variables(OF_MIGRATE, nothing, PLAIN) == ["PROPOSAL_DATABASE_URL"]
+    assert variables(OF_SCHEDULES, nothing, PLAIN) == ["TEMPORAL_TLS"]
+    assert variables((), nothing, PLAIN) == []
+
+
+def test_production_starts_when_all_is_there():
+    assert variables(OF_API, COMPLETE) == []
+
+
+@pytest.mark.parametrize("left_out", sorted(COMPLETE.keys() - {"PROPOSAL_PROFILE", "PROPOSAL_API_HOST"}))
+def test_each_of_them_is_missed(left_out):
+    environ = {name: value for name, value in COMPLETE.items() if name != left_out}
+    assert variables(OF_API, environ) == [left_out]
+
+
+@pytest.mark.parametrize(
+    ("profile", "is_fine"),
+    [
+        (PLAIN, False),
+        (ClientConfigProfile(tls=ClientConfigTLS(disabled=True), api_key="k"), False),
+        (ClientConfigProfile(api_key="k"), True),
+        (ClientConfigProfile(tls=ClientConfigTLS(client_cert=b"c", client_private_key=b"k")), True),
+    ],
+)
+def test_temporal_is_asked_by_tls_unless_somebody_says_otherwise(profile, is_fine):
+    assert variables(OF_WORKER, COMPLETE, profile) == ([] if is_fine else ["TEMPORAL_TLS"])
+    assert variables(OF_WORKER, COMPLETE | {"PROPOSAL_TEMPORAL_INSECURE": "true"}, profile) == []
+
+
+def test_a_profile_that_the_sdk_refuses_shows_nothing_of_it():
+    def refused() -> ClientConfigProfile:
+        raise RuntimeError("key hidden")
+
+    assert refusals(load_settings(COMPLETE), OF_WORKER, load_temporal=refused) == [TEMPORAL_REFUSED]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.9.9.9", "::1", "localhost", "LocalHost"])
+def test_without_authentication_the_api_listens_here(host):
+    assert variables(OF_API, {"PROPOSAL_API_HOST": host}) == []
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "db.example", "localhost.example"])  # noqa: S104
+def test_without_authentication_the_api_listens_nowhere_else(host):
+    assert variables(OF_API, {"PROPOSAL_API_HOST": host}) == ["PROPOSAL_API_HOST"]
+    assert variables(OF_WORKER, {"PROPOSAL_API_HOST": host}) == []
+    with_tokens = {name: value for name, value in COMPLETE.items() if "AUTH" in name}
+    assert variables(OF_API, with_tokens | {"PROPOSAL_API_HOST": host}) == []
+
+
+def test_tokens_need_one_source_of_keys():
+    both = COMPLETE | {"PROPOSAL_AUTH_JWKS_FILE": "/keys.json"}
+    assert variables(OF_API, both) == ["PROPOSAL_AUTH_JWKS_URL"]
+    file_alone = {name: value for name, value in both.items() if name != "PROPOSAL_AUTH_JWKS_URL"}
+    assert variables(OF_API, file_alone) == []
