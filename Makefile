@@ -52,10 +52,11 @@ docs: $(INSTALLED) ## Write the pages that are generated from the code
 
 .PHONY: requirements
 requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=--upgrade for the newest of all)
-	$(PIN) -o requirements/runtime.txt
-	$(PIN) --group dev -o requirements/development.txt
+	$(PIN) pyproject.toml -o requirements/runtime.txt
+	$(PIN) --group build -o requirements/build.txt
+	$(PIN) pyproject.toml --extra local --group dev -o requirements/development.txt
 
-PIN = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+PIN = uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet $(ARGS)
 
 .PHONY: clean

@@ -14,6 +14,7 @@ COMMANDS: Final = {
     "worker": "cli.servers:worker",
     "migrate": "cli.migrate:migrate",
     "schedules": "cli.schedules:commands",
+    "health": "cli.health:commands",
     "submit": "cli.submit:submit",
     "operation": "cli.operation:operation",
     "audit": "cli.audit:commands",

@@ -11,12 +11,13 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
-from runtime.temporal import connect_with_back_off
+from runtime.temporal import WORKER_IDENTITY, connect_with_back_off
 from services.purging import Periods
 from storage.unit_of_work import Storage
 from worker.registry import (
@@ -73,6 +74,7 @@ async def run(settings: Settings, *, stop: asyncio.Event) -> None:
 
 def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> list[Worker]:
     grace = timedelta(seconds=settings.shutdown_grace_seconds)
+    deployment = _deployment(settings)
     return [
         Worker(
             client,
@@ -81,6 +83,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             activities=housekeeping_activities(dependencies),
             workflow_runner=sandboxed_runner(),
             graceful_shutdown_timeout=grace,
+            deployment_config=deployment,
             max_concurrent_activities=2,
             max_concurrent_workflow_tasks=2,
         ),
@@ -91,6 +94,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             activities=callback_activities(dependencies),
             workflow_runner=sandboxed_runner(),
             graceful_shutdown_timeout=grace,
+            deployment_config=deployment,
             max_concurrent_activities=CONCURRENT_CALLBACKS,
             max_concurrent_workflow_tasks=10,
         ),
@@ -101,6 +105,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             activities=proposal_activities(dependencies),
             workflow_runner=sandboxed_runner(),
             graceful_shutdown_timeout=grace,
+            deployment_config=deployment,
             max_concurrent_workflow_tasks=settings.worker_workflow_tasks,
             max_concurrent_local_activities=settings.worker_local_activities,
             max_concurrent_activities=settings.worker_activities,
@@ -108,8 +113,21 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
     ]
 
 
+def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """The version that these workers are of, when they are of one: workflows then end where they began."""
+    if settings.worker_build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(
+            deployment_name=settings.worker_deployment_name, build_id=settings.worker_build_id
+        ),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
 async def _connected_unless_stopped(stop: asyncio.Event) -> Client | None:
-    identity = f"proposals-worker-{os.getpid()}@{socket.gethostname()}"
+    identity = f"{WORKER_IDENTITY}-{os.getpid()}@{socket.gethostname()}"
     connecting = asyncio.ensure_future(connect_with_back_off(identity=identity))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
