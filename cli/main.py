@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "audit": "cli.audit:commands",
     "callback-secret": "cli.callback_secret:callback_secret",
     "config": "cli.config:commands",
+    "openapi": "cli.openapi:openapi",
 }
 
 
