@@ -15,6 +15,7 @@ from domain.errors import (
     AsyncOperationsDisabled,
     CallbackNotFound,
     LifecycleDisabled,
+    OperationExpired,
     OperationHasNoCallback,
     OperationNotFound,
     OperationNotTerminal,
@@ -33,6 +34,7 @@ OperationIdInPath = Annotated[str, Path(description="The operation.", examples=[
     response_model=CallbackDelivery,
     responses=problems(
         OperationNotFound,
+        OperationExpired,
         CallbackNotFound,
         LifecycleDisabled,
         AsyncOperationsDisabled,
@@ -57,6 +59,7 @@ async def read_callbacks(
         202: {"description": "It is owed once more, under the same `webhook_id`; a waiting attempt is made now."},
         **problems(
             OperationNotFound,
+            OperationExpired,
             OperationNotTerminal,
             OperationHasNoCallback,
             RedeliveryTooSoon,
