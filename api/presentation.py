@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from api.json_text import StoredJson
-from domain.evidence import evidence_bundle, whole_artifact
+from domain.evidence import artifact_parts, bundle_parts
 from domain.proposal import Approval, Proposal, WorkflowEvent
 from domain.timestamps import wire_timestamp
 from services.lifecycle import Recorded
@@ -44,7 +44,7 @@ def proposal_summary(proposal: Proposal) -> dict[str, Any]:
 def version_detail(texts: VersionTexts, *, include_evidence: bool) -> dict[str, Any]:
     version = texts.version
     shows_bundle = include_evidence and version.evidence_stored
-    bundle = evidence_bundle(texts.artifact, inputs=texts.inputs, result=texts.result) if shows_bundle else "{}"
+    bundle = bundle_parts(texts.artifact, inputs=texts.inputs, result=texts.result) if shows_bundle else ("{}",)
     return {
         "proposal_version_id": version.proposal_version_id,
         "proposal_id": version.proposal_id,
@@ -55,8 +55,8 @@ def version_detail(texts: VersionTexts, *, include_evidence: bool) -> dict[str, 
         "simulation_hash": version.simulation_hash,
         "status_at_creation": version.status_at_creation,
         "proposal_result": StoredJson(texts.result),
-        "artifact": StoredJson(whole_artifact(texts.artifact, inputs=texts.inputs, result=texts.result)),
-        "evidence_bundle": StoredJson(bundle),
+        "artifact": StoredJson(*artifact_parts(texts.artifact, inputs=texts.inputs, result=texts.result)),
+        "evidence_bundle": StoredJson(*bundle),
         "gate_decision": None if version.gate_decision is None else StoredJson(version.gate_decision),
     }
 

@@ -145,20 +145,28 @@ def named_hashes(request: str, result: str, *, inputs: str, artifact: str, kind:
     )
 
 
-def whole_artifact(artifact: str, *, inputs: str, result: str) -> str:
-    """The artifact's JSON text with its two large parts in place."""
+def artifact_parts(artifact: str, *, inputs: str, result: str) -> tuple[str, ...]:
+    """The artifact's JSON text with its two large parts in place, in pieces that are no copies of these."""
     before, after = _around_gap(artifact)
-    return f'{before}"evidence_bundle":{_filled(inputs, result)}{after}'
+    return (f'{before}"evidence_bundle":', *_filled(inputs, result), after)
+
+
+def bundle_parts(artifact: str, *, inputs: str, result: str) -> tuple[str, ...]:
+    """The JSON text of the artifact's evidence bundle alone, in such pieces."""
+    _, after = _around_gap(artifact)
+    return (*_filled(inputs, result), after[:-1])
+
+
+def whole_artifact(artifact: str, *, inputs: str, result: str) -> str:
+    return "".join(artifact_parts(artifact, inputs=inputs, result=result))
 
 
 def evidence_bundle(artifact: str, *, inputs: str, result: str) -> str:
-    """The JSON text of the artifact's evidence bundle alone."""
-    _, after = _around_gap(artifact)
-    return f"{_filled(inputs, result)}{after[:-1]}"
+    return "".join(bundle_parts(artifact, inputs=inputs, result=result))
 
 
-def _filled(inputs: str, result: str) -> str:
-    return f'{{"inputs":{inputs},"engine_outputs":{{"proposal_result":{result}}},'
+def _filled(inputs: str, result: str) -> tuple[str, ...]:
+    return ('{"inputs":', inputs, ',"engine_outputs":{"proposal_result":', result, "},")
 
 
 def _around_gap(artifact: str) -> tuple[str, str]:

@@ -4,29 +4,18 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.common import (
-    SearchAttributePair,
-    TypedSearchAttributes,
-    WorkflowIDConflictPolicy,
-    WorkflowIDReusePolicy,
-)
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from services.starting import StartOutcome, is_missing_search_attribute
+from services.starting import StartOutcome, is_missing_search_attribute, search_attributes_of
 from storage.delivery_starts import DeliveryStart
 from storage.unit_of_work import Storage
 from workflows.delivery_texts import delivery_details, delivery_summary
 from workflows.identity import (
     CALLBACKS_QUEUE,
-    CORRELATION_ID,
-    CREATED_BY,
     DELIVER_CALLBACK,
     HURRY,
-    OPERATION_TYPE,
-    PORTFOLIO_ID,
-    PROPOSAL_ID,
-    attribute_text,
     delivery_workflow_id_of,
 )
 from workflows.messages import DeliveryOrder
@@ -61,7 +50,7 @@ class DeliveryStarter:
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=REUSE[start.is_redelivery],
                 start_signal=HURRY if start.is_redelivery else None,
-                search_attributes=_search_attributes(start),
+                search_attributes=search_attributes_of(start),
                 static_summary=delivery_summary(start.operation_id, operation_status=start.operation_status),
                 static_details=delivery_details(
                     start.operation_id,
@@ -87,16 +76,3 @@ class DeliveryStarter:
         async with self._storage.transaction() as transaction:
             await transaction.deliveries.give_up(start.operation_id)
         return StartOutcome.REFUSED
-
-
-def _search_attributes(start: DeliveryStart) -> TypedSearchAttributes:
-    texts = {
-        CORRELATION_ID: start.correlation_id,
-        OPERATION_TYPE: start.operation_type,
-        PORTFOLIO_ID: start.portfolio_id,
-        CREATED_BY: start.created_by,
-        PROPOSAL_ID: start.proposal_id,
-    }
-    return TypedSearchAttributes(
-        [SearchAttributePair(key, attribute_text(text)) for key, text in texts.items() if text is not None]
-    )

@@ -30,7 +30,7 @@ class DeliveryLog:
 
 
 class Redelivery:
-    """All raise OperationNotFound and StorageUnavailable."""
+    """All raise OperationNotFound, OperationExpired and StorageUnavailable."""
 
     def __init__(self, storage: Storage, lookup: Lookup, start_soon: StartSoon) -> None:
         self._storage = storage

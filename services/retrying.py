@@ -81,8 +81,11 @@ class Retrying:
     async def _keyless(self, transaction: Transaction, failed: Operation, place: Place) -> _Attempt:
         await transaction.operations.lock(failed.operation_id)
         newest = await transaction.operations.newest_attempt(failed.operation_id)
-        if newest is not None and newest.operation_id != failed.operation_id:
-            return _Attempt(operation_id=newest.operation_id, is_new=False)
+        if newest is not None and newest != failed.operation_id:
+            expired = await transaction.expired.get(newest)
+            if expired is not None:
+                raise expired_error(expired)
+            return _Attempt(operation_id=newest, is_new=False)
         operation_id = new_operation_id()
         await place.take(transaction)
         await self._add(

@@ -17,6 +17,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from domain.errors import OperationInternalError
 from domain.operation import OperationFailure, OperationType
 from services.ending import end_failed
+from storage.delivery_starts import DeliveryStart
 from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 from workflows.identity import (
@@ -82,7 +83,7 @@ class WorkflowStarter:
                 execution_timeout=EXECUTION_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=_search_attributes(start),
+                search_attributes=search_attributes_of(start),
                 static_summary=_summary(start),
                 static_details=_details(start),
             )
@@ -109,7 +110,8 @@ def is_missing_search_attribute(failure: RPCError) -> bool:
     return "search attribute" in failure.message and "no mapping" in failure.message
 
 
-def _search_attributes(start: OperationStart) -> TypedSearchAttributes:
+def search_attributes_of(start: OperationStart | DeliveryStart) -> TypedSearchAttributes:
+    """The same for an operation and its callback, so that whoever finds one finds the other."""
     texts = {
         CORRELATION_ID: start.correlation_id,
         OPERATION_TYPE: start.operation_type,

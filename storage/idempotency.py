@@ -6,7 +6,6 @@ from typing import Final
 
 from psycopg import AsyncConnection
 
-from domain.errors import StorageUnavailable
 from domain.operation import IdempotencyKey
 from storage.rows import value_row
 
@@ -81,20 +80,20 @@ class IdempotencyKeys(IdempotencyKeyReader):
 
         Waits for a concurrent claim of it to commit or roll back.
         """
-        cursor = await self._connection.execute(
-            CLAIM_KEY, {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "created_at": at}
-        )
-        if await cursor.fetchone() is not None:
-            return None
-        return await self._lock(key)
+        claimed = {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "created_at": at}
+        while True:
+            cursor = await self._connection.execute(CLAIM_KEY, claimed)
+            if await cursor.fetchone() is not None:
+                return None
+            holder = await self._lock(key)
+            if holder is not None:
+                return holder
+            # The purge came between the two statements: the key is free.
 
-    async def _lock(self, key: IdempotencyKey) -> KeyHolder:
+    async def _lock(self, key: IdempotencyKey) -> KeyHolder | None:
         async with self._connection.cursor(row_factory=KEY_HOLDER_ROW) as cursor:
             await cursor.execute(LOCK_KEY, _named(key))
-            holder = await cursor.fetchone()
-        if holder is None:
-            raise StorageUnavailable  # purged in between: the same request again finds it free
-        return holder
+            return await cursor.fetchone()
 
     async def reassign(
         self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int, at: datetime

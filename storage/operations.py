@@ -20,13 +20,14 @@ OPERATION_COLUMNS: Final = """
 
 SELECT_OPERATION: Final = f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE o.operation_id = %(operation_id)s"
 LOCK_OPERATION: Final = f"{SELECT_OPERATION} FOR UPDATE"
-# Each attempt without a key knows its successor; the last of them is what the first has become.
-SELECT_NEWEST_ATTEMPT: Final = f"""
+# Each attempt without a key knows its successor, also one that was purged before it: its callback may keep the older.
+SELECT_NEWEST_ATTEMPT: Final = """
 WITH RECURSIVE attempts AS (
-    SELECT operation_id, successor_id FROM operations WHERE operation_id = %(operation_id)s
+    SELECT operation_id, successor_id, attempt FROM operations WHERE operation_id = %(operation_id)s
     UNION ALL
-    SELECT o.operation_id, o.successor_id FROM attempts a JOIN operations o ON o.operation_id = a.successor_id)
-SELECT {OPERATION_COLUMNS} FROM attempts a JOIN operations o USING (operation_id) ORDER BY o.attempt DESC LIMIT 1
+    SELECT o.operation_id, o.successor_id, o.attempt
+    FROM attempts a JOIN operations o ON o.operation_id = a.successor_id)
+SELECT coalesce(successor_id, operation_id) FROM attempts ORDER BY attempt DESC LIMIT 1
 """
 SELECT_NEWEST_BY_CORRELATION: Final = f"""
 SELECT {OPERATION_COLUMNS} FROM operations o
@@ -178,9 +179,11 @@ class OperationReader:
     async def newest_by_correlation(self, correlation_id: str, *, client: str) -> Operation | None:
         return await self._one(SELECT_NEWEST_BY_CORRELATION, {"correlation_id": correlation_id, "client": client})
 
-    async def newest_attempt(self, operation_id: str) -> Operation | None:
-        """The last of the attempts that began with this operation, without a key to name them."""
-        return await self._one(SELECT_NEWEST_ATTEMPT, {"operation_id": operation_id})
+    async def newest_attempt(self, operation_id: str) -> str | None:
+        """The last of the attempts that began with this operation, without a key to name them; it may be purged."""
+        cursor = await self._connection.execute(SELECT_NEWEST_ATTEMPT, {"operation_id": operation_id})
+        row = await cursor.fetchone()
+        return None if row is None else str(row[0])
 
     async def work(self, operation_id: str) -> OperationWork | None:
         return await self._work(SELECT_WORK, operation_id)

@@ -27,7 +27,7 @@ from storage.operations import OperationReader, Operations
 from storage.proposal_list import ProposalList
 from storage.proposals import ProposalReader, Proposals
 from storage.reconciliation import Reconciliation
-from storage.retention import Retention
+from storage.retention import REFERRERS, Retention
 from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
@@ -36,11 +36,7 @@ from storage.starting import Starting
 # What psycopg raises when the server is away, frozen, shutting down or too slow, and when a pool runs dry.
 UNAVAILABLE: Final = (OperationalError, InterfaceError)
 
-REFERENCES_TO_DOCUMENTS: Final = frozenset(
-    f"{table}_{role}"
-    for table in ("operations", "proposal_versions", "simulations")
-    for role in ("request", "result", "inputs", "artifact")
-)
+REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
 
 log = structlog.get_logger(__name__)
 

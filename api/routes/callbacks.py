@@ -16,6 +16,7 @@ from domain.errors import (
     AsyncOperationsDisabled,
     CallbackNotFound,
     LifecycleDisabled,
+    OperationExpired,
     OperationHasNoCallback,
     OperationNotFound,
     OperationNotTerminal,
@@ -36,6 +37,7 @@ OperationIdInPath = Annotated[str, Path(description="The operation.", examples=[
     response_model=CallbackDelivery,
     responses=problems(
         OperationNotFound,
+        OperationExpired,
         CallbackNotFound,
         LifecycleDisabled,
         AsyncOperationsDisabled,
@@ -60,6 +62,7 @@ async def read_callbacks(
         202: {"description": "It is owed once more, under the same `webhook_id`; a waiting attempt is made now."},
         **problems(
             OperationNotFound,
+            OperationExpired,
             OperationNotTerminal,
             OperationHasNoCallback,
             RedeliveryTooSoon,

@@ -14,7 +14,7 @@ from api.schemas.simulation import ProposalResult
 from api.schemas.submission import SimulationRequest
 from domain.access import Caller
 from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
-from domain.evidence import whole_artifact
+from domain.evidence import artifact_parts
 from services.simulation import AskedSimulation, Simulated
 
 router = APIRouter(prefix="/rebalance/proposals", tags=["Simulations"], route_class=GuardedJsonRoute)
@@ -45,7 +45,7 @@ async def simulate(
 ) -> Response:
     """The portfolio before and after, the orders, rules, drift, suitability and gate; nothing is proposed by it."""
     simulated = await _simulated(services, caller, body, idempotency_key, correlation_id)
-    return _answer(simulated, simulated.result)
+    return _answer(simulated, StoredJson(simulated.result))
 
 
 @router.post("/artifact", summary="Build an artifact", response_model=ProposalArtifact, responses=RESPONSES)
@@ -59,7 +59,8 @@ async def build_artifact(
 ) -> Response:
     """What clients and reviewers read of the simulation that this key stands for, with its evidence."""
     simulated = await _simulated(services, caller, body, idempotency_key, correlation_id)
-    return _answer(simulated, whole_artifact(simulated.artifact, inputs=simulated.inputs, result=simulated.result))
+    parts = artifact_parts(simulated.artifact, inputs=simulated.inputs, result=simulated.result)
+    return _answer(simulated, StoredJson(*parts))
 
 
 async def _simulated(
@@ -76,5 +77,5 @@ async def _simulated(
     )
 
 
-def _answer(simulated: Simulated, text: str) -> Response:
-    return json_response(StoredJson(text), headers={"Idempotent-Replayed": "true"} if simulated.is_replay else None)
+def _answer(simulated: Simulated, text: StoredJson) -> Response:
+    return json_response(text, headers={"Idempotent-Replayed": "true"} if simulated.is_replay else None)

@@ -29,6 +29,7 @@ async def test_a_purged_operation_is_gone_and_says_what_it_was(api, worker, data
         f"/operations/{operation_id}",
         "/operations/by-correlation/mine",
         f"/operations/{operation_id}?wait=5",
+        f"/operations/{operation_id}/callbacks",
     ):
         answer = await api.get(path)
         assert answer.status_code == 410
@@ -47,7 +48,7 @@ async def test_a_purged_operation_is_gone_and_says_what_it_was(api, worker, data
             "idempotency_key": "k",
             "error_code": None,
         }
-    for action in ("cancel", "retry"):
+    for action in ("cancel", "retry", "callbacks/redeliver"):
         assert (await api.post(f"/operations/{operation_id}/{action}", None)).status_code == 410
     assert (await api.get(f"/{ended['proposal_id']}")).status_code == 200
 

@@ -53,9 +53,9 @@ def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
         f"GET {prefix}/operations": read,
         f"POST {prefix}/operations/{{operation_id}}/cancel": control,
         f"POST {prefix}/operations/{{operation_id}}/retry": {*control, "429"},
-        f"GET {prefix}/operations/{{operation_id}}/callbacks": read,
+        f"GET {prefix}/operations/{{operation_id}}/callbacks": {*read, "410"},
         f"POST {prefix}/operations/{{operation_id}}/callbacks/redeliver": {
-            *(*WHO, "202", "404", "409", "422", "429", "500", "503")
+            *(*WHO, "202", "404", "409", "410", "422", "429", "500", "503")
         },
         "GET /health/live": {"200", "422", "500"},
         "GET /health/ready": {"200", "422", "500", "503"},

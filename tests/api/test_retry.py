@@ -8,6 +8,18 @@ from answers import assert_problem
 from builders import a_body, a_version_body, without_simulation_flag
 
 PATH = "/operations/{}/retry"
+PURGE = """
+WITH gone AS (DELETE FROM operations WHERE operation_id = %s RETURNING *)
+INSERT INTO expired_operations
+SELECT operation_id, operation_type, status, client, error_code, correlation_id, idempotency_key, proposal_id,
+    version_no, created_at, finished_at, now()
+FROM gone
+"""
+
+
+def purge(dsn: str, operation_id: str) -> None:
+    with psycopg.connect(dsn) as connection:
+        connection.execute(PURGE, [operation_id])
 
 
 async def cancelled(api, key: str | None = "k", body=None) -> str:
@@ -94,6 +106,19 @@ async def test_only_the_newest_attempt_is_retried(api, worker, key):
     for older in attempts[:-1]:
         answer = await api.post(PATH.format(older), None)
         assert (answer.status_code, answer.json()["operation_id"]) == (202, attempts[-1])
+
+
+@pytest.mark.parametrize("key", ["k", None])
+async def test_a_newest_attempt_that_was_purged_is_not_made_again(api, worker, database_dsn, key):
+    """A callback that is still owed keeps the older attempt for longer than the newer one."""
+    proposal_id = (await api.created())["proposal"]["proposal_id"]
+    first = await a_cancelled_version(api, proposal_id, **({} if key is None else {"Idempotency-Key": key}))
+    second = (await api.post(PATH.format(first), None)).json()["operation_id"]
+    await api.finished(second)
+    purge(database_dsn, second)
+    answer = await api.post(PATH.format(first), None)
+    assert (answer.status_code, answer.json()["operation"]["operation_id"]) == (410, second)
+    assert (await api.get(f"/{proposal_id}")).json()["proposal"]["current_version_no"] == 2
 
 
 async def test_a_key_that_went_to_another_request_is_not_taken_back(api):

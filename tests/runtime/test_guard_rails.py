@@ -16,7 +16,7 @@ COMPLETE = {
     "PROPOSAL_CALLBACK_SECRETS": "a-secret-of-24-characters",
     "PROPOSAL_FOUR_EYES": "true",
     "PROPOSAL_STRICT_VERSION_BINDING": "true",
-    "PROPOSAL_API_HOST": "0.0.0.0",  # noqa: S104 -- what production does
+    "PROPOSAL_API_HOST": "0.0.0.0",  # noqa: S104 -- refused, not listened on -- what production does
 }
 SECURE = ClientConfigProfile(tls=ClientConfigTLS(disabled=False))
 PLAIN = ClientConfigProfile()

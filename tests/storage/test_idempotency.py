@@ -1,0 +1,28 @@
+"""Claiming a key that the purge removes at that moment."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from domain.operation import IdempotencyKey
+from storage.idempotency import IdempotencyKeys
+from storage.unit_of_work import Storage
+
+KEY = IdempotencyKey.of_creates("k", client="local")
+
+
+async def test_a_key_that_is_purged_while_it_is_claimed_is_free(storage: Storage, monkeypatch: pytest.MonkeyPatch):
+    held = {"request_hash": "sha256:0", "operation_id": "pop_0", "at": datetime.now(UTC)}
+    async with storage.transaction() as transaction:
+        assert await transaction.keys.claim(KEY, **held) is None
+    lock, calls = IdempotencyKeys._lock, []
+
+    async def purged_before(keys: IdempotencyKeys, key: IdempotencyKey):
+        calls.append(key)
+        await keys._connection.execute("DELETE FROM idempotency_keys")
+        return await lock(keys, key)
+
+    monkeypatch.setattr(IdempotencyKeys, "_lock", purged_before)
+    async with storage.transaction() as transaction:
+        assert await transaction.keys.claim(KEY, **(held | {"operation_id": "pop_1"})) is None
+    assert calls == [KEY]
