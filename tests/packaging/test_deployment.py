@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 import typer
 from ruamel.yaml import YAML
+from temporalio.envconfig import ClientConfigProfile
 
 from cli.main import COMMANDS, application
-from runtime.settings import Settings, variable_name
+from runtime.guard_rails import OF_API, OF_MIGRATE, OF_SCHEDULES, OF_WORKER, refusals
+from runtime.settings import Settings, load_settings, variable_name
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
@@ -63,6 +65,21 @@ def test_every_variable_of_compose_is_in_the_example_and_secrets_have_no_value()
     )
     assert set(re.findall(r"\$\{(\w+)", COMPOSE.read_text())) == set(example)
     assert not any(value for name, value in example.items() if name.endswith(("PASSWORD", "SECRETS")))
+
+
+OF_THE_ENV_FILE = "https://issuer.example/what-the-file-says"
+CONCERNS = {"migrate": OF_MIGRATE, "schedules": OF_SCHEDULES, "api": OF_API, "worker": OF_WORKER}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_every_process_may_start_in_production(name):
+    given = OURS[name]["environment"].items()
+    settings = load_settings(
+        {variable: re.sub(r"\$\{\w+:\?[^}]*\}", OF_THE_ENV_FILE, value) for variable, value in given}
+        | {"PROPOSAL_WORKER_BUILD_ID": "", "PROPOSAL_TEMPORAL_UI_URL": ""}
+    )
+    assert settings.profile == "PRODUCTION"
+    assert refusals(settings, CONCERNS[name], load_temporal=ClientConfigProfile.load) == []
 
 
 @pytest.mark.parametrize("name", sorted(SERVICES))
