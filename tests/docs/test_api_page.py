@@ -22,6 +22,8 @@ ENDPOINTS = [
 DOCUMENTED_FOR_ALL = {
     *("PROPOSAL_POSTGRES_CONNECTION_FAILED", "PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED"),
     *("PROPOSAL_SUPPORT_APIS_DISABLED", "PROPOSAL_ASYNC_OPERATIONS_DISABLED"),
+    *("UNAUTHENTICATED", "INSUFFICIENT_SCOPE", "ACTOR_MISMATCH", "AUTHENTICATION_UNAVAILABLE"),
+    *("TOO_MANY_OPEN_OPERATIONS", "SERVER_BUSY"),
 }
 CODE = re.compile(r"`([A-Z][A-Z_]+)[`:]")
 
@@ -44,6 +46,10 @@ def test_every_endpoint_has_its_section_with_a_command_and_its_errors(name, oper
 
 def test_no_section_is_of_an_endpoint_that_is_gone():
     assert set(SECTIONS) == {operation["summary"] for _, operation in ENDPOINTS}
+
+
+def test_what_holds_for_all_is_said_before_the_sections():
+    assert set(CODE.findall(PAGE.split("\n### ", 1)[0])) >= DOCUMENTED_FOR_ALL
 
 
 def test_every_code_of_the_domain_is_there():

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from cli.local.ports import free_port
+from cli.local.temporal_server import TemporalDevServer
+
 ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.timeout(120)
@@ -32,7 +35,8 @@ def test_processes_are_judged_and_not_what_they_depend_on(service):
     assert health("api", environ) == (1, "proposals health api: does not answer")
 
 
-def test_a_worker_that_temporal_has_not_seen_is_not_well(temporal_server):
+def test_a_worker_that_temporal_has_not_seen_is_not_well(tmp_path):
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "PROPOSAL_"))}
-    told = health("worker", environ | {"TEMPORAL_ADDRESS": temporal_server.address})
+    with TemporalDevServer(None, free_port(), free_port(), log=tmp_path / "log") as server:  # no test had a worker here
+        told = health("worker", environ | {"TEMPORAL_ADDRESS": server.address})
     assert told == (1, "proposals health worker: does not poll")
