@@ -56,20 +56,27 @@ bench-monitoring: $(INSTALLED) ## Make each alert fire in a real Prometheus (ARG
 	PYTHONPATH=tests $(BIN)/python -m bench.monitoring $(ARGS)
 
 .PHONY: docs
-docs: $(INSTALLED) ## Write the pages that are generated from the code
+docs: generated ## Build the site of docs/ into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "open site/index.html"
+
+.PHONY: generated
+generated: $(INSTALLED) ## Write what is generated from the code: settings page, OpenAPI document
 	@$(BIN)/proposals config docs docs/configuration.md
+	@$(BIN)/proposals openapi docs/openapi.json
 
 .PHONY: requirements
 requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=--upgrade for the newest of all)
-	$(PIN) -o requirements/runtime.txt
-	$(PIN) --group dev -o requirements/development.txt
+	$(PIN) pyproject.toml -o requirements/runtime.txt
+	$(PIN) --group build -o requirements/build.txt
+	$(PIN) pyproject.toml --extra local --group dev -o requirements/development.txt
 
-PIN = uv pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+PIN = uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv, caches and build products (not the data in .proposals)
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEPENDENCIES):

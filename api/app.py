@@ -36,6 +36,7 @@ from api.routes import (
     versions,
 )
 from api.services import Services
+from api.turns import Turns
 from api.wiring import build_services
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
@@ -102,6 +103,7 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     )
     app.state.max_body_bytes = settings.max_body_bytes
     app.state.unread_bodies = UnreadBodies()
+    app.state.turns = Turns()
     app.state.metrics = measured
     app.add_middleware(RequestContext)
     app.add_middleware(Observation, metrics=HttpMetrics(measured.registry))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from email.message import Message
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from api.large_bodies import LARGE_BODY_BYTES, LargeBodies, server_busy
 from api.problems import RequestRefused
 from api.strict_json import parse_json
+from api.turns import Turns
 
 RECEIVE_SECONDS: Final = 30.0
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
@@ -75,7 +76,9 @@ class JsonBodyRoute(APIRoute):
 
         async def read_then_handle(request: Request) -> Response:
             _require_json(request)
-            return await handle(await _read(request, model))
+            async with AsyncExitStack() as turn:
+                request.state.turn = turn  # to be closed early by who waits for more than an answer of the database
+                return await handle(await _read(request, model, turn))
 
         return read_then_handle
 
@@ -107,14 +110,20 @@ def _require_json(request: Request) -> None:
         )
 
 
-async def _read(request: Request, model: Any) -> JsonRequest:
-    """Raises RequestRefused: 413, 408, or 503 SERVER_BUSY before anything of the body is read."""
+async def _read(request: Request, model: Any, turn: AsyncExitStack) -> JsonRequest:
+    """The request with its body, once it is its key's turn.
+
+    Raises RequestRefused: 413, 408, or 503 SERVER_BUSY before anything of the body is read.
+    """
     limit: int = request.app.state.max_body_bytes
     unread: UnreadBodies = request.app.state.unread_bodies
     declared = request.headers.get("content-length", "")
     expected = min(int(declared), limit) if declared.isdecimal() else 0
     with unread.reserved(expected) as reservation:
         body = await _received(request, limit, reservation)
+        if key := request.headers.get("idempotency-key"):
+            turns: Turns = request.app.state.turns
+            await turn.enter_async_context(turns.of(request.headers.get("authorization", ""), key))
         if len(body) <= LARGE_BODY_BYTES or not issubclass(model, BaseModel):
             return JsonRequest(request, parse_json(body) if body else None, is_empty=not body)
         large_bodies: LargeBodies = request.state.large_bodies

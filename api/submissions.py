@@ -95,6 +95,7 @@ async def answer_ended(
 ) -> Response:
     """Raises what the operation recorded, OperationInProgress when it goes on and may not be polled."""
     submitted = await services.submission.submit(submission)
+    await request.state.turn.aclose()  # others with this key may wait beside this one
     if isinstance(submitted.operation, ExpiredOperation):
         return json_response(
             at_present(await services.lookup.present(submitted.operation)), headers=_replayed(submitted)

@@ -14,11 +14,13 @@ COMMANDS: Final = {
     "worker": "cli.worker:worker",
     "migrate": "cli.migrate:migrate",
     "schedules": "cli.schedules:commands",
+    "health": "cli.health:commands",
     "submit": "cli.submit:submit",
     "operation": "cli.operation:operation",
     "audit": "cli.audit:commands",
     "callback-secret": "cli.callback_secret:callback_secret",
     "config": "cli.config:commands",
+    "openapi": "cli.openapi:openapi",
 }
 
 

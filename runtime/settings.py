@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -18,6 +19,7 @@ from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
 MIN_SECRET_LENGTH: Final = 24
+VERSION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
 def _is_postgresql_url(url: SecretStr) -> SecretStr:
@@ -43,6 +45,13 @@ def _are_long_secrets(secrets: SecretStr) -> SecretStr:
     if not found or any(len(secret) < MIN_SECRET_LENGTH for secret in found):
         raise PydanticCustomError("callback_secrets", "must be secrets of at least 24 characters each")
     return secrets
+
+
+def _is_version_name(name: str) -> str:
+    # Temporal joins the two with a colon, in older servers with a dot, so that a name must hold neither.
+    if not VERSION_NAME.fullmatch(name):
+        raise PydanticCustomError("version_name", "must be up to 100 letters, digits, _ and -")
+    return name
 
 
 def _split(secrets: SecretStr) -> tuple[str, ...]:
@@ -215,6 +224,15 @@ class Settings(BaseSettings):
     worker_local_activities: int = Field(10, ge=1, le=1000, description="Steps of small requests at a time, a worker.")
     worker_activities: int = Field(
         20, ge=1, le=1000, description="Steps of large requests and steps that wait out an outage at a time, a worker."
+    )
+    worker_build_id: Annotated[str, AfterValidator(_is_version_name)] | None = Field(
+        None,
+        description="Version of the worker deployment that this worker is of: it gets work only after `temporal worker "
+        "deployment set-current-version`, and workflows stay with the version that began them. Without it workers are "
+        "of no version.",
+    )
+    worker_deployment_name: Annotated[str, AfterValidator(_is_version_name)] = Field(
+        "proposals", description="The worker deployment that `PROPOSAL_WORKER_BUILD_ID` is a version of."
     )
     worker_metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port of a worker's `/metrics` for Prometheus; not served without it."

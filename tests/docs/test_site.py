@@ -1,0 +1,50 @@
+"""The site is built without a warning, asks no one outside, and shows what the code says."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.openapi import openapi_text
+
+ROOT = Path(__file__).parents[2]
+# What a browser fetches by itself; links that a person follows may lead anywhere.
+FETCHED = re.compile(r"<(?:script|img|iframe|source|video)\b[^>]*?\bsrc=[\"']?([^\"' >]+)|<link\b([^>]*)>")
+
+
+def test_the_committed_openapi_document_is_this_release():
+    assert (ROOT / "docs" / "openapi.json").read_text() == openapi_text(), "run `make generated`"
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    mkdocs = [Path(sys.executable).with_name("mkdocs"), "build", "--strict", "--quiet", "--site-dir", folder]
+    ran = subprocess.run(mkdocs, cwd=ROOT, check=False, capture_output=True, text=True, timeout=100)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return folder
+
+
+def test_every_page_is_on_the_site(site):
+    for page in (ROOT / "docs").rglob("*.md"):
+        name = page.relative_to(ROOT / "docs").with_suffix(".html")
+        assert (site / (name.with_name("index.html") if name.name == "README.html" else name)).exists()
+
+
+def test_no_page_fetches_anything_from_outside(site):
+    pages = list(site.rglob("*.html"))
+    for page in pages:
+        for source, link in FETCHED.findall(page.read_text()):
+            fetched = source or ("" if 'rel="canonical"' in link else link)
+            assert "//" not in fetched, (page.name, fetched)
+    assert len(pages) > 15
+    for style in site.rglob("*.css"):
+        assert not re.search(r"url\([\"']?(https?:)?//", style.read_text()), style.name
+
+
+def test_diagrams_are_drawn_by_the_sites_own_script(site):
+    page = (site / "concepts.html").read_text()
+    assert 'class="mermaid"' in page
+    assert re.search(r'<script src="[./]*assets/mermaid\.js"', page)

@@ -1,0 +1,71 @@
+"""Workers of a version: they get no work until theirs is the current one, and a release changes it without a gap."""
+
+import asyncio
+import os
+import subprocess
+import time
+
+import pytest
+
+from cli.local.temporal_server import _binary
+
+pytestmark = pytest.mark.timeout(180)
+
+
+def temporal(service, *command: str) -> subprocess.CompletedProcess[str]:
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    return subprocess.run(
+        [_binary(), *command, "--address", service.temporal.address],
+        env=environ,
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+
+
+def make_current(service, build_id: str) -> None:
+    """The step of the deployment, refused until the server has seen the new workers poll every queue."""
+    command = ("worker", "deployment", "set-current-version", "--deployment-name", "proposals")
+    deadline = time.monotonic() + 60
+    while (ran := temporal(service, *command, "--build-id", build_id, "--yes")).returncode != 0:
+        assert time.monotonic() < deadline, ran.stderr
+        time.sleep(0.3)
+
+
+async def polls(service, build_id: str) -> None:
+    """Wait until Temporal has seen workers of this version."""
+    described = ("worker", "deployment", "describe-version", "--deployment-name", "proposals", "--build-id", build_id)
+    async with asyncio.timeout(60):
+        while temporal(service, *described).returncode != 0:
+            await asyncio.sleep(0.3)
+
+
+async def test_a_release_takes_over_when_its_version_is_made_current(service, clients):
+    environment = service.environment
+
+    def release(build_id: str) -> None:
+        service.environment = lambda: environment() | {"PROPOSAL_WORKER_BUILD_ID": build_id}
+        service.start_worker()
+
+    service.kill(service.worker)
+    release("one")
+    first = service.worker
+    await polls(service, "one")
+    waiting = await clients.submit()
+    await asyncio.sleep(2)
+    assert service.rows(f"SELECT status FROM operations WHERE operation_id = '{waiting}'") == [("PENDING",)]
+
+    make_current(service, "one")
+    assert (await clients.finished(waiting))["status"] == "SUCCEEDED"
+    service.wait_for("ok")
+
+    release("two")
+    await polls(service, "two")
+    assert (await clients.finished(await clients.submit()))["status"] == "SUCCEEDED"  # still by the first
+    make_current(service, "two")
+    assert first.stop(grace_seconds=20) == 0
+    last = await clients.submit()
+    assert (await clients.finished(last))["status"] == "SUCCEEDED"
+    assert "two" in temporal(service, "workflow", "describe", "--workflow-id", last).stdout
+    service.wait_for("ok")
