@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import secrets
 import time
 from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ PREFIX: Final = "/rebalance/proposals"
 CALL_SECONDS: Final = 30.0
 HELD_POLL_SECONDS: Final = 2.0  # the service holds a poll that long; short enough to see RUNNING
 DEFAULT_PAUSE_SECONDS: Final = 1.0
+BEARER_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 
 Json = dict[str, Any]
 
@@ -42,12 +44,18 @@ class Submitted:
 
 
 class ApiClient:
-    """Calls the service at this base URL; closes its connections when its block ends."""
+    """Calls the service at this base URL, with a bearer token if there is one; closes its connections with its block.
 
-    def __init__(self, url: str) -> None:
+    Raises ApiCallError for what is no URL or no token.
+    """
+
+    def __init__(self, url: str, *, token: str | None = None) -> None:
         self._url = url
+        if token is not None and not BEARER_TOKEN.fullmatch(token):
+            raise ApiCallError("the token has characters that no bearer token has")
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         try:
-            self._http = httpx2.AsyncClient(base_url=url, timeout=CALL_SECONDS, trust_env=False)
+            self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=CALL_SECONDS, trust_env=False)
         except httpx2.InvalidURL:
             raise ApiCallError(f"{url} is not a URL") from None
 

@@ -21,6 +21,9 @@ def submit(
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the operation to its end.")] = False,
     url: Annotated[str, typer.Option(help="Base URL of the API.")] = "http://127.0.0.1:8000",
+    token: Annotated[
+        str | None, typer.Option(envvar="PROPOSALS_TOKEN", help="Bearer token, where the service asks for one.")
+    ] = None,
     idempotency_key: Annotated[str | None, typer.Option(help="Made here, and shown, when absent.")] = None,
     correlation_id: Annotated[str | None, typer.Option(help="Made by the service when absent.")] = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to follow the operation.")] = 60.0,
@@ -34,6 +37,7 @@ def submit(
     submitting = _submit(
         url,
         file,
+        token=token,
         idempotency_key=idempotency_key,
         correlation_id=correlation_id,
         seconds=timeout if wait else None,
@@ -54,13 +58,14 @@ async def _submit(
     url: str,
     file: Path,
     *,
+    token: str | None,
     idempotency_key: str | None,
     correlation_id: str | None,
     seconds: float | None,
     as_json: bool,
 ) -> int:
     document = _read(file)
-    async with ApiClient(url) as client:
+    async with ApiClient(url, token=token) as client:
         began = time.monotonic()
         submitted = await client.submit(document, idempotency_key=idempotency_key, correlation_id=correlation_id)
         if seconds is None or not as_json:

@@ -2,6 +2,8 @@
 
     python examples/orchestrator.py --url http://127.0.0.1:8000 --secret "$(proposals callback-secret 127.0.0.1)"
 
+Where the service asks for a bearer token, it is taken from PROPOSALS_TOKEN.
+
 Standard library only, so that `CallbackVerifier` can be taken over as it is. A real receiver listens on https; this one
 is called at 127.0.0.1 by http, which `PROPOSAL_CALLBACK_ALLOWED_HOSTS` must allow.
 """
@@ -11,6 +13,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import queue
 import sys
 import threading
@@ -101,7 +104,7 @@ def receiving(verifier: CallbackVerifier, port: int) -> tuple[ThreadingHTTPServe
     return server, taken
 
 
-def called(method: str, url: str, *, body: Json | None = None, **headers: str) -> Json:
+def called(method: str, url: str, headers: Mapping[str, str], *, body: Json | None = None) -> Json:
     """The JSON that the service answers. Raises OSError, and ValueError for what is no JSON."""
     request = urllib.request.Request(  # noqa: S310 -- the service's own address, from the command line
         url,
@@ -115,20 +118,23 @@ def called(method: str, url: str, *, body: Json | None = None, **headers: str) -
     return found
 
 
-def orchestrate(url: str, document: Json, *, secrets: Sequence[str], port: int, seconds: float) -> tuple[Json, Json]:
+def orchestrate(
+    url: str, document: Json, *, token: str | None, secrets: Sequence[str], port: int, seconds: float
+) -> tuple[Json, Json]:
     """The verified message and the operation that it names. Raises OSError, ValueError, queue.Empty."""
+    authorization = {"Authorization": f"Bearer {token}"} if token else {}
     server, taken = receiving(CallbackVerifier(secrets), port)
     try:
         callback = {"url": f"http://127.0.0.1:{server.server_port}/callbacks"}
         accepted = called(
             "POST",
             f"{url}/rebalance/proposals/async",
+            {"Idempotency-Key": f"orchestrator-{uuid.uuid4().hex}"} | authorization,
             body=document | {"callback": callback},
-            **{"Idempotency-Key": f"orchestrator-{uuid.uuid4().hex}"},
         )
         print(f"submitted {accepted['operation_id']}, waiting at {callback['url']}")
         message = taken.get(timeout=seconds)
-        return message, called("GET", url + message["data"]["status_url"])
+        return message, called("GET", url + message["data"]["status_url"], authorization)
     finally:
         server.shutdown()
         server.server_close()
@@ -148,6 +154,7 @@ def main() -> int:
         message, operation = orchestrate(
             given.url.rstrip("/"),
             json.loads(file.read_bytes()),
+            token=os.environ.get("PROPOSALS_TOKEN"),
             secrets=(sys.stdin.read() if given.secret is None else given.secret).split(),
             port=given.port,
             seconds=given.timeout,

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 from answers import assert_problem
 from builders import a_body
-from issuer import Issuer, bearer
+from issuer import Issuer, a_token, bearer
 from running_service import ROOT, Service
 
 P = "/rebalance/proposals"
@@ -86,6 +86,34 @@ def test_a_proposal_passes_four_people_and_each_forbidden_step_is_refused(produc
         events = http.get(trail, headers=bearer(*AUDITOR)).json()["events"]
         assert [one["actor_id"] for one in events] == ["ann", "ann", "ben", "cleo", "ann"]
     assert "eyJ" not in production.logs  # how every token begins
+
+
+def test_the_command_and_the_example_send_the_token_of_their_environment(production):
+    def ran(*arguments, token=None):
+        return subprocess.run(
+            [sys.executable, *arguments],
+            env=production.environment() | ({} if token is None else {"PROPOSALS_TOKEN": token}),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+
+    cli = ("-m", "cli.main")
+    submit = (*cli, "submit", "examples/create_proposal.json", "--wait", "--url", production.url)
+    token = a_token("advisor_1", "proposals:write operations:read")
+    assert ran(*submit, token=token).returncode == 0
+    refused, broken = ran(*submit), ran(*submit, token=f"{token}\n")
+    assert (refused.returncode, broken.returncode) == (1, 1)
+    assert "UNAUTHENTICATED" in refused.stderr
+    assert "the token has characters that no bearer token has" in broken.stderr
+
+    secret = ran(*cli, "callback-secret", "127.0.0.1").stdout.strip()
+    orchestrate = ("examples/orchestrator.py", "--url", production.url, "--secret", secret)
+    called_back = ran(*orchestrate, token=token)
+    assert (called_back.returncode, called_back.stderr) == (0, "")
+    assert "UNAUTHENTICATED" in ran(*orchestrate).stderr
 
 
 @pytest.mark.parametrize("command", ["api", "worker", "migrate"])
