@@ -254,9 +254,12 @@ async def test_large_bodies_wait_for_a_slot_and_then_are_told_to_come_again(api,
         raise BrokenProcessPool
 
     monkeypatch.setattr(LargeBodies, "_read", slow)
-    held = [asyncio.create_task(post(api, a_padded(a_body()))) for _ in range(2)]
+    held = [
+        asyncio.create_task(post(api, a_padded(a_body()), **{"Idempotency-Key": f"held-{number}"}))
+        for number in range(2)
+    ]
     await asyncio.sleep(0.2)
-    busy = await post(api, a_padded(a_body()))
+    busy = await post(api, a_padded(a_body()), **{"Idempotency-Key": "third"})
     assert (busy.status_code, busy.json()["code"], busy.headers["Retry-After"]) == (503, "SERVER_BUSY", "1")
     assert (await post(api, json.dumps(a_body()))).status_code == 202
     reading.set()
