@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 import uuid
@@ -127,6 +128,19 @@ class Service:
         except (httpx2.TransportError, json.JSONDecodeError):
             return None
         return status
+
+
+def proposals(service: Service, *command: str) -> subprocess.CompletedProcess[str]:
+    """The command `proposals` run to its end, with the environment of the service."""
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *command],
+        env=service.environment(),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
 
 
 class Clients:

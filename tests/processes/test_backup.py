@@ -2,31 +2,22 @@
 
 import os
 import subprocess
-import sys
 import uuid
 from pathlib import Path
 
 import pytest
+from running_service import proposals
 
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres, _binary
 from cli.local.temporal_server import TemporalDevServer
 
-ROOT = Path(__file__).parents[2]
-
 pytestmark = pytest.mark.timeout(180)
 
 
-def proposals(service, *command: str) -> str:
-    ran = subprocess.run(
-        [sys.executable, "-m", "cli.main", *command],
-        env=service.environment(),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+def told(service, *command: str) -> str:
+    """What a command prints that succeeds."""
+    ran = proposals(service, *command)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
@@ -43,7 +34,7 @@ async def test_a_dump_restored_into_an_empty_server_is_whole_and_its_open_operat
     await clients.all_succeed()
     service.kill(service.worker)
     still_open = [await clients.submit(uuid.uuid4().hex) for _ in range(3)]
-    proposals(service, "audit", "verify", "--export", str(heads))
+    told(service, "audit", "verify", "--export", str(heads))
     run("pg_dump", "--format=custom", "--file", dump, service.postgres.dsn("proposals"))
 
     service.stop()
@@ -53,8 +44,8 @@ async def test_a_dump_restored_into_an_empty_server_is_whole_and_its_open_operat
     service.postgres.create_service_role()
     run("pg_restore", "--exit-on-error", "--single-transaction", "--dbname", service.postgres.dsn("proposals"), dump)
 
-    assert "nothing was altered: 3 proposals" in proposals(service, "audit", "verify", "--against", str(heads))
-    assert "schema is at" in proposals(service, "migrate")
+    assert "nothing was altered: 3 proposals" in told(service, "audit", "verify", "--against", str(heads))
+    assert "schema is at" in told(service, "migrate")
 
     service.temporal = TemporalDevServer(tmp_path / "empty.db", free_port(), free_port(), log=tmp_path / "empty.log")
     service.temporal.start()
@@ -65,7 +56,7 @@ async def test_a_dump_restored_into_an_empty_server_is_whole_and_its_open_operat
     statuses = [await clients.finished(operation_id, seconds=100) for operation_id in [*ended, *still_open]]
     assert {status["status"] for status in statuses} == {"SUCCEEDED"}
     clients.each_exactly_once()
-    assert "nothing was altered: 6 proposals" in proposals(service, "audit", "verify")
+    assert "nothing was altered: 6 proposals" in told(service, "audit", "verify")
     privileges = service.rows(
         f"SELECT has_table_privilege('{SERVICE_ROLE}', 'operations', 'UPDATE'), "
         f"has_table_privilege('{SERVICE_ROLE}', 'workflow_events', 'UPDATE')"

@@ -5,33 +5,20 @@ import subprocess
 import sys
 import time
 import uuid
-from pathlib import Path
 
 import pytest
 from builders import a_body, a_large_body, without_simulation_flag
 from receiver import Receiver
+from running_service import ROOT, proposals
 from standardwebhooks.webhooks import Webhook
 
 from domain.ids import new_operation_id
 from storage.documents import Document, DocumentKind
 from storage.schema import required_revision
 
-ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "examples" / "create_proposal.json"
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def proposals(service, *command: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *command],
-        env=service.environment(),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
 
 
 def row_of(service, operation_id: str) -> dict:

@@ -83,7 +83,7 @@ def test_without_authentication_the_api_listens_here(host):
     assert variables(OF_API, {"PROPOSAL_API_HOST": host}) == []
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "db.example", "localhost.example"])  # noqa: S104
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "db.example", "localhost.example"])  # noqa: S104 -- refused
 def test_without_authentication_the_api_listens_nowhere_else(host):
     assert variables(OF_API, {"PROPOSAL_API_HOST": host}) == ["PROPOSAL_API_HOST"]
     assert variables(OF_WORKER, {"PROPOSAL_API_HOST": host}) == []
