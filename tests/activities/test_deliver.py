@@ -15,7 +15,7 @@ from temporalio.testing import ActivityEnvironment
 from activities import deliver
 from activities.deliver import DeliverStep
 from activities.host_places import PLACES_OF_A_HOST, HostPlaces
-from domain.callback import CallbackRules
+from domain.callback import CallbackRules, webhook_id
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
 from services.callback_target import CallbackTargets
@@ -225,3 +225,18 @@ async def test_extra_headers_reach_the_receiver_and_are_not_logged(storage: Stor
     assert receiver.received[0].headers["x-api-key"] == "hidden-2"
     assert receiver.received[0].path == "/hook?token=hidden-1"
     assert "hidden" not in result.model_dump_json() + "".join(capfd.readouterr())
+
+
+async def test_a_header_that_is_reserved_by_now_is_left_out_of_the_attempt(storage: Storage, receiver, database_dsn):
+    """As a release that reserved fewer names has stored it."""
+    operation_id = await an_owed_callback(storage, receiver.url)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(
+            "UPDATE operations SET callback_headers ="
+            """ '{"webhook_id": "forged", "X-HTTP-Method-Override": "DELETE", "X-Api-Key": "key"}'"""
+        )
+    result = await Worker(storage).attempt(operation_id)
+    assert result.state == "DELIVERED"
+    received = receiver.received[0].headers
+    assert (received["x-api-key"], received["webhook-id"]) == ("key", webhook_id(operation_id))
+    assert not {"webhook_id", "x-http-method-override"} & {name.lower() for name in received}

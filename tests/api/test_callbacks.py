@@ -287,6 +287,10 @@ MALFORMED = [
             {"Webhook-Signature": "hidden"},
             {"Transfer-Encoding": "hidden"},
             {"X-Forwarded-For": "hidden"},
+            {"webhook_id": "hidden"},
+            {"x_forwarded_for": "hidden"},
+            {"X-HTTP-Method-Override": "hidden"},
+            {"X-One": "hidden", "x_one": "hidden"},
             {"Proxy-Authorization": "hidden"},
         )
     ),
