@@ -90,6 +90,12 @@ class Settings(BaseSettings):
         description="The same database by the role that owns the tables, for `proposals migrate` alone; the role of "
         "`PROPOSAL_DATABASE_URL` then gets no more than the service needs, and cannot disable what protects evidence.",
     )
+    database_insecure: bool = Field(
+        default=False,
+        description="Whether PRODUCTION may talk to PostgreSQL on another machine without TLS, as within a network of "
+        "its own. Otherwise `sslmode` of the URL, `PGSSLMODE` or a service file must be `require`, `verify-ca` or "
+        "`verify-full`; loopback addresses and Unix sockets need none.",
+    )
     database_pool_size: int = Field(
         16, ge=1, le=100, description="Connections in the pool of a process; a probe and a listener hold one more each."
     )
