@@ -11,8 +11,8 @@ MAX_VALUE_LENGTH: Final = 2_000
 NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")  # a token of RFC 9110
 VALUE: Final = re.compile(r"[\t\x20-\x7e]{0,2000}")
 
-# What this service, HTTP itself or a proxy on the way says; a client must not speak for them. CGI and WSGI read `_` in a
-# name as `-`, so that names are compared with `-`.
+# What this service, HTTP itself or a proxy on the way says; a client must not speak for them. CGI and WSGI read `_`
+# in a name as `-`, so that names are compared with `-`.
 RESERVED: Final = frozenset(
     {
         "accept-encoding",

@@ -223,3 +223,13 @@ async def test_answers_are_not_held_back_by_the_kernel(api):
         await api.http.get("/health/live")
         took.append(time.perf_counter() - began)
     assert sorted(took)[10] < 0.03
+
+
+async def test_the_link_to_temporals_page_shows_no_password(settings, serve, temporal_client):
+    url = "https://ui:hidden@ui.example/base?hidden#hidden"
+    async with serve(settings.model_copy(update={"temporal_ui_url": url})) as api:
+        operation_id = (await api.submit(a_body())).json()["operation_id"]
+        answer = await api.get(f"/operations/{operation_id}")
+    assert answer.json()["links"]["temporal_ui"] == (
+        f"https://ui.example/base/namespaces/{temporal_client.namespace}/workflows/{operation_id}"
+    )
