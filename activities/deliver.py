@@ -13,6 +13,7 @@ from activities.boundary import boundary
 from activities.host_places import HostPlaces
 from activities.outcome import log_as_work_of
 from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, signatures, webhook_id
+from domain.callback_headers import sendable_headers
 from domain.callback_retries import AttemptError, DeliveryStatus, delay_after, parsed_retry_after, status_after
 from domain.callback_url import CallbackUrl
 from domain.errors import OperationNotFound
@@ -142,7 +143,7 @@ class DeliverStep:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signatures(keys, message_id=message_id, timestamp=timestamp, body=body),
         }
-        added = [(name.encode(), value.strip().encode()) for name, value in order.headers]
+        added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(order.headers)]
         return [(b"User-Agent", USER_AGENT), *((name.encode(), value.encode()) for name, value in own.items()), *added]
 
     async def _recorded(self, step: DeliverInput, tried: _Tried, *, host: str | None) -> DeliverResult:

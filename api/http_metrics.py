@@ -19,7 +19,7 @@ class HttpMetrics:
         )
         self._seconds = Histogram(
             "proposals_http_request_seconds",
-            "From a request's head to the end of its answer; `waits` tells of those that asked to wait for an end.",
+            "From a request's head to the end of its answer; `waits` tells of those that wait for an end.",
             ("method", "route", "waits"),
             buckets=SECONDS,
             registry=registry,

@@ -19,7 +19,6 @@ from runtime.tracing import is_tracing
 
 ABORTED: Final = "aborted"
 UNMATCHED: Final = "unmatched"
-WAIT: Final = b"wait="
 FIRST_SERVER_ERROR: Final = 500
 UNTRACED: Final = ("/metrics", "/health/")  # asked every few seconds, by machines
 
@@ -56,7 +55,7 @@ class Observation:
                 method=scope["method"],
                 route=_route(scope),
                 status=status,
-                waits=WAIT in scope["query_string"],
+                waits=scope.get("state", {}).get("waits", False),
                 seconds=perf_counter() - began,
             )
         return status

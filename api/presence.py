@@ -11,8 +11,12 @@ from services.interruption import unless_interrupted
 Result = TypeVar("Result")
 
 
-async def while_connected(request: Request, work: Coroutine[Any, Any, Result]) -> Result:
-    """The work's result. Raises ClientDisconnect when the client goes away first; its body is read by then."""
+async def while_connected(request: Request, work: Coroutine[Any, Any, Result], *, waits: bool) -> Result:
+    """The work's result. Raises ClientDisconnect when the client goes away first; its body is read by then.
+
+    `waits` when the work includes a wait for an operation's end; metrics count such requests apart.
+    """
+    request.state.waits = waits
     result = await unless_interrupted(work, _gone(request))
     if result is None:
         raise ClientDisconnect

@@ -101,7 +101,9 @@ async def answer_ended(
             at_present(await services.lookup.present(submitted.operation)), headers=_replayed(submitted)
         )
     operation = await while_connected(
-        request, services.synchronous.ended(submitted.operation, seconds=preferences.seconds)
+        request,
+        services.synchronous.ended(submitted.operation, seconds=preferences.seconds),
+        waits=preferences.seconds != 0,
     )
     if operation.failure is not None:
         raise recorded_error(operation.failure.code, operation.failure.message)

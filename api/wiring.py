@@ -8,6 +8,7 @@ from api.operation_presentation import OperationPresenter
 from api.services import Gates, Services
 from domain.lifecycle import ReviewRules
 from runtime.settings import Settings
+from runtime.shown_url import linked_url
 from services.callback_target import CallbackTargets
 from services.cancellation import Cancellation
 from services.delivery_queue import DeliveryQueue
@@ -71,7 +72,7 @@ def build_services(
         readiness=ReadinessCheck(storage, client),
         presenter=OperationPresenter(
             retention=timedelta(days=settings.operation_retention_days),
-            temporal_ui_url=settings.temporal_ui_url,
+            temporal_ui_url=None if settings.temporal_ui_url is None else linked_url(settings.temporal_ui_url),
             temporal_namespace=client.namespace,
         ),
         gates=Gates(

@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 import httpx2
 
+from runtime.shown_url import shown_url
+
 PREFIX: Final = "/rebalance/proposals"
 CALL_SECONDS: Final = 30.0
 HELD_POLL_SECONDS: Final = 2.0  # the service holds a poll that long; short enough to see RUNNING
@@ -50,14 +52,14 @@ class ApiClient:
     """
 
     def __init__(self, url: str, *, token: str | None = None) -> None:
-        self._url = url
+        self._shown_url = shown_url(url)
         if token is not None and not BEARER_TOKEN.fullmatch(token):
             raise ApiCallError("the token has characters that no bearer token has")
         headers = {} if token is None else {"Authorization": f"Bearer {token}"}
         try:
             self._http = httpx2.AsyncClient(base_url=url, headers=headers, timeout=CALL_SECONDS, trust_env=False)
         except httpx2.InvalidURL:
-            raise ApiCallError(f"{url} is not a URL") from None
+            raise ApiCallError(f"{shown_url(url)} is not a URL") from None
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,9 +77,9 @@ class ApiClient:
         try:
             answer = await self._http.post(f"{PREFIX}/async", content=document, headers=headers)
         except (httpx2.ConnectError, httpx2.UnsupportedProtocol):
-            raise ApiCallError(f"the service at {self._url} cannot be reached") from None
+            raise ApiCallError(f"the service at {self._shown_url} cannot be reached") from None
         except httpx2.TransportError:
-            raise ApiCallError(f"the service at {self._url} did not answer", safe_retry) from None
+            raise ApiCallError(f"the service at {self._shown_url} did not answer", safe_retry) from None
         body = _json_object(answer)
         if answer.is_server_error:
             raise ApiCallError(*_problem_lines(answer.status_code, body), safe_retry)

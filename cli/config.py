@@ -14,9 +14,9 @@ from cli.output import print_fields
 from cli.settings import exit_with, refused, settings_or_exit
 from runtime.guard_rails import OF_API, TEMPORAL_REFUSED
 from runtime.settings import Settings, variable_name
+from runtime.shown_url import MASK, shown_url
 from runtime.temporal import DEFAULT_ADDRESS, uses_tls
 
-MASK: Final = "***"
 DEFAULT_NAMESPACE: Final = "default"
 
 Rows = dict[str, dict[str, Any]]
@@ -50,10 +50,16 @@ def _settings(settings: Settings) -> Rows:
         value = getattr(settings, field)
         name = variable_name(field)
         shown[name] = {
-            "value": MASK if isinstance(value, SecretStr) else value,
+            "value": _shown(value),
             "source": "environment" if os.environ.get(name) else "default",
         }
     return shown
+
+
+def _shown(value: Any) -> Any:
+    if isinstance(value, SecretStr):
+        return MASK
+    return shown_url(value) if isinstance(value, str) and "://" in value else value
 
 
 def _temporal() -> Rows:
@@ -62,7 +68,9 @@ def _temporal() -> Rows:
     except RuntimeError:  # its text may quote the file, key included
         exit_with([TEMPORAL_REFUSED])
     return {
-        "TEMPORAL_ADDRESS": _row("TEMPORAL_ADDRESS", profile.address, default=DEFAULT_ADDRESS),
+        "TEMPORAL_ADDRESS": _row(
+            "TEMPORAL_ADDRESS", profile.address and shown_url(profile.address), default=DEFAULT_ADDRESS
+        ),
         "TEMPORAL_NAMESPACE": _row("TEMPORAL_NAMESPACE", profile.namespace, default=DEFAULT_NAMESPACE),
         "TEMPORAL_API_KEY": _row("TEMPORAL_API_KEY", profile.api_key and MASK, default=None),
         "TEMPORAL_TLS": {"value": uses_tls(profile), "source": _source("TEMPORAL_TLS") if profile.tls else "default"},

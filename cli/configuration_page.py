@@ -14,8 +14,9 @@ from runtime.settings import Settings, variable_name
 HEAD: Final = """# Configuration
 
 Every process reads its settings once, from environment variables. `proposals config check` prints those in force, with
-secrets masked. A command that finds something wrong names all of it and exits with 2. An unknown `PROPOSAL_*` variable
-is refused with the nearest name, so that a typing error does not pass for a default. An empty value means the default.
+`***` for secrets and for user information, query and fragment of URLs. A command that finds something wrong names all
+of it and exits with 2. An unknown `PROPOSAL_*` variable is refused with the nearest name, so that a typing error does
+not pass for a default. An empty value means the default.
 
 The address, namespace, API key and TLS of Temporal are the variables of its own SDK: `TEMPORAL_ADDRESS` (default
 `127.0.0.1:7233`), `TEMPORAL_NAMESPACE` (default `default`), `TEMPORAL_API_KEY`, `TEMPORAL_TLS...`, or a profile in the

@@ -4,10 +4,12 @@ from collections.abc import Callable, Collection, Iterator
 from enum import Enum
 from typing import Final
 
+from pydantic import SecretStr
 from temporalio.envconfig import ClientConfigProfile
 
+from runtime.database_encryption import DatabaseUrlInvalid, is_encrypted_or_local
 from runtime.jwks import is_loopback
-from runtime.settings import Settings
+from runtime.settings import Settings, variable_name
 from runtime.temporal import uses_tls
 
 TEMPORAL_REFUSED: Final = "TEMPORAL_*: the SDK refuses the variables or the file of TEMPORAL_CONFIG_FILE"
@@ -38,8 +40,8 @@ def refusals(
         lines += _of_authentication(settings)
     if settings.profile == "LOCAL":
         return lines
-    if Concern.DATABASE in concerns and settings.database_url == DEFAULT_DATABASE:
-        lines.append("PROPOSAL_DATABASE_URL: PRODUCTION needs a database of its own")
+    if Concern.DATABASE in concerns:
+        lines += _of_database(settings)
     if Concern.REQUESTS in concerns:
         lines += _of_requests(settings)
     if Concern.CALLBACKS in concerns and settings.callback_secrets is None:
@@ -72,6 +74,23 @@ def _of_requests(settings: Settings) -> Iterator[str]:
         yield "PROPOSAL_FOUR_EYES: PRODUCTION needs true"
     if not settings.strict_version_binding:
         yield "PROPOSAL_STRICT_VERSION_BINDING: PRODUCTION needs true"
+
+
+def _of_database(settings: Settings) -> Iterator[str]:
+    if settings.database_url == DEFAULT_DATABASE:
+        yield "PROPOSAL_DATABASE_URL: PRODUCTION needs a database of its own"
+    if settings.database_insecure:
+        return
+    for field in ("database_url", "owner_database_url"):
+        url: SecretStr | None = getattr(settings, field)
+        try:
+            if url is not None and not is_encrypted_or_local(url.get_secret_value()):
+                yield (
+                    f"{variable_name(field)}: PRODUCTION needs sslmode=verify-full, verify-ca or require, "
+                    "or PROPOSAL_DATABASE_INSECURE=true for a network of its own"
+                )
+        except DatabaseUrlInvalid:
+            yield f"{variable_name(field)}: libpq cannot read the URL, or the service that it names"
 
 
 def _of_temporal(load_temporal: Callable[[], ClientConfigProfile]) -> Iterator[str]:

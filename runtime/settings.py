@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_core import PydanticCustomError
@@ -31,6 +32,13 @@ def _is_postgresql_url(url: SecretStr) -> SecretStr:
 def _is_web_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise PydanticCustomError("web_url", "must begin with http:// or https://")
+    try:
+        parts = urlsplit(url)
+        has_place = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        has_place = False
+    if not has_place:
+        raise PydanticCustomError("web_url", "must have a host, and a port that is a number")
     return url.rstrip("/")
 
 
@@ -90,6 +98,12 @@ class Settings(BaseSettings):
         description="The same database by the role that owns the tables, for `proposals migrate` alone; the role of "
         "`PROPOSAL_DATABASE_URL` then gets no more than the service needs, and cannot disable what protects evidence.",
     )
+    database_insecure: bool = Field(
+        default=False,
+        description="Whether PRODUCTION may talk to PostgreSQL on another machine without TLS, as within a network of "
+        "its own. Otherwise `sslmode` of the URL, `PGSSLMODE` or a service file must be `require`, `verify-ca` or "
+        "`verify-full`; loopback addresses and Unix sockets need none.",
+    )
     database_pool_size: int = Field(
         16, ge=1, le=100, description="Connections in the pool of a process; a probe and a listener hold one more each."
     )
@@ -102,7 +116,9 @@ class Settings(BaseSettings):
     )
     temporal_ui_url: Annotated[str, AfterValidator(_is_web_url)] | None = Field(
         None,
-        description="Base URL of the Temporal UI, shown in the links of an operation; none is shown without it.",
+        repr=False,
+        description="Base URL of the Temporal UI, shown in the links of an operation without user information, query "
+        "and fragment; none is shown without it.",
     )
 
     # Who may
@@ -118,7 +134,9 @@ class Settings(BaseSettings):
         None, min_length=1, description="What `aud` of tokens must be or hold. Needed by `jwt`."
     )
     auth_jwks_url: Annotated[str, AfterValidator(_is_key_url)] | None = Field(
-        None, description="Where the issuer publishes its keys (JWKS), by https. `jwt` needs this or a file."
+        None,
+        repr=False,
+        description="Where the issuer publishes its keys (JWKS), by https. `jwt` needs this or a file.",
     )
     auth_jwks_file: Path | None = Field(None, description="A file with the issuer's keys (JWKS) instead of a URL.")
     auth_jwks_refresh_seconds: int = Field(

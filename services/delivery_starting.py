@@ -1,5 +1,6 @@
 """Starting the workflow that delivers a callback, for whoever could not do it where the operation ended."""
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -8,7 +9,13 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from services.starting import StartOutcome, is_missing_search_attribute, search_attributes_of
+from services.starting import (
+    ANSWER_SECONDS,
+    RPC_TIMEOUT,
+    StartOutcome,
+    is_missing_search_attribute,
+    search_attributes_of,
+)
 from storage.delivery_starts import DeliveryStart
 from storage.unit_of_work import Storage
 from workflows.delivery_texts import delivery_details, delivery_summary
@@ -41,24 +48,8 @@ class DeliveryStarter:
         invalid: a bug, which ends the delivery.
         """
         try:
-            await self._client.start_workflow(
-                DELIVER_CALLBACK,
-                DeliveryOrder(operation_id=start.operation_id, attempts=start.attempts),
-                id=delivery_workflow_id_of(start.operation_id),
-                task_queue=CALLBACKS_QUEUE,
-                task_timeout=TASK_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=REUSE[start.is_redelivery],
-                start_signal=HURRY if start.is_redelivery else None,
-                search_attributes=search_attributes_of(start),
-                static_summary=delivery_summary(start.operation_id, operation_status=start.operation_status),
-                static_details=delivery_details(
-                    start.operation_id,
-                    operation_type=start.operation_type,
-                    operation_status=start.operation_status,
-                    correlation_id=start.correlation_id,
-                ),
-            )
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._start(start)
         except WorkflowAlreadyStartedError:
             return StartOutcome.STARTED
         except RPCError as failure:
@@ -67,6 +58,27 @@ class DeliveryStarter:
             log.warning("delivery_start_unreachable", operation_id=start.operation_id, reason=type(failure).__name__)
             return StartOutcome.UNREACHABLE
         return StartOutcome.STARTED
+
+    async def _start(self, start: DeliveryStart) -> None:
+        await self._client.start_workflow(
+            DELIVER_CALLBACK,
+            DeliveryOrder(operation_id=start.operation_id, attempts=start.attempts),
+            id=delivery_workflow_id_of(start.operation_id),
+            task_queue=CALLBACKS_QUEUE,
+            task_timeout=TASK_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=REUSE[start.is_redelivery],
+            start_signal=HURRY if start.is_redelivery else None,
+            search_attributes=search_attributes_of(start),
+            static_summary=delivery_summary(start.operation_id, operation_status=start.operation_status),
+            static_details=delivery_details(
+                start.operation_id,
+                operation_type=start.operation_type,
+                operation_status=start.operation_status,
+                correlation_id=start.correlation_id,
+            ),
+            rpc_timeout=RPC_TIMEOUT,
+        )
 
     async def _judged(self, start: DeliveryStart, failure: RPCError) -> StartOutcome:
         if failure.status is not RPCStatusCode.INVALID_ARGUMENT or is_missing_search_attribute(failure):

@@ -52,7 +52,7 @@ class StartQueue:
 
     @property
     def temporal_away(self) -> asyncio.Event:
-        """Set while the last start did not reach Temporal."""
+        """Set while Temporal did not take this process's last start, or has not answered since."""
         return self._temporal_away
 
     def start_soon(self, start: OperationStart) -> None:
@@ -80,6 +80,8 @@ class StartQueue:
 
     async def _start_direct(self, start: OperationStart) -> None:
         async with self._slots:
+            if self._temporal_away.is_set():
+                return  # the queue finds it
             outcome = await self._attempt(start)
         if outcome is StartOutcome.STARTED:
             self._started.add(start.operation_id)
@@ -127,8 +129,9 @@ class StartQueue:
         # Those who wait go first: as long as there are more of them, nobody is started directly.
         self._room = 0 if len(waiting) == limit else self._max_started - started - len(waiting)
         if not waiting:
-            if limit:
-                self._temporal_away.clear()
+            # No start tells: another process may have claimed what waits, or the limit is reached.
+            if self._temporal_away.is_set() or not limit:
+                await self._ask_temporal()
             return TICK_SECONDS
         # The first goes alone: while Temporal is away one time-out is enough to know it.
         with later_start(waiting[0].operation_id):
@@ -147,10 +150,18 @@ class StartQueue:
         await self._mark_started()
         return 0.0 if len(waiting) == BATCH else TICK_SECONDS
 
+    async def _ask_temporal(self) -> None:
+        if await self._starter.is_reachable():
+            self._temporal_away.clear()
+        else:
+            self._temporal_away.set()
+
     async def _start_deliveries(self) -> bool:
         return self._deliveries is None or await self._deliveries.start_waiting()
 
     async def _attempt_in_slot(self, start: OperationStart) -> StartOutcome:
         async with self._slots:
+            if self._temporal_away.is_set():
+                return StartOutcome.UNREACHABLE
             with later_start(start.operation_id):
                 return await self._attempt(start)

@@ -1,9 +1,12 @@
 """Starting workflows of accepted operations: the only code that does."""
 
+import asyncio
+from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
 
 import structlog
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import (
     SearchAttributePair,
@@ -44,6 +47,11 @@ WORKFLOW_TYPES: Final = {
 SUMMARY_PART_BYTES: Final = 150
 DETAIL_BYTES: Final = 2_000
 
+# A frozen server takes a call and never returns. `rpc_timeout` ends the call itself but no connection under way, hence
+# the limit around both.
+ANSWER_SECONDS: Final = 2.0
+RPC_TIMEOUT: Final = timedelta(seconds=ANSWER_SECONDS)
+
 log = structlog.get_logger(__name__)
 
 
@@ -67,26 +75,8 @@ class WorkflowStarter:
         invalid: a bug, which ends the operation.
         """
         try:
-            await self._client.start_workflow(
-                WORKFLOW_TYPES[OperationType(start.operation_type)],
-                OperationOrder(
-                    operation_id=start.operation_id,
-                    is_large=start.is_large,
-                    portfolio_id=attribute_text(start.portfolio_id),
-                    created_by=attribute_text(start.created_by),
-                    correlation_id=start.correlation_id,
-                    proposal_id=None if start.proposal_id is None else attribute_text(start.proposal_id),
-                ),
-                id=workflow_id_of(start.operation_id),
-                task_queue=PROPOSALS_QUEUE,
-                task_timeout=TASK_TIMEOUT,
-                execution_timeout=EXECUTION_TIMEOUT,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-                search_attributes=search_attributes_of(start),
-                static_summary=_summary(start),
-                static_details=_details(start),
-            )
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._start(start)
         except WorkflowAlreadyStartedError:
             return StartOutcome.STARTED
         except RPCError as failure:
@@ -95,6 +85,39 @@ class WorkflowStarter:
             log.warning("workflow_start_unreachable", operation_id=start.operation_id, reason=type(failure).__name__)
             return StartOutcome.UNREACHABLE
         return StartOutcome.STARTED
+
+    async def is_reachable(self) -> bool:
+        """Whether Temporal answers for this namespace."""
+        request = DescribeNamespaceRequest(namespace=self._client.namespace)
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._client.workflow_service.describe_namespace(request, timeout=RPC_TIMEOUT)
+        except (RPCError, TimeoutError, RuntimeError, OSError):
+            return False
+        return True
+
+    async def _start(self, start: OperationStart) -> None:
+        await self._client.start_workflow(
+            WORKFLOW_TYPES[OperationType(start.operation_type)],
+            OperationOrder(
+                operation_id=start.operation_id,
+                is_large=start.is_large,
+                portfolio_id=attribute_text(start.portfolio_id),
+                created_by=attribute_text(start.created_by),
+                correlation_id=start.correlation_id,
+                proposal_id=None if start.proposal_id is None else attribute_text(start.proposal_id),
+            ),
+            id=workflow_id_of(start.operation_id),
+            task_queue=PROPOSALS_QUEUE,
+            task_timeout=TASK_TIMEOUT,
+            execution_timeout=EXECUTION_TIMEOUT,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            search_attributes=search_attributes_of(start),
+            static_summary=_summary(start),
+            static_details=_details(start),
+            rpc_timeout=RPC_TIMEOUT,
+        )
 
     async def _judged(self, start: OperationStart, failure: RPCError) -> StartOutcome:
         if failure.status is not RPCStatusCode.INVALID_ARGUMENT or is_missing_search_attribute(failure):

@@ -1,18 +1,16 @@
 """Waiting out an operation for a client that asked to have it done, not promised."""
 
 import asyncio
-from typing import Final
 
 from domain.operation import Operation
 from services.interruption import unless_interrupted
 from services.lookup import Lookup
+from services.starting import ANSWER_SECONDS
 from services.waiting import Waiting
-
-SECOND_TRY_SECONDS: Final = 2.0  # a start that fails once may be repeated by then, as when a namespace is being set up
 
 
 class SynchronousWait:
-    """`temporal_away` is set while nobody can be reached who would do what is waited for."""
+    """`temporal_away` is set while Temporal, which would do what is waited for, does not answer."""
 
     def __init__(self, lookup: Lookup, waiting: Waiting, temporal_away: asyncio.Event, *, max_seconds: float) -> None:
         self._lookup = lookup
@@ -21,7 +19,7 @@ class SynchronousWait:
         self._max_seconds = max_seconds
 
     async def ended(self, operation: Operation, *, seconds: float | None) -> Operation:
-        """The operation when it has ended, the time is up, or nobody can be reached who would do it.
+        """The operation when it has ended, the time is up, or Temporal has not answered for two seconds.
 
         `seconds` is what the client prefers, None for as long as this service waits.
         """
@@ -36,8 +34,11 @@ class SynchronousWait:
         return await unless_interrupted(waiting, self._temporal_stays_away()) or operation
 
     async def _temporal_stays_away(self) -> None:
+        # A start that fails at once may be repeated by then, as when a namespace is being set up.
+        loop = asyncio.get_running_loop()
+        due = loop.time() + ANSWER_SECONDS
         while True:
             await self._temporal_away.wait()
-            await asyncio.sleep(SECOND_TRY_SECONDS)
+            await asyncio.sleep(due - loop.time())  # not at all when it is past
             if self._temporal_away.is_set():
                 return

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
@@ -73,13 +75,25 @@ class Service:
     def start_api(self) -> None:
         self.api = self._launch("api")
 
+    @contextmanager
+    def another_api(self) -> Iterator[str]:
+        """The URL of a second API process while the block lasts."""
+        port = free_port()
+        url = f"http://127.0.0.1:{port}"
+        child = self._launch("api", PROPOSAL_API_PORT=str(port))
+        try:
+            child.wait_until(lambda: _status(url) == "ok", seconds=READY_SECONDS)
+            yield url
+        finally:
+            child.stop(grace_seconds=5)
+
     def kill(self, child: Child | None) -> None:
         assert child is not None
         child.stop(with_signal=signal.SIGKILL, grace_seconds=5)
 
     def wait_for(self, status: str) -> None:
         assert self.api is not None
-        self.api.wait_until(lambda: self._status() == status, seconds=READY_SECONDS)
+        self.api.wait_until(lambda: _status(self.url) == status, seconds=READY_SECONDS)
 
     def rows(self, statement: str) -> list[tuple]:
         with psycopg.connect(self.postgres.dsn("proposals")) as connection:
@@ -113,21 +127,22 @@ class Service:
             **self.more_environment,
         }
 
-    def _launch(self, *command: str) -> Child:
+    def _launch(self, *command: str, **environment: str) -> Child:
         return Child.start(
             " ".join(command),
             [sys.executable, "-m", "cli.main", *command],
             log=self.folder / f"{command[0]}.log",
-            env=self.environment(),
+            env=self.environment() | environment,
             cwd=ROOT,
         )
 
-    def _status(self) -> str | None:
-        try:
-            status: str = httpx2.get(f"{self.url}/health/ready", timeout=3, trust_env=False).json()["status"]
-        except (httpx2.TransportError, json.JSONDecodeError):
-            return None
-        return status
+
+def _status(url: str) -> str | None:
+    try:
+        status: str = httpx2.get(f"{url}/health/ready", timeout=3, trust_env=False).json()["status"]
+    except (httpx2.TransportError, json.JSONDecodeError):
+        return None
+    return status
 
 
 def proposals(service: Service, *command: str) -> subprocess.CompletedProcess[str]:

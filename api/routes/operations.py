@@ -113,7 +113,7 @@ async def read_newest_operation(
         return await services.lookup.newest_operation(correlation_id, client=caller.client)
 
     waiting = services.waiting.until_terminal(read, seconds=options.wait_seconds)
-    return await _answer(services, await while_connected(request, waiting), options)
+    return await _answer(services, await while_connected(request, waiting, waits=options.wait_seconds > 0), options)
 
 
 @router.get("/{operation_id}", summary="Read an operation", response_model=AsyncStatus, responses=ANSWERS)
@@ -131,7 +131,7 @@ async def read_operation(
         return await services.lookup.operation(operation_id, client=caller.client)
 
     waiting = services.waiting.until_terminal(read, seconds=options.wait_seconds, operation_id=operation_id)
-    return await _answer(services, await while_connected(request, waiting), options)
+    return await _answer(services, await while_connected(request, waiting, waits=options.wait_seconds > 0), options)
 
 
 async def _answer(services: Services, operation: Operation, options: ReadOptions) -> Response:

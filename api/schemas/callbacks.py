@@ -44,7 +44,8 @@ class CallbackRequest(RequestPart):
     headers: Annotated[dict[str, str], AfterValidator(_refuse_headers)] | None = Field(
         None,
         description=f"Sent with each attempt, at most {MAX_HEADERS}, for credentials of the receiver; never shown "
-        "again. None that HTTP, a proxy or this service speaks with: `Host`, `Content-...`, `Webhook-...` and others.",
+        "again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, "
+        "`Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/webhooks.md).",
         examples=[CALLBACK_EXAMPLE["headers"]],
         max_length=MAX_HEADERS,
     )

@@ -1,7 +1,6 @@
 """Attempts against a real receiver and the real log, without Temporal."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
@@ -15,7 +14,7 @@ from temporalio.testing import ActivityEnvironment
 from activities import deliver
 from activities.deliver import DeliverStep
 from activities.host_places import PLACES_OF_A_HOST, HostPlaces
-from domain.callback import CallbackRules
+from domain.callback import CallbackRules, webhook_id
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
 from services.callback_target import CallbackTargets
@@ -188,25 +187,23 @@ async def test_each_attempt_is_signed_with_the_secrets_of_its_day(storage: Stora
 async def test_a_host_that_hangs_holds_its_five_places_and_another_is_served(
     storage: Storage, receiver, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(deliver, "ATTEMPT_SECONDS", 2.0)
+    monkeypatch.setattr(deliver, "ATTEMPT_SECONDS", 5.0)
     receiver.handle = receiver.hang
     worker = Worker(storage)
     hanging = [await an_owed_callback(storage, receiver.url) for _ in range(12)]
     with Receiver().serving() as other:
         other_id = await an_owed_callback(storage, f"http://localhost:{other.port}/hook")
-        began = time.monotonic()
         tasks = [asyncio.create_task(worker.attempt(operation_id)) for operation_id in hanging]
         while len(receiver.received) < PLACES_OF_A_HOST:
             await asyncio.sleep(0.02)
         assert (await worker.attempt(other_id)).state == "DELIVERED"
-        assert time.monotonic() - began < 1.8
+        assert sum(not task.done() for task in tasks) >= PLACES_OF_A_HOST
         results = await asyncio.gather(*tasks)
     busy = [result for result in results if result.state == "HOST_BUSY"]
     late = [result for result in results if result.error == "TIMEOUT"]
     assert (len(late), len(busy)) == (5, 7)
     assert len(receiver.received) == PLACES_OF_A_HOST
     assert {(result.attempts, result.host) for result in busy} == {(0, "127.0.0.1")}
-    assert time.monotonic() - began < 5
     receiver.handle = None
     assert (await worker.attempt(hanging[0], attempts=results[0].attempts)).state in ("DELIVERED", "PENDING")
 
@@ -225,3 +222,18 @@ async def test_extra_headers_reach_the_receiver_and_are_not_logged(storage: Stor
     assert receiver.received[0].headers["x-api-key"] == "hidden-2"
     assert receiver.received[0].path == "/hook?token=hidden-1"
     assert "hidden" not in result.model_dump_json() + "".join(capfd.readouterr())
+
+
+async def test_a_header_that_is_reserved_by_now_is_left_out_of_the_attempt(storage: Storage, receiver, database_dsn):
+    """As a release that reserved fewer names has stored it."""
+    operation_id = await an_owed_callback(storage, receiver.url)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(
+            "UPDATE operations SET callback_headers ="
+            """ '{"webhook_id": "forged", "X-HTTP-Method-Override": "DELETE", "X-Api-Key": "key"}'"""
+        )
+    result = await Worker(storage).attempt(operation_id)
+    assert result.state == "DELIVERED"
+    received = receiver.received[0].headers
+    assert (received["x-api-key"], received["webhook-id"]) == ("key", webhook_id(operation_id))
+    assert not {"webhook_id", "x-http-method-override"} & {name.lower() for name in received}

@@ -72,7 +72,8 @@ async def test_a_redelivery_after_the_workflow_closed_is_started(storage: Storag
     await reconciled(storage, temporal_client)
     handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id))
     await handle.terminate()
-    await asyncio.sleep(0.1)
+    while (await handle.describe()).close_time is None:
+        await asyncio.sleep(0.05)
     async with storage.transaction() as transaction:
         await transaction.deliveries.reopen(operation_id, attempts_before=0)
     assert (await reconciled(storage, temporal_client)).restarted == 1

@@ -39,9 +39,9 @@ class Api:
 
     async def created(self, body=None, **headers: str) -> dict:
         """The CreateResponse of a proposal that was waited for."""
-        answer = await self.http.post(
-            PREFIX, json=body or a_body(), headers={"Idempotency-Key": uuid.uuid4().hex, **headers}
-        )
+        sent = {"json": body or a_body(), "headers": {"Idempotency-Key": uuid.uuid4().hex, **headers}}
+        while (answer := await self.http.post(PREFIX, **sent)).status_code == 202:
+            await asyncio.sleep(0.2)  # on a busy machine a start takes over two seconds; the same key waits again
         assert answer.status_code == 200, answer.text
         return answer.json()
 

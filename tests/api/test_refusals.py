@@ -135,7 +135,7 @@ async def test_a_body_that_does_not_come(api, monkeypatch):
         f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n"
         "Content-Length: 100\r\n\r\n{".encode()
     )
-    answer = (await asyncio.wait_for(reader.read(), 5)).decode()
+    answer = (await asyncio.wait_for(reader.read(), 20)).decode()
     assert answer.startswith("HTTP/1.1 408 ")
     assert '"code": "REQUEST_TIMEOUT"' in answer
     writer.close()

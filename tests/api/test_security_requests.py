@@ -57,7 +57,7 @@ async def raw(port: int, *lines: bytes) -> tuple[int, bytes]:
     """Status and head of an answer to a request that no HTTP library would send."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(b"\r\n".join((*lines, b"Host: a", b"Connection: close", b"", b"")))
-    received = await asyncio.wait_for(reader.read(), 5)
+    received = await asyncio.wait_for(reader.read(), 20)
     writer.close()
     head = received.partition(b"\r\n\r\n")[0]
     return (int(head.split()[1]) if head else 0), head

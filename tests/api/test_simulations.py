@@ -1,7 +1,6 @@
 """Simulate and artifact over HTTP: the contract's cases, one key space, the same bytes for ever."""
 
 import asyncio
-import time
 from pathlib import Path
 
 import pytest
@@ -96,14 +95,13 @@ async def test_a_missing_option_is_refused_whatever_the_flags_say(settings, serv
 
 async def test_the_loop_goes_on_while_a_large_request_is_computed(api):
     large = asyncio.create_task(post(api, ARTIFACT, a_large_body(9_000)["simulate_request"]))
-    waited = []
+    answered = 0
     while not large.done():
-        began = time.perf_counter()
         assert (await api.http.get("/health/live")).status_code == 200
-        waited.append(time.perf_counter() - began)
+        answered += 1
     answer = await large
     assert len(answer.json()["evidence_bundle"]["inputs"]["portfolio_snapshot"]["positions"]) == 3_000
-    assert len(waited) > 20
+    assert answered > 10
 
 
 async def test_a_save_that_fails_is_503_and_the_key_stays_free(api, database_dsn, monkeypatch):

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import signal
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -47,9 +46,7 @@ async def test_after_the_commit_before_the_start(service: Service, clients):
         service.kill(service.api)
     assert service.rows("SELECT count(*) FROM operations WHERE started_workflow_at IS NOT NULL") == [(0,)]
     service.start_api()
-    began = time.monotonic()
-    await clients.all_succeed()
-    assert time.monotonic() - began < 15
+    await clients.all_succeed(seconds=60)
     clients.each_exactly_once()
 
 

@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from api.operation_presentation import operation_path
 from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, shown_key, signatures, webhook_id
 from domain.callback_addresses import is_allowed_address
-from domain.callback_headers import refused_headers
+from domain.callback_headers import refused_headers, sendable_headers
 from domain.callback_retries import (
     DELAYS,
     MAX_TRIES,
@@ -299,7 +299,9 @@ def test_where_callbacks_may_go(text, is_public, is_opened):
 
 RESERVED = """
     Host Connection Keep-Alive TE Trailer Transfer-Encoding Upgrade Proxy-Authorization Content-Length Content-Type
-    Webhook-Id webhook-signature Date User-Agent Expect Forwarded X-Forwarded-For Via Accept-Encoding
+    Webhook-Id webhook-signature Date User-Agent Expect Forwarded X-Forwarded-For Via Accept-Encoding HTTP2-Settings
+    X-HTTP-Method-Override X-HTTP-Method X-Method-Override X-Real-IP True-Client-IP CF-Connecting-IP X-Client-IP
+    X-Original-URL X-Original-Host X-Rewrite-URL X-Forwarded X-Remote-User X-Host
 """
 
 
@@ -307,10 +309,21 @@ RESERVED = """
 def test_what_others_speak_with_is_reserved(name):
     assert refused_headers({name: "x"}) is not None
     assert refused_headers({name.upper(): "x"}) is not None
+    assert refused_headers({name.replace("-", "_"): "x"}) is not None
+    assert sendable_headers([("X-Api-Key", "k"), (name, "x"), (name.lower().replace("-", "_"), "x")]) == [
+        ("X-Api-Key", "k")
+    ]
+
+
+@pytest.mark.parametrize("other", ["x-api-key", "X_Api_Key", "X-Api_Key"])
+def test_two_spellings_of_one_header_are_refused_and_the_first_of_stored_ones_is_sent(other):
+    assert refused_headers({"X-Api-Key": "hidden", other: "hidden"}) is not None
+    assert sendable_headers([("X-Api-Key", "1"), (other, "2")]) == [("X-Api-Key", "1")]
 
 
 def test_headers_of_receivers_are_taken():
     assert refused_headers({"Authorization": "Bearer x\ty", "X-Api-Key": "", "Cookie": "a=b"}) is None
+    assert refused_headers({"X_Tenant": "t", "Hostname": "h", "X-Webhook-Id": "w", "Proxied": "p"}) is None
     assert refused_headers({f"X-{number}": "v" * 2000 for number in range(10)}) is None
 
 

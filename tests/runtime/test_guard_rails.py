@@ -1,5 +1,7 @@
 """What each command refuses to start without."""
 
+import os
+
 import pytest
 from temporalio.envconfig import ClientConfigProfile, ClientConfigTLS
 
@@ -8,7 +10,7 @@ from runtime.settings import load_settings
 
 COMPLETE = {
     "PROPOSAL_PROFILE": "PRODUCTION",
-    "PROPOSAL_DATABASE_URL": "postgresql://proposals@db.example/proposals",
+    "PROPOSAL_DATABASE_URL": "postgresql://proposals@db.example/proposals?sslmode=verify-full",
     "PROPOSAL_AUTH_MODE": "jwt",
     "PROPOSAL_AUTH_ISSUER": "https://issuer.example/",
     "PROPOSAL_AUTH_AUDIENCE": "proposals",
@@ -96,3 +98,84 @@ def test_tokens_need_one_source_of_keys():
     assert variables(OF_API, both) == ["PROPOSAL_AUTH_JWKS_URL"]
     file_alone = {name: value for name, value in both.items() if name != "PROPOSAL_AUTH_JWKS_URL"}
     assert variables(OF_API, file_alone) == []
+
+
+@pytest.fixture
+def libpq(monkeypatch, tmp_path):
+    """Sets the PG* variables; the service file names `far` without TLS and `safe` with it."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        monkeypatch.delenv(name)
+    services = tmp_path / "services"
+    services.write_text("[far]\nhost=db.example\nsslmode=disable\n[safe]\nhost=db.example\nsslmode=verify-ca\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
+    return monkeypatch.setenv
+
+
+def database_lines(url, **more) -> list[str]:
+    environ = COMPLETE | {"PROPOSAL_DATABASE_URL": url} | more
+    assert variables(OF_SCHEDULES, environ) == []
+    assert variables(OF_API, environ) == variables(OF_WORKER, environ) == variables(OF_MIGRATE, environ)
+    return variables(OF_API, environ)
+
+
+@pytest.mark.parametrize(
+    ("rest", "variables_of_libpq"),
+    [
+        ("db.example/p", {}),
+        ("db.example/p", {"PGSSLMODE": "prefer"}),
+        ("db.example/p?sslmode=prefer", {"PGSSLMODE": "verify-full"}),
+        ("db.example/p?sslmode=disable", {}),
+        ("db.example/p?sslmode=allow", {}),
+        ("db.example/p?sslmode=REQUIRE", {}),  # libpq refuses it
+        ("db.example/p?sslmode=require&sslmode=disable", {}),
+        ("10.0.0.1/p", {}),
+        ("localhost.example/p", {}),
+        ("[2001:db8::1]/p", {}),
+        ("127.0.0.1,db.example/p", {}),
+        ("/p?host=127.0.0.1,db.example", {}),
+        ("127.0.0.1/p?hostaddr=10.0.0.1", {}),
+        ("127.0.0.1/p", {"PGHOSTADDR": "10.0.0.1"}),
+        ("/p", {"PGHOST": "db.example"}),
+        ("/p?service=far", {}),
+        ("/p", {"PGSERVICE": "far"}),
+        ("db.example/p?service=far", {"PGSSLMODE": "verify-full"}),
+        ("/p?service=missing", {}),
+        ("db.example/p?no_such_option=hidden", {}),
+    ],
+)
+def test_a_database_elsewhere_without_tls_is_refused_unless_the_operator_says_so(rest, variables_of_libpq, libpq):
+    for name, value in variables_of_libpq.items():
+        libpq(name, value)
+    url = f"postgresql://proposals:hidden@{rest}"
+    assert database_lines(url) == ["PROPOSAL_DATABASE_URL"]
+    assert database_lines(COMPLETE["PROPOSAL_DATABASE_URL"], PROPOSAL_OWNER_DATABASE_URL=url) == [
+        "PROPOSAL_OWNER_DATABASE_URL"
+    ]
+    lines = refusals(load_settings(COMPLETE | {"PROPOSAL_DATABASE_URL": url}), OF_MIGRATE, load_temporal=lambda: SECURE)
+    assert "hidden" not in "".join(lines)
+    assert database_lines(url, PROPOSAL_DATABASE_INSECURE="true") == []
+    assert database_lines(url, PROPOSAL_PROFILE="LOCAL") == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "variables_of_libpq"),
+    [
+        ("db.example/p?sslmode=require", {}),
+        ("db.example/p?sslmode=verify-ca", {}),
+        ("db.example,other.example/p?sslmode=verify-full", {}),
+        ("db.example/p?sslrootcert=system", {}),  # implies verify-full
+        ("db.example/p", {"PGSSLMODE": "require"}),
+        ("/p?service=safe", {}),
+        ("db.example/p", {"PGSERVICE": "safe"}),
+        ("127.0.0.1/p", {}),
+        ("localhost,[::1]:5433/p?sslmode=disable", {}),
+        ("db.example/p?hostaddr=127.0.0.1", {}),
+        ("/p", {}),
+        ("%2Fvar%2Frun%2Fpostgresql/p", {}),
+        ("/p?host=/var/run/postgresql", {}),
+    ],
+)
+def test_a_database_on_this_machine_or_by_tls_is_taken(rest, variables_of_libpq, libpq):
+    for name, value in variables_of_libpq.items():
+        libpq(name, value)
+    assert database_lines(f"postgresql://proposals:hidden@{rest}") == []

@@ -106,3 +106,22 @@ def test_allowed_hosts_are_kept_in_one_spelling():
     assert problems(PROPOSAL_CALLBACK_ALLOWED_HOSTS="https://hidden/") == [
         "PROPOSAL_CALLBACK_ALLOWED_HOSTS: must be host names or addresses, without ports"
     ]
+
+
+@pytest.mark.parametrize("url", ["ftp://hidden", "https://", "https://u:hidden/x@ui.example", "https://[hidden"])
+def test_a_url_that_is_none_is_refused_without_its_text(url):
+    for name in ("PROPOSAL_TEMPORAL_UI_URL", "PROPOSAL_AUTH_JWKS_URL"):
+        [line] = problems(**{name: url})
+        assert line.startswith(f"{name}: must")
+        assert "hidden" not in line
+
+
+def test_urls_are_not_shown_by_accident():
+    settings = load_settings(
+        {
+            "PROPOSAL_TEMPORAL_UI_URL": "https://u:hidden@ui.example",
+            "PROPOSAL_AUTH_JWKS_URL": "https://issuer.example/keys?token=hidden",
+            "PROPOSAL_DATABASE_URL": "postgresql://u:hidden@db/x",
+        }
+    )
+    assert "hidden" not in repr(settings)

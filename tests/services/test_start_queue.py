@@ -16,6 +16,11 @@ class Temporal:
         self.is_away = False
         self.started: list[str] = []
         self.asked = 0
+        self.probed = 0
+
+    async def is_reachable(self) -> bool:
+        self.probed += 1
+        return not self.is_away
 
     async def start(self, start: OperationStart) -> StartOutcome:
         self.asked += 1
@@ -33,7 +38,7 @@ def marked(dsn: str) -> set[str]:
     return {row[0] for row in rows}
 
 
-async def until(condition, *, seconds: float = 8) -> None:
+async def until(condition, *, seconds: float = 40) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
             await asyncio.sleep(0.05)
@@ -58,6 +63,55 @@ async def test_operations_wait_for_temporal_to_come_back(storage: Storage, datab
         await until(lambda: marked(database_dsn) == {operation.operation_id for operation in operations})
 
 
+def a_start(operation) -> OperationStart:
+    return OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
+
+
+async def test_a_process_that_finds_nothing_to_start_asks_temporal_before_it_believes_it_back(
+    storage: Storage, database_dsn
+):
+    operation = await a_stored_operation(storage)
+    with psycopg.connect(database_dsn) as connection:  # as another process does, and keeps doing
+        connection.execute("UPDATE operations SET start_claimed_at = now() + interval '1 hour'")
+    temporal = Temporal()
+    temporal.is_away = True
+    async with StartQueue(storage, temporal).running() as queue:
+        queue.start_soon(a_start(operation))
+        await until(lambda: temporal.probed >= 2)
+        assert queue.temporal_away.is_set()
+        assert temporal.asked == 1
+        temporal.is_away = False
+        await until(lambda: not queue.temporal_away.is_set())
+    assert temporal.started == []
+
+
+async def test_a_process_with_all_that_it_may_start_under_way_notices_that_temporal_is_away(
+    storage: Storage, database_dsn
+):
+    for _ in range(3):
+        await a_stored_operation(storage)
+    temporal = Temporal()
+    async with StartQueue(storage, temporal, max_started=2).running() as queue:
+        await until(lambda: len(marked(database_dsn)) == 2)
+        temporal.is_away = True
+        await until(queue.temporal_away.is_set)
+        temporal.is_away = False
+        await until(lambda: not queue.temporal_away.is_set())
+    assert len(temporal.started) == temporal.asked == 2
+
+
+async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_away(storage: Storage):
+    operations = [await a_stored_operation(storage) for _ in range(20)]
+    temporal = Temporal()
+    temporal.is_away = True
+    queue = StartQueue(storage, temporal)
+    async with queue.running():
+        for operation in operations:
+            queue.start_soon(a_start(operation))
+        await until(queue.temporal_away.is_set)
+    assert temporal.asked < 20
+
+
 async def test_two_processes_share_the_work(storage: Storage, database_dsn):
     operations = {(await a_stored_operation(storage)).operation_id for _ in range(30)}
     first, second = Temporal(), Temporal()
@@ -69,19 +123,9 @@ async def test_two_processes_share_the_work(storage: Storage, database_dsn):
 async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     temporal = Temporal()
-    start = OperationStart(
-        operation_id=operation.operation_id,
-        operation_type=operation.operation_type,
-        attempt=1,
-        correlation_id="c",
-        portfolio_id="p",
-        created_by="a",
-        is_large=False,
-        proposal_id=None,
-    )
     async with StartQueue(storage, temporal).running() as queue:
-        queue.start_soon(start)
-        await until(lambda: bool(temporal.started), seconds=0.5)
+        queue.start_soon(a_start(operation))
+        await until(lambda: bool(temporal.started))
         await until(lambda: marked(database_dsn) == {operation.operation_id})
 
 
@@ -92,7 +136,7 @@ async def test_only_so_many_are_started_at_a_time_and_the_oldest_first(storage: 
     queue = StartQueue(storage, temporal, max_started=4)
     async with queue.running():
         await until(lambda: len(marked(database_dsn)) == 4)
-        queue.start_soon(OperationStart(**{name: getattr(fresh, name) for name in OperationStart.__slots__}))
+        queue.start_soon(a_start(fresh))
         await asyncio.sleep(1.5)
         assert len(temporal.started) == 4  # nor does a fresh one jump the queue
         with psycopg.connect(database_dsn) as connection:

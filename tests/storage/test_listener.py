@@ -21,18 +21,18 @@ CANCELLED = OperationFailure.of(OperationCancelled)
 
 async def test_a_waiter_is_woken_by_the_commit_that_ends_its_operation(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
-    async with TerminalListener(database_dsn).running() as listener:
-        await asyncio.wait_for(listener.listening.wait(), 5)
+    async with TerminalListener(database_dsn, net_seconds=60).running() as listener:
+        await asyncio.wait_for(listener.listening.wait(), 20)
         with listener.subscribed(operation.operation_id) as ended:
             await end_failed(storage, operation.operation_id, CANCELLED)
-            await asyncio.wait_for(ended.wait(), 1)
+            await asyncio.wait_for(ended.wait(), 20)
 
 
 async def test_waiting_answers_soon_after_the_end_and_not_before(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     lookup = Lookup(storage)
-    async with TerminalListener(database_dsn).running() as listener:
-        await asyncio.wait_for(listener.listening.wait(), 5)
+    async with TerminalListener(database_dsn, net_seconds=60).running() as listener:
+        await asyncio.wait_for(listener.listening.wait(), 20)
         waiting = asyncio.create_task(
             Waiting(listener).until_terminal(
                 lambda: lookup.operation(operation.operation_id, client="local"), seconds=30
@@ -41,7 +41,7 @@ async def test_waiting_answers_soon_after_the_end_and_not_before(storage: Storag
         done, _ = await asyncio.wait({waiting}, timeout=0.3)
         assert not done
         await end_failed(storage, operation.operation_id, CANCELLED)
-        assert (await asyncio.wait_for(waiting, 2)).status == "FAILED"
+        assert (await asyncio.wait_for(waiting, 20)).status == "FAILED"
 
 
 async def test_waiting_ends_when_the_time_is_up(storage: Storage, database_dsn):
@@ -57,7 +57,7 @@ async def test_waiting_ends_when_the_time_is_up(storage: Storage, database_dsn):
 async def test_the_listener_connects_again_by_itself(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     async with TerminalListener(database_dsn).running() as listener:
-        await asyncio.wait_for(listener.listening.wait(), 5)
+        await asyncio.wait_for(listener.listening.wait(), 20)
         with psycopg.connect(database_dsn, autocommit=True) as connection:
             connection.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'proposals-listener'"
@@ -65,13 +65,13 @@ async def test_the_listener_connects_again_by_itself(storage: Storage, database_
             )
         with listener.subscribed(operation.operation_id) as ended:
             await end_failed(storage, operation.operation_id, CANCELLED)
-            await asyncio.wait_for(ended.wait(), 10)
+            await asyncio.wait_for(ended.wait(), 30)
 
 
 async def test_the_net_finds_an_end_that_was_not_notified(storage: Storage, database_dsn):
     operations = [await a_stored_operation(storage) for _ in range(3)]
     async with TerminalListener(database_dsn, net_seconds=0.2).running() as listener:
-        await asyncio.wait_for(listener.listening.wait(), 5)
+        await asyncio.wait_for(listener.listening.wait(), 20)
         with (
             listener.subscribed(operations[0].operation_id) as first,
             listener.subscribed(operations[0].operation_id) as second,
@@ -84,7 +84,7 @@ async def test_the_net_finds_an_end_that_was_not_notified(storage: Storage, data
                     " finished_at = now() WHERE operation_id = ANY(%s)",
                     ([operations[0].operation_id, operations[2].operation_id],),
                 )
-            await asyncio.wait_for(asyncio.gather(first.wait(), second.wait()), 5)
+            await asyncio.wait_for(asyncio.gather(first.wait(), second.wait()), 20)
             assert not other.is_set()
         assert listener.subscriptions == 0
 
@@ -94,7 +94,7 @@ async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage
     lookup = Lookup(storage)
     reads: list[str] = []
     async with TerminalListener(database_dsn, net_seconds=0.1).running() as listener:
-        await asyncio.wait_for(listener.listening.wait(), 5)
+        await asyncio.wait_for(listener.listening.wait(), 20)
 
         async def wait(operation_id: str) -> None:
             async def read() -> Operation:
@@ -105,7 +105,7 @@ async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage
             await Waiting(listener).until_terminal(read, seconds=60, operation_id=operation_id)
 
         waiting = [asyncio.create_task(wait(operation_id)) for operation_id in operations * 25]
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while len(reads) < 500:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
@@ -121,18 +121,18 @@ async def test_the_listener_leaves_a_server_that_does_not_answer(tmp_path, monke
     with EmbeddedPostgres(tmp_path / "data", free_port(), durable=False, log=tmp_path / "log") as server:
         async with TerminalListener(server.dsn(), net_seconds=0.2).running() as listener:
             monkeypatch.setattr("storage.listener.SELECT_ENDED", "SELECT '' WHERE %(operation_ids)s::text IS NULL")
-            await asyncio.wait_for(listener.listening.wait(), 5)
+            await asyncio.wait_for(listener.listening.wait(), 20)
             frozen = processes(server.child.pid)
             for process in frozen:
                 os.kill(process, signal.SIGSTOP)
             try:
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(30):
                     while listener.listening.is_set():
                         await asyncio.sleep(0.02)
             finally:
                 for process in frozen:
                     os.kill(process, signal.SIGCONT)
-            await asyncio.wait_for(listener.listening.wait(), 10)
+            await asyncio.wait_for(listener.listening.wait(), 30)
 
 
 def processes(pid: int) -> list[int]:

@@ -30,13 +30,16 @@ async def test_a_transaction_rolls_back_when_its_block_raises(storage: Storage):
 
 
 async def test_a_transaction_that_is_cancelled_rolls_back_and_leaves_the_pool_usable(storage: Storage):
+    written = asyncio.Event()
+
     async def never_ends() -> None:
         async with storage.transaction() as transaction:
             await transaction.documents.add(Document.of(DocumentKind.REQUEST, "{}"), at=NOW)
+            written.set()
             await asyncio.Event().wait()
 
     task = asyncio.create_task(never_ends())
-    await asyncio.sleep(0.1)
+    await written.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -158,12 +158,12 @@ async def test_hurry_makes_the_waiting_attempt_due_now(temporal_client):
             task_queue=queue,
         )
         for count in (1, 2):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while receiver.attempts < count:
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.3)
             await handle.signal(DeliverCallback.hurry)
-        async with asyncio.timeout(3):
+        async with asyncio.timeout(60):  # by the schedule the third comes after five minutes
             assert (await handle.result()).attempts == 3
 
 
@@ -189,7 +189,7 @@ async def test_a_redelivery_that_comes_during_the_last_attempt_is_not_lost(tempo
         await handle.signal(DeliverCallback.hurry)
         await asyncio.sleep(0.3)
         receiver.leave.set()
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert (await handle.result()).state == "DELIVERED"
     assert receiver.attempts == 2
 
@@ -217,7 +217,7 @@ async def ended(environment: WorkflowEnvironment, steps: FakeSteps, *, cancel: b
             ),
         )
         if cancel:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not steps.calls["simulate"]:
                     await asyncio.sleep(0.02)
             await handle.cancel()

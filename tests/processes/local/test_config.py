@@ -64,6 +64,25 @@ def test_check_masks_secrets():
     assert "hidden" not in ran.stdout + ran.stderr
 
 
+def test_check_masks_what_is_secret_of_urls():
+    given = {
+        "PROPOSAL_TEMPORAL_UI_URL": "https://ui:hidden@ui.example/base",
+        "PROPOSAL_AUTH_JWKS_URL": "https://issuer.example/keys?token=hidden",
+        "PROPOSAL_AUTH_ISSUER": "https://u:hidden@issuer.example/#hidden",
+        "PROPOSAL_OWNER_DATABASE_URL": "postgresql://owner:hidden@db/x",
+        "PROPOSAL_CALLBACK_SECRETS": "hidden-hidden-hidden-hidden",
+        "TEMPORAL_ADDRESS": "u:hidden@temporal:7233",
+    }
+    for arguments in (["check"], ["check", "--json"]):
+        ran = config(*arguments, **given)
+        assert ran.returncode == 0
+        assert "hidden" not in ran.stdout + ran.stderr
+    shown = json.loads(ran.stdout)
+    assert shown["PROPOSAL_TEMPORAL_UI_URL"]["value"] == "https://***@ui.example/base"
+    assert shown["PROPOSAL_AUTH_JWKS_URL"]["value"] == "https://issuer.example/keys?***"
+    assert shown["TEMPORAL_ADDRESS"]["value"] == "***@temporal:7233"
+
+
 def test_check_tells_what_production_misses_and_is_content_when_nothing_is():
     ran = config("check", PROPOSAL_PROFILE="PRODUCTION")
     assert ran.returncode == 2
@@ -72,7 +91,7 @@ def test_check_tells_what_production_misses_and_is_content_when_nothing_is():
 
     complete = {
         "PROPOSAL_PROFILE": "PRODUCTION",
-        "PROPOSAL_DATABASE_URL": "postgresql://u@db/x",
+        "PROPOSAL_DATABASE_URL": "postgresql://u@db/x?sslmode=require",
         "PROPOSAL_AUTH_MODE": "jwt",
         "PROPOSAL_AUTH_ISSUER": "https://i.example/",
         "PROPOSAL_AUTH_AUDIENCE": "proposals",

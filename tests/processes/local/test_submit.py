@@ -243,6 +243,10 @@ def test_a_service_that_is_not_there_is_one_line(scheme):
 
     assert (ran.returncode, ran.stderr) == (1, f"proposals submit: the service at {url} cannot be reached\n")
 
+    ran = submit("--url", url.replace("127.0.0.1", "u:hidden@127.0.0.1") + "?hidden")
+
+    assert "hidden" not in ran.stderr
+
 
 def test_a_missing_file_is_one_line(service):
     ran = submit("--url", service().url, file=Path("missing.json"))
