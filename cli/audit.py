@@ -150,7 +150,7 @@ async def _replay(dsn: str, version_id: str) -> int:
 
 @asynccontextmanager
 async def _storage(dsn: str) -> AsyncIterator[Storage]:
-    async with Database(dsn, pool_size=2, application_name="proposals-audit").running() as database:
+    async with Database(dsn, pool_size=2, application_name="proposals-audit", must_write=False).running() as database:
         yield Storage(database)
 
 
