@@ -142,3 +142,22 @@ async def test_a_transaction_that_idles_for_too_long_is_an_outage(database):
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '50ms'")
             await asyncio.sleep(1)
             await connection.execute("SELECT 1")
+
+
+async def test_a_role_that_gets_no_new_sessions_works_on_with_those_it_has(storage, database_dsn):
+    await a_stored_operation(storage)
+    try:
+        alter(database_dsn, f"ALTER ROLE {SERVICE_ROLE} CONNECTION LIMIT 0")
+        await asyncio.sleep(6)  # new sessions were asked for in between
+        assert await a_stored_operation(storage)
+        alter(
+            database_dsn,
+            f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{SERVICE_ROLE}'",
+        )
+        await until(storage, can_write=False)
+        with pytest.raises(StorageUnavailable):
+            await a_stored_operation(storage)
+    finally:
+        alter(database_dsn, f"ALTER ROLE {SERVICE_ROLE} CONNECTION LIMIT -1")
+    await until(storage, can_write=True)
+    assert await a_stored_operation(storage)
