@@ -18,6 +18,7 @@ from typing import Final
 
 import structlog
 from psycopg import AsyncConnection, AsyncCursor, Error
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import StorageUnavailable
@@ -28,6 +29,7 @@ from runtime.tracing import is_tracing
 PROBE_INTERVAL_SECONDS: Final = 0.5
 PROBE_LIMIT_SECONDS: Final = 1.0  # interval + limit stay under the 2 s in which a request must have its 503
 RETRY_AFTER_FAILURE_SECONDS: Final = 1.0
+FURTHER_HOST_SECONDS: Final = 2.0  # psycopg's least connect_timeout: how long a silent host keeps it from the next one
 NEW_SESSION_SECONDS: Final = 5.0  # how often a new session is asked whether it may write
 REFUSAL_SECONDS: Final = 5.0  # for so long after its last refusal the server counts as unwell
 SLOT_WAIT_SECONDS: Final = 15.0  # while connections work, a full pool is a queue, not an error
@@ -67,6 +69,8 @@ class Database:
             "connect_timeout": 1,
             "options": SESSION_OPTIONS,
         }
+        further_hosts = str(conninfo_to_dict(dsn).get("host", "")).count(",")
+        self._connect_seconds = PROBE_LIMIT_SECONDS + FURTHER_HOST_SECONDS * further_hosts
         self._pool: AsyncConnectionPool | None = None
         self._in_use: set[AsyncConnection] = set()
         self._waiting: set[asyncio.Timeout] = set()
@@ -158,7 +162,7 @@ class Database:
         probe = asyncio.create_task(self._watch(), name="database-probe")
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._probed.wait(), PROBE_LIMIT_SECONDS * 2)
+                await asyncio.wait_for(self._probed.wait(), self._connect_seconds + PROBE_LIMIT_SECONDS)
             yield self
         finally:
             probe.cancel()
@@ -214,7 +218,7 @@ class Database:
         return STANDBY if is_standby else SESSIONS_READ_ONLY
 
     async def _connect_probe(self) -> AsyncConnection:
-        async with asyncio.timeout(PROBE_LIMIT_SECONDS):
+        async with asyncio.timeout(self._connect_seconds):
             return await AsyncConnection.connect(self._dsn, autocommit=True, **self._connect_options)  # type: ignore[arg-type]  # libpq keywords are untyped
 
     async def _close_breaker(self) -> None:
