@@ -197,6 +197,7 @@ class Database:
                 return read_only
             finally:
                 new_sessions.cancel()
+                await asyncio.wait({new_sessions})
 
     async def _until_new_sessions_are_read_only(self) -> str:
         """A session that cannot be opened says nothing of those that are open: it is tried again."""
@@ -263,11 +264,14 @@ async def _read_only_state(connection: AsyncConnection) -> tuple[bool, bool]:
     would wait for the frozen server to agree, hence the socket is shut instead.
     """
     statement = asyncio.ensure_future(connection.execute(READ_ONLY_STATE))
-    done, _ = await asyncio.wait({statement}, timeout=PROBE_LIMIT_SECONDS)
+    try:
+        done, _ = await asyncio.wait({statement}, timeout=PROBE_LIMIT_SECONDS)
+    finally:
+        if not statement.done():  # in time, or by the time that the probe is cancelled
+            _sever(connection)
+            with suppress(Error):
+                await statement
     if not done:
-        _sever(connection)
-        with suppress(Error):
-            await statement
         raise TimeoutError
     row = await (await statement).fetchone()
     if row is None:
