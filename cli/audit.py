@@ -3,8 +3,6 @@
 import asyncio
 import json
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -72,11 +70,12 @@ async def _verify(dsn: str, *, proposal_id: str | None, export: Path | None, aga
     except (OSError, ValueError, TypeError, KeyError) as failure:
         print_error("proposals audit verify", [f"{against} is no export of this command: {type(failure).__name__}"])
         return EXIT_NOT_CHECKED
+    database = _database(dsn)
     try:
-        async with _storage(dsn) as storage:
-            return await _verified(storage, proposal_id=proposal_id, export=export, heads=heads)
+        async with database.running():
+            return await _verified(Storage(database), proposal_id=proposal_id, export=export, heads=heads)
     except StorageUnavailable:
-        return _not_reached("proposals audit verify")
+        return _not_reached("proposals audit verify", database)
     except OSError as failure:
         print_error("proposals audit verify", [f"{export} cannot be written: {failure.strerror}"])
         return EXIT_NOT_CHECKED
@@ -117,14 +116,15 @@ async def _verified(
 
 
 async def _replay(dsn: str, version_id: str) -> int:
+    database = _database(dsn)
     try:
-        async with _storage(dsn) as storage:
-            replayed = await replay_version(storage, version_id)
+        async with database.running():
+            replayed = await replay_version(Storage(database), version_id)
     except VersionNotFound:
         print_error("proposals audit replay", [f"{version_id} is not known, or its request cannot be read"])
         return EXIT_NOT_CHECKED
     except StorageUnavailable:
-        return _not_reached("proposals audit replay")
+        return _not_reached("proposals audit replay", database)
     version = replayed.version
     print_fields(
         "Version",
@@ -148,14 +148,13 @@ async def _replay(dsn: str, version_id: str) -> int:
     return 0
 
 
-@asynccontextmanager
-async def _storage(dsn: str) -> AsyncIterator[Storage]:
-    async with Database(dsn, pool_size=2, application_name="proposals-audit").running() as database:
-        yield Storage(database)
+def _database(dsn: str) -> Database:
+    return Database(dsn, pool_size=2, application_name="proposals-audit", must_write=False)
 
 
-def _not_reached(command: str) -> int:
-    print_error(command, ["PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"])
+def _not_reached(command: str, database: Database) -> int:
+    known = database.problem or "PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"
+    print_error(command, [known])
     return EXIT_NOT_CHECKED
 
 

@@ -1,25 +1,48 @@
 """The command `migrate`."""
 
-import typer
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from typing import NoReturn
 
+import typer
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from cli.output import print_error
 from cli.settings import settings_or_exit
 from runtime.guard_rails import OF_MIGRATE
+from storage.migrating import MigrationFailed, NotConnected
 from storage.migrating import migrate as migrate_schema
 
 
 def migrate() -> None:
-    """Bring the database's schema to the newest revision; safe when several run at once."""
+    """Bring the database's schema to the newest revision; safe when several run at once.
+
+    A newer schema than this release knows is left as it is: exit code 0.
+    """
     settings = settings_or_exit(OF_MIGRATE)
     service_url = settings.database_url.get_secret_value()
-    owner_url = service_url if settings.owner_database_url is None else settings.owner_database_url.get_secret_value()
+    owner = settings.owner_database_url
+    owner_url = service_url if owner is None else owner.get_secret_value()
     try:
-        before, after = migrate_schema(owner_url, service_role=make_url(service_url).username)
-    except OperationalError:
-        typer.echo("proposals migrate: PostgreSQL cannot be reached (PROPOSAL_DATABASE_URL)", err=True)
-        raise typer.Exit(1) from None
+        role = conninfo_to_dict(service_url).get("user")
+        before, after = migrate_schema(owner_url, service_role=None if role is None else str(role), on_wait=_say)
+    except ProgrammingError:
+        _fail("libpq cannot read the address of PostgreSQL (PROPOSAL_DATABASE_URL)")
+    except NotConnected as failure:
+        _fail(f"{failure} ({'PROPOSAL_DATABASE_URL' if owner is None else 'PROPOSAL_OWNER_DATABASE_URL'})")
+    except MigrationFailed as failure:
+        _fail(str(failure))
     except LookupError as failure:
-        typer.echo(f"proposals migrate: {failure.args[0]}: CREATE ROLE it LOGIN first", err=True)
-        raise typer.Exit(1) from None
-    typer.echo(f"schema is at {after}" if before == after else f"schema went from {before or 'nothing'} to {after}")
+        _fail(f"{failure.args[0]}: CREATE ROLE it LOGIN first")
+    if before is not None and before > after:
+        typer.echo(f"schema is at {before}, newer than {after}, the newest that this release knows: nothing to do")
+    else:
+        typer.echo(f"schema is at {after}" if before == after else f"schema went from {before or 'nothing'} to {after}")
+
+
+def _say(line: str) -> None:
+    print_error("proposals migrate", [f"waits: {line}"])
+
+
+def _fail(reason: str) -> NoReturn:
+    print_error("proposals migrate", [reason])
+    raise typer.Exit(1) from None

@@ -66,14 +66,15 @@ class _Connections:
 async def _run(settings: Settings, operation_id: str, action: Action, *, as_json: bool) -> int:
     dsn = settings.database_url.get_secret_value()
     temporal = await connect(lazy=True, identity=f"proposals-cli-{os.getpid()}")
+    database = Database(dsn, pool_size=1, application_name="proposals-cli", must_write=False)
     try:
-        async with Database(dsn, pool_size=1, application_name="proposals-cli").running() as database:
+        async with database.running():
             connections = _Connections(settings=settings, storage=Storage(database), client=temporal)
             shown = await action(connections, operation_id)
             client = await _client_of(connections.storage, shown)
             page = await operation_page(connections.storage, connections.client, shown, client=client)
     except StorageUnavailable:
-        reason = "PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"
+        reason = database.problem or "PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"
     except OperationNotFound:
         reason = f"{operation_id} is not known"
     except OperationExpired as expired:

@@ -186,7 +186,7 @@ class AsyncOperationsDisabled(ProposalError):
 
 
 class StorageUnavailable(ProposalError):
-    """PostgreSQL cannot be reached, does not answer in time, or has an older schema than this code needs."""
+    """PostgreSQL cannot be reached, does not answer in time, takes no writes, or has an older schema than needed."""
 
     code = "PROPOSAL_POSTGRES_CONNECTION_FAILED"
     kind = ErrorKind.UNAVAILABLE

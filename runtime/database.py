@@ -2,11 +2,15 @@
 
 A server that is frozen keeps no time-outs of its own, so nothing here trusts it to: the probe has a client-side limit,
 and an open breaker shuts the sockets under the statements that wait, which ends them at once.
+
+A server that takes no writes opens the breaker, too (docs/adr/0015-outages-by-sqlstate.md). A session keeps the default
+of the moment in which it began, so new sessions are asked, and a pool never outlives a read-only phase.
 """
 
 import asyncio
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -14,17 +18,26 @@ from typing import Final
 
 import structlog
 from psycopg import AsyncConnection, AsyncCursor, Error
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import StorageUnavailable
+from runtime.outages import READ_ONLY, is_contention, is_outage, lasting_refusal, sqlstate_of
 from runtime.sql_spans import TracedCursor, connection_span
 from runtime.tracing import is_tracing
 
 PROBE_INTERVAL_SECONDS: Final = 0.5
 PROBE_LIMIT_SECONDS: Final = 1.0  # interval + limit stay under the 2 s in which a request must have its 503
 RETRY_AFTER_FAILURE_SECONDS: Final = 1.0
+FURTHER_HOST_SECONDS: Final = 2.0  # psycopg's least connect_timeout: how long a silent host keeps it from the next one
+NEW_SESSION_SECONDS: Final = 5.0  # how often a new session is asked whether it may write
+REFUSAL_SECONDS: Final = 5.0  # for so long after its last refusal the server counts as unwell
 SLOT_WAIT_SECONDS: Final = 15.0  # while connections work, a full pool is a queue, not an error
 SESSION_OPTIONS: Final = "-c statement_timeout=5s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+
+READ_ONLY_STATE: Final = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean"
+STANDBY: Final = "PostgreSQL is a standby: it takes no writes until it is promoted."
+SESSIONS_READ_ONLY: Final = "PostgreSQL gives read-only sessions (default_transaction_read_only)."
 
 log = structlog.get_logger(__name__)
 
@@ -42,22 +55,32 @@ class PoolUsage:
 
 
 class Database:
-    """Gives connections while PostgreSQL answers, and `StorageUnavailable` at once while it does not."""
+    """Gives connections while PostgreSQL answers and takes writes, and `StorageUnavailable` at once while it does not.
 
-    def __init__(self, dsn: str, *, pool_size: int, application_name: str) -> None:
+    `must_write=False` is for commands that read: they work on a standby, too.
+    """
+
+    def __init__(self, dsn: str, *, pool_size: int, application_name: str, must_write: bool = True) -> None:
         self._dsn = dsn
         self._pool_size = pool_size
+        self._must_write = must_write
         self._connect_options: dict[str, str | int | bool] = {
             "application_name": application_name,
             "connect_timeout": 1,
             "options": SESSION_OPTIONS,
         }
+        further_hosts = str(conninfo_to_dict(dsn).get("host", "")).count(",")
+        self._connect_seconds = PROBE_LIMIT_SECONDS + FURTHER_HOST_SECONDS * further_hosts
         self._pool: AsyncConnectionPool | None = None
         self._in_use: set[AsyncConnection] = set()
         self._waiting: set[asyncio.Timeout] = set()
         self._probed = asyncio.Event()
         self._closing: set[asyncio.Task[None]] = set()
         self._outages = 0
+        self._read_only: str | None = None
+        self._refusal: str | None = None
+        self._refused_at = float("-inf")
+        self._suspected = asyncio.Event()
         self._is_traced = is_tracing()
 
     @property
@@ -67,6 +90,13 @@ class Database:
     @property
     def is_available(self) -> bool:
         return self._pool is not None
+
+    @property
+    def problem(self) -> str | None:
+        """One sentence for why PostgreSQL, which can be reached, does not do its work; None when nothing is known."""
+        if self._read_only is not None:
+            return self._read_only
+        return self._refusal if time.monotonic() - self._refused_at < REFUSAL_SECONDS else None
 
     @property
     def usage(self) -> PoolUsage:
@@ -85,7 +115,8 @@ class Database:
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """A connection in autocommit mode, given back afterwards.
 
-        Raises StorageUnavailable while the breaker is open, psycopg's OperationalError when the connection breaks.
+        Raises StorageUnavailable while the breaker is open, and in place of what psycopg raises in the block for an
+        outage or a conflict of transactions. Other errors of psycopg pass.
         """
         pool = self._pool
         if pool is None:
@@ -95,9 +126,23 @@ class Database:
             self._in_use.add(connection)
             try:
                 yield connection
+            except Error as failure:
+                if not (is_outage(failure) or is_contention(failure)):
+                    raise
+                await self._note(failure, connection)
+                raise StorageUnavailable from None
             finally:
                 self._in_use.discard(connection)
                 await pool.putconn(connection)
+
+    async def _note(self, failure: Error, connection: AsyncConnection) -> None:
+        sqlstate = sqlstate_of(failure)
+        log.warning("database_call_failed", reason=type(failure).__name__, sqlstate=sqlstate)
+        if (refusal := lasting_refusal(failure)) is not None:
+            self._refusal, self._refused_at = refusal, time.monotonic()
+        if sqlstate == READ_ONLY:
+            self._suspected.set()
+            await connection.close()  # it would stay read-only; the pool replaces what comes back closed
 
     async def _slot(self, pool: AsyncConnectionPool) -> AsyncConnection:
         """A connection of the pool; the wait for it ends when the breaker opens, not when the pool has closed."""
@@ -105,7 +150,8 @@ class Database:
             async with asyncio.timeout(SLOT_WAIT_SECONDS) as wait:
                 self._waiting.add(wait)
                 return await pool.getconn(SLOT_WAIT_SECONDS)
-        except TimeoutError:
+        except (TimeoutError, Error) as failure:
+            log.warning("database_call_failed", reason=type(failure).__name__, sqlstate=None)
             raise StorageUnavailable from None
         finally:
             self._waiting.discard(wait)
@@ -116,7 +162,7 @@ class Database:
         probe = asyncio.create_task(self._watch(), name="database-probe")
         try:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._probed.wait(), PROBE_LIMIT_SECONDS * 2)
+                await asyncio.wait_for(self._probed.wait(), self._connect_seconds + PROBE_LIMIT_SECONDS)
             yield self
         finally:
             probe.cancel()
@@ -131,19 +177,49 @@ class Database:
     async def _watch(self) -> None:
         while True:
             try:
-                async with await self._connect_probe() as connection:
-                    await self._close_breaker()
-                    while await _answers(connection):  # noqa: ASYNC110 -- nobody but the server knows
-                        await asyncio.sleep(PROBE_INTERVAL_SECONDS)
+                reason = self._read_only = await self._until_read_only()
             except (Error, OSError, TimeoutError) as failure:
-                reason = type(failure).__name__
-            else:
-                reason = "no answer in time"
+                reason, self._read_only = type(failure).__name__, None
             self._open_breaker(reason)
             await asyncio.sleep(RETRY_AFTER_FAILURE_SECONDS)
 
+    async def _until_read_only(self) -> str:
+        """Keeps the breaker closed while the server answers; returns why no writes are taken, once they are not."""
+        async with await self._connect_probe() as connection:
+            if (read_only := await self._refused_writes(connection)) is not None:
+                return read_only
+            await self._close_breaker()
+            new_sessions = asyncio.create_task(self._until_new_sessions_are_read_only(), name="database-session-probe")
+            try:
+                while (read_only := await self._refused_writes(connection)) is None:
+                    if (await asyncio.wait({new_sessions}, timeout=PROBE_INTERVAL_SECONDS))[0]:
+                        return new_sessions.result()
+                return read_only
+            finally:
+                new_sessions.cancel()
+                await asyncio.wait({new_sessions})
+
+    async def _until_new_sessions_are_read_only(self) -> str:
+        """A session that cannot be opened says nothing of those that are open: it is tried again."""
+        while True:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._suspected.wait(), NEW_SESSION_SECONDS)
+            self._suspected.clear()
+            with suppress(Error, OSError, TimeoutError):
+                async with await self._connect_probe() as connection:
+                    if (read_only := await self._refused_writes(connection)) is not None:
+                        return read_only
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)  # however often statements say so
+
+    async def _refused_writes(self, connection: AsyncConnection) -> str | None:
+        """Why this session may not write, None when it may or need not; raises when it does not answer in time."""
+        is_standby, is_read_only = await _read_only_state(connection)
+        if not (self._must_write and is_read_only):
+            return None
+        return STANDBY if is_standby else SESSIONS_READ_ONLY
+
     async def _connect_probe(self) -> AsyncConnection:
-        async with asyncio.timeout(PROBE_LIMIT_SECONDS):
+        async with asyncio.timeout(self._connect_seconds):
             return await AsyncConnection.connect(self._dsn, autocommit=True, **self._connect_options)  # type: ignore[arg-type]  # libpq keywords are untyped
 
     async def _close_breaker(self) -> None:
@@ -161,6 +237,7 @@ class Database:
         )
         await pool.open()
         self._pool = pool
+        self._read_only = None
         self._probed.set()
         log.info("database_available")
 
@@ -180,20 +257,26 @@ class Database:
         closing.add_done_callback(self._closing.discard)
 
 
-async def _answers(connection: AsyncConnection) -> bool:
-    """Whether the server answers in time; False leaves the connection severed.
+async def _read_only_state(connection: AsyncConnection) -> tuple[bool, bool]:
+    """Whether the server is a standby, and whether the session is read-only, as it is on a standby.
 
-    Cancelling the statement would wait for the frozen server to agree, hence the socket is shut instead.
+    Raises TimeoutError, with the connection severed, when the server does not answer in time. Cancelling the statement
+    would wait for the frozen server to agree, hence the socket is shut instead.
     """
-    statement = asyncio.ensure_future(connection.execute("SELECT 1"))
-    done, _ = await asyncio.wait({statement}, timeout=PROBE_LIMIT_SECONDS)
-    if not done:
-        _sever(connection)
+    statement = asyncio.ensure_future(connection.execute(READ_ONLY_STATE))
     try:
-        await statement
-    except Error:
-        return False
-    return bool(done)
+        done, _ = await asyncio.wait({statement}, timeout=PROBE_LIMIT_SECONDS)
+    finally:
+        if not statement.done():  # in time, or by the time that the probe is cancelled
+            _sever(connection)
+            with suppress(Error):
+                await statement
+    if not done:
+        raise TimeoutError
+    row = await (await statement).fetchone()
+    if row is None:
+        raise TimeoutError
+    return bool(row[0]), bool(row[1])
 
 
 def _sever(connection: AsyncConnection) -> None:

@@ -1,4 +1,4 @@
-"""Whether this process can serve: only PostgreSQL and its schema decide, Temporal and workers are told."""
+"""Whether this process can serve: PostgreSQL decides, its schema and whether it takes writes; the rest is reported."""
 
 import asyncio
 from dataclasses import dataclass
@@ -18,7 +18,9 @@ from workflows.identity import PROPOSALS_QUEUE
 CHECK_SECONDS: Final = 1.5
 RECENT_POLL_SECONDS: Final = 60  # a poll is held for up to a minute, so a live worker was seen within that time
 
-ComponentState = Literal["ok", "unreachable", "schema_too_old", "no_pollers"]
+UNREACHABLE: Final = "PostgreSQL cannot be reached."
+
+ComponentState = Literal["ok", "unreachable", "schema_too_old", "cannot_write", "no_pollers"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +28,7 @@ class Readiness:
     database: ComponentState
     temporal: ComponentState
     workers: ComponentState
+    reason: str | None = None  # one sentence about the database, when it is not well
 
     @property
     def is_serving(self) -> bool:
@@ -45,16 +48,18 @@ class ReadinessCheck:
 
     async def readiness(self) -> Readiness:
         """The state of each dependency, within two seconds."""
-        database, (temporal, workers) = await asyncio.gather(self._database(), self._temporal())
-        return Readiness(database=database, temporal=temporal, workers=workers)
+        (database, reason), (temporal, workers) = await asyncio.gather(self._database(), self._temporal())
+        return Readiness(database=database, temporal=temporal, workers=workers, reason=reason)
 
-    async def _database(self) -> ComponentState:
+    async def _database(self) -> tuple[ComponentState, str | None]:
         try:
             async with asyncio.timeout(CHECK_SECONDS):
-                problem = await self._storage.schema_problem()
+                problem = await self._storage.problem()
         except (StorageUnavailable, TimeoutError):
-            return "unreachable"
-        return "ok" if problem is None else "schema_too_old"
+            problem = self._storage.known_problem
+            if problem is None:
+                return "unreachable", UNREACHABLE
+        return ("ok", None) if problem is None else (problem.state, problem.reason)
 
     async def _temporal(self) -> tuple[ComponentState, ComponentState]:
         request = DescribeTaskQueueRequest(

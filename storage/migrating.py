@@ -1,20 +1,35 @@
 """Bringing the database's schema from one revision to the next; only the command that does it imports Alembic."""
 
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import resources
 from typing import Final
 
+import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from psycopg import errors
 from sqlalchemy import Connection, NullPool, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 
+from storage.lock_holder import LockWatch
 from storage.privileges import grants
 from storage.schema import required_revision
 
 MIGRATION_LOCK: Final = 0x70726F706F73616C  # "proposal": one migrator at a time, whoever starts it
 LOCK_TIMEOUT: Final = "4s"
 STATEMENT_TIMEOUT: Final = "10min"
+FATAL: Final = re.compile(r"FATAL:\s+(?P<reason>.+)")
+
+
+class MigrationFailed(Exception):
+    """Why the schema could not be brought further, in one line; a migration is done whole or not at all."""
+
+
+class NotConnected(MigrationFailed):
+    """The same, when no session was had."""
 
 
 def _alembic_config() -> Config:
@@ -23,15 +38,22 @@ def _alembic_config() -> Config:
     return config
 
 
-def migrate(dsn: str, *, service_role: str | None = None) -> tuple[str | None, str]:
-    """Bring the schema to the newest revision; safe when several run at once. Answers the revision before and after.
+def migrate(
+    dsn: str, *, service_role: str | None = None, on_wait: Callable[[str], None] = lambda _: None
+) -> tuple[str | None, str]:
+    """Bring the schema to the newest revision; safe when several run at once. Returns the revision before and the one
+    that this code needs. A newer schema is left as it is, with its grants: they belong to the release that made it.
 
     The tables belong to the role of `dsn`; `service_role`, if it is another one, gets what the service needs of them.
-    Raises sqlalchemy's OperationalError when the server cannot be reached, LookupError when there is no such role.
+    `on_wait` is called with one line when another migrator keeps this one waiting.
+    Raises MigrationFailed, and LookupError when there is no such role.
     """
-    url = make_url(dsn).set(drivername="postgresql+psycopg")
-    engine = create_engine(url, poolclass=NullPool, connect_args={"application_name": "proposals-migrate"})
-    with engine.connect() as connection:
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(dsn, application_name="proposals-migrate"),  # libpq reads more URLs
+        poolclass=NullPool,
+    )
+    with _named(), engine.connect() as connection, _watched(connection, dsn, on_wait):
         # The lock comes before the time-outs: lock_timeout would end the wait for the other migrator, too.
         connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": MIGRATION_LOCK})
         connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
@@ -39,13 +61,14 @@ def migrate(dsn: str, *, service_role: str | None = None) -> tuple[str | None, s
         connection.commit()
         before = MigrationContext.configure(connection).get_current_revision()
         connection.commit()
-        config = _alembic_config()
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
-        connection.commit()
-        if service_role is not None:
-            _grant(connection, service_role)
+        if before is None or before <= required_revision():
+            config = _alembic_config()
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
             connection.commit()
+            if service_role is not None:
+                _grant(connection, service_role)
+                connection.commit()
     engine.dispose()
     return before, required_revision()
 
@@ -57,3 +80,44 @@ def _grant(connection: Connection, role: str) -> None:
         raise LookupError(f"the role {role} does not exist")
     for statement in grants(role):
         connection.exec_driver_sql(statement.as_string())
+
+
+@contextmanager
+def _named() -> Iterator[None]:
+    """Turns what the driver raises before there is a session into its cause."""
+    try:
+        yield
+    except DBAPIError as failure:
+        said = FATAL.search(str(failure.orig))
+        if isinstance(failure.orig, psycopg.ProgrammingError):  # its text may quote a password
+            raise NotConnected("libpq cannot read the address of PostgreSQL") from None
+        if said is None:
+            raise NotConnected("PostgreSQL cannot be reached") from None
+        raise NotConnected(f"PostgreSQL refuses the connection: {said['reason']}") from None
+
+
+@contextmanager
+def _watched(connection: Connection, dsn: str, on_wait: Callable[[str], None]) -> Iterator[None]:
+    """Turns what the server refuses within the session into its cause; what is left over is a bug of a migration."""
+    pid = connection.scalar(text("SELECT pg_backend_pid()"))
+    connection.commit()
+    with LockWatch(dsn, pid, on_wait=on_wait) as watch:
+        try:
+            yield
+        except DBAPIError as failure:
+            cause = failure.orig
+            if isinstance(cause, errors.LockNotAvailable):
+                reason = watch.held or f"a lock was not free within {LOCK_TIMEOUT}: run it again"
+            elif isinstance(cause, errors.QueryCanceled):
+                reason = (
+                    f"PostgreSQL ended a statement ({cause.diag.message_primary}; the limit is {STATEMENT_TIMEOUT})"
+                )
+            elif isinstance(cause, errors.InsufficientPrivilege):
+                reason = f"{cause.diag.message_primary}: the role of this command must own the schema and its tables"
+            elif isinstance(cause, errors.ReadOnlySqlTransaction):
+                reason = "PostgreSQL takes no writes: it is a standby, or default_transaction_read_only is on"
+            elif isinstance(cause, psycopg.OperationalError | psycopg.InternalError):
+                reason = f"PostgreSQL failed with SQLSTATE {cause.sqlstate or 'unknown'} ({type(cause).__name__})"
+            else:
+                raise
+            raise MigrationFailed(reason) from None

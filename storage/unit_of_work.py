@@ -6,10 +6,11 @@ answer breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). No 
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Final, Protocol
+from dataclasses import dataclass
+from typing import Final, Literal, Protocol
 
 import structlog
-from psycopg import AsyncConnection, InterfaceError, OperationalError
+from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation
 
 from domain.errors import StorageUnavailable
@@ -24,6 +25,7 @@ from storage.expired_operations import ExpiredOperationReader
 from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
 from storage.operation_list import OperationList
 from storage.operations import OperationReader, Operations
+from storage.privileges import missing_privilege
 from storage.proposal_list import ProposalList
 from storage.proposals import ProposalReader, Proposals
 from storage.reconciliation import Reconciliation
@@ -33,18 +35,26 @@ from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
 from storage.starting import Starting
 
-# What psycopg raises when the server is away, frozen, shutting down or too slow, and when a pool runs dry.
-UNAVAILABLE: Final = (OperationalError, InterfaceError)
-
 REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
 
 log = structlog.get_logger(__name__)
 
 
 class ConnectionSource(Protocol):
-    """Where connections come from: `runtime.database.Database`."""
+    """Where connections come from: `runtime.database.Database`, which raises StorageUnavailable for an outage."""
+
+    @property
+    def problem(self) -> str | None: ...
 
     def connection(self) -> AbstractAsyncContextManager[AsyncConnection]: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StorageProblem:
+    """Why PostgreSQL, which can be reached, does not do the service's work; `reason` is one sentence."""
+
+    state: Literal["schema_too_old", "cannot_write"]
+    reason: str
 
 
 class Reading:
@@ -129,6 +139,24 @@ class Storage:
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
             yield AuditReader(connection)
 
+    @property
+    def known_problem(self) -> StorageProblem | None:
+        """What is known without asking PostgreSQL."""
+        reason = self._connections.problem
+        return None if reason is None else StorageProblem(state="cannot_write", reason=reason)
+
+    async def problem(self) -> StorageProblem | None:
+        """Why the service could not write, without writing; None when it could.
+
+        Raises StorageUnavailable without a connection, or when PostgreSQL refuses the question: `known_problem` may
+        say why.
+        """
+        if (schema := await self.schema_problem()) is not None:
+            return StorageProblem(state="schema_too_old", reason=schema)
+        async with self._unchecked_connection() as connection:
+            missing = await missing_privilege(connection)
+        return self.known_problem if missing is None else StorageProblem(state="cannot_write", reason=missing)
+
     async def schema_problem(self) -> str | None:
         """Why this code cannot work on the schema that is there; None when it can. A newer schema is fine."""
         async with self._unchecked_connection() as connection:
@@ -156,8 +184,3 @@ class Storage:
             if failure.diag.constraint_name in REFERENCES_TO_DOCUMENTS:
                 raise DocumentPurged from None
             raise
-        except UNAVAILABLE as failure:
-            log.warning(
-                "database_call_failed", reason=type(failure).__name__, sqlstate=getattr(failure, "sqlstate", None)
-            )
-            raise StorageUnavailable from None

@@ -22,16 +22,23 @@ async def live() -> Response:
     response_model=Ready,
     responses={
         **problems(statuses=(422, 500)),
-        503: {"model": Ready, "description": "PostgreSQL is away or its schema is older than this release."},
+        503: {
+            "model": Ready,
+            "description": "PostgreSQL cannot be reached, takes no writes, or its schema is older than this release.",
+        },
     },
 )
 async def ready(services: ProcessServices) -> Response:
-    """503 only without PostgreSQL or with an older schema; without Temporal or workers requests are still accepted."""
+    """503 only when PostgreSQL cannot be reached or written to, or with an older schema, and then with the reason.
+
+    Without Temporal or workers requests are still accepted.
+    """
     readiness = await services.readiness.readiness()
     return json_response(
         {
             "status": readiness.status,
             "database": readiness.database,
+            **({} if readiness.reason is None else {"reason": readiness.reason}),
             "temporal": readiness.temporal,
             "workers": readiness.workers,
         },

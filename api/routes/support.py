@@ -23,6 +23,7 @@ from domain.errors import (
     StorageUnavailable,
     SupportApisDisabled,
 )
+from services.readiness import Readiness
 
 OF_PROPOSAL = problems(
     ProposalNotFound, LifecycleDisabled, SupportApisDisabled, StorageUnavailable, statuses=(422, 500)
@@ -44,10 +45,17 @@ async def read_config(services: ProcessServices, _: CorrelationIdHeader = None) 
         {
             "store_backend": "POSTGRES",
             "backend_ready": readiness.is_serving,
-            "backend_init_error": None if readiness.is_serving else StorageUnavailable.code,
+            "backend_init_error": _backend_error(readiness),
             **services.flags,
         }
     )
+
+
+def _backend_error(readiness: Readiness) -> str | None:
+    if readiness.is_serving:
+        return None
+    code = StorageUnavailable.code
+    return code if readiness.database == "unreachable" else f"{code}: {readiness.reason}"
 
 
 @router.get(

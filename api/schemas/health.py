@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field
 
-ComponentStateName = Literal["ok", "unreachable", "schema_too_old", "no_pollers"]
+ComponentStateName = Literal["ok", "unreachable", "schema_too_old", "cannot_write", "no_pollers"]
 
 
 class Live(BaseModel):
@@ -18,9 +18,14 @@ class Ready(BaseModel):
 
     status: Literal["ok", "degraded", "unavailable"] = Field(
         description="`degraded`: requests are accepted and kept, and go on when the missing part is back. "
-        "`unavailable` (503): PostgreSQL is away or its schema is older than this release.",
+        "`unavailable` (503): PostgreSQL cannot be reached, takes no writes, or its schema is older than this release.",
         examples=["ok"],
     )
-    database: ComponentStateName = Field(description="PostgreSQL and its schema.", examples=["ok"])
+    database: ComponentStateName = Field(
+        description="PostgreSQL, its schema, and whether it takes writes.", examples=["ok"]
+    )
+    reason: str | None = Field(
+        default=None, description="With 503 only: one sentence about what is wrong with the database.", examples=[None]
+    )
     temporal: ComponentStateName = Field(description="The Temporal server.", examples=["ok"])
     workers: ComponentStateName = Field(description="Whether a worker polls for proposals.", examples=["ok"])

@@ -21,8 +21,10 @@ class SupportabilityConfig(BaseModel):
     """The flags in force, and whether the store can be reached."""
 
     store_backend: Literal["POSTGRES"] = Field(description="Where everything is kept.", examples=["POSTGRES"])
-    backend_ready: bool = Field(description="Whether it can be reached with the right schema.", examples=[True])
-    backend_init_error: str | None = Field(description="Why not.", examples=[None])
+    backend_ready: bool = Field(description="Whether it can be written to, as `/health/ready` says.", examples=[True])
+    backend_init_error: str | None = Field(
+        description="Why not: a code, and a sentence if it can be reached.", examples=[None]
+    )
     lifecycle_enabled: bool = Field(description="Whether proposals are served.", examples=[True])
     support_apis_enabled: bool = Field(description="Whether approvals, events, lineage are served.", examples=[True])
     async_operations_enabled: bool = Field(description="Whether operations are served.", examples=[True])

@@ -1,6 +1,7 @@
 import asyncio
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -92,3 +93,12 @@ async def test_a_full_pool_is_a_queue(own_postgres: EmbeddedPostgres):
     async with Database(own_postgres.dsn("proposals"), pool_size=2, application_name="t").running() as database:
         storage = Storage(database)
         assert all(await asyncio.gather(*(answers(storage) for _ in range(50))))
+
+
+async def test_an_address_with_several_hosts_leads_past_those_that_are_silent_or_refuse(own_postgres: EmbeddedPostgres):
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes connections, and says nothing
+        hosts = [silent.getsockname()[1], free_port(), own_postgres.port]
+        addresses = ",".join(f"127.0.0.1:{port}" for port in hosts)
+        dsn = f"postgresql://postgres@{addresses}/proposals?target_session_attrs=read-write"
+        async with Database(dsn, pool_size=2, application_name="t").running() as database:
+            await eventually(Storage(database), seconds=20)

@@ -1,8 +1,10 @@
 import asyncio
 
 import psycopg
+from broken_postgres import alter
 from builders import a_stored_operation
 
+from cli.local.postgres import SERVICE_ROLE
 from services.start_queue import StartQueue
 from services.starting import StartOutcome
 from storage.starting import OperationStart
@@ -50,6 +52,16 @@ async def test_an_operation_that_nobody_started_is_started_and_marked(storage: S
     async with StartQueue(storage, temporal).running():
         await until(lambda: marked(database_dsn) == {operation.operation_id})
     assert temporal.started == [operation.operation_id]
+
+
+async def test_the_starter_outlives_a_lost_grant(storage: Storage, database_dsn, capsys):
+    operation = await a_stored_operation(storage)
+    alter(database_dsn, f"REVOKE UPDATE ON operations FROM {SERVICE_ROLE}")
+    async with StartQueue(storage, Temporal()).running():
+        await until(lambda: storage.known_problem is not None)
+        alter(database_dsn, f"GRANT UPDATE ON operations TO {SERVICE_ROLE}")
+        await until(lambda: marked(database_dsn) == {operation.operation_id})
+    assert "starter_failed" not in capsys.readouterr().out  # which is for bugs
 
 
 async def test_operations_wait_for_temporal_to_come_back(storage: Storage, database_dsn):

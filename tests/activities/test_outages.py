@@ -1,0 +1,43 @@
+"""Steps while PostgreSQL does not let them write: an outage, which uses up none of the attempts of a bug."""
+
+from datetime import timedelta
+
+import pytest
+from broken_postgres import alter
+from builders import a_stored_operation
+from storage_rows import Steps
+from temporalio.exceptions import ApplicationError
+from temporalio.testing import ActivityEnvironment
+
+from activities.purge import PurgeStep
+from activities.reconcile import ReconcileStep
+from cli.local.postgres import SERVICE_ROLE
+from services.purging import Periods
+from services.starting import WorkflowStarter
+from workflows.messages import PurgeInput, ReconcileInput
+
+PERIODS = Periods(operations=timedelta(days=30), keys=timedelta(days=90))
+
+
+async def test_a_step_whose_grant_is_lost_waits_however_often_it_has_been_tried(storage, database_dsn):
+    operation = await a_stored_operation(storage)
+    alter(database_dsn, f"REVOKE UPDATE ON operations FROM {SERVICE_ROLE}")
+    steps = Steps(storage)
+    for _ in range(6):  # a bug is final at the fifth
+        with pytest.raises(ApplicationError) as raised:
+            await steps.simulate(operation.operation_id)
+        assert (raised.value.type, raised.value.non_retryable) == ("StorageUnavailable", False)
+    alter(database_dsn, f"GRANT UPDATE ON operations TO {SERVICE_ROLE}")
+    assert (await steps.simulate(operation.operation_id)).ended is None
+
+
+async def test_housekeeping_whose_grant_is_lost_is_tried_again(storage, database_dsn, temporal_client):
+    alter(database_dsn, f"REVOKE UPDATE, DELETE ON operations FROM {SERVICE_ROLE}")
+    reconcile = ReconcileStep(storage, temporal_client, WorkflowStarter(temporal_client, storage), max_started=300)
+    environment = ActivityEnvironment()
+    with pytest.raises(ApplicationError) as raised:
+        await environment.run(reconcile.reconcile, ReconcileInput(idle_seconds=0.0))
+    assert raised.value.type == "StorageUnavailable"
+    with pytest.raises(ApplicationError) as raised:
+        await environment.run(PurgeStep(storage, PERIODS).purge, PurgeInput())
+    assert raised.value.type == "StorageUnavailable"
