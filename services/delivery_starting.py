@@ -1,14 +1,12 @@
 """Starting the workflow that delivers a callback, for whoever could not do it where the operation ended."""
 
-from typing import Final
-
 import structlog
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import WorkflowIDConflictPolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from services.starting import StartOutcome, is_missing_search_attribute, search_attributes_of
+from services.starting import REUSE, StartOutcome, is_missing_search_attribute, search_attributes_of
 from storage.delivery_starts import DeliveryStart
 from storage.unit_of_work import Storage
 from workflows.delivery_texts import delivery_details, delivery_summary
@@ -23,9 +21,6 @@ from workflows.policies import TASK_TIMEOUT
 
 log = structlog.get_logger(__name__)
 
-# A first delivery is one whoever starts it; a redelivery runs again under the id of the one that has closed.
-REUSE: Final = {False: WorkflowIDReusePolicy.REJECT_DUPLICATE, True: WorkflowIDReusePolicy.ALLOW_DUPLICATE}
-
 
 class DeliveryStarter:
     """Starts a callback's workflow under the operation's id, as often as anybody likes: Temporal keeps it one."""
@@ -34,8 +29,10 @@ class DeliveryStarter:
         self._client = client
         self._storage = storage
 
-    async def start(self, start: DeliveryStart) -> StartOutcome:
+    async def start(self, start: DeliveryStart, *, replaces_closed: bool = False) -> StartOutcome:
         """STARTED also when it was started before; a redelivery hurries the workflow if it still runs.
+
+        A redelivery runs under the id of the one that has closed, `replaces_closed` lets a first delivery do so, too.
 
         UNREACHABLE leaves the delivery as it is, to be started later. REFUSED means that Temporal found the start
         invalid: a bug, which ends the delivery.
@@ -48,7 +45,7 @@ class DeliveryStarter:
                 task_queue=CALLBACKS_QUEUE,
                 task_timeout=TASK_TIMEOUT,
                 id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=REUSE[start.is_redelivery],
+                id_reuse_policy=REUSE[start.is_redelivery or replaces_closed],
                 start_signal=HURRY if start.is_redelivery else None,
                 search_attributes=search_attributes_of(start),
                 static_summary=delivery_summary(start.operation_id, operation_status=start.operation_status),

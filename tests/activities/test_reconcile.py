@@ -1,7 +1,6 @@
 """Operations that stopped moving, against a real Temporal."""
 
 import asyncio
-import uuid
 from datetime import timedelta
 
 import psycopg
@@ -21,7 +20,7 @@ from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.identity import PROPOSALS_QUEUE
-from workflows.messages import ReconcileInput, ReconcileResult
+from workflows.messages import OperationOrder, ReconcileInput, ReconcileResult
 
 
 async def reconciled(
@@ -81,8 +80,9 @@ async def test_a_workflow_that_timed_out_ends_its_operation(storage: Storage, te
     operation = await a_stored_operation(storage)
     handle = await temporal_client.start_workflow(
         "CreateProposal",
+        OperationOrder(operation_id=operation.operation_id, is_large=False),
         id=operation.operation_id,
-        task_queue=f"nobody-{uuid.uuid4()}",
+        task_queue=PROPOSALS_QUEUE,
         execution_timeout=timedelta(seconds=1),
     )
     while (await handle.describe()).close_time is None:

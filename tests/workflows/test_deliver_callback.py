@@ -31,23 +31,28 @@ class FakeReceiver:
         self._answers = list(answers)
         self.inputs: list[DeliverInput] = []
         self.attempts = 0
+        self.state = "PENDING"
         self.is_open = True
         self.entered = asyncio.Event()
         self.leave: asyncio.Event | None = None
 
     @activity.defn(name="deliver_callback")
     async def deliver_callback(self, step: DeliverInput) -> DeliverResult:
+        if activity.info().is_local:
+            assert step.attempts < 0
+            return DeliverResult(state=self.state, attempts=self.attempts)
         self.inputs.append(step)
         self.entered.set()
         if self.leave is not None:
             await self.leave.wait()
         if not self.is_open:
+            self.state = "DELIVERED"
             return DeliverResult(state="DELIVERED", attempts=self.attempts)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if answer is None:
             return DeliverResult(state="HOST_BUSY", attempts=self.attempts, host="a.example")
         self.attempts += 1
-        status = status_after(status_code=answer, tries=self.attempts).value
+        self.state = status = status_after(status_code=answer, tries=self.attempts).value
         delay = timedelta(0)
         if status == "PENDING":
             delay = delay_after(tries=self.attempts, jitter=step.jitter, retry_after=None)
@@ -92,7 +97,7 @@ async def test_a_callback_that_is_taken_at_once_is_one_step(skipping):
     receiver = FakeReceiver(204)
     async with delivering(skipping, receiver) as handle:
         result = await handle.result()
-        assert (await handle.describe()).history_length <= 12
+        assert (await handle.describe()).history_length <= 14
     assert (result.state, result.attempts) == ("DELIVERED", 1)
 
 
