@@ -42,9 +42,17 @@ class Worker:
             storage, CallbackTargets(rules, **options), CallbackTransport(), rules=rules, places=self.places
         )
 
-    async def attempt(self, operation_id: str, *, attempts: int = 0, jitter: float = 0.5) -> DeliverResult:
+    async def attempt(
+        self,
+        operation_id: str,
+        *,
+        attempts: int = 0,
+        jitter: float = 0.5,
+        workflow_id: str | None = None,
+        workflow_type: str = "DeliverCallback",
+    ) -> DeliverResult:
         order = DeliverInput(operation_id=operation_id, attempts=attempts, jitter=jitter)
-        environment = environment_of(f"callback-{operation_id}", "DeliverCallback")
+        environment = environment_of(workflow_id or f"callback-{operation_id}", workflow_type)
         return await environment.run(self._step.deliver_callback, order)
 
     async def row(self, operation_id: str) -> Delivery:
@@ -227,3 +235,22 @@ async def test_extra_headers_reach_the_receiver_and_are_not_logged(storage: Stor
     assert receiver.received[0].headers["x-api-key"] == "hidden-2"
     assert receiver.received[0].path == "/hook?token=hidden-1"
     assert "hidden" not in result.model_dump_json() + "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(("workflow_id", "workflow_type"), [("by-hand", "DeliverCallback"), (None, "CreateProposal")])
+async def test_a_workflow_that_is_not_the_deliverys_own_makes_no_attempt(
+    storage: Storage, receiver, workflow_id, workflow_type
+):
+    operation_id = await an_owed_callback(storage, receiver.url)
+    worker = Worker(storage)
+    with pytest.raises(ApplicationError, match="not the operation's own") as refused:
+        await worker.attempt(operation_id, workflow_id=workflow_id, workflow_type=workflow_type)
+    assert refused.value.non_retryable
+    assert (receiver.received, await worker.log(operation_id)) == ([], [])
+
+
+async def test_a_look_at_the_row_makes_no_attempt(storage: Storage, receiver):
+    operation_id = await an_owed_callback(storage, receiver.url)
+    worker = Worker(storage)
+    looked = await worker.attempt(operation_id, attempts=-1)
+    assert (looked.state, looked.attempts, receiver.received) == ("PENDING", 0, [])
