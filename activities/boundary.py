@@ -13,9 +13,12 @@ import structlog
 from temporalio import activity
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
-from domain.errors import OperationInternalError, ProposalError, StorageUnavailable
+from activities.own_workflow import ForeignWorkflow
+from domain.errors import OperationInternalError, OperationNotFound, ProposalError, StorageUnavailable
 
 UNEXPECTED_ATTEMPTS: Final = 5
+FOREIGN: Final = "this workflow is not the operation's own, which has its id and its type: nothing was changed"
+UNKNOWN: Final = f"{OperationNotFound.detail()}: PostgreSQL has no such operation, nothing was changed"
 
 Self = TypeVar("Self")
 Parameters = ParamSpec("Parameters")
@@ -44,6 +47,12 @@ def boundary(
             raise
         except StorageUnavailable:
             raise ApplicationError("the database cannot be reached", type="StorageUnavailable") from None
+        except ForeignWorkflow:
+            raise ApplicationError(FOREIGN, type=ForeignWorkflow.__name__, non_retryable=True) from None
+        except OperationNotFound as error:
+            raise ApplicationError(
+                UNKNOWN, type=error.wire_class, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+            ) from None
         except ProposalError as error:
             raise _final(type(error)) from None
         except Exception as failure:  # noqa: BLE001 -- the boundary is where everything else is judged

@@ -12,6 +12,7 @@ from temporalio import activity
 from activities.boundary import boundary
 from activities.host_places import HostPlaces
 from activities.outcome import log_as_work_of
+from activities.own_workflow import require_own_delivery
 from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, signatures, webhook_id
 from domain.callback_headers import sendable_headers
 from domain.callback_retries import AttemptError, DeliveryStatus, delay_after, parsed_retry_after, status_after
@@ -71,6 +72,7 @@ class DeliverStep:
     @activity.defn(name="deliver_callback")
     @boundary
     async def deliver_callback(self, step: DeliverInput) -> DeliverResult:
+        require_own_delivery(step.operation_id)
         async with self._storage.reading() as reading:
             operation = await reading.operations.get(step.operation_id)
             delivery = await reading.deliveries.get(step.operation_id)

@@ -2,6 +2,7 @@
 
 import structlog
 
+from activities.own_workflow import require_own_workflow
 from domain.errors import OperationNotFound
 from storage.operations import OperationWork
 from storage.unit_of_work import Storage
@@ -9,11 +10,15 @@ from workflows.messages import OperationOutcome
 
 
 async def load_work(storage: Storage, operation_id: str) -> OperationWork:
-    """Raises OperationNotFound when the row is gone: somebody restored an older backup, or purged it."""
+    """The row of the operation whose workflow runs this step.
+
+    Raises ForeignWorkflow, and OperationNotFound when the row is gone: an older backup was restored, or it was purged.
+    """
     async with storage.reading() as reading:
         work = await reading.operations.work(operation_id)
     if work is None:
         raise OperationNotFound
+    require_own_workflow(work)
     log_as_work_of(work.correlation_id)
     return work
 

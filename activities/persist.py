@@ -6,6 +6,7 @@ from temporalio import activity
 
 from activities.boundary import boundary
 from activities.outcome import log_as_work_of, outcome_of
+from activities.own_workflow import require_own_workflow
 from domain.creation import Created, VersionEvidence, VersionOrder, new_proposal, new_version
 from domain.engine.codes import ENGINE_VERSION
 from domain.errors import OperationNotFound, ProposalNotFound
@@ -34,6 +35,7 @@ class PersistStep:
             work = await transaction.operations.lock_operation(operation_id)
             if work is None:
                 raise OperationNotFound
+            require_own_workflow(work)
             log_as_work_of(work.correlation_id)
             if work.is_terminal:
                 return PersistResult(outcome=outcome_of(work))

@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import structlog
 from temporalio import activity
-from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError
+from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -21,18 +21,25 @@ from domain.errors import (
     is_recorded_failure,
 )
 from domain.operation import OperationFailure
+from services.describing import RPC_TIMEOUT, describe
 from services.ending import end_failed
 from services.operation_trace import later_start
+from services.own_workflows import end_foreign, is_own, own_workflow_of
 from services.starting import StartOutcome, WorkflowStarter
 from services.workflow_cancelling import WorkflowCanceller
 from storage.reconciliation import StalledOperation
 from storage.unit_of_work import Storage
 from workflows.identity import workflow_id_of
 from workflows.messages import ReconcileInput, ReconcileResult
+from workflows.schedules import is_reconcile_paused
 
 MAX_RESTARTS: Final = 3
 CONCURRENT_LOOKS: Final = 20
-RPC_TIMEOUT: Final = timedelta(seconds=1)
+ENDED_FROM_OUTSIDE: Final = {
+    "TERMINATED": OperationTerminated,
+    "CANCELED": OperationCancelled,
+    "TIMED_OUT": OperationTimedOut,
+}
 CANCEL_IDLE: Final = timedelta(seconds=5)  # the API that took the cancel goes first
 
 log = structlog.get_logger(__name__)
@@ -80,6 +87,8 @@ class ReconcileStep:
     @activity.defn(name="reconcile")
     @boundary
     async def reconcile(self, step: ReconcileInput) -> ReconcileResult:
+        if await is_reconcile_paused(self._client):
+            return ReconcileResult(is_paused=True)
         async with self._storage.transaction() as transaction:
             stalled = await transaction.reconciliation.take_stalled(
                 idle=timedelta(seconds=step.idle_seconds), limit=step.batch_size, max_started=self._max_started
@@ -99,17 +108,22 @@ class ReconcileStep:
 
     async def _repair(self, operation: StalledOperation, look: _Look) -> _Repair:
         async with look.slots:
-            handle = self._client.get_workflow_handle(workflow_id_of(operation.operation_id))
+            own = own_workflow_of(operation.operation_id, operation_type=operation.operation_type)
             try:
-                described = await handle.describe(rpc_timeout=RPC_TIMEOUT)
+                described = await describe(self._client, own.workflow_id)
+                is_foreign = not await is_own(self._client, described, own)
+                if is_foreign and described.is_open:
+                    await end_foreign(self._client, described)
             except RPCError as failure:
                 if failure.status is not RPCStatusCode.NOT_FOUND:
                     return _Repair.NONE  # Temporal does not answer: nothing is known, the next run asks again
                 return await self._restart(operation)
             except RuntimeError:  # a lazy client that never reached the server
                 return _Repair.NONE
-            if described.status is WorkflowExecutionStatus.RUNNING:
-                attempt = described.raw_description.pending_workflow_task.attempt
+            if is_foreign:
+                return await self._restart(operation, replaces_foreign=True)
+            if described.is_open:
+                attempt = described.raw.pending_workflow_task.attempt
                 look.workflow_task_attempt = max(look.workflow_task_attempt, attempt)
                 return _Repair.NONE
             failure_found = await self._failure_of(operation.operation_id, described.status)
@@ -119,7 +133,7 @@ class ReconcileStep:
             )
             return _Repair.ENDED
 
-    async def _restart(self, operation: StalledOperation) -> _Repair:
+    async def _restart(self, operation: StalledOperation, *, replaces_foreign: bool = False) -> _Repair:
         """A workflow that Temporal does not know was never started, or was lost with Temporal's data."""
         if operation.workflow_restarts >= MAX_RESTARTS:
             await end_failed(self._storage, operation.operation_id, OperationFailure.of(OperationInternalError))
@@ -129,7 +143,7 @@ class ReconcileStep:
         if start is None:
             return _Repair.NONE
         with later_start(operation.operation_id):
-            outcome = await self._starter.start(start)
+            outcome = await self._starter.start(start, replaces_foreign=replaces_foreign)
         if outcome is not StartOutcome.STARTED:
             return _Repair.NONE
         async with self._storage.transaction() as transaction:
@@ -137,14 +151,10 @@ class ReconcileStep:
         log.warning("operation_restarted", operation_id=operation.operation_id)
         return _Repair.RESTARTED
 
-    async def _failure_of(self, operation_id: str, status: WorkflowExecutionStatus | None) -> OperationFailure:
+    async def _failure_of(self, operation_id: str, status: str) -> OperationFailure:
         """How the row of an open operation ends when its workflow has closed without ending it."""
-        if status is WorkflowExecutionStatus.TERMINATED:
-            return OperationFailure.of(OperationTerminated)
-        if status is WorkflowExecutionStatus.CANCELED:
-            return OperationFailure.of(OperationCancelled)
-        if status is WorkflowExecutionStatus.TIMED_OUT:
-            return OperationFailure.of(OperationTimedOut)
+        if status in ENDED_FROM_OUTSIDE:
+            return OperationFailure.of(ENDED_FROM_OUTSIDE[status])
         try:
             await self._client.get_workflow_handle(workflow_id_of(operation_id)).result(rpc_timeout=RPC_TIMEOUT)
         except WorkflowFailureError as failure:

@@ -8,19 +8,20 @@ from typing import Final
 
 import structlog
 from temporalio import activity
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.boundary import boundary
 from services.delivery_starting import DeliveryStarter
+from services.describing import RPC_TIMEOUT, Described, describe
+from services.own_workflows import end_foreign, is_own, own_delivery_of
 from services.starting import StartOutcome
 from storage.delivery_starts import OverdueDelivery
 from storage.unit_of_work import Storage
-from workflows.identity import delivery_workflow_id_of
+from workflows.identity import HURRY
 from workflows.messages import ReconcileDeliveriesInput, ReconcileDeliveriesResult
 
 CONCURRENT_LOOKS: Final = 20
-RPC_TIMEOUT: Final = timedelta(seconds=1)
 
 log = structlog.get_logger(__name__)
 
@@ -67,29 +68,37 @@ class ReconcileDeliveriesStep:
 
     async def _repair(self, delivery: OverdueDelivery, slots: asyncio.Semaphore) -> _Repair:
         async with slots:
-            handle = self._client.get_workflow_handle(delivery_workflow_id_of(delivery.operation_id))
+            own = own_delivery_of(delivery.operation_id)
             try:
-                described = await handle.describe(rpc_timeout=RPC_TIMEOUT)
+                described = await describe(self._client, own.workflow_id)
+                is_foreign = not await is_own(self._client, described, own)
+                if is_foreign and described.is_open:
+                    await end_foreign(self._client, described)
+                elif _only_waits(described):
+                    handle = self._client.get_workflow_handle(own.workflow_id, run_id=described.run_id)
+                    await handle.signal(HURRY, rpc_timeout=RPC_TIMEOUT)
             except RPCError as failure:
                 if failure.status is not RPCStatusCode.NOT_FOUND:
                     return _Repair.NONE  # Temporal does not answer: nothing is known, the next run asks again
                 return await self._restart(delivery)
             except RuntimeError:  # a lazy client that never reached the server
                 return _Repair.NONE
-            if described.status is WorkflowExecutionStatus.RUNNING:
+            if is_foreign or _is_of_an_earlier_round(described, delivery):
+                return await self._restart(delivery, replaces_closed=True)
+            if described.is_open:
                 return _Repair.NONE
-            if _is_of_an_earlier_round(described, delivery):
-                return await self._restart(delivery)
             async with self._storage.transaction() as transaction:
                 await transaction.deliveries.give_up(delivery.operation_id)
             log.warning("callback_given_up_by_reconcile", operation_id=delivery.operation_id)
             return _Repair.FAILED
 
-    async def _restart(self, delivery: OverdueDelivery) -> _Repair:
+    async def _restart(self, delivery: OverdueDelivery, *, replaces_closed: bool = False) -> _Repair:
         """A workflow that Temporal does not know was never started, or was lost with Temporal's data."""
         async with self._storage.transaction() as transaction:
             start = await transaction.delivery_starts.start_of(delivery.operation_id)
-        if start is None or await self._starter.start(start) is not StartOutcome.STARTED:
+        if start is None:
+            return _Repair.NONE
+        if await self._starter.start(start, replaces_closed=replaces_closed) is not StartOutcome.STARTED:
             return _Repair.NONE
         async with self._storage.transaction() as transaction:
             await transaction.delivery_starts.mark_started([delivery.operation_id])
@@ -97,6 +106,11 @@ class ReconcileDeliveriesStep:
         return _Repair.RESTARTED
 
 
-def _is_of_an_earlier_round(described: WorkflowExecutionDescription, delivery: OverdueDelivery) -> bool:
-    """Whether the workflow had closed before the redelivery was asked for that the row now owes."""
-    return described.close_time is not None and described.close_time < delivery.owed_since
+def _only_waits(described: Described) -> bool:
+    """Whether it sits on a timer, which may be one that an operator has typed; a look at the row is harmless."""
+    return described.status == "RUNNING" and not described.raw.pending_activities
+
+
+def _is_of_an_earlier_round(described: Described, delivery: OverdueDelivery) -> bool:
+    """Whether the workflow had closed before the delivery, or the redelivery, came about that the row now owes."""
+    return described.closed_at is not None and described.closed_at < delivery.owed_since

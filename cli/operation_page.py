@@ -1,19 +1,22 @@
 """All that is known of an operation, on one page: row, workflow, pending failure, delivery."""
 
 from dataclasses import asdict
+from datetime import UTC
 from typing import Any
 
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.api.workflow.v1 import PendingActivityInfo
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.callback import webhook_id
 from domain.callback_retries import DeliveryStatus
 from domain.operation import Operation
 from domain.timestamps import wire_timestamp
+from services.describing import describe
 from services.lookup import Lookup
+from services.own_workflows import OwnWorkflow, own_delivery_of, own_workflow_of
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
-from workflows.identity import delivery_workflow_id_of, workflow_id_of
 
 Page = dict[str, dict[str, Any]]
 
@@ -27,10 +30,12 @@ async def operation_page(storage: Storage, temporal: Client, operation_id: str, 
         )
     if row.has_callback:
         callback = callback or {"status": "NOT_DUE"}
-        callback["workflow"] = (await _workflow(temporal, delivery_workflow_id_of(operation_id)))["status"]
+        delivering = await _workflow(temporal, own_delivery_of(operation_id))
+        callback["workflow"] = delivering.pop("status")
+        callback |= {name: shown for name, shown in delivering.items() if name != "history events"}
     return {
         "operation": _row(row),
-        "workflow": await _workflow(temporal, workflow_id_of(operation_id)),
+        "workflow": await _workflow(temporal, own_workflow_of(operation_id, operation_type=row.operation_type)),
         "callback": callback or {"status": "none asked for"},
     }
 
@@ -61,20 +66,35 @@ def _attempt(attempt: DeliveryAttempt) -> str:
     return f"{wire_timestamp(attempt.attempted_at)} {answer} in {attempt.duration_ms} ms"
 
 
-async def _workflow(client: Client, workflow_id: str) -> dict[str, Any]:
+async def _workflow(client: Client, own: OwnWorkflow) -> dict[str, Any]:
     try:
-        description = await client.get_workflow_handle(workflow_id).describe()
+        described = await describe(client, own.workflow_id)
     except RPCError as failure:
         is_unknown = failure.status is RPCStatusCode.NOT_FOUND
         return {"status": "not known to Temporal" if is_unknown else "Temporal cannot be reached"}
     except RuntimeError:
         return {"status": "Temporal cannot be reached"}
-    status = description.status or WorkflowExecutionStatus.RUNNING
-    fields: dict[str, Any] = {"status": status.name, "history events": description.history_length}
-    for pending in description.raw_description.pending_activities:
-        reason = pending.last_failure.message or "running"
-        fields[f"pending {pending.activity_type.name}"] = f"attempt {pending.attempt}: {reason}"
-    task = description.raw_description.pending_workflow_task
+    fields: dict[str, Any] = {
+        "status": described.status,
+        "history events": described.raw.workflow_execution_info.history_length,
+    }
+    if described.workflow_type != own.workflow_type:
+        fields["type"] = f"{described.workflow_type}, which is not the operation's own"
+    for pending in described.raw.pending_activities:
+        fields[f"pending {pending.activity_type.name}"] = _pending(pending)
+    task = described.raw.pending_workflow_task
     if task.attempt and not task.HasField("started_time"):
         fields["pending workflow task"] = "no worker has it"
     return fields
+
+
+def _pending(pending: PendingActivityInfo) -> str:
+    """What it waits for; a paused one waits for the operator, whatever failed before."""
+    if not pending.paused:
+        return f"attempt {pending.attempt}: {pending.last_failure.message or 'running'}"
+    paused = pending.pause_info
+    at = f" at {wire_timestamp(paused.pause_time.ToDatetime(tzinfo=UTC))}" if paused.HasField("pause_time") else ""
+    by = f" by {paused.manual.identity or 'an operator'}" if paused.HasField("manual") else ""
+    rule = f" by the rule {paused.rule.rule_id}" if paused.HasField("rule") else ""
+    why = f": {reason}" if (reason := paused.manual.reason or paused.rule.reason) else ""
+    return f"attempt {pending.attempt}: PAUSED{at}{by}{rule}{why}"

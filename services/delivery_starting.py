@@ -1,7 +1,6 @@
 """Starting the workflow that delivers a callback, for whoever could not do it where the operation ended."""
 
 import asyncio
-from typing import Final
 
 import structlog
 from temporalio.client import Client
@@ -11,6 +10,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from services.starting import (
     ANSWER_SECONDS,
+    REUSE,
     RPC_TIMEOUT,
     StartOutcome,
     is_missing_search_attribute,
@@ -30,9 +30,6 @@ from workflows.policies import TASK_TIMEOUT
 
 log = structlog.get_logger(__name__)
 
-# A first delivery is one whoever starts it; a redelivery runs again under the id of the one that has closed.
-REUSE: Final = {False: WorkflowIDReusePolicy.REJECT_DUPLICATE, True: WorkflowIDReusePolicy.ALLOW_DUPLICATE}
-
 
 class DeliveryStarter:
     """Starts a callback's workflow under the operation's id, as often as anybody likes: Temporal keeps it one."""
@@ -41,15 +38,17 @@ class DeliveryStarter:
         self._client = client
         self._storage = storage
 
-    async def start(self, start: DeliveryStart) -> StartOutcome:
+    async def start(self, start: DeliveryStart, *, replaces_closed: bool = False) -> StartOutcome:
         """STARTED also when it was started before; a redelivery hurries the workflow if it still runs.
+
+        A redelivery runs under the id of the one that has closed, `replaces_closed` lets a first delivery do so, too.
 
         UNREACHABLE leaves the delivery as it is, to be started later. REFUSED means that Temporal found the start
         invalid: a bug, which ends the delivery.
         """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                await self._start(start)
+                await self._start(start, REUSE[start.is_redelivery or replaces_closed])
         except WorkflowAlreadyStartedError:
             return StartOutcome.STARTED
         except RPCError as failure:
@@ -59,7 +58,7 @@ class DeliveryStarter:
             return StartOutcome.UNREACHABLE
         return StartOutcome.STARTED
 
-    async def _start(self, start: DeliveryStart) -> None:
+    async def _start(self, start: DeliveryStart, reuse: WorkflowIDReusePolicy) -> None:
         await self._client.start_workflow(
             DELIVER_CALLBACK,
             DeliveryOrder(operation_id=start.operation_id, attempts=start.attempts),
@@ -67,7 +66,7 @@ class DeliveryStarter:
             task_queue=CALLBACKS_QUEUE,
             task_timeout=TASK_TIMEOUT,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=REUSE[start.is_redelivery],
+            id_reuse_policy=reuse,
             start_signal=HURRY if start.is_redelivery else None,
             search_attributes=search_attributes_of(start),
             static_summary=delivery_summary(start.operation_id, operation_status=start.operation_status),

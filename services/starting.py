@@ -25,23 +25,17 @@ from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 from workflows.identity import (
     CORRELATION_ID,
-    CREATE_PROPOSAL,
-    CREATE_VERSION,
     CREATED_BY,
     OPERATION_TYPE,
     PORTFOLIO_ID,
     PROPOSAL_ID,
     PROPOSALS_QUEUE,
+    WORKFLOW_TYPES,
     attribute_text,
     workflow_id_of,
 )
 from workflows.messages import OperationOrder
 from workflows.policies import EXECUTION_TIMEOUT, TASK_TIMEOUT
-
-WORKFLOW_TYPES: Final = {
-    OperationType.CREATE_PROPOSAL: CREATE_PROPOSAL,
-    OperationType.CREATE_PROPOSAL_VERSION: CREATE_VERSION,
-}
 
 # The server refuses a start whose summary, as a payload, is over 400 bytes, or whose details are over 20,000.
 SUMMARY_PART_BYTES: Final = 150
@@ -51,6 +45,8 @@ DETAIL_BYTES: Final = 2_000
 # the limit around both.
 ANSWER_SECONDS: Final = 2.0
 RPC_TIMEOUT: Final = timedelta(seconds=ANSWER_SECONDS)
+# One workflow an operation, whoever starts it; over a closed one only by a caller who knows that it was no part of it.
+REUSE: Final = {False: WorkflowIDReusePolicy.REJECT_DUPLICATE, True: WorkflowIDReusePolicy.ALLOW_DUPLICATE}
 
 log = structlog.get_logger(__name__)
 
@@ -68,15 +64,15 @@ class WorkflowStarter:
         self._client = client
         self._storage = storage
 
-    async def start(self, start: OperationStart) -> StartOutcome:
-        """STARTED also when it was started before, open or closed.
+    async def start(self, start: OperationStart, *, replaces_foreign: bool = False) -> StartOutcome:
+        """STARTED also when it was started before, open or closed; `replaces_foreign` starts it over a closed one.
 
         UNREACHABLE leaves the operation as it is, to be started later. REFUSED means that Temporal found the start
         invalid: a bug, which ends the operation.
         """
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
-                await self._start(start)
+                await self._start(start, REUSE[replaces_foreign])
         except WorkflowAlreadyStartedError:
             return StartOutcome.STARTED
         except RPCError as failure:
@@ -96,7 +92,7 @@ class WorkflowStarter:
             return False
         return True
 
-    async def _start(self, start: OperationStart) -> None:
+    async def _start(self, start: OperationStart, reuse: WorkflowIDReusePolicy) -> None:
         await self._client.start_workflow(
             WORKFLOW_TYPES[OperationType(start.operation_type)],
             OperationOrder(
@@ -112,7 +108,7 @@ class WorkflowStarter:
             task_timeout=TASK_TIMEOUT,
             execution_timeout=EXECUTION_TIMEOUT,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            id_reuse_policy=reuse,
             search_attributes=search_attributes_of(start),
             static_summary=_summary(start),
             static_details=_details(start),

@@ -18,7 +18,7 @@ WHERE operation_id IN (
     WHERE status IN ('PENDING', 'RUNNING') AND progress_at < now() - %(idle)s
         AND (started_workflow_at IS NOT NULL OR ({COUNT_STARTED}) < %(most)s)
     ORDER BY progress_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING operation_id, workflow_restarts
+RETURNING operation_id, operation_type, workflow_restarts
 """
 SELECT_START: Final = f"""
 SELECT {START_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s AND status IN ('PENDING', 'RUNNING')
@@ -38,6 +38,7 @@ ORDER BY updated_at LIMIT %(limit)s
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StalledOperation:
     operation_id: str
+    operation_type: str
     workflow_restarts: int
 
 

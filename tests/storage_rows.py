@@ -1,11 +1,14 @@
 """A finished proposal, made by the real steps without Temporal."""
 
+from dataclasses import replace
+
 from builders import a_stored_operation
 from temporalio.testing import ActivityEnvironment
 
 from activities.build_artifact import BuildArtifactStep
 from activities.computing import Computing
 from activities.document_texts import DocumentTexts
+from activities.finish import FinishStep
 from activities.persist import PersistStep
 from activities.simulate import SimulateStep
 from domain.lifecycle import ReviewCommand, ReviewRules
@@ -13,7 +16,8 @@ from domain.proposal import EventType
 from runtime.engine_pool import EnginePool
 from services.lifecycle import ProposalWorkflowService
 from storage.unit_of_work import Storage
-from workflows.messages import BuildArtifactInput, OperationOutcome, PersistInput, SimulateInput
+from workflows.identity import WORKFLOW_TYPES
+from workflows.messages import BuildArtifactInput, FinishInput, OperationOutcome, PersistInput, SimulateInput
 
 
 class Steps:
@@ -21,23 +25,41 @@ class Steps:
 
     def __init__(self, storage: Storage) -> None:
         texts, computing = DocumentTexts(storage), Computing(EnginePool(1))
-        self.environment = ActivityEnvironment()
+        self._storage = storage
         self._simulate = SimulateStep(storage, texts, computing).simulate
         self._build = BuildArtifactStep(storage, texts, computing).build_artifact
         self._persist = PersistStep(storage).persist
+        self._finish = FinishStep(storage).finish
         self._persist_version = PersistStep(storage).persist_version
 
     async def simulate(self, operation_id: str):
-        return await self.environment.run(self._simulate, SimulateInput(operation_id=operation_id, is_large=False))
+        return await self._run(self._simulate, SimulateInput(operation_id=operation_id, is_large=False))
 
     async def build(self, operation_id: str):
-        return await self.environment.run(self._build, BuildArtifactInput(operation_id=operation_id, is_large=False))
+        return await self._run(self._build, BuildArtifactInput(operation_id=operation_id, is_large=False))
 
     async def persist(self, operation_id: str):
-        return await self.environment.run(self._persist, PersistInput(operation_id=operation_id))
+        return await self._run(self._persist, PersistInput(operation_id=operation_id))
 
     async def persist_version(self, operation_id: str):
-        return await self.environment.run(self._persist_version, PersistInput(operation_id=operation_id))
+        return await self._run(self._persist_version, PersistInput(operation_id=operation_id))
+
+    async def finish(self, operation_id: str, *, error_code: str, error_message: str):
+        order = FinishInput(operation_id=operation_id, error_code=error_code, error_message=error_message)
+        return await self._run(self._finish, order)
+
+    async def _run(self, step, argument):
+        async with self._storage.reading() as reading:
+            operation = await reading.operations.get(argument.operation_id)
+        environment = environment_of(argument.operation_id, WORKFLOW_TYPES[operation.operation_type])
+        return await environment.run(step, argument)
+
+
+def environment_of(workflow_id: str, workflow_type: str) -> ActivityEnvironment:
+    """That of an activity of this workflow."""
+    environment = ActivityEnvironment()
+    environment.info = replace(environment.info, workflow_id=workflow_id, workflow_type=workflow_type)
+    return environment
 
 
 async def a_created_proposal(storage: Storage) -> OperationOutcome:

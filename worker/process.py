@@ -23,6 +23,7 @@ from runtime.temporal import WORKER_IDENTITY, connect_with_back_off
 from services.purging import Periods
 from storage.unit_of_work import Storage
 from worker.metrics import WorkerMetrics
+from worker.one_argument import OneArgument
 from worker.registry import (
     Dependencies,
     callback_activities,
@@ -82,7 +83,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
 
 def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> list[Worker]:
     grace = timedelta(seconds=settings.shutdown_grace_seconds)
-    deployment = _deployment(settings)
+    deployment = _deployment(settings, VersioningBehavior.PINNED)
     return [
         Worker(
             client,
@@ -90,8 +91,10 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             workflows=housekeeping_workflows(),
             activities=housekeeping_activities(dependencies),
             workflow_runner=sandboxed_runner(),
+            interceptors=[OneArgument()],
             graceful_shutdown_timeout=grace,
-            deployment_config=deployment,
+            # Pinned, the workflow that goes on for ever would stay with the version that began it.
+            deployment_config=_deployment(settings, VersioningBehavior.AUTO_UPGRADE),
             max_concurrent_activities=2,
             max_concurrent_workflow_tasks=2,
         ),
@@ -101,6 +104,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             workflows=callback_workflows(),
             activities=callback_activities(dependencies),
             workflow_runner=sandboxed_runner(),
+            interceptors=[OneArgument()],
             graceful_shutdown_timeout=grace,
             deployment_config=deployment,
             max_concurrent_activities=CONCURRENT_CALLBACKS,
@@ -112,6 +116,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             workflows=proposal_workflows(),
             activities=proposal_activities(dependencies),
             workflow_runner=sandboxed_runner(),
+            interceptors=[OneArgument()],
             graceful_shutdown_timeout=grace,
             deployment_config=deployment,
             max_concurrent_workflow_tasks=settings.worker_workflow_tasks,
@@ -121,8 +126,8 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
     ]
 
 
-def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
-    """The version that these workers are of, when they are of one: workflows then end where they began."""
+def _deployment(settings: Settings, behavior: VersioningBehavior) -> WorkerDeploymentConfig | None:
+    """The version that these workers are of, when they are of one: pinned workflows then end where they began."""
     if settings.worker_build_id is None:
         return None
     return WorkerDeploymentConfig(
@@ -130,7 +135,7 @@ def _deployment(settings: Settings) -> WorkerDeploymentConfig | None:
             deployment_name=settings.worker_deployment_name, build_id=settings.worker_build_id
         ),
         use_worker_versioning=True,
-        default_versioning_behavior=VersioningBehavior.PINNED,
+        default_versioning_behavior=behavior,
     )
 
 

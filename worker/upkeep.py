@@ -1,23 +1,30 @@
-"""What Temporal must know before operations can be started and found; an emptied Temporal knows none of it."""
+"""What Temporal must know and run before operations can be started, found and kept moving; an emptied one has none."""
 
 import asyncio
 from typing import Final
 
 import structlog
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.temporal import register_search_attributes
-from workflows.identity import SEARCH_ATTRIBUTES
-from workflows.schedules import create_missing_schedules
+from services.describing import describe
+from services.own_workflows import OwnWorkflow, end_foreign, is_own
+from workflows.identity import HOUSEKEEPING_QUEUE, RECONCILE_ID, RECONCILE_OPERATIONS, SEARCH_ATTRIBUTES
+from workflows.messages import HousekeepingOrder
+from workflows.schedules import create_missing_schedules, stop_reconciling_by_schedule
 
 INTERVAL_SECONDS: Final = 10.0
+RECONCILE: Final = OwnWorkflow(
+    workflow_id=RECONCILE_ID, workflow_type=RECONCILE_OPERATIONS, task_queue=HOUSEKEEPING_QUEUE
+)
 
 log = structlog.get_logger(__name__)
 
 
 async def keep_temporal_prepared(client: Client) -> None:
-    """Create missing search attributes and schedules now and every ten seconds, until cancelled."""
+    """Create and start what is missing now and every ten seconds, until cancelled."""
     while True:
         await prepare_temporal(client)
         await asyncio.sleep(INTERVAL_SECONDS)
@@ -27,8 +34,41 @@ async def prepare_temporal(client: Client) -> None:
     try:
         attributes = await register_search_attributes(client, SEARCH_ATTRIBUTES)
         schedules = await create_missing_schedules(client)
+        is_replaced = await stop_reconciling_by_schedule(client)
+        is_started = await start_reconcile(client)
     except (RPCError, RuntimeError) as failure:
         log.warning("temporal_not_prepared", reason=type(failure).__name__)
         return
-    if attributes or schedules:
-        log.info("temporal_prepared", search_attributes=attributes, schedules=schedules)
+    if attributes or schedules or is_replaced or is_started:
+        log.info(
+            "temporal_prepared",
+            search_attributes=attributes,
+            schedules=schedules,
+            reconcile_schedule_replaced=is_replaced,
+            reconcile_started=is_started,
+        )
+
+
+async def start_reconcile(client: Client) -> bool:
+    """Start the one workflow that reconciles, unless it runs; whether it did not. Raises RPCError."""
+    try:
+        described = await describe(client, RECONCILE_ID)
+    except RPCError as failure:
+        if failure.status is not RPCStatusCode.NOT_FOUND:
+            raise
+    else:
+        if described.is_open:
+            if await is_own(client, described, RECONCILE):
+                return False
+            await end_foreign(client, described)
+    await client.start_workflow(
+        RECONCILE_OPERATIONS,
+        HousekeepingOrder(),
+        id=RECONCILE_ID,
+        task_queue=HOUSEKEEPING_QUEUE,
+        id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+        id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        static_summary="Looks every ten seconds at open operations that make no progress",
+        static_details=f"To stop it for a while, pause the schedule `{RECONCILE_ID}`.",
+    )
+    return True

@@ -5,6 +5,8 @@ from typing import Final
 
 from temporalio.common import SearchAttributeKey
 
+from domain.operation import OperationType
+
 PROPOSALS_QUEUE: Final = "proposals"
 CALLBACKS_QUEUE: Final = "proposal-callbacks"
 HOUSEKEEPING_QUEUE: Final = "proposal-housekeeping"
@@ -14,6 +16,14 @@ CREATE_VERSION: Final = "CreateVersion"
 DELIVER_CALLBACK: Final = "DeliverCallback"
 RECONCILE_OPERATIONS: Final = "ReconcileOperations"
 PURGE_OPERATIONS: Final = "PurgeOperations"
+
+RECONCILE_ID: Final = "reconcile-operations"  # of the one workflow, and of the schedule whose pause stops it
+PURGE_ID: Final = "purge-operations"
+
+WORKFLOW_TYPES: Final = {
+    OperationType.CREATE_PROPOSAL: CREATE_PROPOSAL,
+    OperationType.CREATE_PROPOSAL_VERSION: CREATE_VERSION,
+}
 
 HURRY: Final = "hurry"
 

@@ -93,13 +93,21 @@ class ReconcileInput(Message):
     batch_size: int = 200
 
 
+class HousekeepingOrder(Message):
+    """Start of `ReconcileOperations` and `PurgeOperations`: nothing to set, so nothing to set wrong by hand."""
+
+
 class ReconcileResult(Message):
-    """Counts: rows looked at, workflows started again, operations ended, workflows cancelled after their operations."""
+    """Counts: rows looked at, workflows started again, operations ended, workflows cancelled after their operations.
+
+    `is_paused`: an operator has paused the schedule `reconcile-operations`, and nothing was looked at.
+    """
 
     examined: int = 0
     restarted: int = 0
     ended: int = 0
     cancelled: int = 0
+    is_paused: bool = False
 
     def plus(self, other: "ReconcileResult") -> "ReconcileResult":
         return ReconcileResult(
@@ -135,7 +143,10 @@ class DeliveryOrder(Message):
 
 
 class DeliverInput(Message):
-    """`attempts` is how many the workflow knows of, `jitter` a number between 0 and 1 that spreads the next one."""
+    """`attempts` is how many the workflow knows of, `jitter` a number between 0 and 1 that spreads the next one.
+
+    Fewer than the row knows of make no attempt, and say what the row says.
+    """
 
     operation_id: str
     attempts: int

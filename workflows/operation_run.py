@@ -14,7 +14,7 @@ from temporalio.exceptions import (
     is_cancelled_exception,
 )
 
-from domain.errors import OperationCancelled, OperationInternalError, OperationTimedOut
+from domain.errors import OperationCancelled, OperationInternalError, OperationTimedOut, is_recorded_failure
 from domain.operation import OperationFailure
 from workflows import policies, steps
 from workflows.delivery_start import start_delivery
@@ -28,19 +28,21 @@ from workflows.messages import (
     PersistResult,
     SimulateInput,
 )
-from workflows.operation_steps import application_error, run_step
+from workflows.operation_steps import StepRunner, application_error
 
 RESET_NOTE: Final = "This run is a reset. An operation ends once: how it ended before was not changed."
+ROW_IS_ASKED: Final = "row-is-asked"  # the patch of releases that believe no result of a normal activity
 
 Persist = Callable[[PersistInput], Awaitable[PersistResult]]
 
 
 async def run_operation(order: OperationOrder, *, persist: Persist) -> OperationOutcome:
     """Run the steps to the operation's end, whichever that is; `persist` is the step that commits what was made."""
+    runner = StepRunner()
     try:
-        outcome = await _create(order, persist)
+        outcome = await _create(order, runner, persist)
     except (ActivityError, ApplicationError, asyncio.CancelledError) as failure:
-        outcome = await asyncio.shield(_finish(order, failure))
+        outcome = await asyncio.shield(_finish(order, runner, failure))
         await _call_back(outcome)
         if is_cancelled_exception(failure) and outcome.error_message == OperationCancelled.detail():
             raise
@@ -49,41 +51,58 @@ async def run_operation(order: OperationOrder, *, persist: Persist) -> Operation
     return _closed(outcome)
 
 
-async def _create(order: OperationOrder, persist: Persist) -> OperationOutcome:
-    simulated = await run_step(
+async def _create(order: OperationOrder, runner: StepRunner, persist: Persist) -> OperationOutcome:
+    unless_ended = OperationFailure.of(OperationInternalError)
+    simulated = await runner.run(
         steps.simulate,
         SimulateInput(operation_id=order.operation_id, is_large=order.is_large),
         at_once=policies.LARGE if order.is_large else None,
         summary="Simulate the proposal",
     )
     if simulated.ended is not None:
-        return simulated.ended
-    built = await run_step(
+        return await _as_the_row_says(simulated.ended, order, runner, unless_ended)
+    built = await runner.run(
         steps.build_artifact,
         BuildArtifactInput(operation_id=order.operation_id, is_large=order.is_large),
         at_once=policies.LARGE if order.is_large else None,
         summary=f"Build the artifact of a {simulated.simulation_status} simulation",
     )
     if built.ended is not None:
-        return built.ended
-    persisted = await run_step(
+        return await _as_the_row_says(built.ended, order, runner, unless_ended)
+    persisted = await runner.run(
         persist,
         PersistInput(operation_id=order.operation_id),
         at_once=policies.NORMAL if order.is_large else None,
         summary="Commit proposal, version, event and outcome",
     )
-    return persisted.outcome
+    return await _as_the_row_says(persisted.outcome, order, runner, unless_ended)
 
 
-async def _finish(order: OperationOrder, failure: BaseException) -> OperationOutcome:
+async def _finish(order: OperationOrder, runner: StepRunner, failure: BaseException) -> OperationOutcome:
     reason = _failure_of(failure)
-    finished = await run_step(
+    finished = await runner.run(
         steps.finish,
-        FinishInput(operation_id=order.operation_id, error_code=reason.code, error_message=reason.message),
+        _finish_input(order, reason),
         at_once=policies.NORMAL if order.is_large else None,
         summary=f"Record that the operation failed: {reason.message}",
     )
+    return await _as_the_row_says(finished.outcome, order, runner, reason)
+
+
+async def _as_the_row_says(
+    outcome: OperationOutcome, order: OperationOrder, runner: StepRunner, unless_ended: OperationFailure
+) -> OperationOutcome:
+    """The outcome as the row has it; an operation that had not ended, whatever was typed, ends with `unless_ended`."""
+    if not runner.may_be_typed or not workflow.patched(ROW_IS_ASKED):
+        return outcome
+    finished = await runner.run_untyped(
+        steps.finish, _finish_input(order, unless_ended), summary="Ask the row how the operation ended"
+    )
     return finished.outcome
+
+
+def _finish_input(order: OperationOrder, reason: OperationFailure) -> FinishInput:
+    return FinishInput(operation_id=order.operation_id, error_code=reason.code, error_message=reason.message)
 
 
 async def _call_back(outcome: OperationOutcome) -> None:
@@ -122,7 +141,7 @@ def _failure_of(failure: BaseException) -> OperationFailure:
     if is_cancelled_exception(failure):
         return OperationFailure.of(OperationCancelled)
     cause = application_error(failure)
-    if cause is not None and cause.non_retryable and cause.type is not None:
+    if cause is not None and cause.type is not None and is_recorded_failure(cause.type, cause.message):
         return OperationFailure(code=cause.type, message=cause.message)
     # A step that ran out of time carries its last failure, when it had one, and says so in its retry state.
     if cause is None or (isinstance(failure, ActivityError) and failure.retry_state is RetryState.TIMEOUT):

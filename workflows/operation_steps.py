@@ -1,4 +1,4 @@
-"""Running one step of an operation: locally while all is well, as a normal activity when something is not."""
+"""Running the steps of an operation: locally while all is well, as normal activities when something is not."""
 
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
@@ -13,23 +13,46 @@ Result = TypeVar("Result")
 Step = Callable[[Input], Awaitable[Result]]
 
 
-async def run_step(
-    step: Step[Input, Result], argument: Input, *, summary: str, at_once: policies.ActivityOptions | None = None
-) -> Result:
-    """The step's result; raises what `activities.boundary` made of its failure.
+class StepRunner:
+    """The steps of one run; each raises what `activities.boundary` made of its failure.
 
-    `at_once` makes it a normal activity from the first try, with these options. Otherwise it runs locally first: a
-    local activity that waits for a dependency would hold the workflow's task and hide the cause, so what fails there
-    goes on as the same step in a normal activity, where the operator sees it.
+    `may_be_typed`: a result came from a normal activity, which an operator may have completed with any words.
     """
-    if at_once is not None:
-        return await workflow.execute_activity(step, argument, summary=summary, **at_once)
-    try:
-        return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
-    except (ActivityError, ApplicationError) as failure:
-        if is_cancelled_exception(failure) or is_final(failure):
-            raise
-    return await workflow.execute_activity(step, argument, summary=summary, **policies.NORMAL)
+
+    def __init__(self) -> None:
+        self.may_be_typed = False
+
+    async def run(
+        self, step: Step[Input, Result], argument: Input, *, summary: str, at_once: policies.ActivityOptions | None
+    ) -> Result:
+        """The step's result.
+
+        `at_once` makes it a normal activity from the first try, with these options. Otherwise it runs locally first: a
+        local activity that waits for a dependency would hold the workflow's task and hide the cause, so what fails
+        there goes on as the same step in a normal activity, where the operator sees it.
+        """
+        if at_once is None:
+            try:
+                return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
+            except (ActivityError, ApplicationError) as failure:
+                if is_cancelled_exception(failure) or is_final(failure):
+                    raise
+        self.may_be_typed = True
+        return await workflow.execute_activity(step, argument, summary=summary, **(at_once or policies.NORMAL))
+
+    async def run_untyped(self, step: Step[Input, Result], argument: Input, *, summary: str) -> Result:
+        """The step's result from a local activity, which only a worker can complete; an outage is waited out."""
+        while True:
+            try:
+                return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
+            except (ActivityError, ApplicationError) as failure:
+                if is_cancelled_exception(failure) or is_final(failure):
+                    raise
+            try:
+                await workflow.execute_activity(step, argument, summary=summary, **policies.NORMAL)
+            except ActivityError as failure:
+                if is_cancelled_exception(failure):
+                    raise
 
 
 def is_final(failure: BaseException) -> bool:

@@ -58,11 +58,14 @@ DELIVER: Final[ActivityOptions] = {
     ),
 }
 
-# Housekeeping runs again in 10 s anyway: one short try, no memory of failures.
+# Reconcile looks again in 10 s anyway: one short try, no memory of failures.
 RECONCILE: Final[ActivityOptions] = {
     "start_to_close_timeout": timedelta(seconds=5),
     "retry_policy": RetryPolicy(maximum_attempts=1),
 }
+
+RECONCILE_INTERVAL: Final = timedelta(seconds=10)
+RECONCILE_RUN: Final = timedelta(minutes=30)  # one closed workflow for each, of some 3,000 events
 
 # A purge beats after each of its short transactions; what a try has removed stays removed.
 PURGE: Final[ActivityOptions] = {

@@ -4,22 +4,26 @@ from typing import Final
 
 from pydantic import ValidationError
 from temporalio import workflow
+from temporalio.exceptions import ApplicationError
 
 from workflows import policies, steps
-from workflows.identity import PURGE_OPERATIONS
-from workflows.messages import PurgeInput, PurgeResult
+from workflows.identity import PURGE_ID, PURGE_OPERATIONS
+from workflows.messages import HousekeepingOrder, PurgeInput, PurgeResult
 
 MAX_STEPS: Final = 100  # the next run goes on where this one stopped
 
 
-@workflow.defn(name=PURGE_OPERATIONS, failure_exception_types=[ValidationError])
+# What this code cannot go on with fails: the next run does the rest.
+@workflow.defn(name=PURGE_OPERATIONS, failure_exception_types=[ValidationError, workflow.NondeterminismError])
 class PurgeOperations:
     @workflow.run
-    async def run(self, order: PurgeInput) -> PurgeResult:
+    async def run(self, _order: HousekeepingOrder) -> PurgeResult:
+        if not workflow.info().workflow_id.startswith(PURGE_ID):
+            raise ApplicationError(f"it runs by the schedule {PURGE_ID} only: nothing was changed", non_retryable=True)
         total = PurgeResult(is_done=False)
         for _ in range(MAX_STEPS):
             removed = await workflow.execute_activity(
-                steps.purge, order, summary="Remove what has been kept for long enough", **policies.PURGE
+                steps.purge, PurgeInput(), summary="Remove what has been kept for long enough", **policies.PURGE
             )
             total = PurgeResult(
                 operations=total.operations + removed.operations,

@@ -13,37 +13,47 @@ from temporalio.client import (
     SchedulePolicy,
     ScheduleSpec,
     ScheduleUpdate,
+    ScheduleUpdateInput,
 )
+from temporalio.service import RPCError
 
-from workflows.identity import HOUSEKEEPING_QUEUE, PURGE_OPERATIONS, RECONCILE_OPERATIONS
-from workflows.messages import PurgeInput, ReconcileInput
+from workflows.identity import (
+    HOUSEKEEPING_QUEUE,
+    PURGE_ID,
+    PURGE_OPERATIONS,
+    RECONCILE_ID,
+    RECONCILE_OPERATIONS,
+)
+from workflows.messages import HousekeepingOrder
 
-RECONCILE_SCHEDULE_ID: Final = "reconcile-operations"
-RECONCILE_INTERVAL: Final = timedelta(seconds=10)
-PURGE_SCHEDULE_ID: Final = "purge-operations"
 PURGE_INTERVAL: Final = timedelta(hours=1)
+RPC_TIMEOUT: Final = timedelta(seconds=1)
 
 
 def wanted_schedules() -> dict[str, Schedule]:
-    """Schedules by id. The catch-up window is short: the next run does all that a missed one would have done."""
+    """Schedules by id. The catch-up window is short: the next run does all that a missed one would have done.
+
+    That of reconcile has no times: the workflow of this id goes on by itself, and consults whether the schedule is
+    paused. It is the switch that an operator finds in Temporal's UI.
+    """
     return {
-        RECONCILE_SCHEDULE_ID: Schedule(
+        RECONCILE_ID: Schedule(
             action=ScheduleActionStartWorkflow(
                 RECONCILE_OPERATIONS,
-                ReconcileInput(),
-                id=RECONCILE_SCHEDULE_ID,
+                HousekeepingOrder(),
+                id=RECONCILE_ID,
                 task_queue=HOUSEKEEPING_QUEUE,
                 execution_timeout=timedelta(minutes=5),
-                static_summary="Look at open operations that make no progress",
+                static_summary="Look once at open operations that make no progress",
             ),
-            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=RECONCILE_INTERVAL)]),
+            spec=ScheduleSpec(),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
         ),
-        PURGE_SCHEDULE_ID: Schedule(
+        PURGE_ID: Schedule(
             action=ScheduleActionStartWorkflow(
                 PURGE_OPERATIONS,
-                PurgeInput(),
-                id=PURGE_SCHEDULE_ID,
+                HousekeepingOrder(),
+                id=PURGE_ID,
                 task_queue=HOUSEKEEPING_QUEUE,
                 execution_timeout=timedelta(hours=4),
                 static_summary="Remove operations, keys and documents that were kept for long enough",
@@ -59,7 +69,7 @@ async def create_missing_schedules(client: Client) -> list[str]:
     created = []
     for schedule_id, schedule in wanted_schedules().items():
         try:
-            await client.create_schedule(schedule_id, schedule, trigger_immediately=True)
+            await client.create_schedule(schedule_id, schedule, trigger_immediately=schedule_id != RECONCILE_ID)
         except ScheduleAlreadyRunningError:
             continue
         created.append(schedule_id)
@@ -67,13 +77,36 @@ async def create_missing_schedules(client: Client) -> list[str]:
 
 
 async def apply_schedules(client: Client) -> list[str]:
-    """Make every schedule as this code wants it; answers all their ids."""
+    """Make every schedule as this code wants it, and leave a paused one paused; answers all their ids."""
     created = await create_missing_schedules(client)
-    for schedule_id, schedule in wanted_schedules().items():
+    for schedule_id in wanted_schedules():
         if schedule_id not in created:
-            await _replace(client, schedule_id, schedule)
+            await _replace(client, schedule_id)
     return list(wanted_schedules())
 
 
-async def _replace(client: Client, schedule_id: str, schedule: Schedule) -> None:
-    await client.get_schedule_handle(schedule_id).update(lambda _: ScheduleUpdate(schedule))
+async def stop_reconciling_by_schedule(client: Client) -> bool:
+    """Take its times from the schedule of an earlier release, and of its workers that still run; whether it had any."""
+    described = await client.get_schedule_handle(RECONCILE_ID).describe(rpc_timeout=RPC_TIMEOUT)
+    if not described.schedule.spec.intervals:
+        return False
+    await _replace(client, RECONCILE_ID)
+    return True
+
+
+async def is_reconcile_paused(client: Client) -> bool:
+    """Whether an operator has paused it; no, while Temporal cannot say."""
+    try:
+        described = await client.get_schedule_handle(RECONCILE_ID).describe(rpc_timeout=RPC_TIMEOUT)
+    except (RPCError, RuntimeError):
+        return False
+    return described.schedule.state.paused
+
+
+async def _replace(client: Client, schedule_id: str) -> None:
+    def wanted(found: ScheduleUpdateInput) -> ScheduleUpdate:
+        schedule = wanted_schedules()[schedule_id]
+        schedule.state = found.description.schedule.state
+        return ScheduleUpdate(schedule)
+
+    await client.get_schedule_handle(schedule_id).update(wanted)

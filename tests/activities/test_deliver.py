@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from builders import a_stored_operation
 from receiver import OLD_SECRET, RULES, SECRET, Receiver
+from storage_rows import environment_of
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment
 
 from activities import deliver
 from activities.deliver import DeliverStep
@@ -41,9 +41,18 @@ class Worker:
             storage, CallbackTargets(rules, **options), CallbackTransport(), rules=rules, places=self.places
         )
 
-    async def attempt(self, operation_id: str, *, attempts: int = 0, jitter: float = 0.5) -> DeliverResult:
+    async def attempt(
+        self,
+        operation_id: str,
+        *,
+        attempts: int = 0,
+        jitter: float = 0.5,
+        workflow_id: str | None = None,
+        workflow_type: str = "DeliverCallback",
+    ) -> DeliverResult:
         order = DeliverInput(operation_id=operation_id, attempts=attempts, jitter=jitter)
-        return await ActivityEnvironment().run(self._step.deliver_callback, order)
+        environment = environment_of(workflow_id or f"callback-{operation_id}", workflow_type)
+        return await environment.run(self._step.deliver_callback, order)
 
     async def row(self, operation_id: str) -> Delivery:
         async with self.storage.reading() as reading:
@@ -211,7 +220,8 @@ async def test_a_host_that_hangs_holds_its_five_places_and_another_is_served(
 async def test_an_operation_that_is_gone_ends_its_delivery(storage: Storage):
     with pytest.raises(ApplicationError) as failed:
         await Worker(storage).attempt("pop_0")
-    assert (failed.value.non_retryable, failed.value.message) == (True, "PROPOSAL_ASYNC_OPERATION_NOT_FOUND")
+    assert failed.value.non_retryable
+    assert failed.value.message.startswith("PROPOSAL_ASYNC_OPERATION_NOT_FOUND: ")
 
 
 async def test_extra_headers_reach_the_receiver_and_are_not_logged(storage: Storage, receiver, database_dsn, capfd):
@@ -237,3 +247,22 @@ async def test_a_header_that_is_reserved_by_now_is_left_out_of_the_attempt(stora
     received = receiver.received[0].headers
     assert (received["x-api-key"], received["webhook-id"]) == ("key", webhook_id(operation_id))
     assert not {"webhook_id", "x-http-method-override"} & {name.lower() for name in received}
+
+
+@pytest.mark.parametrize(("workflow_id", "workflow_type"), [("by-hand", "DeliverCallback"), (None, "CreateProposal")])
+async def test_a_workflow_that_is_not_the_deliverys_own_makes_no_attempt(
+    storage: Storage, receiver, workflow_id, workflow_type
+):
+    operation_id = await an_owed_callback(storage, receiver.url)
+    worker = Worker(storage)
+    with pytest.raises(ApplicationError, match="not the operation's own") as refused:
+        await worker.attempt(operation_id, workflow_id=workflow_id, workflow_type=workflow_type)
+    assert refused.value.non_retryable
+    assert (receiver.received, await worker.log(operation_id)) == ([], [])
+
+
+async def test_a_look_at_the_row_makes_no_attempt(storage: Storage, receiver):
+    operation_id = await an_owed_callback(storage, receiver.url)
+    worker = Worker(storage)
+    looked = await worker.attempt(operation_id, attempts=-1)
+    assert (looked.state, looked.attempts, receiver.received) == ("PENDING", 0, [])

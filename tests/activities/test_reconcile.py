@@ -1,27 +1,33 @@
 """Operations that stopped moving, against a real Temporal."""
 
 import asyncio
+import os
 import uuid
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 from builders import a_stored_operation
 from fake_steps import FakeSteps, refusal
+from temporalio.api.workflowservice.v1 import PauseWorkflowExecutionRequest
 from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
 from activities.reconcile import ReconcileStep
 from cli.local.ports import free_port
-from runtime.temporal import connect
+from cli.local.temporal_server import TemporalDevServer
+from runtime.temporal import connect, register_search_attributes
+from services.describing import describe
 from services.lookup import Lookup
 from services.starting import StartOutcome, WorkflowStarter
 from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
-from workflows.identity import PROPOSALS_QUEUE
-from workflows.messages import ReconcileInput, ReconcileResult
+from workflows.identity import PROPOSALS_QUEUE, SEARCH_ATTRIBUTES
+from workflows.messages import OperationOrder, ReconcileInput, ReconcileResult
 
 
 async def reconciled(
@@ -81,8 +87,9 @@ async def test_a_workflow_that_timed_out_ends_its_operation(storage: Storage, te
     operation = await a_stored_operation(storage)
     handle = await temporal_client.start_workflow(
         "CreateProposal",
+        OperationOrder(operation_id=operation.operation_id, is_large=False),
         id=operation.operation_id,
-        task_queue=f"nobody-{uuid.uuid4()}",
+        task_queue=PROPOSALS_QUEUE,
         execution_timeout=timedelta(seconds=1),
     )
     while (await handle.describe()).close_time is None:
@@ -205,3 +212,57 @@ async def test_what_waits_for_its_turn_is_not_started_by_reconcile(
     assert (await reconciled(storage, temporal_client, max_started=1)).examined == 1
     assert (await reconciled(storage, temporal_client, max_started=2)).examined == 2
     assert waiting.operation_id != running.operation_id
+
+
+async def occupied(client: Client, operation_id: str, what: str) -> None:
+    """A workflow under the operation's id that is not its own."""
+    is_twin = what == "another operation's"
+    await client.start_workflow(
+        "CreateVersion" if what == "another type" else "CreateProposal",
+        OperationOrder(operation_id="pop_another" if is_twin else operation_id, is_large=False),
+        id=operation_id,
+        task_queue="nobody" if what == "another queue" else PROPOSALS_QUEUE,
+    )
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("what", ["another type", "another operation's", "another queue"])
+async def test_a_foreign_workflow_under_the_operations_id_is_replaced_by_its_own(
+    storage: Storage, temporal_client: Client, database_dsn, what, is_closed
+):
+    operation_id = (await a_stored_operation(storage)).operation_id
+    await occupied(temporal_client, operation_id, what)
+    foreign = await temporal_client.get_workflow_handle(operation_id).describe()
+    if is_closed:
+        await temporal_client.get_workflow_handle(operation_id).terminate()
+    assert await reconciled(storage, temporal_client) == ReconcileResult(examined=1, restarted=1)
+    own = await temporal_client.get_workflow_handle(operation_id).describe()
+    assert own.run_id != foreign.run_id
+    assert (own.workflow_type, own.task_queue, own.close_time) == ("CreateProposal", PROPOSALS_QUEUE, None)
+    assert await end_of(storage, operation_id) == ("PENDING", None, None)
+    assert await reconciled(storage, temporal_client) == ReconcileResult(examined=1)
+
+
+async def test_a_workflow_without_input_under_the_operations_id_is_foreign(storage: Storage, temporal_client: Client):
+    operation_id = (await a_stored_operation(storage)).operation_id
+    await temporal_client.start_workflow("CreateProposal", id=operation_id, task_queue=PROPOSALS_QUEUE)
+    assert (await reconciled(storage, temporal_client)).restarted == 1
+
+
+async def test_a_paused_workflow_is_open(storage: Storage):
+    """The SDK does not know this status, which a server has only when it is told to."""
+    settings = {"frontend.WorkflowPauseEnabled": "true"}
+    with TemporalDevServer(
+        None, free_port(), free_port(), log=Path(os.devnull), dynamic_configuration=settings
+    ) as server:
+        client = await Client.connect(server.address, data_converter=pydantic_data_converter)
+        await register_search_attributes(client, SEARCH_ATTRIBUTES)
+        operation_id = await started(storage, client)
+        await client.workflow_service.pause_workflow_execution(
+            PauseWorkflowExecutionRequest(
+                namespace=client.namespace, workflow_id=operation_id, reason="a look", request_id=str(uuid.uuid4())
+            )
+        )
+        assert (await describe(client, operation_id)).status == "PAUSED"
+        assert await reconciled(storage, client) == ReconcileResult(examined=1)
+        assert await end_of(storage, operation_id) == ("PENDING", None, None)

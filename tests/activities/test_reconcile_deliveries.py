@@ -21,7 +21,7 @@ from services.starting import StartOutcome
 from storage.delivery_starts import DeliveryStart
 from storage.unit_of_work import Storage
 from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, delivery_workflow_id_of
-from workflows.messages import ReconcileDeliveriesInput, ReconcileDeliveriesResult
+from workflows.messages import DeliveryOrder, ReconcileDeliveriesInput, ReconcileDeliveriesResult
 
 
 async def owed(storage: Storage) -> str:
@@ -116,6 +116,54 @@ async def test_a_start_is_one_however_often_it_is_asked_for(storage: Storage, te
     await handle.terminate()
     assert await starter.start(start) is StartOutcome.STARTED
     assert (await handle.describe()).run_id == run_id
+
+
+@pytest.mark.parametrize("is_closed", [False, True])
+@pytest.mark.parametrize("what", ["another type", "another operation's", "another queue"])
+async def test_a_foreign_workflow_under_the_callbacks_id_is_replaced_by_its_own(
+    storage: Storage, temporal_client: Client, what, is_closed
+):
+    operation_id = await owed(storage)
+    handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id))
+    await temporal_client.start_workflow(
+        "CreateProposal" if what == "another type" else "DeliverCallback",
+        DeliveryOrder(operation_id="pop_another" if what == "another operation's" else operation_id),
+        id=handle.id,
+        task_queue="nobody" if what == "another queue" else CALLBACKS_QUEUE,
+    )
+    foreign = await handle.describe()
+    if is_closed:
+        await handle.terminate()
+    assert await reconciled(storage, temporal_client) == ReconcileDeliveriesResult(examined=1, restarted=1, failed=0)
+    own = await handle.describe()
+    assert own.run_id != foreign.run_id
+    assert (own.workflow_type, own.task_queue, own.close_time) == ("DeliverCallback", CALLBACKS_QUEUE, None)
+
+
+async def test_a_delivery_that_was_started_by_hand_before_it_came_about_is_started_when_it_has(
+    storage: Storage, temporal_client: Client
+):
+    operation = await a_stored_operation(storage, callback_url="https://a.example/hidden")
+    handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation.operation_id))
+    order = DeliveryOrder(operation_id=operation.operation_id)
+    await temporal_client.start_workflow("DeliverCallback", order, id=handle.id, task_queue=CALLBACKS_QUEUE)
+    await handle.terminate()
+    await asyncio.sleep(0.1)
+    await end_failed(storage, operation.operation_id, OperationFailure.of(OperationCancelled))
+    assert (await reconciled(storage, temporal_client)).restarted == 1
+    assert (await handle.describe()).close_time is None
+
+
+async def test_a_delivery_that_waits_longer_than_its_row_says_looks_at_it_again(
+    storage: Storage, temporal_client: Client
+):
+    """An operator may have typed how long it waits."""
+    operation_id = await owed(storage)
+    await DeliveryStarter(temporal_client, storage).start(await start_of(storage, operation_id))
+    assert (await reconciled(storage, temporal_client)).examined == 1
+    history = await temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id)).fetch_history()
+    signals = [event.workflow_execution_signaled_event_attributes.signal_name for event in history.events]
+    assert signals.count("hurry") == 1
 
 
 class Temporal:

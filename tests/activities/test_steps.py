@@ -5,9 +5,7 @@ import pytest
 from builders import a_stored_operation, without_simulation_flag
 from storage_rows import Steps
 from temporalio.exceptions import ApplicationError
-from temporalio.testing import ActivityEnvironment
 
-from activities.finish import FinishStep
 from domain.audit import event_hash, subject_hash
 from domain.errors import OperationCancelled
 from domain.ids import derived_id
@@ -15,7 +13,6 @@ from domain.operation import OperationFailure
 from services.ending import end_failed
 from services.lookup import Lookup
 from storage.unit_of_work import Storage
-from workflows.messages import FinishInput
 
 
 def everything(dsn: str) -> list[tuple]:
@@ -89,10 +86,7 @@ async def test_finish_never_overwrites_an_end(storage: Storage):
     await steps.simulate(operation.operation_id)
     await steps.build(operation.operation_id)
     await steps.persist(operation.operation_id)
-    finished = await ActivityEnvironment().run(
-        FinishStep(storage).finish,
-        FinishInput(operation_id=operation.operation_id, error_code="X", error_message="Y"),
-    )
+    finished = await steps.finish(operation.operation_id, error_code="X", error_message="Y")
     assert finished.outcome.status == "SUCCEEDED"
 
 

@@ -15,7 +15,7 @@ from operation_rows import insert_operations
 from running_service import Service
 from temporalio.client import Client
 
-from workflows.schedules import PURGE_SCHEDULE_ID
+from workflows.identity import PURGE_ID
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -76,7 +76,7 @@ async def test_in_the_middle_of_a_purge(service: Service, clients):
     (due,) = service.rows("SELECT count(*) FROM operations WHERE status = 'FAILED'")[0]
     service.alter("DELETE FROM operations WHERE client = 'long_gone' AND status <> 'FAILED'")
     temporal = await Client.connect(service.temporal.address)
-    await temporal.get_schedule_handle(PURGE_SCHEDULE_ID).trigger()
+    await temporal.get_schedule_handle(PURGE_ID).trigger()
     kept = "SELECT (SELECT count(*) FROM operations WHERE client = 'long_gone'), count(*) FROM expired_operations"
     async with asyncio.timeout(60):
         while not 0 < (purged := service.rows(kept)[0][1]) < due:

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from cli.local.temporal_server import _binary
+from workflows.identity import RECONCILE_ID
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -68,4 +69,7 @@ async def test_a_release_takes_over_when_its_version_is_made_current(service, cl
     last = await clients.submit()
     assert (await clients.finished(last))["status"] == "SUCCEEDED"
     assert "two" in temporal(service, "workflow", "describe", "--workflow-id", last).stdout
+    async with asyncio.timeout(60):  # what goes on for ever goes on by the current version
+        while "two" not in temporal(service, "workflow", "describe", "--workflow-id", RECONCILE_ID).stdout:
+            await asyncio.sleep(0.5)
     service.wait_for("ok")

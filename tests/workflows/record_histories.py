@@ -11,7 +11,8 @@ import tempfile
 from pathlib import Path
 
 import httpx2
-from temporalio.client import Client, WorkflowExecutionStatus
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus
 from temporalio.service import RPCError
 
 ROOT = Path(__file__).parents[2]
@@ -20,6 +21,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from builders import a_body, a_large_body, a_version_body, without_simulation_flag  # noqa: E402 -- after the path is set
 from receiver import Receiver  # noqa: E402 -- after the path is set
 from running_service import Clients, Service  # noqa: E402 -- after the path is set
+
+from workflows.identity import RECONCILE_ID  # noqa: E402 -- after the path is set
 
 HISTORIES = Path(__file__).parent / "histories"
 IDENTITY = re.compile(r'"identity": "[^"]*"')
@@ -47,6 +50,9 @@ async def record(service: Service) -> None:
             operation_id: str = answer.json()["operation_id"]
             return operation_id
 
+        if "ReconcileOperations" in sys.argv:
+            await record_reconcile(temporal)
+            return
         if "DeliverCallback" in sys.argv:
             await record_callbacks(clients, temporal)
             return
@@ -56,6 +62,7 @@ async def record(service: Service) -> None:
         if "CreateVersion" in sys.argv:
             return
         await record_callbacks(clients, temporal)
+        await record_reconcile(temporal)
         await save("small", await clients.submit())
         await save("large", await clients.submit(body=a_large_body()))
         await save("business_failure", await clients.submit(body=without_simulation_flag()))
@@ -116,8 +123,30 @@ async def record_callbacks(clients: Clients, temporal: Client) -> None:
             await save(of, name, operation_id if of == "CreateProposal" else delivery.id)
 
 
+async def record_reconcile(temporal: Client) -> None:
+    """The first looks of the one that goes on, and the one look of a triggered schedule."""
+
+    async def save(name: str, workflow_id: str, *, last: EventType.ValueType, count: int = 1) -> None:
+        while True:
+            history = await temporal.get_workflow_handle(workflow_id).fetch_history()
+            if [event.event_type for event in history.events].count(last) >= count:
+                break
+            await asyncio.sleep(0.5)
+        text = IDENTITY.sub('"identity": "recorder"', json.dumps(history.to_json_dict(), indent=1))
+        (HISTORIES / "ReconcileOperations" / f"{name}.json").write_text(text + "\n")
+
+    schedule = temporal.get_schedule_handle(RECONCILE_ID)
+    await schedule.trigger()
+    while not (actions := (await schedule.describe()).info.recent_actions):
+        await asyncio.sleep(0.1)
+    assert isinstance(actions[0].action, ScheduleActionExecutionStartWorkflow)
+    triggered = actions[0].action.workflow_id
+    await save("triggered", triggered, last=EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)
+    await save("three_looks", RECONCILE_ID, last=EventType.EVENT_TYPE_TIMER_STARTED, count=3)
+
+
 def main() -> None:
-    for workflow_type in ("CreateProposal", "CreateVersion", "DeliverCallback"):
+    for workflow_type in ("CreateProposal", "CreateVersion", "DeliverCallback", "ReconcileOperations"):
         (HISTORIES / workflow_type).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

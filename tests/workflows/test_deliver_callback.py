@@ -31,23 +31,32 @@ class FakeReceiver:
         self._answers = list(answers)
         self.inputs: list[DeliverInput] = []
         self.attempts = 0
+        self.state = "PENDING"
+        self.typed: DeliverResult | None = None
         self.is_open = True
         self.entered = asyncio.Event()
         self.leave: asyncio.Event | None = None
 
     @activity.defn(name="deliver_callback")
     async def deliver_callback(self, step: DeliverInput) -> DeliverResult:
+        if activity.info().is_local:
+            assert step.attempts < 0
+            return DeliverResult(state=self.state, attempts=self.attempts)
         self.inputs.append(step)
+        if (typed := self.typed) is not None:
+            self.typed = None
+            return typed
         self.entered.set()
         if self.leave is not None:
             await self.leave.wait()
         if not self.is_open:
+            self.state = "DELIVERED"
             return DeliverResult(state="DELIVERED", attempts=self.attempts)
         answer = self._answers.pop(0) if len(self._answers) > 1 else self._answers[0]
         if answer is None:
             return DeliverResult(state="HOST_BUSY", attempts=self.attempts, host="a.example")
         self.attempts += 1
-        status = status_after(status_code=answer, tries=self.attempts).value
+        self.state = status = status_after(status_code=answer, tries=self.attempts).value
         delay = timedelta(0)
         if status == "PENDING":
             delay = delay_after(tries=self.attempts, jitter=step.jitter, retry_after=None)
@@ -92,7 +101,7 @@ async def test_a_callback_that_is_taken_at_once_is_one_step(skipping):
     receiver = FakeReceiver(204)
     async with delivering(skipping, receiver) as handle:
         result = await handle.result()
-        assert (await handle.describe()).history_length <= 12
+        assert (await handle.describe()).history_length <= 14
     assert (result.state, result.attempts) == ("DELIVERED", 1)
 
 
@@ -129,6 +138,27 @@ async def test_gone_stops_at_once(skipping):
             await handle.result()
         assert await timers(handle) == []
     assert receiver.attempts == 1
+
+
+@pytest.mark.parametrize("state", ["DELIVERED", "FAILED"])
+async def test_an_end_that_is_typed_into_an_attempt_is_not_believed(skipping, state):
+    """Its words are those of no row: the delivery goes on, and ends as its row does."""
+    receiver = FakeReceiver(200)
+    receiver.typed = DeliverResult(state=state, attempts=99, error="words of an operator 4711", retry_seconds=1e12)
+    async with delivering(skipping, receiver) as handle:
+        result = await handle.result()
+    assert (result.state, result.attempts, result.error) == ("DELIVERED", 1, None)
+    assert receiver.attempts == 1
+
+
+@pytest.mark.parametrize("seconds", [1e12, -1e12])
+async def test_a_wait_that_is_typed_into_an_attempt_is_no_longer_than_the_longest(skipping, seconds):
+    receiver = FakeReceiver(200)
+    receiver.typed = DeliverResult(state="PENDING", attempts=99, retry_seconds=seconds)
+    async with delivering(skipping, receiver) as handle:
+        assert (await handle.result()).state == "DELIVERED"
+        waited = await timers(handle)
+    assert all(wait <= max(DELAYS).total_seconds() * 1.2 for wait in waited)
 
 
 async def test_a_busy_host_is_waited_for_longer_and_longer_without_counting_an_attempt(skipping):

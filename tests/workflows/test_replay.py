@@ -23,6 +23,7 @@ CREATE_PROPOSAL = (
 )
 CREATE_VERSION = ("business_failure", "small")
 DELIVER_CALLBACK = ("gone", "hurried", "second_attempt")
+RECONCILE_OPERATIONS = ("three_looks", "triggered")
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
 
@@ -31,6 +32,7 @@ def test_every_path_is_recorded():
         *(f"CreateProposal/{name}" for name in CREATE_PROPOSAL),
         *(f"CreateVersion/{name}" for name in CREATE_VERSION),
         *(f"DeliverCallback/{name}" for name in DELIVER_CALLBACK),
+        *(f"ReconcileOperations/{name}" for name in RECONCILE_OPERATIONS),
     ]
 
 
@@ -41,7 +43,8 @@ async def test_a_recorded_history_replays(path):
         workflow_runner=sandboxed_runner(),
         data_converter=pydantic_data_converter,
     )
-    await replayer.replay_workflow(WorkflowHistory.from_json("pop_recorded", path.read_text()))
+    started = json.loads(path.read_text())["events"][0]["workflowExecutionStartedEventAttributes"]
+    await replayer.replay_workflow(WorkflowHistory.from_json(started["workflowId"], path.read_text()))
 
 
 @pytest.mark.parametrize(
@@ -57,6 +60,8 @@ async def test_a_recorded_history_replays(path):
         ("DeliverCallback/gone", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
         ("DeliverCallback/hurried", "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"),
         ("DeliverCallback/second_attempt", "EVENT_TYPE_TIMER_FIRED"),
+        ("ReconcileOperations/three_looks", "EVENT_TYPE_TIMER_FIRED"),
+        ("ReconcileOperations/triggered", "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"),
         ("CreateVersion/small", "EVENT_TYPE_MARKER_RECORDED"),
         ("CreateVersion/business_failure", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
     ],

@@ -1,0 +1,27 @@
+"""A step works for the operation's own workflow only: under its id and of its type."""
+
+from temporalio import activity
+
+from domain.operation import OperationType
+from storage.operations import OperationWork
+from workflows.identity import DELIVER_CALLBACK, WORKFLOW_TYPES, delivery_workflow_id_of, workflow_id_of
+
+
+class ForeignWorkflow(Exception):
+    """A workflow of another id or type has named this operation: a start by hand, which must change nothing."""
+
+
+def require_own_workflow(work: OperationWork) -> None:
+    """Raises ForeignWorkflow."""
+    _require(workflow_id_of(work.operation_id), WORKFLOW_TYPES[OperationType(work.operation_type)])
+
+
+def require_own_delivery(operation_id: str) -> None:
+    """Raises ForeignWorkflow."""
+    _require(delivery_workflow_id_of(operation_id), DELIVER_CALLBACK)
+
+
+def _require(workflow_id: str, workflow_type: str) -> None:
+    info = activity.info()
+    if (info.workflow_id, info.workflow_type) != (workflow_id, workflow_type):
+        raise ForeignWorkflow

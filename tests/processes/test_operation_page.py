@@ -1,0 +1,72 @@
+"""What `proposals operation` says of a workflow that an operator has touched, against a real Temporal."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from builders import a_stored_operation
+from fake_steps import FakeSteps, outage_for
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import PauseActivityRequest, UnpauseActivityRequest
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from cli.operation_page import Page, operation_page
+from storage.unit_of_work import Storage
+from workflows.create_proposal import CreateProposal
+from workflows.identity import PROPOSALS_QUEUE
+from workflows.messages import OperationOrder
+
+
+@asynccontextmanager
+async def waiting_for_the_database(storage: Storage, client: Client) -> AsyncIterator[str]:
+    operation_id = (await a_stored_operation(storage)).operation_id
+    steps = FakeSteps(simulate=outage_for(10**9))
+    async with Worker(client, task_queue=PROPOSALS_QUEUE, workflows=[CreateProposal], activities=steps.registered()):
+        await client.start_workflow(
+            CreateProposal.run,
+            OperationOrder(operation_id=operation_id, is_large=False),
+            id=operation_id,
+            task_queue=PROPOSALS_QUEUE,
+        )
+        yield operation_id
+
+
+async def page_with(storage: Storage, client: Client, operation_id: str, field: str, text: str) -> Page:
+    """The page as soon as the field of its workflow has this text."""
+    async with asyncio.timeout(60):
+        while True:
+            page = await operation_page(storage, client, operation_id, client="local")
+            if text in page["workflow"].get(field, ""):
+                return page
+            await asyncio.sleep(0.2)
+
+
+async def test_a_paused_activity_is_shown_as_paused_and_not_with_an_old_cause(
+    storage: Storage, temporal_client: Client
+):
+    async with waiting_for_the_database(storage, temporal_client) as operation_id:
+        await page_with(storage, temporal_client, operation_id, "pending simulate", "the database cannot be reached")
+        touched = {
+            "namespace": temporal_client.namespace,
+            "execution": WorkflowExecution(workflow_id=operation_id),
+            "identity": "ops@desk",
+            "type": "simulate",
+        }
+        await temporal_client.workflow_service.pause_activity(PauseActivityRequest(**touched, reason="a look first"))
+        page = await page_with(storage, temporal_client, operation_id, "pending simulate", "PAUSED")
+        shown = page["workflow"]["pending simulate"]
+        assert shown.endswith("by ops@desk: a look first")
+        assert " at 20" in shown
+        assert "database" not in shown
+        await temporal_client.workflow_service.unpause_activity(UnpauseActivityRequest(**touched))
+        await page_with(storage, temporal_client, operation_id, "pending simulate", "the database cannot be reached")
+
+
+@pytest.mark.parametrize("workflow_type", ["Foreign", "CreateVersion"])
+async def test_a_workflow_of_another_type_is_named(storage: Storage, temporal_client: Client, workflow_type):
+    operation_id = (await a_stored_operation(storage)).operation_id
+    await temporal_client.start_workflow(workflow_type, id=operation_id, task_queue="nobody")
+    page = await operation_page(storage, temporal_client, operation_id, client="local")
+    assert page["workflow"]["type"] == f"{workflow_type}, which is not the operation's own"
