@@ -152,7 +152,7 @@ class ImpatientProtocol(HttpToolsProtocol):
         self._stop_head_timer()
         received = self.cycle if self._part is _Part.BODY else None
         if received is not None and received.response_complete:
-            self.transport.close()
+            self.end()
             return
         if received is not None and received.response_started:
             self.transport.abort()
