@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 from api.access import require_guards
 from api.authentication import Authenticator, authentication
 from api.backlog_metrics import BacklogMetrics
-from api.body import UnreadBodies
+from api.body_room import UnreadBodies
 from api.docs_page import add_docs_page
 from api.http_metrics import HttpMetrics
 from api.large_bodies import READ_AT_ONCE, LargeBodies

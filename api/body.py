@@ -1,8 +1,8 @@
-"""Receiving a body: of which type, how large, how long, and how many of them at a time; then it is read."""
+"""Receiving a body: of which type, how large, how fast, in its key's turn, while there is room; then it is read."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from email.message import Message
 from http import HTTPStatus
 from typing import Any, Final
@@ -11,58 +11,17 @@ from fastapi import Request, Response
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 
-from api.large_bodies import LARGE_BODY_BYTES, LargeBodies, server_busy
+from api.body_room import Reservation, UnreadBodies
+from api.large_bodies import LARGE_BODY_BYTES, LargeBodies
 from api.problems import RequestRefused
 from api.strict_json import parse_json
 from api.turns import Turns
+from domain.access import EVERYBODY, Caller
 
 RECEIVE_SECONDS: Final = 30.0
-MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
-ROOM_FOR_SMALL_BYTES: Final = 8 * 1024 * 1024  # of that; large bodies that never come keep nobody else out
+PACE_SECONDS: Final = 5.0
+PACE_BYTES: Final = 5_000  # in every such time; a sender that is slower than 1 kB/s only holds its place
 DISCARDED_LIMITS: Final = 4  # a body of up to so many times the limit is read, and thrown away
-
-
-class UnreadBodies:
-    """How many bytes of bodies this process has promised to hold and has not read yet."""
-
-    def __init__(self) -> None:
-        self._bytes = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes, at the moment."""
-        return self._bytes
-
-    @contextmanager
-    def reserved(self, size: int) -> Iterator["Reservation"]:
-        """Room for a body of the declared size, given back afterwards. Raises RequestRefused (503 SERVER_BUSY)."""
-        reservation = Reservation(self)
-        try:
-            reservation.cover(size)
-            yield reservation
-        finally:
-            self._bytes -= reservation.size
-
-    def take(self, size: int, *, held: int) -> None:
-        """`size` more bytes for a body that holds some already; one that is alone may be as large as the limit."""
-        others = self._bytes - held
-        room = MAX_UNREAD_BYTES if held + size <= LARGE_BODY_BYTES else MAX_UNREAD_BYTES - ROOM_FOR_SMALL_BYTES
-        if others and self._bytes + size > room:
-            raise server_busy("too many request bodies are being received")
-        self._bytes += size
-
-
-class Reservation:
-    """The room of one body; one that did not declare its size takes it as it comes."""
-
-    def __init__(self, bodies: UnreadBodies) -> None:
-        self._bodies = bodies
-        self.size = 0
-
-    def cover(self, size: int) -> None:
-        if size > self.size:
-            self._bodies.take(size - self.size, held=self.size)
-            self.size = size
 
 
 class JsonBodyRoute(APIRoute):
@@ -111,23 +70,29 @@ def _require_json(request: Request) -> None:
 
 
 async def _read(request: Request, model: Any, turn: AsyncExitStack) -> JsonRequest:
-    """The request with its body, once it is its key's turn.
+    """The request with its body, received once it is its key's turn: until then it takes no room from others.
 
-    Raises RequestRefused: 413, 408, or 503 SERVER_BUSY before anything of the body is read.
+    Raises RequestRefused: 413, 408, or 503 SERVER_BUSY.
     """
     limit: int = request.app.state.max_body_bytes
     unread: UnreadBodies = request.app.state.unread_bodies
-    declared = request.headers.get("content-length", "")
-    expected = min(int(declared), limit) if declared.isdecimal() else 0
-    with unread.reserved(expected) as reservation:
+    if key := request.headers.get("idempotency-key"):
+        turns: Turns = request.app.state.turns
+        await turn.enter_async_context(turns.of(request.headers.get("authorization", ""), key))
+    with unread.reserved(_client_of(request)) as reservation:
+        declared = request.headers.get("content-length", "")
+        reservation.require(min(int(declared), limit) if declared.isdecimal() else 0)
         body = await _received(request, limit, reservation)
-        if key := request.headers.get("idempotency-key"):
-            turns: Turns = request.app.state.turns
-            await turn.enter_async_context(turns.of(request.headers.get("authorization", ""), key))
         if len(body) <= LARGE_BODY_BYTES or not issubclass(model, BaseModel):
             return JsonRequest(request, parse_json(body) if body else None, is_empty=not body)
         large_bodies: LargeBodies = request.state.large_bodies
         return JsonRequest(request, await large_bodies.read(body, model), is_empty=False)
+
+
+def _client_of(request: Request) -> str | None:
+    """The token's client, None where nobody is asked for a token."""
+    caller: Caller = request.state.caller
+    return None if caller is EVERYBODY else caller.client
 
 
 async def _received(request: Request, limit: int, reservation: Reservation) -> bytes:
@@ -138,7 +103,8 @@ async def _received(request: Request, limit: int, reservation: Reservation) -> b
         raise RequestRefused(
             HTTPStatus.REQUEST_TIMEOUT,
             "REQUEST_TIMEOUT",
-            f"The body was not received within {RECEIVE_SECONDS:.0f} seconds.",
+            f"The body was not received within {RECEIVE_SECONDS:.0f} seconds, or came slower than "
+            f"{PACE_BYTES / PACE_SECONDS:.0f} bytes a second.",
             headers={"Connection": "close"},
         ) from None
 
@@ -146,16 +112,21 @@ async def _received(request: Request, limit: int, reservation: Reservation) -> b
 async def _receive(request: Request, limit: int, reservation: Reservation) -> bytes:
     """Reads a body that is too large to its end, too, up to a point: a client that still sends misses the answer."""
     kept = bytearray()
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received <= limit:
-            reservation.cover(received)
-            kept += chunk
-        else:
-            kept.clear()
-        if received > limit * DISCARDED_LIMITS:
-            break
+    received = in_time = 0
+    async with asyncio.timeout(PACE_SECONDS) as pace:
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received - in_time >= PACE_BYTES:
+                in_time = received
+                pace.reschedule(asyncio.get_running_loop().time() + PACE_SECONDS)
+            if received <= limit:
+                reservation.cover(received)
+                kept += chunk
+            else:
+                kept.clear()
+                reservation.give_back()
+            if received > limit * DISCARDED_LIMITS:
+                break
     if received > limit:
         raise _too_large(limit)
     return bytes(kept)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.body import UnreadBodies
+from api.body_room import UnreadBodies
 from storage.listener import TerminalListener
 
 

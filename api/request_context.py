@@ -1,14 +1,16 @@
 """What every request gets, whatever becomes of it: a correlation id, its header, and an answer even to a bug."""
 
 from collections.abc import MutableMapping
+from http import HTTPStatus
 from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.acceptable_http import refusal_of
 from api.headers import CORRELATION_ID
-from api.problems import internal_problem, problem_response
+from api.problems import RequestRefused, internal_problem, refused_problem
 from domain.ids import new_correlation_id
 
 HEADER = "X-Correlation-Id"
@@ -30,15 +32,10 @@ class RequestContext:
         is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
         correlation_id = given if given and is_valid else new_correlation_id()
         scope.setdefault("state", {})["correlation_id"] = correlation_id
+        refusal = refusal_of(scope) or (None if is_valid else _invalid_correlation_id())
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
-            if not is_valid:
-                refusal = problem_response(
-                    scope,
-                    status=422,
-                    code="CORRELATION_ID_INVALID",
-                    detail="CORRELATION_ID_INVALID: it must be 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
-                )
-                await refusal(scope, receive, _with_header(send, correlation_id))
+            if refusal is not None:
+                await refused_problem(scope, refusal)(scope, receive, _with_header(send, correlation_id))
                 return
             await self._answered(scope, receive, send, correlation_id)
 
@@ -58,6 +55,14 @@ class RequestContext:
             if started:
                 raise
             await internal_problem(scope)(scope, receive, send_with_header)
+
+
+def _invalid_correlation_id() -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "CORRELATION_ID_INVALID",
+        "CORRELATION_ID_INVALID: it must be 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
+    )
 
 
 def _with_header(send: Send, correlation_id: str) -> Send:

@@ -61,6 +61,7 @@ LARGE_BODIES: dict[str, Callable[[], bytes]] = {
     "50 x 8 MiB: valid, padded": lambda: json.dumps(SAMPLE | {"padding": "x" * (BODY_BYTES - 10_000)}).encode(),
     "50 x 8 MiB: no JSON": lambda: os.urandom(BODY_BYTES),
     "50 x 8 MiB: nested without end": lambda: b"[" * BODY_BYTES,
+    "50 x 8 MiB: a text without an end": lambda: b"[" * 65 + b'"' + b'\\"' * (BODY_BYTES // 2 - 100),
     "50 x 8 MiB: empty objects": lambda: filled("{},", before="[", after="]"),
     "50 x 8 MiB: numbered members": numbered_members,
     "50 x 8 MiB: one-member objects": lambda: filled('{"":0},', before="[", after="]"),
@@ -138,8 +139,13 @@ def statuses(answers: list[httpx2.Response]) -> dict[int, int]:
 UNREAD_SECONDS = 36.0
 UNREAD_LIMIT = 1 << 30
 POST = f"POST {PREFIX}/async HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+CHUNKED = f"{POST}Transfer-Encoding: chunked\r\n\r\n"
 WAIT = f"GET {PREFIX}/operations/by-correlation/nobody?wait=1 HTTP/1.1\r\nHost: x\r\n\r\n"
 RAW = {
+    "trailers without end": (8, f"{CHUNKED}0\r\n".encode() + b"a:\r\n" * 1_600_000),
+    "chunks of one byte": (8, CHUNKED.encode() + b"1\r\nx\r\n" * 1_000_000),
+    "fields without end": (200, b"GET /health/live HTTP/1.1\r\n" + b"a:\r\n" * 16_000),
+    "bodies that are only declared": (70, f"{POST}Content-Length: 8000000\r\n\r\n".encode()),
     "slow heads": (200, b"GET /health/live HT"),
     "slow bodies": (50, f"{POST}Content-Length: 8000000\r\n\r\n{{".encode()),
     "waits that never read": (50, (WAIT * 3000).encode()),

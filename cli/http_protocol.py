@@ -1,23 +1,48 @@
-"""HTTP connections of clients that send or read too slowly: uvicorn by itself waits for them for ever."""
+"""HTTP connections of clients that send or read too slowly, or too much: uvicorn by itself sets them no limit."""
 
 import asyncio
+from enum import Enum, auto
+from http import HTTPStatus
 from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from api.acceptable_http import REFUSED, malformed, version_refused
+from api.problems import RequestRefused
+
 HEAD_SECONDS: Final = 30.0
-MAX_HEAD_BYTES: Final = 64 * 1024
+MAX_FRAMING_BYTES: Final = 64 * 1024  # of one request: its head, chunk sizes and extensions, trailers
+MAX_FIELDS: Final = 256  # of one head; each costs the memory of a hundred bytes, be it ever so short
 STALLED_SECONDS: Final = 30.0
+LINGER_SECONDS: Final = 5.0
 MAX_PIPELINED: Final = 20  # requests that wait for the answer of an earlier one, each in memory
+# The parser holds whatever it was fed of an unfinished field, and cannot say where in its food a request ended.
+PIECE_BYTES: Final = 4096
+LAST_PIECES_BYTES: Final = 256
+
+
+class _Part(Enum):
+    """What of a request comes next."""
+
+    NOTHING = auto()
+    HEAD = auto()
+    BODY = auto()  # and trailers
 
 
 class ImpatientProtocol(HttpToolsProtocol):
-    """Ends a connection with a late or endless request head, too many requests, or an answer that nobody reads."""
+    """Ends a connection with a late or endless request head, too many requests, or an answer that nobody reads.
+
+    It refuses by an answer of the application, in its turn after the answers of earlier requests.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._is_awaiting_head = True
-        self._head_bytes = 0
+        self.parser.set_dangerous_leniencies(lenient_version=True)  # the application refuses by a problem
+        self.ws_protocol_class = None  # whatever library happens to be installed
+        self._part = _Part.NOTHING
+        self._piece_bytes = 0
+        self._framing_bytes = 0
+        self._is_deaf = False  # whatever else comes is thrown away
         self._head_timer: asyncio.TimerHandle | None = None
         self._stalled_timer: asyncio.TimerHandle | None = None
 
@@ -26,32 +51,65 @@ class ImpatientProtocol(HttpToolsProtocol):
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._is_deaf = True
         self._stop_head_timer()
         self._stop_stalled_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        if self._is_awaiting_head:
-            self._head_bytes += len(data)
-        super().data_received(data)
-        if self._head_bytes > MAX_HEAD_BYTES:
-            self.transport.abort()
+        start = 0
+        while start < len(data) and not self._is_deaf and not self.transport.is_closing():
+            piece = data[start : start + self._bytes_of_next_piece()]
+            start += len(piece)
+            self._piece_bytes = len(piece)
+            self._framing_bytes += len(piece)
+            super().data_received(piece)
+            if self._is_too_large():
+                self._refuse(_too_large())
         # Something of a head, be it a line feed, or the rest of a body that was refused: uvicorn has stopped its clock.
-        elif self._is_idle() and self._head_timer is None and not self.transport.is_closing():
+        if self._is_idle() and self._head_timer is None and not self._is_deaf and not self.transport.is_closing():
             self._await_head()
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._part = _Part.HEAD
+        self._framing_bytes = self._piece_bytes  # all of it, since where in the piece this request begins is unknown
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._part is _Part.HEAD:  # uvicorn would take a trailer for a header
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
-        self._is_awaiting_head = False
-        self._head_bytes = 0
+        if self._is_deaf:
+            return
         self._stop_head_timer()
-        if len(self.pipeline) >= MAX_PIPELINED:
+        if self._is_too_large():
+            self._refuse(_too_large())
+        elif len(self.pipeline) >= MAX_PIPELINED:
             self.transport.abort()
         else:
             super().on_headers_complete()
+            self.cycle.transport = _Lingering(self)
+            self._part = _Part.BODY
+            if self.parser.should_upgrade():  # the parser skips the body then: it must not pass for a next request
+                self.cycle.keep_alive = False
+                self._is_deaf = True
+
+    def on_body(self, body: bytes) -> None:
+        self._framing_bytes -= len(body)
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._is_awaiting_head = True
+        self._part = _Part.NOTHING
+        self._framing_bytes = 0
         super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """What uvicorn does with bytes that are no request."""
+        if self.parser.get_method() == b"PRI":  # how a client of HTTP/2 begins
+            self._refuse(version_refused())
+        else:
+            self._refuse(malformed(msg))
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -61,9 +119,76 @@ class ImpatientProtocol(HttpToolsProtocol):
         self._stop_stalled_timer()
         super().resume_writing()
 
+    def end(self) -> None:
+        """Ends the connection, in two steps while its client still sends.
+
+        A socket that is closed with bytes unread is reset, and its client loses the answer.
+        """
+        if self._part is not _Part.BODY and not self._is_deaf:
+            self.transport.close()
+        elif not self.transport.is_closing():
+            self._is_deaf = True
+            self.pipeline.clear()
+            self.transport.write_eof()
+            self.loop.call_later(LINGER_SECONDS, self.transport.abort)
+
     def _is_idle(self) -> bool:
         cycle: RequestResponseCycle | None = self.cycle  # uvicorn says that it is never None, and sets it so
         return cycle is None or cycle.response_complete
+
+    def _bytes_of_next_piece(self) -> int:
+        """No more than a head has left, so that none that is too long is ever complete; about that for trailers."""
+        left = MAX_FRAMING_BYTES - self._framing_bytes
+        return max(1 if self._part is _Part.HEAD else LAST_PIECES_BYTES, min(PIECE_BYTES, left))
+
+    def _is_too_large(self) -> bool:
+        return self._framing_bytes > MAX_FRAMING_BYTES or (self._part is _Part.HEAD and len(self.headers) > MAX_FIELDS)
+
+    def _refuse(self, refusal: RequestRefused) -> None:
+        """Lets the application answer with this refusal, and ends the connection."""
+        if self._is_deaf or self.transport.is_closing():
+            return
+        self._is_deaf = True
+        self._stop_head_timer()
+        received = self.cycle if self._part is _Part.BODY else None
+        if received is not None and received.response_complete:
+            self.end()
+            return
+        if received is not None and received.response_started:
+            self.transport.abort()
+            return
+        has_turn = self._is_idle()
+        if received is not None:
+            received.disconnected = True  # nothing that its application sends goes out any more, 100 Continue neither
+            received.waiting_for_100_continue = False
+            received.message_event.set()
+            has_turn = not self.pipeline
+            if self.pipeline:
+                self.pipeline.popleft()
+        self.cycle = self._refused_cycle(refusal)
+        if has_turn:
+            self._start_asgi_task(self.cycle, self.app)
+        else:
+            self.pipeline.appendleft((self.cycle, self.app))
+
+    def _refused_cycle(self, refusal: RequestRefused) -> RequestResponseCycle:
+        if self._part is _Part.NOTHING:
+            super().on_message_begin()
+        path = self.url.partition(b"?")[0]
+        asked = {"method": "", "path": path.decode("latin-1"), "raw_path": path, "query_string": b""}
+        return RequestResponseCycle(
+            scope={**asked, **self.scope, "state": {**self.app_state, REFUSED: refusal}},  # type: ignore[typeddict-item]  # as uvicorn has it
+            transport=_Lingering(self),
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=False,
+            keep_alive=False,
+            on_response=self.on_response_complete,
+        )
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self.transport.abort)
@@ -89,3 +214,30 @@ class ImpatientProtocol(HttpToolsProtocol):
         if self._stalled_timer is not None:
             self._stalled_timer.cancel()
             self._stalled_timer = None
+
+
+class _Lingering(asyncio.Transport):
+    """What a request's answer is written to, and closes when it is the connection's last."""
+
+    def __init__(self, protocol: ImpatientProtocol) -> None:
+        super().__init__()
+        self._protocol = protocol
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._protocol.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        self._protocol.end()
+
+
+def _too_large() -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
+        "REQUEST_HEADER_FIELDS_TOO_LARGE",
+        f"Head, chunk sizes and trailers of a request are at most {MAX_FRAMING_BYTES} bytes, its head has at most "
+        f"{MAX_FIELDS} fields.",
+        headers={"Connection": "close"},
+    )

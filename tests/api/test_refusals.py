@@ -8,8 +8,10 @@ import pytest
 import structlog
 from answers import assert_problem, stored
 from builders import a_body
+from issuer import bearer
 
 from api import body as api_body
+from api import body_room
 from services.lookup import Lookup
 
 ASYNC = "/rebalance/proposals/async"
@@ -116,8 +118,8 @@ async def test_a_body_that_is_too_large(api, database_dsn):
     assert_problem(await post(api, b" " * (10 * 1024 * 1024)), 413, "REQUEST_ENTITY_TOO_LARGE")
 
     async def endless():
-        for _ in range(10 * 1024):
-            yield b" " * 1024
+        for _ in range(640):
+            yield b" " * 16_384
 
     assert_problem(await post(api, endless()), 413, "REQUEST_ENTITY_TOO_LARGE")
     assert stored(database_dsn) == 0
@@ -128,8 +130,9 @@ async def test_a_body_of_another_type(api, content_type):
     assert_problem(await post(api, a_text(), **{"Content-Type": content_type}), 415, "UNSUPPORTED_MEDIA_TYPE")
 
 
-async def test_a_body_that_does_not_come(api, monkeypatch):
-    monkeypatch.setattr(api_body, "RECEIVE_SECONDS", 0.3)
+@pytest.mark.parametrize(("limit", "seconds"), [("RECEIVE_SECONDS", 0.3), ("PACE_SECONDS", 0.3)])
+async def test_a_body_that_does_not_come(api, monkeypatch, limit, seconds):
+    monkeypatch.setattr(api_body, limit, seconds)
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
     writer.write(
         f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n"
@@ -141,29 +144,102 @@ async def test_a_body_that_does_not_come(api, monkeypatch):
     writer.close()
 
 
-async def test_too_many_unread_bodies_at_once(api, monkeypatch):
-    monkeypatch.setattr(api_body, "MAX_UNREAD_BYTES", 150)
-    monkeypatch.setattr(api_body, "RECEIVE_SECONDS", 2.0)
+@pytest.mark.parametrize(("size", "status"), [(100, 408), (1_500, 202)])
+async def test_a_body_that_comes_slowly(api, monkeypatch, size, status):
+    """Pieces ten times a second: one or fifteen thousand bytes in it, where five thousand are asked for."""
+    monkeypatch.setattr(api_body, "PACE_SECONDS", 1.0)
+
+    async def pieces():
+        content = a_text().encode()
+        for piece in [content, *[b" " * size] * 25]:
+            yield piece
+            await asyncio.sleep(0.1)
+
+    answer = await post(api, pieces())
+    assert answer.status_code == status
+
+
+async def test_room_for_bodies_is_what_has_arrived(api, monkeypatch):
+    monkeypatch.setattr(body_room, "MAX_UNREAD_BYTES", 10_000)
+    head = f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     _, writer = await asyncio.open_connection("127.0.0.1", api.port)
-    writer.write(
-        f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode()
-    )
-    await writer.drain()
+    writer.write(f"{head}Idempotency-Key: k\r\nContent-Length: 9999\r\n\r\n{{".encode())
+    await asyncio.sleep(0.2)
+    assert (await post(api, a_text())).status_code == 202
+    writer.write(b" " * 9_900)
     await asyncio.sleep(0.2)
     refused = await post(api, a_text())
     assert_problem(refused, 503, "SERVER_BUSY")
     assert refused.headers["Retry-After"] == "1"
+
+    async def undeclared():
+        yield a_text().encode()
+
+    assert_problem(await post(api, undeclared()), 503, "SERVER_BUSY")
+    writer.close()
+
+
+async def test_one_client_has_half_of_the_room(secured, monkeypatch):
+    monkeypatch.setattr(body_room, "MAX_UNREAD_BYTES", 20_000)
+    mine, others = (bearer(client_id=client) for client in ("greedy", "modest"))
+    fields = "".join(f"{name}: {value}\r\n" for name, value in mine.items())
+    head = f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{fields}"
+    _, writer = await asyncio.open_connection("127.0.0.1", secured.port)
+    writer.write(f"{head}Idempotency-Key: k\r\nContent-Length: 9900\r\n\r\n{{".encode() + b" " * 9_800)
+    await asyncio.sleep(0.3)
+    assert_problem(await post(secured, a_text(), **mine), 503, "SERVER_BUSY")
+    assert (await post(secured, a_text(created_by="advisor_1"), **others)).status_code == 202
     writer.close()
 
 
 async def test_bodies_of_undeclared_size_take_only_the_room_they_need(api, monkeypatch):
-    monkeypatch.setattr(api_body, "MAX_UNREAD_BYTES", 8_000)
+    monkeypatch.setattr(body_room, "MAX_UNREAD_BYTES", 8_000)
 
     async def in_pieces():
         yield a_text().encode()
 
     answers = await asyncio.gather(*(post(api, in_pieces()) for _ in range(4)))
     assert {answer.status_code for answer in answers} == {202}
+
+
+PLACED = [
+    ('"created_by": "a", "created_by": "b"', ["body", "created_by"]),
+    ('"\\u0063reated_by": "a", "created_by": "b"', ["body", "created_by"]),
+    ('"metadata": {"title": "a", "jurisdiction": "b", "title": "a"}', ["body", "metadata", "title"]),
+    ('"secret": {"of": [{"client": 1, "client": 1}]}', ["body"]),
+    ('"metadata": {"secret": 1, "secret": 2}', ["body", "metadata"]),
+    ('"metadata": {"a": {"b": 1, "b": 2}}, "metadata": {}', ["body", "metadata"]),
+]
+
+
+@pytest.mark.parametrize("size", [0, 300_000])
+@pytest.mark.parametrize(("members", "loc"), PLACED)
+async def test_a_member_that_stands_twice(api, database_dsn, members, loc, size):
+    content = "{" + members + ", " + json.dumps({"simulate_request": {}})[1:] + " " * size
+    problem = assert_problem(await post(api, content), 422, "VALIDATION_FAILED")
+    assert [(item["loc"], item["type"]) for item in problem["detail"]] == [(loc, "json_invalid")]
+    assert "secret" not in json.dumps(problem)
+    assert stored(database_dsn) == 0
+
+
+async def test_a_member_that_stands_twice_decides_nothing(api, worker):
+    created = await api.created()
+    path = f"/rebalance/proposals/{created['proposal']['proposal_id']}/approvals"
+    decision = (
+        '{"approval_type": "RISK", "approved": false, "actor_id": "r", "details": {"a": {"b": 1, "b": 1}},'
+        ' "\\u0061pproved": true}'
+    )
+    answer = await api.http.post(path, content=decision, headers={"Content-Type": "application/json"})
+    problem = assert_problem(answer, 422, "VALIDATION_FAILED")
+    assert [item["loc"] for item in problem["detail"]] == [["body", "approved"], ["body", "details"]]
+    assert (await api.http.get(path)).json()["approvals"] == []
+
+
+async def test_a_text_without_an_end_is_looked_at_once(api):
+    """From each of its quotes on again, this would take hours."""
+    text = "[" * 65 + '"' + '\\"' * 120_000
+    async with asyncio.timeout(20):
+        assert_problem(await post(api, text), 422, "VALIDATION_FAILED")
 
 
 @pytest.mark.parametrize("key", [None, '""', "with space", "ä", "x" * 256])

@@ -1,4 +1,4 @@
-"""Bodies of eight megabytes cost the API no more than it has."""
+"""Bodies of eight megabytes, and as much beside a body, cost the API no more than it has."""
 
 import asyncio
 import json
@@ -51,6 +51,19 @@ async def test_large_bodies_at_once_leave_the_api_small_and_healthy(service):
         assert all("Retry-After" in answer.headers for answer in answers if answer.status_code == 503)
         assert (await post(json.dumps(a_body()).encode())).status_code == 202
     assert [high for high in map(high_water_mb, with_children(service.api.pid)) if high >= MEMORY_MB] == []
+
+
+async def test_trailers_without_end_leave_the_api_small_and_healthy(service):
+    head = b"POST /rebalance/proposals/async HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    trailers = b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n" + b"a:\r\n" * (SIZE // 2)
+    async with httpx2.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as http:
+        for number in range(4):
+            reader, writer = await asyncio.open_connection("127.0.0.1", httpx2.URL(service.url).port)
+            writer.write(head + f"Idempotency-Key: {number}\r\n".encode() + trailers)
+            assert (await asyncio.wait_for(reader.readline(), 30)).startswith(b"HTTP/1.1 431 ")
+            writer.transport.abort()
+        assert (await http.get("/health/ready")).status_code == 200
+    assert high_water_mb(service.api.pid) < MEMORY_MB
 
 
 def with_children(pid: int) -> list[int]:
