@@ -42,6 +42,8 @@ def boundary(
             return await step(self, *args, **kwargs)
         except asyncio.CancelledError:
             raise
+        except ApplicationError:  # a step's own words: a fixed text already
+            raise
         except StorageUnavailable:
             raise ApplicationError("the database cannot be reached", type="StorageUnavailable") from None
         except ProposalError as error:

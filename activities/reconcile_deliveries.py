@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 from temporalio import activity
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.boundary import boundary
@@ -78,7 +78,7 @@ class ReconcileDeliveriesStep:
                 return _Repair.NONE
             if described.status is WorkflowExecutionStatus.RUNNING:
                 return _Repair.NONE
-            if _is_of_an_earlier_round(described, delivery):
+            if delivery.awaits_start:
                 return await self._restart(delivery)
             async with self._storage.transaction() as transaction:
                 await transaction.deliveries.give_up(delivery.operation_id)
@@ -95,8 +95,3 @@ class ReconcileDeliveriesStep:
             await transaction.delivery_starts.mark_started([delivery.operation_id])
         log.warning("callback_restarted", operation_id=delivery.operation_id)
         return _Repair.RESTARTED
-
-
-def _is_of_an_earlier_round(described: WorkflowExecutionDescription, delivery: OverdueDelivery) -> bool:
-    """Whether the workflow had closed before the redelivery was asked for that the row now owes."""
-    return described.close_time is not None and described.close_time < delivery.owed_since

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from psycopg import AsyncConnection
@@ -43,7 +43,7 @@ WHERE operation_id IN (
     WHERE status = 'PENDING' AND due_at < now() - %(overdue)s
         AND (checked_at IS NULL OR checked_at < now() - %(overdue)s)
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING operation_id, coalesce(redelivered_at, created_at) AS owed_since
+RETURNING operation_id, redelivered_at IS NOT NULL AND started_workflow_at IS NULL AS awaits_start
 """
 
 
@@ -64,8 +64,12 @@ class DeliveryStart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OverdueDelivery:
+    """`awaits_start` when a redelivery was asked for and its workflow has not been started: one that is closed in
+    Temporal is then of an earlier round. No clock can tell: Temporal's is another than PostgreSQL's.
+    """
+
     operation_id: str
-    owed_since: datetime
+    awaits_start: bool
 
 
 START_ROW: Final = value_row(DeliveryStart)

@@ -9,9 +9,12 @@ from activities.document_texts import DocumentTexts
 from activities.persist import PersistStep
 from activities.simulate import SimulateStep
 from domain.lifecycle import ReviewCommand, ReviewRules
+from domain.operation import Policy
 from domain.proposal import EventType
 from runtime.engine_pool import EnginePool
 from services.lifecycle import ProposalWorkflowService
+from services.open_operations import OpenOperationLimit
+from services.submission import SubmissionService
 from storage.unit_of_work import Storage
 from workflows.messages import BuildArtifactInput, OperationOutcome, PersistInput, SimulateInput
 
@@ -38,6 +41,12 @@ class Steps:
 
     async def persist_version(self, operation_id: str):
         return await self.environment.run(self._persist_version, PersistInput(operation_id=operation_id))
+
+
+def submitting(storage: Storage) -> SubmissionService:
+    return SubmissionService(
+        storage, lambda _: None, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+    )
 
 
 async def a_created_proposal(storage: Storage) -> OperationOutcome:
