@@ -3,7 +3,6 @@
 Every exception that reaches Temporal carries its text, and its cause's text, into the history; hence `from None`.
 """
 
-import asyncio
 import functools
 import traceback
 from collections.abc import Awaitable, Callable, Coroutine
@@ -43,25 +42,30 @@ def boundary(
             structlog.contextvars.bind_contextvars(operation_id=operation_id)
         try:
             return await step(self, *args, **kwargs)
-        except asyncio.CancelledError:
+        except ApplicationError:  # a step's own words: a fixed text already
             raise
-        except StorageUnavailable:
-            raise ApplicationError("the database cannot be reached", type="StorageUnavailable") from None
-        except ForeignWorkflow:
-            raise ApplicationError(FOREIGN, type=ForeignWorkflow.__name__, non_retryable=True) from None
-        except OperationNotFound as error:
-            raise ApplicationError(
-                UNKNOWN, type=error.wire_class, non_retryable=True, category=ApplicationErrorCategory.BENIGN
-            ) from None
-        except ProposalError as error:
-            raise _final(type(error)) from None
-        except Exception as failure:  # noqa: BLE001 -- the boundary is where everything else is judged
-            _log_without_message(failure)
-            if _unexpected_failures() >= UNEXPECTED_ATTEMPTS:
-                raise _final(OperationInternalError) from None
-            raise ApplicationError("an unexpected error, see the worker's log", type="UnexpectedError") from None
+        except Exception as failure:  # noqa: BLE001 -- the boundary is where everything is judged
+            raise _translated(failure) from None
 
     return guarded
+
+
+def _translated(failure: Exception) -> ApplicationError:
+    match failure:
+        case StorageUnavailable():
+            return ApplicationError("the database cannot be reached", type="StorageUnavailable")
+        case ForeignWorkflow():
+            return ApplicationError(FOREIGN, type=ForeignWorkflow.__name__, non_retryable=True)
+        case OperationNotFound():
+            return ApplicationError(
+                UNKNOWN, type=failure.wire_class, non_retryable=True, category=ApplicationErrorCategory.BENIGN
+            )
+        case ProposalError():
+            return _final(type(failure))
+    _log_without_message(failure)
+    if _unexpected_failures() >= UNEXPECTED_ATTEMPTS:
+        return _final(OperationInternalError)
+    return ApplicationError("an unexpected error, see the worker's log", type="UnexpectedError")
 
 
 def _final(error: type[ProposalError]) -> ApplicationError:

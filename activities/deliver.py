@@ -3,7 +3,7 @@
 import asyncio
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, Protocol
 
 import structlog
@@ -84,21 +84,30 @@ class DeliverStep:
             return DeliverResult(state=delivery.status.value, attempts=delivery.attempts)
         if delivery.attempts > step.attempts:
             # This very attempt was recorded before its worker died, or another run has made it.
-            remaining = (delivery.due_at - datetime.now(UTC)).total_seconds()
+            remaining = (delivery.due_at - delivery.read_at).total_seconds()
             return DeliverResult(state="PENDING", attempts=delivery.attempts, retry_seconds=max(0.0, remaining))
         order = CallbackOrder.stored(stored.callback_url, stored.callback_headers)
         try:
             url = self._targets.parse(order.url)
         except AttemptFailed as failed:
-            return await self._recorded(step, _failed(failed.error), host=None)
+            tried = _Tried(attempted_at=delivery.read_at, duration_ms=0, error=failed.error)
+            return await self._recorded(step, tried, read=delivery, host=None)
         with self._places.place(url.host) as has_place:
             if not has_place:
                 return DeliverResult(state="HOST_BUSY", attempts=delivery.attempts, host=url.host)
-            tried = await self._try(operation, order, url)
-        return await self._recorded(step, tried, host=url.host)
+            tried = await self._try(operation, order, url, at=delivery.read_at)
+        return await self._recorded(step, tried, read=delivery, host=url.host)
 
-    async def _try(self, operation: Operation, order: CallbackOrder, url: CallbackUrl) -> _Tried:
-        attempted_at, began = datetime.now(UTC), time.monotonic()
+    async def _try(self, operation: Operation, order: CallbackOrder, url: CallbackUrl, *, at: datetime) -> _Tried:
+        """Make the attempt; `at` is PostgreSQL's time, which the signature names, too.
+
+        Receivers compare `webhook-timestamp` with clocks of their own. This process's clock may be wrong, and then they
+        would refuse every callback that this worker sends.
+        """
+        began = time.monotonic()
+
+        def elapsed() -> timedelta:
+            return timedelta(seconds=time.monotonic() - began)
 
         def tried(
             *,
@@ -107,8 +116,8 @@ class DeliverStep:
             retry_after: timedelta | None = None,
         ) -> _Tried:
             return _Tried(
-                attempted_at=attempted_at,
-                duration_ms=round((time.monotonic() - began) * 1000),
+                attempted_at=at,
+                duration_ms=round(elapsed() / timedelta(milliseconds=1)),
                 status_code=status_code,
                 error=error,
                 retry_after=retry_after,
@@ -122,7 +131,10 @@ class DeliverStep:
             async with asyncio.timeout_at(deadline):
                 target = await self._targets.pinned(url)
             answer = await self._transport.post(
-                target, headers=self._headers(operation, order, url, body), body=body, deadline=deadline
+                target,
+                headers=self._headers(operation, order, url, body, at=at + elapsed()),
+                body=body,
+                deadline=deadline,
             )
         except TimeoutError:
             return tried(error=AttemptError.NAME_NOT_RESOLVED)
@@ -130,11 +142,13 @@ class DeliverStep:
             return tried(error=failed.error)
         return tried(
             status_code=answer.status_code,
-            retry_after=parsed_retry_after(answer.retry_after, now=datetime.now(UTC)),
+            retry_after=parsed_retry_after(answer.retry_after, now=at + elapsed()),
         )
 
-    def _headers(self, operation: Operation, order: CallbackOrder, url: CallbackUrl, body: bytes) -> list[Header]:
-        message_id, timestamp = webhook_id(operation.operation_id), int(time.time())
+    def _headers(
+        self, operation: Operation, order: CallbackOrder, url: CallbackUrl, body: bytes, *, at: datetime
+    ) -> list[Header]:
+        message_id, timestamp = webhook_id(operation.operation_id), int(at.timestamp())
         keys = [host_key(secret, url.host) for secret in self._rules.secrets]
         own = {
             "Content-Type": "application/json",
@@ -148,8 +162,11 @@ class DeliverStep:
         added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(order.headers)]
         return [(b"User-Agent", USER_AGENT), *((name.encode(), value.encode()) for name, value in own.items()), *added]
 
-    async def _recorded(self, step: DeliverInput, tried: _Tried, *, host: str | None) -> DeliverResult:
-        """Attempt and outcome in one transaction: what the log of a delivery shows is what it goes by."""
+    async def _recorded(self, step: DeliverInput, tried: _Tried, *, read: Delivery, host: str | None) -> DeliverResult:
+        """Attempt and outcome in one transaction: what the log of a delivery shows is what it goes by.
+
+        `read` is the delivery as it was before the attempt.
+        """
         async with self._storage.transaction() as transaction:
             delivery = await transaction.deliveries.lock_delivery(step.operation_id)
             if delivery is None:
@@ -165,7 +182,8 @@ class DeliverStep:
                     error_class=tried.error,
                 ),
             )
-            outcome = _outcome(delivery, tried, jitter=step.jitter)
+            is_redelivered = delivery.redelivered_at != read.redelivered_at
+            outcome = _outcome(delivery, tried, jitter=step.jitter, is_redelivered=is_redelivered)
             if delivery.status is DeliveryStatus.PENDING:
                 await transaction.deliveries.record_outcome(
                     step.operation_id, outcome.status, delay=outcome.delay, attempts_before=outcome.attempts_before
@@ -203,20 +221,16 @@ class _Outcome:
     attempts_before: int
 
 
-def _outcome(delivery: Delivery, tried: _Tried, *, jitter: float) -> _Outcome:
+def _outcome(delivery: Delivery, tried: _Tried, *, jitter: float, is_redelivered: bool) -> _Outcome:
+    """What the attempt has come to; `is_redelivered` when another delivery was asked for while it was under way."""
     attempt_no = delivery.attempts + 1
     tries = attempt_no - delivery.attempts_before
     status = status_after(status_code=tried.status_code, tries=tries)
     if status is DeliveryStatus.DELIVERED:
         return _Outcome(status=status, attempts_before=delivery.attempts_before)
-    if delivery.redelivered_at is not None and delivery.redelivered_at > tried.attempted_at:
-        # Somebody asked for another delivery while this attempt was under way: its failure answers nobody.
+    if is_redelivered:  # this failure is not that of the delivery which was asked for
         return _Outcome(status=DeliveryStatus.PENDING, attempts_before=attempt_no)
     if status is DeliveryStatus.FAILED:
         return _Outcome(status=status, attempts_before=delivery.attempts_before)
     delay = delay_after(tries=tries, jitter=jitter, retry_after=tried.retry_after)
     return _Outcome(status=status, delay=delay, attempts_before=delivery.attempts_before)
-
-
-def _failed(error: AttemptError) -> _Tried:
-    return _Tried(attempted_at=datetime.now(UTC), duration_ms=0, error=error)

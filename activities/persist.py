@@ -65,7 +65,7 @@ Add = Callable[[Transaction, OperationWork], Awaitable[Created]]
 
 
 async def _add_proposal(transaction: Transaction, work: OperationWork) -> Created:
-    created = new_proposal(_order_of(work), _evidence_of(work), client=work.client, metadata=work.metadata)
+    created = new_proposal(_order_of(work), _evidence_of(work), metadata=work.metadata)
     await transaction.proposals.add(created.proposal)
     await transaction.proposals.add_version(created.version)
     await transaction.events.append(created.event)
@@ -95,6 +95,7 @@ async def _add_version(transaction: Transaction, work: OperationWork) -> Created
 def _order_of(work: OperationWork) -> VersionOrder:
     return VersionOrder(
         operation_id=work.operation_id,
+        client=work.client,
         portfolio_id=work.portfolio_id,
         created_by=work.created_by,
         created_at=work.created_at,

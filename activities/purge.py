@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from temporalio import activity
+from temporalio.exceptions import ApplicationError
 
 from activities.boundary import boundary
-from services.purging import Kind, Periods, Purging
+from services.purging import Kind, Periods, PurgeRefused, Purging
 from storage.unit_of_work import Storage
 from workflows.messages import PurgeInput, PurgeResult
 
@@ -30,7 +31,8 @@ class PurgeStep:
     @boundary
     async def purge(self, step: PurgeInput) -> PurgeResult:
         removed: Counter[Kind] = Counter()
-        details = activity.info().heartbeat_details
+        info = activity.info()
+        details = info.heartbeat_details
 
         def on_batch(kind: Kind, count: int) -> None:
             removed[kind] += count
@@ -38,7 +40,13 @@ class PurgeStep:
                 self._on_batch(kind, count)
             activity.heartbeat(*details)  # the boundary counts failures in them
 
-        is_done = await self._purging.run(seconds=step.seconds, on_batch=on_batch)
+        try:
+            is_done = await self._purging.run(seconds=step.seconds, on_batch=on_batch, witness=info.started_time)
+        except PurgeRefused as refused:
+            # Again would be the same: the next hour's run looks again, and this one fails where operators see it.
+            raise ApplicationError(
+                f"{refused}: see docs/operations.md, The purge refuses", type="PurgeRefused", non_retryable=True
+            ) from None
         if is_done and self._on_done is not None:
             self._on_done()
         return PurgeResult(

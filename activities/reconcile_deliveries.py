@@ -112,5 +112,7 @@ def _only_waits(described: Described) -> bool:
 
 
 def _is_of_an_earlier_round(described: Described, delivery: OverdueDelivery) -> bool:
-    """Whether the workflow had closed before the delivery, or the redelivery, came about that the row now owes."""
-    return described.closed_at is not None and described.closed_at < delivery.owed_since
+    """Whether it had closed before the row asked for it. No clock can tell: Temporal's is another than PostgreSQL's."""
+    if described.is_open:
+        return False
+    return delivery.awaits_start or (delivery.is_untried and described.status == "FAILED")

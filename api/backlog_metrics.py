@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
 
@@ -64,10 +64,11 @@ class BacklogMetrics(Collector):
             yield _dependencies(self._ready)
         if monotonic() - self._read_at > STALE_SECONDS:
             return
+        since_read = timedelta(seconds=monotonic() - self._read_at)
         if self._operations is not None:
-            yield from _operations(self._operations)
+            yield from _operations(self._operations, now=self._operations.read_at + since_read)
         if self._deliveries is not None:
-            yield from _deliveries(self._deliveries)
+            yield from _deliveries(self._deliveries, now=self._deliveries.read_at + since_read)
 
 
 def _dependencies(ready: Readiness) -> Metric:
@@ -81,21 +82,21 @@ def _dependencies(ready: Readiness) -> Metric:
     return family
 
 
-def _operations(found: OpenOperations) -> Iterable[Metric]:
+def _operations(found: OpenOperations, *, now: datetime) -> Iterable[Metric]:
     family = GaugeMetricFamily("proposals_operations_open", "Operations that have not ended.", labels=["status"])
     family.add_metric(["PENDING"], found.pending)
     family.add_metric(["RUNNING"], found.running)
     yield family
-    yield _age("proposals_operation_oldest_pending_seconds", "Since the oldest PENDING one.", found.oldest_pending)
-    yield _age("proposals_operation_oldest_running_seconds", "Since the oldest RUNNING one.", found.oldest_running)
+    yield _age("proposals_operation_oldest_pending_seconds", "Since the oldest PENDING one.", now, found.oldest_pending)
+    yield _age("proposals_operation_oldest_running_seconds", "Since the oldest RUNNING one.", now, found.oldest_running)
 
 
-def _deliveries(found: PendingDeliveries) -> Iterable[Metric]:
+def _deliveries(found: PendingDeliveries, *, now: datetime) -> Iterable[Metric]:
     yield GaugeMetricFamily("proposals_deliveries_pending", "Callbacks that are owed.", value=found.pending)
-    yield _age("proposals_delivery_oldest_pending_seconds", "Since the oldest was owed.", found.oldest_pending)
-    yield _age("proposals_delivery_overdue_seconds", "Since the next attempt of one was due.", found.first_due)
+    yield _age("proposals_delivery_oldest_pending_seconds", "Since the oldest was owed.", now, found.oldest_pending)
+    yield _age("proposals_delivery_overdue_seconds", "Since the next attempt of one was due.", now, found.first_due)
 
 
-def _age(name: str, description: str, since: datetime | None) -> Metric:
-    seconds = 0.0 if since is None else max(0.0, (datetime.now(UTC) - since).total_seconds())
+def _age(name: str, description: str, now: datetime, since: datetime | None) -> Metric:
+    seconds = 0.0 if since is None else max(0.0, (now - since).total_seconds())
     return GaugeMetricFamily(name, f"{description} In seconds, 0 when there is none.", value=seconds)

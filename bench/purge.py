@@ -11,7 +11,7 @@ import statistics
 import time
 import uuid
 from collections import Counter
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
@@ -92,7 +92,9 @@ async def purge(dsn: str) -> tuple[Counter[str], float]:
 
     began = time.perf_counter()
     async with Database(dsn, pool_size=1, application_name=APPLICATION).running() as database:
-        while not await Purging(Storage(database), PERIODS).run(seconds=20, on_batch=on_batch):
+        while not await Purging(Storage(database), PERIODS).run(
+            seconds=20, on_batch=on_batch, witness=datetime.now(UTC)
+        ):
             pass
     return removed, time.perf_counter() - began
 

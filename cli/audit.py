@@ -44,7 +44,7 @@ AgainstOption = Annotated[
 
 @commands.command()
 def verify(proposal: ProposalOption = None, export: ExportOption = None, against: AgainstOption = None) -> None:
-    """Compute all hashes again and name every row that was altered.
+    """Compute all hashes again and name every row that was altered, and every safeguard that is not in order.
 
     Exit code 0: nothing was altered; 1: something was, or is missing; 2: it could not be checked.
     """
@@ -106,7 +106,8 @@ async def _verified(
         f"{verified.approvals} approvals" + (f", {verified.documents} documents" if proposal_id is None else "")
     )
     if found:
-        print_error("proposals audit verify", [f"{found} rows are not as they were written, of {looked_at}"])
+        line = f"{found} rows or safeguards are not as they were written, of {looked_at}"
+        print_error("proposals audit verify", [line])
         return EXIT_ALTERED
     typer.echo(f"nothing was altered: {looked_at}")
     if export is not None:

@@ -13,8 +13,15 @@ FIRST_PREVIOUS_HASH: Final = "sha256:" + "0" * 64
 
 
 def subject_hash(row: ProposalVersion | Approval) -> str:
-    """Hash of the canonical row of what an event made: every column, documents by their address."""
-    return canonical_hash({field.name: _column(getattr(row, field.name)) for field in fields(row)})
+    """Hash of the canonical row of what an event made: every column, documents by their address.
+
+    A version without a client is older than that column, and so is its hash. Its client cannot be added later, nor that
+    of another version removed: either gives another hash.
+    """
+    columns = {field.name: _column(getattr(row, field.name)) for field in fields(row)}
+    if isinstance(row, ProposalVersion) and row.client is None:
+        del columns["client"]
+    return canonical_hash(columns)
 
 
 def event_hash(event: WorkflowEvent) -> str:

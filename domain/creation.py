@@ -34,6 +34,7 @@ class VersionOrder:
     """The operation behind a version: ids and time come from it, so that a repeat makes the same rows."""
 
     operation_id: str
+    client: str
     portfolio_id: str
     created_by: str
     created_at: datetime
@@ -48,14 +49,14 @@ class Created:
     event: WorkflowEvent
 
 
-def new_proposal(order: VersionOrder, evidence: VersionEvidence, *, client: str, metadata: str) -> Created:
+def new_proposal(order: VersionOrder, evidence: VersionEvidence, *, metadata: str) -> Created:
     """A proposal with its first version; `metadata` is the request's, as JSON text."""
     version = _version(order, evidence, proposal_id=derived_id("pp", order.operation_id), version_no=1)
     event = created_event(version, event_id=derived_id("pwe", order.operation_id))
     given = json.loads(metadata)
     proposal = Proposal(
         proposal_id=version.proposal_id,
-        client=client,
+        client=order.client,
         portfolio_id=order.portfolio_id,
         mandate_id=given["mandate_id"],
         jurisdiction=given["jurisdiction"],
@@ -116,6 +117,7 @@ def _version(order: VersionOrder, evidence: VersionEvidence, *, proposal_id: str
     return ProposalVersion(
         proposal_version_id=derived_id("ppv", order.operation_id),
         proposal_id=proposal_id,
+        client=order.client,
         version_no=version_no,
         operation_id=order.operation_id,
         portfolio_id=order.portfolio_id,

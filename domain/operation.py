@@ -81,6 +81,7 @@ class EndedOperation:
 
     operation_type: OperationType
     created_at: datetime
+    finished_at: datetime
     failure: OperationFailure | None
 
 

@@ -60,10 +60,14 @@ class Proposal:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProposalVersion:
-    """Immutable contents of a proposal; the `*_document` fields are addresses of stored documents."""
+    """Immutable contents of a proposal; the `*_document` fields are addresses of stored documents.
+
+    `client` is the calling client; None in rows of before it was evidence (docs/adr/0019-the-client-is-evidence.md).
+    """
 
     proposal_version_id: str
     proposal_id: str
+    client: str | None
     version_no: int
     operation_id: str
     portfolio_id: str

@@ -5,7 +5,6 @@ Labels have few values, all of them ours: names of routes, states and codes, nev
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
@@ -70,7 +69,7 @@ class ProcessMetrics:
         status = "SUCCEEDED" if ended.failure is None else "FAILED"
         code = "" if ended.failure is None else _code(ended.failure)
         self._ended.labels(ended.operation_type.value, status, code).inc()
-        seconds = (datetime.now(UTC) - ended.created_at).total_seconds()
+        seconds = (ended.finished_at - ended.created_at).total_seconds()
         self._seconds.labels(ended.operation_type.value, status).observe(max(0.0, seconds))
 
 

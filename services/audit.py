@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,13 +12,15 @@ from domain.canonical import sha256_of
 from domain.engine.codes import ENGINE_VERSION
 from domain.evidence import NamedHashes, RequestKind, named_hashes
 from domain.proposal import Proposal, ProposalVersion
-from storage.audit import AuditReader, StoredDocument
+from storage.audit import AuditReader, OtherClient, StoredDocument
+from storage.safeguards import BrokenSafeguard
 from storage.unit_of_work import Storage
 
 PROPOSALS_A_BATCH: Final = 100
 DOCUMENTS_A_BATCH: Final = 100
 METADATA: Final = ("title", "advisor_notes", "mandate_id", "jurisdiction")
 ROLES: Final = ("request", "result", "inputs", "artifact")
+OTHER_CLIENT: Final = "has another client than the version says"
 UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
 Progress = Callable[[int], None]  # how many proposals or documents were looked at just now
@@ -67,13 +69,20 @@ class AuditVerification:
             return await reader.proposal_count() + await reader.document_count()
 
     async def everything(self) -> AsyncIterator[BrokenRow]:
-        """The broken rows of all proposals of all clients, and of documents that no proposal refers to."""
+        """The broken rows of all proposals of all clients, and of documents that no proposal refers to.
+
+        Also the database's safeguards of evidence that are not as migrations left them.
+        """
         named: set[str] = set()
         async for broken in self._broken_proposals():
             # Many versions can be made of one document.
             if broken.table != "documents" or broken.row not in named:
                 yield broken
             named.add(broken.row)
+        async with self._storage.snapshot() as reader:
+            clients, safeguards = await reader.other_clients(), await reader.broken_safeguards()
+        for broken in [*_other_clients(clients, altered=named), *_safeguards(safeguards)]:
+            yield broken
         async for broken in self._missing_and_orphans():
             if broken.row not in named:
                 yield broken
@@ -89,7 +98,8 @@ class AuditVerification:
             if evidence is None:
                 return [_missing_proposal(proposal_id)]
             batch = await self._check(reader, [evidence])
-        return batch.broken
+            clients = await reader.other_clients(proposal_id)
+        return [*batch.broken, *_other_clients(clients, altered={broken.row for broken in batch.broken})]
 
     async def _broken_proposals(self) -> AsyncIterator[BrokenRow]:
         after = ""
@@ -226,7 +236,7 @@ def _broken_origin(
     if document is not None and _document_fault(document) is None:
         with suppress(*UNREADABLE):  # the version is named for it
             said |= json.loads(document.plain() or b"{}")["metadata"]
-    if first.operation_id in clients:
+    if first.client is None and first.operation_id in clients:
         said["client"] = clients[first.operation_id]
     for column in (*METADATA, "client"):
         if column in said and getattr(proposal, column) != said[column]:
@@ -236,6 +246,21 @@ def _broken_origin(
                 proposal_id=proposal.proposal_id,
                 reason=f"has another {column} than the request that made it",
             )
+
+
+def _other_clients(rows: Sequence[OtherClient], *, altered: Collection[str]) -> Iterator[BrokenRow]:
+    """Each row once, however many versions contradict it; what an altered version says counts for nothing."""
+    named: set[tuple[str, str]] = set()
+    for row in rows:
+        if row.proposal_version_id in altered or (row.table, row.row) in named:
+            continue
+        named.add((row.table, row.row))
+        yield BrokenRow(table=row.table, row=row.row, proposal_id=row.proposal_id, reason=OTHER_CLIENT)
+
+
+def _safeguards(broken: Sequence[BrokenSafeguard]) -> Iterator[BrokenRow]:
+    for safeguard in broken:
+        yield BrokenRow(table=safeguard.table, row=safeguard.name, proposal_id=None, reason=safeguard.reason)
 
 
 def _document_fault(document: StoredDocument, *, role: str | None = None) -> str | None:

@@ -5,7 +5,6 @@ The workflow of this service is the review's, in the contract's words; it is non
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from domain.errors import IdempotencyKeyConflict, ProposalNotFound
 from domain.ids import derived_id, new_event_id
@@ -112,7 +111,7 @@ class ProposalWorkflowService:
                 command,
                 event_id=event_id,
                 approval_id=derived_id("pap", event_id),
-                at=datetime.now(UTC),
+                at=proposal.locked_at,
             )
             await _write(transaction, written, keyed)
         return Recorded(event=written.event, approval=written.approval, is_replay=False)

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from domain.callback import webhook_id
 from domain.callback_retries import REDELIVERY_PAUSE, DeliveryStatus
@@ -86,7 +85,7 @@ class Redelivery:
 def _refuse_too_soon(delivery: Delivery) -> None:
     if delivery.redelivered_at is None:
         return
-    remaining = (delivery.redelivered_at + REDELIVERY_PAUSE - datetime.now(UTC)).total_seconds()
+    remaining = (delivery.redelivered_at + REDELIVERY_PAUSE - delivery.read_at).total_seconds()
     if remaining > 0:
         raise RedeliveryTooSoon(math.ceil(remaining))
 

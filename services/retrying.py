@@ -1,7 +1,6 @@
 """Trying a failed operation again: its stored request as the next attempt of its key."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from domain.errors import IdempotencyKeyConflict, OperationNotFailed, OperationNotFound
 from domain.ids import new_operation_id
@@ -57,10 +56,9 @@ class Retrying:
     async def _keyed(self, transaction: Transaction, failed: Operation, place: Place) -> _Attempt:
         if failed.key is None:
             raise LookupError("the operation has no key")
-        operation_id, at = new_operation_id(), datetime.now(UTC)
-        holder = await transaction.keys.claim(
-            failed.key, request_hash=failed.request_hash, operation_id=operation_id, at=at
-        )
+        operation_id = new_operation_id()
+        claim = await transaction.keys.claim(failed.key, request_hash=failed.request_hash, operation_id=operation_id)
+        holder = claim.holder
         if holder is not None and holder.operation_id != failed.operation_id:
             newest = await held_operation(transaction, holder)
             if newest is not None:
@@ -72,10 +70,10 @@ class Retrying:
         attempt = failed.attempt + 1 if holder is None else holder.attempt + 1
         if holder is not None:
             await transaction.keys.reassign(
-                failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt, at=at
+                failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt
             )
         await place.take(transaction)
-        await self._add(transaction, failed, operation_id=operation_id, attempt=attempt, at=at)
+        await self._add(transaction, failed, operation_id=operation_id, attempt=attempt)
         return _Attempt(operation_id=operation_id, is_new=True)
 
     async def _keyless(self, transaction: Transaction, failed: Operation, place: Place) -> _Attempt:
@@ -88,19 +86,11 @@ class Retrying:
             return _Attempt(operation_id=newest, is_new=False)
         operation_id = new_operation_id()
         await place.take(transaction)
-        await self._add(
-            transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1, at=datetime.now(UTC)
-        )
+        await self._add(transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1)
         await transaction.operations.set_successor(failed.operation_id, operation_id)
         return _Attempt(operation_id=operation_id, is_new=True)
 
-    async def _add(
-        self, transaction: Transaction, failed: Operation, *, operation_id: str, attempt: int, at: datetime
-    ) -> None:
+    async def _add(self, transaction: Transaction, failed: Operation, *, operation_id: str, attempt: int) -> None:
         await transaction.operations.add_attempt(
-            failed.operation_id,
-            operation_id=operation_id,
-            attempt=attempt,
-            policy=self._policy.as_text(),
-            created_at=at,
+            failed.operation_id, operation_id=operation_id, attempt=attempt, policy=self._policy.as_text()
         )

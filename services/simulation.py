@@ -3,7 +3,7 @@
 import asyncio
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 
 from domain.errors import (
@@ -83,13 +83,12 @@ class SimulationService:
 
     async def _simulated(self, asked: AskedSimulation, prepared: PreparedRequest) -> Simulated:
         async with self._storage.reading() as reading:
-            stored = await reading.simulations.get(asked.key, client=asked.client)
-        if stored is not None:
-            return await self._replayed(stored, prepared)
+            found = await reading.simulations.get_or_now(asked.key, client=asked.client)
+        if isinstance(found, StoredSimulation):
+            return await self._replayed(found, prepared)
         if not asked.request.options.enable_proposal_simulation:
             raise SimulationDisabled
-        created_at = datetime.now(UTC)
-        computed = await self._computed(asked, prepared, created_at)
+        computed = await self._computed(asked, prepared, created_at=found)
         result, inputs, artifact = computed.documents
         mine = StoredSimulation(
             client=asked.client,
@@ -99,14 +98,14 @@ class SimulationService:
             result_document=result.sha256,
             inputs_document=inputs.sha256,
             artifact_document=artifact.sha256,
-            created_at=created_at,
+            created_at=found,
         )
         kept = await self._keep(mine, computed.documents)
         if kept != mine:
             return await self._replayed(kept, prepared)
         return Simulated(result=computed.result, inputs=computed.inputs, artifact=computed.artifact, is_replay=False)
 
-    async def _computed(self, asked: AskedSimulation, prepared: PreparedRequest, created_at: datetime) -> _Computed:
+    async def _computed(self, asked: AskedSimulation, prepared: PreparedRequest, *, created_at: datetime) -> _Computed:
         compute = partial(
             _result_and_artifact,
             prepared.document,

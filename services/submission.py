@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 
 from domain.callback import CallbackOrder
 from domain.canonical import canonical_text
@@ -128,25 +128,29 @@ class SubmissionService:
             return await self._accept(asked)
 
     async def _accept(self, asked: _Asked) -> Accepted:
-        operation = self._new_operation(asked.submission, asked.prepared)
-        key = asked.submission.key
+        operation_id, key, request_hash = new_operation_id(), asked.submission.key, asked.prepared.request_hash
         with self._limit.place() as place:
             async with self._storage.transaction() as transaction:
-                holder = None if key is None else await _claim(transaction, key, operation)
+                holder = None
+                if key is None:
+                    at = await transaction.now()
+                else:
+                    claim = await transaction.keys.claim(key, request_hash=request_hash, operation_id=operation_id)
+                    holder, at = claim.holder, claim.at
+                operation = self._new_operation(asked.submission, asked.prepared, operation_id=operation_id, at=at)
                 if holder is not None:
                     held_by = await held_operation(transaction, holder)
                     if held_by is not None and held_by.status is not OperationStatus.FAILED:
-                        return _replay(holder, held_by, operation.request_hash)
+                        return _replay(holder, held_by, request_hash)
                     operation = replace(operation, attempt=holder.attempt + 1)
                 self._refuse_at_once(asked)
                 await place.take(transaction)
                 if key is not None and holder is not None:
                     await transaction.keys.reassign(
                         key,
-                        request_hash=operation.request_hash,
-                        operation_id=operation.operation_id,
+                        request_hash=request_hash,
+                        operation_id=operation_id,
                         attempt=operation.attempt,
-                        at=operation.created_at,
                     )
                 await transaction.documents.add(asked.prepared.document, at=operation.created_at)
                 await transaction.operations.add(operation)
@@ -162,10 +166,12 @@ class SubmissionService:
         if asked.callback_refusal is not None:
             raise asked.callback_refusal
 
-    def _new_operation(self, submission: Submission, prepared: PreparedRequest) -> NewOperation:
+    def _new_operation(
+        self, submission: Submission, prepared: PreparedRequest, *, operation_id: str, at: datetime
+    ) -> NewOperation:
         request = submission.request
         return NewOperation(
-            operation_id=new_operation_id(),
+            operation_id=operation_id,
             operation_type=OperationType.CREATE_PROPOSAL
             if submission.proposal_id is None
             else OperationType.CREATE_PROPOSAL_VERSION,
@@ -184,15 +190,8 @@ class SubmissionService:
             callback_headers=None if submission.callback is None else submission.callback.headers_text(),
             proposal_id=submission.proposal_id,
             expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
-            created_at=datetime.now(UTC),
+            created_at=at,
         )
-
-
-async def _claim(transaction: Transaction, key: IdempotencyKey, operation: NewOperation) -> KeyHolder | None:
-    """None when the key was free and is the operation's now; otherwise who holds it, locked."""
-    return await transaction.keys.claim(
-        key, request_hash=operation.request_hash, operation_id=operation.operation_id, at=operation.created_at
-    )
 
 
 async def held_operation(transaction: Transaction, holder: KeyHolder) -> Operation | ExpiredOperation | None:

@@ -22,6 +22,7 @@ from storage.documents import document_seal
 from storage.events import EVENT_COLUMNS
 from storage.proposals import PROPOSAL_COLUMNS, VERSION_COLUMNS
 from storage.reviews import APPROVAL_COLUMNS
+from storage.safeguards import BrokenSafeguard, broken_safeguards
 
 COUNT_PROPOSALS: Final = "SELECT count(*) FROM proposals"
 COUNT_DOCUMENTS: Final = "SELECT count(*) FROM documents"
@@ -64,6 +65,29 @@ SELECT 'documents', address, NULL FROM (
 WHERE address IS NOT NULL AND NOT EXISTS (SELECT FROM documents d WHERE d.sha256 = address)
 ORDER BY 1 DESC, 2
 """
+# What else says whose a version is; the version's hash covers its own client. Simulations, and operations that made
+# nothing, have nothing to be compared with.
+SELECT_OTHER_CLIENTS: Final = """
+SELECT * FROM (
+    SELECT 'proposals' AS table, p.proposal_id AS row, v.proposal_id, v.proposal_version_id
+    FROM proposal_versions v JOIN proposals p USING (proposal_id) WHERE p.client <> v.client
+    UNION ALL
+    SELECT 'operations', o.operation_id, v.proposal_id, v.proposal_version_id
+    FROM proposal_versions v JOIN operations o USING (operation_id) WHERE o.client <> v.client
+    UNION ALL
+    SELECT 'expired_operations', o.operation_id, v.proposal_id, v.proposal_version_id
+    FROM proposal_versions v JOIN expired_operations o USING (operation_id) WHERE o.client <> v.client
+    UNION ALL
+    SELECT 'idempotency_keys', k.operation_id, v.proposal_id, v.proposal_version_id
+    FROM proposal_versions v JOIN idempotency_keys k USING (operation_id) WHERE k.client <> v.client
+    UNION ALL
+    SELECT 'review_keys', k.event_id, v.proposal_id, v.proposal_version_id
+    FROM review_keys k JOIN workflow_events e USING (event_id) JOIN proposal_versions v USING (proposal_id)
+    WHERE v.version_no = 1 AND k.client <> v.client
+) AS found
+WHERE %(proposal_id)s::text IS NULL OR proposal_id = %(proposal_id)s
+ORDER BY 3, 1 DESC, 2, 4
+"""
 DOCUMENT_COLUMNS: Final = "sha256, kind, size, content, encoding, created_at, seal"
 SELECT_DOCUMENTS: Final = f"""
 SELECT {DOCUMENT_COLUMNS} FROM documents WHERE sha256 > %(after)s ORDER BY sha256 LIMIT %(limit)s
@@ -78,6 +102,13 @@ class NamedRow:
     table: str
     row: str
     proposal_id: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OtherClient(NamedRow):
+    """A row that names another client than this version does; a key is named by its operation or event."""
+
+    proposal_version_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +155,7 @@ EVENT_ROW: Final = class_row(WorkflowEvent)
 APPROVAL_ROW: Final = class_row(Approval)
 DOCUMENT_ROW: Final = class_row(StoredDocument)
 NAMED_ROW: Final = class_row(NamedRow)
+OTHER_CLIENT_ROW: Final = class_row(OtherClient)
 
 
 class AuditReader:
@@ -163,6 +195,14 @@ class AuditReader:
         """Whose operations these are; those that were purged are left out."""
         cursor = await self._connection.execute(SELECT_CLIENTS, {"operation_ids": list(operation_ids)})
         return dict(await cursor.fetchall())
+
+    async def other_clients(self, proposal_id: str | None = None) -> list[OtherClient]:
+        """Rows of one proposal, or of all, that name another client than its versions do."""
+        return await self._rows(OTHER_CLIENT_ROW, SELECT_OTHER_CLIENTS, proposal_id=proposal_id)
+
+    async def broken_safeguards(self) -> list[BrokenSafeguard]:
+        """What protects these rows, where it is not as migrations left it."""
+        return await broken_safeguards(self._connection)
 
     async def documents_after(self, address: str, *, limit: int) -> list[StoredDocument]:
         return await self._rows(DOCUMENT_ROW, SELECT_DOCUMENTS, after=address, limit=limit)

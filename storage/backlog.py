@@ -14,12 +14,12 @@ MOST: Final = 20_000
 SELECT_OPEN_OPERATIONS: Final = f"""
 SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending, count(*) FILTER (WHERE status = 'RUNNING') AS running,
     min(created_at) FILTER (WHERE status = 'PENDING') AS oldest_pending,
-    min(started_at) FILTER (WHERE status = 'RUNNING') AS oldest_running
+    min(started_at) FILTER (WHERE status = 'RUNNING') AS oldest_running, now() AS read_at
 FROM (SELECT status, created_at, started_at FROM operations WHERE status IN ('PENDING', 'RUNNING')
     ORDER BY progress_at LIMIT {MOST}) AS open
 """
 SELECT_PENDING_DELIVERIES: Final = f"""
-SELECT count(*) AS pending, min(owed_since) AS oldest_pending, min(due_at) AS first_due
+SELECT count(*) AS pending, min(owed_since) AS oldest_pending, min(due_at) AS first_due, now() AS read_at
 FROM (SELECT coalesce(redelivered_at, created_at) AS owed_since, due_at FROM callback_deliveries
     WHERE status = 'PENDING' ORDER BY due_at LIMIT {MOST}) AS owed
 """
@@ -27,21 +27,23 @@ FROM (SELECT coalesce(redelivered_at, created_at) AS owed_since, due_at FROM cal
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenOperations:
-    """Numbers by status, and when the oldest of each were submitted and started."""
+    """Numbers by status, when the oldest of each were submitted and started, and PostgreSQL's time then."""
 
     pending: int
     running: int
     oldest_pending: datetime | None
     oldest_running: datetime | None
+    read_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingDeliveries:
-    """How many callbacks are owed, since when the oldest, and when the next attempt is due, or was."""
+    """How many callbacks are owed, since when the oldest, when the next attempt is due, or was; PostgreSQL's time."""
 
     pending: int
     oldest_pending: datetime | None
     first_due: datetime | None
+    read_at: datetime
 
 
 OPERATIONS_ROW: Final = value_row(OpenOperations)

@@ -15,6 +15,7 @@ ON CONFLICT (operation_id) DO NOTHING
 """
 SELECT_DELIVERY: Final = """
 SELECT d.operation_id, d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.attempts_before,
+    clock_timestamp() AS read_at,
     (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts
 FROM callback_deliveries d WHERE d.operation_id = %(operation_id)s
 """
@@ -54,7 +55,11 @@ WHERE operation_id = %(operation_id)s AND status = 'PENDING'
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """A callback that is owed or was; attempts up to `attempts_before` belong to rounds that are over."""
+    """A callback that is owed or was; attempts up to `attempts_before` belong to rounds that are over.
+
+    `read_at` is PostgreSQL's time when the row was read: all that is compared with its times, or stored beside them,
+    is measured from there.
+    """
 
     operation_id: str
     status: DeliveryStatus
@@ -64,6 +69,7 @@ class Delivery:
     redelivered_at: datetime | None
     attempts_before: int
     attempts: int
+    read_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

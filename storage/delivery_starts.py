@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final
 
 from psycopg import AsyncConnection
@@ -43,7 +43,9 @@ WHERE operation_id IN (
     WHERE status = 'PENDING' AND due_at < now() - %(overdue)s
         AND (checked_at IS NULL OR checked_at < now() - %(overdue)s)
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING operation_id, coalesce(redelivered_at, created_at) AS owed_since
+RETURNING operation_id, started_workflow_at IS NULL AS awaits_start,
+    created_at > now() - interval '10 minutes' AND NOT EXISTS (
+        SELECT FROM callback_attempts a WHERE a.operation_id = callback_deliveries.operation_id) AS is_untried
 """
 
 
@@ -64,8 +66,16 @@ class DeliveryStart:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OverdueDelivery:
+    """How far a delivery has come, for the judgement of a workflow that is closed in Temporal.
+
+    `awaits_start`: its workflow, or that of the redelivery that was asked for, is not known to have been started, so a
+    closed one is of an earlier round. `is_untried`: a delivery of the last ten minutes without an attempt; a workflow that failed may have been
+    started by hand before there was a delivery.
+    """
+
     operation_id: str
-    owed_since: datetime
+    awaits_start: bool
+    is_untried: bool
 
 
 START_ROW: Final = value_row(DeliveryStart)

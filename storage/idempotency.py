@@ -11,18 +11,18 @@ from storage.rows import value_row
 
 CLAIM_KEY: Final = """
 INSERT INTO idempotency_keys (client, scope, key, request_hash, operation_id, attempt, created_at)
-VALUES (%(client)s, %(scope)s, %(key)s, %(request_hash)s, %(operation_id)s, 1, %(created_at)s)
+VALUES (%(client)s, %(scope)s, %(key)s, %(request_hash)s, %(operation_id)s, 1, now())
 ON CONFLICT (client, scope, key) DO NOTHING
-RETURNING attempt
+RETURNING created_at
 """
 LOCK_KEY: Final = """
-SELECT request_hash, operation_id, attempt FROM idempotency_keys
+SELECT request_hash, operation_id, attempt, now() AS locked_at FROM idempotency_keys
 WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
 FOR UPDATE
 """
 REASSIGN_KEY: Final = """
 UPDATE idempotency_keys
-SET request_hash = %(request_hash)s, operation_id = %(operation_id)s, attempt = %(attempt)s, created_at = %(created_at)s
+SET request_hash = %(request_hash)s, operation_id = %(operation_id)s, attempt = %(attempt)s, created_at = now()
 WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
 """
 # Also of an operation that was purged: its key outlives it.
@@ -39,11 +39,23 @@ WHERE k.client = %(client)s AND k.scope = %(scope)s AND k.key = %(key)s AND o.st
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyHolder:
-    """The operation that holds a key, the n-th of it."""
+    """The operation that holds a key, the n-th of it; `locked_at` is PostgreSQL's time of the locking transaction."""
 
     request_hash: str
     operation_id: str
     attempt: int
+    locked_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeyClaim:
+    """`holder` is None when the key was free and is the operation's now; `at` is PostgreSQL's time of the transaction.
+
+    The time comes with the claim, so that a submission needs no round trip more to know it.
+    """
+
+    holder: KeyHolder | None
+    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,21 +85,19 @@ class IdempotencyKeyReader:
 
 
 class IdempotencyKeys(IdempotencyKeyReader):
-    async def claim(
-        self, key: IdempotencyKey, *, request_hash: str, operation_id: str, at: datetime
-    ) -> KeyHolder | None:
-        """None when the key was free and is the operation's now; otherwise who holds it, locked.
+    async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str) -> KeyClaim:
+        """Take the key for the operation, or lock it and return the operation that holds it.
 
         Waits for a concurrent claim of it to commit or roll back.
         """
-        claimed = {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "created_at": at}
+        claimed = {**_named(key), "request_hash": request_hash, "operation_id": operation_id}
         while True:
             cursor = await self._connection.execute(CLAIM_KEY, claimed)
-            if await cursor.fetchone() is not None:
-                return None
+            if (row := await cursor.fetchone()) is not None:
+                return KeyClaim(holder=None, at=row[0])
             holder = await self._lock(key)
             if holder is not None:
-                return holder
+                return KeyClaim(holder=holder, at=holder.locked_at)
             # The purge came between the two statements: the key is free.
 
     async def _lock(self, key: IdempotencyKey) -> KeyHolder | None:
@@ -95,19 +105,11 @@ class IdempotencyKeys(IdempotencyKeyReader):
             await cursor.execute(LOCK_KEY, _named(key))
             return await cursor.fetchone()
 
-    async def reassign(
-        self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int, at: datetime
-    ) -> None:
+    async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
         """Give a freed key, locked by `claim`, to the next attempt."""
         await self._connection.execute(
             REASSIGN_KEY,
-            {
-                **_named(key),
-                "request_hash": request_hash,
-                "operation_id": operation_id,
-                "attempt": attempt,
-                "created_at": at,
-            },
+            {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
         )
 
 

@@ -39,7 +39,7 @@ WORK_COLUMNS: Final = """
     portfolio_id, created_by, metadata, policy, proposal_id, version_no, expected_version_no,
     error_code, error_message, result_document,
     simulation_status, simulation_hash, gate_decision, inputs_document, artifact_document, artifact_hash,
-    callback_url IS NOT NULL AS has_callback, created_at"""
+    callback_url IS NOT NULL AS has_callback, created_at, now() AS read_at"""
 SELECT_WORK: Final = f"SELECT {WORK_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s"
 LOCK_WORK: Final = f"{SELECT_WORK} FOR UPDATE"
 
@@ -86,7 +86,7 @@ INSERT INTO operations (operation_id, operation_type, status, client, idempotenc
     callback_headers, proposal_id, expected_version_no, created_at, updated_at, progress_at)
 SELECT %(operation_id)s, operation_type, 'PENDING', client, idempotency_key, %(attempt)s, correlation_id, request_hash,
     request_document, portfolio_id, created_by, metadata, %(policy)s, is_large, callback_url, callback_headers,
-    proposal_id, expected_version_no, %(created_at)s, %(created_at)s, %(created_at)s
+    proposal_id, expected_version_no, now(), now(), now()
 FROM operations WHERE operation_id = %(failed_id)s
 """
 SET_SUCCESSOR: Final = "UPDATE operations SET successor_id = %(successor_id)s WHERE operation_id = %(operation_id)s"
@@ -106,7 +106,7 @@ class NewOperation:
     """An accepted request before its row exists; `metadata` and `policy` are canonical JSON.
 
     `proposal_id` and `expected_version_no` are those of a version: its target, which may not exist, and what its author
-    expected to follow.
+    expected to follow. `created_at` is PostgreSQL's time of the transaction that adds it.
     """
 
     operation_id: str
@@ -131,7 +131,10 @@ class NewOperation:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationWork:
-    """What a step needs of its operation, and what the steps before it left there; documents by address."""
+    """What a step needs of its operation, and what the steps before it left there; documents by address.
+
+    `read_at` is PostgreSQL's time; that of the whole transaction, if the work was read in one.
+    """
 
     operation_id: str
     operation_type: OperationType
@@ -159,6 +162,7 @@ class OperationWork:
     artifact_hash: str | None
     has_callback: bool
     created_at: datetime
+    read_at: datetime
 
     @property
     def is_terminal(self) -> bool:
@@ -211,19 +215,11 @@ class Operations(OperationReader):
             INSERT_OPERATION, {name: getattr(operation, name) for name in NewOperation.__slots__}
         )
 
-    async def add_attempt(
-        self, failed_id: str, *, operation_id: str, attempt: int, policy: str, created_at: datetime
-    ) -> None:
+    async def add_attempt(self, failed_id: str, *, operation_id: str, attempt: int, policy: str) -> None:
         """Accept the request of a locked, failed operation once more."""
         await self._connection.execute(
             INSERT_ATTEMPT,
-            {
-                "failed_id": failed_id,
-                "operation_id": operation_id,
-                "attempt": attempt,
-                "policy": policy,
-                "created_at": created_at,
-            },
+            {"failed_id": failed_id, "operation_id": operation_id, "attempt": attempt, "policy": policy},
         )
 
     async def count_open(self, *, at_most: int) -> int:
@@ -306,5 +302,10 @@ class Operations(OperationReader):
     async def _notify(self, work: OperationWork, failure: OperationFailure | None) -> None:
         await self._connection.execute(NOTIFY, {"channel": TERMINAL_CHANNEL, "operation_id": work.operation_id})
         self.ended.append(
-            EndedOperation(operation_type=work.operation_type, created_at=work.created_at, failure=failure)
+            EndedOperation(
+                operation_type=work.operation_type,
+                created_at=work.created_at,
+                finished_at=work.read_at,  # the row says the same: it is the time of the transaction
+                failure=failure,
+            )
         )

@@ -1,6 +1,7 @@
 """Proposals and their immutable versions."""
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Final
 
 from psycopg import AsyncConnection
@@ -19,7 +20,10 @@ INSERT_VERSION: Final = insert_statement("proposal_versions", _VERSION_COLUMNS)
 SELECT_PROPOSAL: Final = (
     f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE proposal_id = %(proposal_id)s AND client = %(client)s"
 )
-LOCK_PROPOSAL: Final = f"{SELECT_PROPOSAL} FOR UPDATE"
+LOCK_PROPOSAL: Final = f"""
+SELECT {PROPOSAL_COLUMNS}, clock_timestamp() AS locked_at FROM proposals
+WHERE proposal_id = %(proposal_id)s AND client = %(client)s FOR UPDATE
+"""
 ADVANCE_PROPOSAL: Final = """
 UPDATE proposals
 SET portfolio_id = %(portfolio_id)s, current_state = %(current_state)s, current_version_no = %(current_version_no)s,
@@ -35,7 +39,15 @@ SELECT_VERSIONS: Final = (
 )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedProposal(Proposal):
+    """A proposal whose row is locked, with PostgreSQL's time then: the time of an event that the lock's holder adds."""
+
+    locked_at: datetime
+
+
 PROPOSAL_ROW: Final = value_row(Proposal)
+LOCKED_ROW: Final = value_row(LockedProposal)
 VERSION_ROW: Final = value_row(ProposalVersion)
 
 
@@ -61,9 +73,9 @@ class ProposalReader:
 
 
 class Proposals(ProposalReader):
-    async def lock_proposal(self, proposal_id: str, *, client: str) -> Proposal | None:
+    async def lock_proposal(self, proposal_id: str, *, client: str) -> LockedProposal | None:
         """The proposal, locked until the transaction ends: whoever adds an event to its trail holds this lock."""
-        async with self._connection.cursor(row_factory=PROPOSAL_ROW) as cursor:
+        async with self._connection.cursor(row_factory=LOCKED_ROW) as cursor:
             await cursor.execute(LOCK_PROPOSAL, {"proposal_id": proposal_id, "client": client})
             return await cursor.fetchone()
 

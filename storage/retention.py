@@ -4,11 +4,13 @@ Nobody may wait for the purge: a statement that would hold its locks for longer 
 and the caller asks for fewer rows.
 """
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation, QueryCanceled
+from psycopg.sql import SQL, Identifier
 
 from storage.expired_operations import EXPIRED_COLUMNS
 
@@ -23,7 +25,7 @@ UNBOUND_STATEMENTS: Final = "RESET statement_timeout; RESET enable_seqscan"
 PURGE_OPERATIONS: Final = f"""
 WITH due AS (
     SELECT operation_id FROM operations o
-    WHERE finished_at < %(before)s AND NOT EXISTS (
+    WHERE finished_at < now() - %(kept)s AND NOT EXISTS (
         SELECT FROM callback_deliveries d WHERE d.operation_id = o.operation_id AND d.status = 'PENDING')
     ORDER BY finished_at LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED),
 removed AS (DELETE FROM operations o USING due WHERE o.operation_id = due.operation_id RETURNING o.*),
@@ -47,10 +49,10 @@ PURGE_KEYS: Final = """
 WITH removed AS (
     DELETE FROM idempotency_keys WHERE (client, scope, key) IN (
         SELECT client, scope, key FROM idempotency_keys k
-        WHERE created_at < %(before)s AND coalesce(
+        WHERE created_at < now() - %(kept)s AND coalesce(
             (SELECT coalesce(finished_at, 'infinity') FROM operations o WHERE o.operation_id = k.operation_id),
             (SELECT finished_at FROM expired_operations e WHERE e.operation_id = k.operation_id),
-            '-infinity') < %(before)s
+            '-infinity') < now() - %(kept)s
         ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING key)
 SELECT count(*) FROM removed
@@ -58,14 +60,15 @@ SELECT count(*) FROM removed
 PURGE_REVIEW_KEYS: Final = """
 WITH removed AS (
     DELETE FROM review_keys WHERE (client, scope, key) IN (
-        SELECT client, scope, key FROM review_keys WHERE created_at < %(before)s ORDER BY created_at LIMIT %(limit)s)
+        SELECT client, scope, key FROM review_keys WHERE created_at < now() - %(kept)s
+        ORDER BY created_at LIMIT %(limit)s)
     RETURNING key)
 SELECT count(*) FROM removed
 """
 PURGE_SIMULATIONS: Final = """
 WITH removed AS (
     DELETE FROM simulations WHERE (client, key) IN (
-        SELECT client, key FROM simulations WHERE created_at < %(before)s ORDER BY created_at LIMIT %(limit)s)
+        SELECT client, key FROM simulations WHERE created_at < now() - %(kept)s ORDER BY created_at LIMIT %(limit)s)
     RETURNING result_document, inputs_document, artifact_document),
 loose AS (
     INSERT INTO documents_to_purge (sha256)
@@ -77,7 +80,7 @@ SELECT count(*) FROM removed
 PURGE_TOMBSTONES: Final = """
 WITH removed AS (
     DELETE FROM expired_operations WHERE operation_id IN (
-        SELECT operation_id FROM expired_operations WHERE expired_at < %(before)s
+        SELECT operation_id FROM expired_operations WHERE expired_at < now() - %(kept)s
         ORDER BY expired_at LIMIT %(limit)s)
     RETURNING operation_id)
 SELECT count(*) FROM removed
@@ -102,6 +105,27 @@ removed AS (
     DELETE FROM documents d WHERE d.sha256 = ANY(ARRAY(SELECT sha256 FROM due)) AND {UNUSED})
 SELECT count(*) FROM due
 """
+# By its index each: the first and the last of it.
+SELECT_DUE: Final = """
+SELECT min({written}) AS oldest, max({written}) AS newest, max({written}) > now() - %(recent)s AS is_recent
+FROM {table} WHERE {written} < now() - %(kept)s
+"""
+WRITTEN: Final = {
+    "operations": "finished_at",
+    "idempotency_keys": "created_at",
+    "review_keys": "created_at",
+    "simulations": "created_at",
+    "expired_operations": "expired_at",
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Due:
+    """When the oldest and the newest row that may go were written, and whether the newest is recent."""
+
+    oldest: datetime
+    newest: datetime
+    is_recent: bool
 
 
 class BatchUndone(Exception):
@@ -113,28 +137,41 @@ class BatchUndone(Exception):
 
 
 class Retention:
-    """Each method removes at most `limit` rows of what ended, or was used, before a moment; answers how many.
+    """Each purge removes at most `limit` rows of what ended, or was used, longer ago than `kept`; answers how many.
 
-    All raise BatchUndone. The connection is in autocommit.
+    PostgreSQL's clock alone says how long ago. All purges raise BatchUndone. The connection is in autocommit.
     """
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def purge_operations(self, *, before: datetime, limit: int) -> int:
-        return await self._purge(PURGE_OPERATIONS, before=before, limit=limit)
+    async def now(self) -> datetime:
+        cursor = await self._connection.execute("SELECT now()")
+        ((moment,),) = await cursor.fetchall()
+        now: datetime = moment
+        return now
 
-    async def purge_keys(self, *, before: datetime, limit: int) -> int:
-        return await self._purge(PURGE_KEYS, before=before, limit=limit)
+    async def due(self, table: str, *, kept: timedelta, recent: timedelta) -> Due | None:
+        """What of a table of WRITTEN may go; None when nothing may."""
+        statement = SQL(SELECT_DUE).format(table=Identifier(table), written=Identifier(WRITTEN[table]))
+        cursor = await self._connection.execute(statement, {"kept": kept, "recent": recent})
+        ((oldest, newest, is_recent),) = await cursor.fetchall()
+        return None if newest is None else Due(oldest=oldest, newest=newest, is_recent=is_recent)
 
-    async def purge_review_keys(self, *, before: datetime, limit: int) -> int:
-        return await self._purge(PURGE_REVIEW_KEYS, before=before, limit=limit)
+    async def purge_operations(self, *, kept: timedelta, limit: int) -> int:
+        return await self._purge(PURGE_OPERATIONS, kept=kept, limit=limit)
 
-    async def purge_simulations(self, *, before: datetime, limit: int) -> int:
-        return await self._purge(PURGE_SIMULATIONS, before=before, limit=limit)
+    async def purge_keys(self, *, kept: timedelta, limit: int) -> int:
+        return await self._purge(PURGE_KEYS, kept=kept, limit=limit)
 
-    async def purge_tombstones(self, *, before: datetime, limit: int) -> int:
-        return await self._purge(PURGE_TOMBSTONES, before=before, limit=limit)
+    async def purge_review_keys(self, *, kept: timedelta, limit: int) -> int:
+        return await self._purge(PURGE_REVIEW_KEYS, kept=kept, limit=limit)
+
+    async def purge_simulations(self, *, kept: timedelta, limit: int) -> int:
+        return await self._purge(PURGE_SIMULATIONS, kept=kept, limit=limit)
+
+    async def purge_tombstones(self, *, kept: timedelta, limit: int) -> int:
+        return await self._purge(PURGE_TOMBSTONES, kept=kept, limit=limit)
 
     async def purge_documents(self, *, limit: int) -> int:
         """Take so many off the queue, and delete those that nothing refers to."""

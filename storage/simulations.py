@@ -30,6 +30,11 @@ INSERT_SIMULATION: Final = (
     f"{insert_statement('simulations', _COLUMNS)} ON CONFLICT (client, key) DO NOTHING RETURNING key"
 )
 SELECT_SIMULATION: Final = f"SELECT {', '.join(_COLUMNS)} FROM simulations WHERE client = %(client)s AND key = %(key)s"
+# One row always: without a simulation it has the time alone.
+SELECT_SIMULATION_OR_TIME: Final = f"""
+SELECT asked.at, {", ".join(f"s.{column}" for column in _COLUMNS)}
+FROM (SELECT now() AS at) asked LEFT JOIN simulations s ON s.client = %(client)s AND s.key = %(key)s
+"""
 SIMULATION_ROW: Final = value_row(StoredSimulation)
 
 
@@ -41,6 +46,15 @@ class SimulationReader:
         async with self._connection.cursor(row_factory=SIMULATION_ROW) as cursor:
             await cursor.execute(SELECT_SIMULATION, {"client": client, "key": key})
             return await cursor.fetchone()
+
+    async def get_or_now(self, key: str, *, client: str) -> StoredSimulation | datetime:
+        """What the key stands for, or PostgreSQL's time when that is nothing yet: the time of what is made for it."""
+        cursor = await self._connection.execute(SELECT_SIMULATION_OR_TIME, {"client": client, "key": key})
+        ((at, *values),) = await cursor.fetchall()
+        if values[0] is None:
+            moment: datetime = at
+            return moment
+        return StoredSimulation(**dict(zip(_COLUMNS, values, strict=True)))
 
 
 class Simulations(SimulationReader):

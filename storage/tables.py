@@ -90,6 +90,7 @@ class ProposalVersionRow(SQLModel, table=True):
 
     proposal_version_id: str = _text(primary_key=True)
     proposal_id: str = _text(ForeignKey("proposals.proposal_id", name="proposal_versions_proposal"))
+    client: str | None = _text(nullable=True)
     version_no: int
     operation_id: str = _text()
     portfolio_id: str = _text()

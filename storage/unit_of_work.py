@@ -7,6 +7,7 @@ answer breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). No 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, Literal, Protocol
 
 import structlog
@@ -92,6 +93,17 @@ class Transaction:
         self.simulations = Simulations(connection)
         self.starting = Starting(connection)
         self.reconciliation = Reconciliation(connection)
+        self._connection = connection
+
+    async def now(self) -> datetime:
+        """PostgreSQL's time of this transaction, for rows that it writes: no process has a clock of its own for them.
+
+        A round trip of its own; a statement that is waited for anyway may return the time instead.
+        """
+        cursor = await self._connection.execute("SELECT now()")
+        ((at,),) = await cursor.fetchall()
+        moment: datetime = at
+        return moment
 
 
 class Storage:

@@ -12,9 +12,12 @@ from activities.finish import FinishStep
 from activities.persist import PersistStep
 from activities.simulate import SimulateStep
 from domain.lifecycle import ReviewCommand, ReviewRules
+from domain.operation import Policy
 from domain.proposal import EventType
 from runtime.engine_pool import EnginePool
 from services.lifecycle import ProposalWorkflowService
+from services.open_operations import OpenOperationLimit
+from services.submission import SubmissionService
 from storage.unit_of_work import Storage
 from workflows.identity import WORKFLOW_TYPES
 from workflows.messages import BuildArtifactInput, FinishInput, OperationOutcome, PersistInput, SimulateInput
@@ -60,6 +63,12 @@ def environment_of(workflow_id: str, workflow_type: str) -> ActivityEnvironment:
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, workflow_id=workflow_id, workflow_type=workflow_type)
     return environment
+
+
+def submitting(storage: Storage) -> SubmissionService:
+    return SubmissionService(
+        storage, lambda _: None, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+    )
 
 
 async def a_created_proposal(storage: Storage) -> OperationOutcome:

@@ -1,6 +1,7 @@
 """Steps while PostgreSQL does not let them write: an outage, which uses up none of the attempts of a bug."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from broken_postgres import alter
@@ -35,6 +36,7 @@ async def test_housekeeping_whose_grant_is_lost_is_tried_again(storage, database
     alter(database_dsn, f"REVOKE UPDATE, DELETE ON operations FROM {SERVICE_ROLE}")
     reconcile = ReconcileStep(storage, temporal_client, WorkflowStarter(temporal_client, storage), max_started=300)
     environment = ActivityEnvironment()
+    environment.info = replace(environment.info, started_time=datetime.now(UTC))
     with pytest.raises(ApplicationError) as raised:
         await environment.run(reconcile.reconcile, ReconcileInput(idle_seconds=0.0))
     assert raised.value.type == "StorageUnavailable"

@@ -80,6 +80,20 @@ async def test_a_redelivery_after_the_workflow_closed_is_started(storage: Storag
     assert (await handle.describe()).close_time is None
 
 
+async def test_a_redelivery_is_started_however_far_temporals_clock_is_ahead(
+    storage: Storage, temporal_client: Client, database_dsn
+):
+    """The workflow of the earlier round has closed, by Temporal's clock after the redelivery was asked for."""
+    operation_id = await owed(storage)
+    await reconciled(storage, temporal_client)
+    handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id))
+    await handle.terminate()
+    async with storage.transaction() as transaction:
+        await transaction.deliveries.reopen(operation_id, attempts_before=0)
+    changed(database_dsn, "redelivered_at = now() - interval '1 hour', created_at = now() - interval '1 hour'")
+    assert (await reconciled(storage, temporal_client)).restarted == 1
+
+
 async def test_what_is_not_overdue_or_was_looked_at_lately_is_left_alone(
     storage: Storage, temporal_client: Client, database_dsn
 ):

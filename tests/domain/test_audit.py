@@ -11,11 +11,10 @@ from domain.proposal import ProposalVersion, WorkflowEvent
 HASHES = {f"{name}_hash": f"sha256:{name}" for name in ("request", "simulation", "artifact")}
 DOCUMENTS = {f"{name}_document": f"sha256:{name}-document" for name in ("request", "result", "inputs", "artifact")}
 CREATED = new_proposal(
-    VersionOrder(operation_id="pop_01", portfolio_id="pf_1", created_by="advisor_1", created_at=NOW),
+    VersionOrder(operation_id="pop_01", client="local", portfolio_id="pf_1", created_by="advisor_1", created_at=NOW),
     VersionEvidence(
         **HASHES, **DOCUMENTS, status="READY", gate_decision="{}", evidence_stored=True, engine_version="1.0.0"
     ),
-    client="local",
     metadata='{"advisor_notes":null,"jurisdiction":"SG","mandate_id":null,"title":"T"}',
 )
 

@@ -216,7 +216,7 @@ EVIDENCE = VersionEvidence(
 
 def a_version(proposal, *, expected=None, portfolio_id="pf_1", created_at=NOW, **policy):
     order = VersionOrder(
-        operation_id="pop_02", portfolio_id=portfolio_id, created_by="advisor_2", created_at=created_at
+        operation_id="pop_02", client="local", portfolio_id=portfolio_id, created_by="advisor_2", created_at=created_at
     )
     return new_version(proposal, order, EVIDENCE, expected_version_no=expected, policy=Policy(**policy))
 

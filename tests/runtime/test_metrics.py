@@ -1,5 +1,6 @@
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from builders import NOW
 from prometheus_client import generate_latest
 
 from domain.errors import OperationCancelled
@@ -10,7 +11,8 @@ from runtime.metrics import ProcessMetrics
 def ended(failure: OperationFailure | None) -> EndedOperation:
     return EndedOperation(
         operation_type=OperationType.CREATE_PROPOSAL,
-        created_at=datetime.now(UTC) - timedelta(seconds=3),
+        created_at=NOW - timedelta(seconds=3),
+        finished_at=NOW,
         failure=failure,
     )
 

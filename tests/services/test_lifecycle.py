@@ -1,24 +1,20 @@
 """Reviews in the order of the trail, whatever the clock says."""
 
-from datetime import UTC, datetime
-
 import pytest
 from storage_rows import a_created_proposal
 
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.proposal import ApprovalType, EventType
 from services.lifecycle import ProposalWorkflowService
+from storage import proposals
 from storage.unit_of_work import Storage
 
 
 class EarlierEachTime:
-    """A clock and a source of ids on a machine whose time is set back again and again."""
+    """A source of ids on a machine whose time is set back again and again."""
 
     def __init__(self) -> None:
         self._left = 100
-
-    def now(self, _: object) -> datetime:
-        return datetime(2020, 1, 1, tzinfo=UTC)
 
     def new_event_id(self) -> str:
         self._left -= 1
@@ -30,9 +26,9 @@ async def test_decisions_are_listed_oldest_first_after_the_clock_was_set_back(
 ):
     proposal_id = (await a_created_proposal(storage)).proposal_id
     assert proposal_id is not None
-    clock = EarlierEachTime()
-    monkeypatch.setattr("services.lifecycle.datetime", clock)
-    monkeypatch.setattr("services.lifecycle.new_event_id", clock.new_event_id)
+    set_back = proposals.LOCK_PROPOSAL.replace("clock_timestamp()", "timestamptz '2020-01-01'")
+    monkeypatch.setattr(proposals, "LOCK_PROPOSAL", set_back)
+    monkeypatch.setattr("services.lifecycle.new_event_id", EarlierEachTime().new_event_id)
     reviews = ProposalWorkflowService(storage, ReviewRules(require_expected_state=False))
     for event_type in (
         EventType.SUBMITTED_FOR_RISK_REVIEW,

@@ -1,0 +1,142 @@
+"""What protects evidence in the database: its triggers, foreign keys, grants and owner, as migrations leave them.
+
+The service's own role can undo none of it. Whoever can, also can change evidence without a trace for as long as a
+trigger is off; verification therefore names what is not in place. Only a change of every owner at once looks like a
+set-up where the service's role migrates, and is not seen.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from psycopg import AsyncConnection
+
+from storage.privileges import PRIVILEGES
+from storage.retention import REFERRERS
+
+APPEND_ONLY: Final = ("workflow_events", "approvals", "proposal_versions")
+NO_CHANGE: Final = "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+NO_TRUNCATE: Final = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+# As pg_get_triggerdef writes what migration 0001 creates.
+TRIGGERS: Final = {
+    ("documents", "documents_immutable"): f"BEFORE UPDATE ON documents {NO_CHANGE}",
+    **{(table, f"{table}_append_only"): f"BEFORE DELETE OR UPDATE ON {table} {NO_CHANGE}" for table in APPEND_ONLY},
+    **{
+        (table, f"{table}_no_truncate"): f"BEFORE TRUNCATE ON {table} {NO_TRUNCATE}"
+        for table in ("documents", *APPEND_ONLY)
+    },
+}
+REFUSAL: Final = """
+BEGIN
+    RAISE EXCEPTION '% of % is refused: its rows are evidence', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation';
+END
+"""
+FOREIGN_KEYS: Final = {(table, f"{table}_{role}") for table, roles in REFERRERS.items() for role in roles}
+
+TABLES: Final = "SELECT c.* FROM unnest(%(tables)s::text[]) AS name JOIN pg_class c ON c.oid = to_regclass(name)"
+SELECT_TRIGGERS: Final = f"""
+SELECT c.relname, t.tgname, t.tgisinternal, t.tgenabled::text,
+    replace(pg_get_triggerdef(t.oid, true), format('CREATE TRIGGER %%I ', t.tgname), ''),
+    l.lanname, p.prosrc, p.proconfig IS NULL AND p.proowner = c.relowner
+FROM ({TABLES}) c JOIN pg_trigger t ON t.tgrelid = c.oid
+JOIN pg_proc p ON p.oid = t.tgfoid JOIN pg_language l ON l.oid = p.prolang
+"""
+SELECT_FOREIGN_KEYS: Final = """
+SELECT conrelid::regclass::text, conname FROM pg_constraint
+WHERE contype = 'f' AND convalidated AND confrelid = to_regclass('documents')
+"""
+SELECT_TABLES: Final = f"""
+SELECT c.relname, c.relrowsecurity OR EXISTS (SELECT FROM pg_rewrite r WHERE r.ev_class = c.oid),
+    c.relowner = (SELECT relowner FROM pg_class WHERE oid = to_regclass('alembic_version')),
+    pg_get_userbyid(c.relowner),
+    CASE WHEN r.rolname <> pg_get_userbyid(c.relowner) AND NOT r.rolsuper AND pg_has_role(r.oid, c.relowner, 'MEMBER')
+        THEN r.rolname END
+FROM ({TABLES}) c JOIN pg_roles r ON r.rolname = current_user
+"""
+# Also grants on single columns. The owner's rights are its own.
+SELECT_GRANTS: Final = f"""
+SELECT DISTINCT c.relname, CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE pg_get_userbyid(a.grantee) END, a.privilege_type
+FROM ({TABLES}) c
+CROSS JOIN LATERAL (
+    SELECT c.relacl AS acl UNION ALL SELECT attacl FROM pg_attribute WHERE attrelid = c.oid) acls
+CROSS JOIN LATERAL aclexplode(acls.acl) a
+WHERE a.grantee <> c.relowner
+"""
+# As a replica a session runs no triggers.
+SELECT_REPLICAS: Final = """
+SELECT coalesce(pg_get_userbyid(nullif(setrole, 0)), 'every role') FROM pg_db_role_setting, unnest(setconfig) AS setting
+WHERE setting LIKE 'session_replication_role=%%' AND setting <> 'session_replication_role=origin'
+    AND setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
+UNION SELECT 'every role' WHERE current_setting('session_replication_role') <> 'origin'
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BrokenSafeguard:
+    """What is not as migrations left it: a trigger, key or role by name, and the table that it concerns."""
+
+    table: str
+    name: str
+    reason: str
+
+
+async def broken_safeguards(connection: AsyncConnection) -> list[BrokenSafeguard]:
+    """Everything about the tables of `PRIVILEGES` that is not as migrations left it."""
+
+    async def rows(statement: str) -> Sequence[tuple[Any, ...]]:
+        cursor = await connection.execute(statement, {"tables": list(PRIVILEGES)})
+        return await cursor.fetchall()
+
+    found = [
+        *_triggers(await rows(SELECT_TRIGGERS)),
+        *_foreign_keys(await rows(SELECT_FOREIGN_KEYS)),
+        *_tables(await rows(SELECT_TABLES)),
+        *_grants(await rows(SELECT_GRANTS)),
+        *(
+            BrokenSafeguard(table="pg_db_role_setting", name=role, reason="runs no triggers: it is a replica")
+            for (role,) in await rows(SELECT_REPLICAS)
+        ),
+    ]
+    return sorted(found, key=lambda safeguard: (safeguard.table, safeguard.name, safeguard.reason))
+
+
+def _triggers(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenSafeguard]:
+    missing = dict(TRIGGERS)
+    for table, name, is_internal, enabled, definition, language, source, is_plain in rows:
+        expected = missing.pop((table, name), None)
+        if enabled != "O":
+            yield BrokenSafeguard(table=table, name=name, reason="is a trigger that is disabled")
+        if is_internal:  # those of foreign keys
+            continue
+        if expected is None:
+            yield BrokenSafeguard(table=table, name=name, reason="is a trigger that no migration made")
+        elif definition != expected:
+            yield BrokenSafeguard(table=table, name=name, reason="is another trigger than migrations made")
+        elif (language, source, is_plain) != ("plpgsql", REFUSAL, True):
+            yield BrokenSafeguard(table=table, name=name, reason="runs another function than migrations made")
+    for table, name in missing:
+        yield BrokenSafeguard(table=table, name=name, reason="is a trigger that is missing")
+
+
+def _foreign_keys(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenSafeguard]:
+    for table, name in FOREIGN_KEYS - {(table, name) for table, name in rows}:
+        yield BrokenSafeguard(table=table, name=name, reason="is a foreign key that is missing or not enforced")
+
+
+def _tables(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenSafeguard]:
+    for table in PRIVILEGES.keys() - {row[0] for row in rows}:
+        yield BrokenSafeguard(table=table, name=table, reason="is a table that is missing")
+    for table, is_rewritten, is_migrators, owner, member in rows:
+        if is_rewritten:
+            yield BrokenSafeguard(table=table, name=table, reason="has row security or rules, which no migration made")
+        if not is_migrators:
+            yield BrokenSafeguard(table=table, name=owner, reason="owns this table, but not all of them")
+        if member is not None:
+            yield BrokenSafeguard(table=table, name=member, reason=f"is a member of {owner}, which owns this table")
+
+
+def _grants(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenSafeguard]:
+    for table, role, privilege in rows:
+        if privilege not in PRIVILEGES[table].split(", "):
+            yield BrokenSafeguard(table=table, name=role, reason=f"may {privilege}, which no migration grants")
