@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from api.large_bodies import LARGE_BODY_BYTES, LargeBodies, server_busy
 from api.problems import RequestRefused
-from api.strict_json import parse_json
+from api.reading import parse_request
 from api.turns import Turns
 
 RECEIVE_SECONDS: Final = 30.0
@@ -125,7 +125,9 @@ async def _read(request: Request, model: Any, turn: AsyncExitStack) -> JsonReque
             turns: Turns = request.app.state.turns
             await turn.enter_async_context(turns.of(request.headers.get("authorization", ""), key))
         if len(body) <= LARGE_BODY_BYTES or not issubclass(model, BaseModel):
-            return JsonRequest(request, parse_json(body) if body else None, is_empty=not body)
+            max_rows: int = request.app.state.max_request_rows
+            value = parse_request(body, model, max_rows=max_rows) if body else None
+            return JsonRequest(request, value, is_empty=not body)
         large_bodies: LargeBodies = request.state.large_bodies
         return JsonRequest(request, await large_bodies.read(body, model), is_empty=False)
 

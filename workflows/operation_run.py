@@ -53,7 +53,8 @@ async def _create(order: OperationOrder, persist: Persist) -> OperationOutcome:
     simulated = await run_step(
         steps.simulate,
         SimulateInput(operation_id=order.operation_id, is_large=order.is_large),
-        at_once=policies.LARGE if order.is_large else None,
+        is_at_once=order.is_large,
+        options=policies.COMPUTE,
         summary="Simulate the proposal",
     )
     if simulated.ended is not None:
@@ -61,7 +62,8 @@ async def _create(order: OperationOrder, persist: Persist) -> OperationOutcome:
     built = await run_step(
         steps.build_artifact,
         BuildArtifactInput(operation_id=order.operation_id, is_large=order.is_large),
-        at_once=policies.LARGE if order.is_large else None,
+        is_at_once=order.is_large,
+        options=policies.COMPUTE,
         summary=f"Build the artifact of a {simulated.simulation_status} simulation",
     )
     if built.ended is not None:
@@ -69,7 +71,8 @@ async def _create(order: OperationOrder, persist: Persist) -> OperationOutcome:
     persisted = await run_step(
         persist,
         PersistInput(operation_id=order.operation_id),
-        at_once=policies.NORMAL if order.is_large else None,
+        is_at_once=order.is_large,
+        options=policies.COMPUTE,  # it computes what another release has made
         summary="Commit proposal, version, event and outcome",
     )
     return persisted.outcome
@@ -80,7 +83,8 @@ async def _finish(order: OperationOrder, failure: BaseException) -> OperationOut
     finished = await run_step(
         steps.finish,
         FinishInput(operation_id=order.operation_id, error_code=reason.code, error_message=reason.message),
-        at_once=policies.NORMAL if order.is_large else None,
+        is_at_once=order.is_large,
+        options=policies.NORMAL,
         summary=f"Record that the operation failed: {reason.message}",
     )
     return finished.outcome

@@ -14,22 +14,27 @@ Step = Callable[[Input], Awaitable[Result]]
 
 
 async def run_step(
-    step: Step[Input, Result], argument: Input, *, summary: str, at_once: policies.ActivityOptions | None = None
+    step: Step[Input, Result],
+    argument: Input,
+    *,
+    summary: str,
+    options: policies.ActivityOptions,
+    is_at_once: bool = False,
 ) -> Result:
     """The step's result; raises what `activities.boundary` made of its failure.
 
-    `at_once` makes it a normal activity from the first try, with these options. Otherwise it runs locally first: a
+    `is_at_once` makes it a normal activity from the first try. Otherwise it runs locally first: a
     local activity that waits for a dependency would hold the workflow's task and hide the cause, so what fails there
-    goes on as the same step in a normal activity, where the operator sees it.
+    goes on as the same step in a normal activity, where the operator sees it. `options` are the normal activity's.
     """
-    if at_once is not None:
-        return await workflow.execute_activity(step, argument, summary=summary, **at_once)
+    if is_at_once:
+        return await workflow.execute_activity(step, argument, summary=summary, **options)
     try:
         return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
     except (ActivityError, ApplicationError) as failure:
         if is_cancelled_exception(failure) or is_final(failure):
             raise
-    return await workflow.execute_activity(step, argument, summary=summary, **policies.NORMAL)
+    return await workflow.execute_activity(step, argument, summary=summary, **options)
 
 
 def is_final(failure: BaseException) -> bool:
