@@ -1,11 +1,14 @@
 """A finished proposal, made by the real steps without Temporal."""
 
+from dataclasses import replace
+
 from builders import a_stored_operation
 from temporalio.testing import ActivityEnvironment
 
 from activities.build_artifact import BuildArtifactStep
 from activities.computing import Computing
 from activities.document_texts import DocumentTexts
+from activities.evidence_making import EvidenceMaking
 from activities.persist import PersistStep
 from activities.simulate import SimulateStep
 from domain.lifecycle import ReviewCommand, ReviewRules
@@ -20,12 +23,14 @@ class Steps:
     """The steps of one worker."""
 
     def __init__(self, storage: Storage) -> None:
-        texts, computing = DocumentTexts(storage), Computing(EnginePool(1))
+        texts, computing = DocumentTexts(storage), Computing(EnginePool(1, seconds=60, memory_mb=1024))
+        evidence = EvidenceMaking(texts, computing)
         self.environment = ActivityEnvironment()
+        self.environment.info = replace(self.environment.info, is_local=True)
         self._simulate = SimulateStep(storage, texts, computing).simulate
-        self._build = BuildArtifactStep(storage, texts, computing).build_artifact
-        self._persist = PersistStep(storage).persist
-        self._persist_version = PersistStep(storage).persist_version
+        self._build = BuildArtifactStep(storage, evidence).build_artifact
+        self._persist = PersistStep(storage, evidence).persist
+        self._persist_version = PersistStep(storage, evidence).persist_version
 
     async def simulate(self, operation_id: str):
         return await self.environment.run(self._simulate, SimulateInput(operation_id=operation_id, is_large=False))
