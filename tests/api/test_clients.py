@@ -248,7 +248,7 @@ async def test_large_bodies_wait_for_a_slot_and_then_are_told_to_come_again(api,
     monkeypatch.setattr("api.large_bodies.SLOT_WAIT_SECONDS", 0.2)
     reading = asyncio.Event()
 
-    async def slow(*_):
+    async def slow(*_, **__):
         await reading.wait()
         raise OperationTooExpensive
 
