@@ -1,9 +1,10 @@
 """Running the engine off the event loop: small requests in a thread, large ones in processes, with a heartbeat."""
 
 import asyncio
-from collections.abc import Callable
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
 from temporalio import activity
 
@@ -13,6 +14,8 @@ from storage.documents import Document, DocumentKind
 HEARTBEAT_SECONDS: Final = 1.0
 INLINE_CHARACTERS: Final = 16_000  # half a millisecond of work; a thread costs as much, and the lock besides
 
+Self = TypeVar("Self")
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
@@ -23,25 +26,46 @@ class Computing:
     async def run(self, function: Callable[..., Result], *args: Any, is_large: bool, **kwargs: Any) -> Result:
         """The function's result, computed on its first argument's text.
 
-        `is_large` computes it in the pool and heartbeats meanwhile; a short text is not worth a thread.
+        `is_large` computes it in the pool, as does any try but the first: what took too long there can be ended. A
+        short text is not worth a thread. Raises OperationTooExpensive.
         """
-        if not is_large:
-            if len(args[0]) <= INLINE_CHARACTERS:
-                return function(*args, **kwargs)
-            return await asyncio.to_thread(function, *args, **kwargs)
-        beating = asyncio.create_task(_heartbeats())
-        try:
+        if is_large or _is_tried_again():
             return await self._pool.run(function, *args, **kwargs)
-        finally:
-            beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
+        if len(args[0]) <= INLINE_CHARACTERS:
+            return function(*args, **kwargs)
+        return await asyncio.to_thread(function, *args, **kwargs)
 
     async def document(self, kind: DocumentKind, text: str) -> Document:
         """The text hashed and compressed, ready to be stored."""
         if len(text) <= INLINE_CHARACTERS:
             return Document.of(kind, text)
         return await asyncio.to_thread(Document.of, kind, text)
+
+
+def heartbeating(
+    step: Callable[Concatenate[Self, Parameters], Awaitable[Result]],
+) -> Callable[Concatenate[Self, Parameters], Coroutine[Any, Any, Result]]:
+    """The step with a heartbeat for as long as it takes; a local activity has none."""
+
+    @functools.wraps(step)
+    async def beaten(self: Self, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        if activity.info().is_local:
+            return await step(self, *args, **kwargs)
+        beating = asyncio.create_task(_heartbeats())
+        try:
+            return await step(self, *args, **kwargs)
+        finally:
+            beating.cancel()
+            with suppress(asyncio.CancelledError):
+                await beating
+
+    return beaten
+
+
+def _is_tried_again() -> bool:
+    """Steps of small requests are tried locally first (workflows/operation_steps.py)."""
+    info = activity.info()
+    return info.attempt > 1 or not info.is_local
 
 
 async def _heartbeats() -> None:

@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities.boundary import boundary
-from activities.computing import Computing
+from activities.computing import Computing, heartbeating
 from activities.document_texts import DocumentTexts
 from activities.outcome import load_work, outcome_of
 from domain.errors import SimulationDisabled
@@ -23,6 +23,7 @@ class SimulateStep:
 
     @activity.defn(name="simulate")
     @boundary
+    @heartbeating
     async def simulate(self, step: SimulateInput) -> SimulateResult:
         work = await load_work(self._storage, step.operation_id)
         if work.is_terminal:
@@ -31,16 +32,15 @@ class SimulateStep:
         document = await self._computing.document(DocumentKind.RESULT, simulated.text)
         async with self._storage.transaction() as transaction:
             await transaction.documents.add(document, at=work.created_at)
-            is_recorded = await transaction.operations.record_simulation(
+            superseded = await transaction.operations.record_simulation(
                 work.operation_id,
                 result_document=document.sha256,
                 status=simulated.status,
                 simulation_hash=simulated.simulation_hash,
                 gate_decision=simulated.gate_decision,
             )
-            if not is_recorded:
-                await transaction.documents.let_go(document.sha256)
-        if not is_recorded:
+            await transaction.documents.let_go(*([document.sha256] if superseded is None else superseded))
+        if superseded is None:
             return SimulateResult(ended=outcome_of(await load_work(self._storage, step.operation_id)))
         self._texts.remember(document.sha256, simulated.text)
         return SimulateResult(

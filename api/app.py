@@ -102,6 +102,7 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
         telemetry={"tracing": False, "metrics": False, "logs": False},  # see api/observation.py
     )
     app.state.max_body_bytes = settings.max_body_bytes
+    app.state.max_request_rows = settings.max_request_rows
     app.state.unread_bodies = UnreadBodies()
     app.state.turns = Turns()
     app.state.metrics = measured
@@ -131,8 +132,9 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             client = await connect(
                 lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}", runtime=runtime
             )
-            pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
-            readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE).running())
+            limits = {"seconds": settings.compute_seconds, "memory_mb": settings.compute_memory_mb}
+            pool = await stack.enter_async_context(EnginePool(settings.engine_processes, **limits).running())
+            readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE, **limits).running())
             authenticator = await stack.enter_async_context(authentication(settings))
             storage = Storage(database, on_ended=measured.operation_ended)
             deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
@@ -164,7 +166,7 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             yield State(
                 services=services,
                 authenticator=authenticator,
-                large_bodies=LargeBodies(readers),
+                large_bodies=LargeBodies(readers, max_rows=settings.max_request_rows),
                 backlog=backlog,
             )
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from api.body_room import Reservation, UnreadBodies
 from api.large_bodies import LARGE_BODY_BYTES, LargeBodies
 from api.problems import RequestRefused
-from api.strict_json import parse_json
+from api.reading import parse_request
 from api.turns import Turns
 from domain.access import EVERYBODY, Caller
 
@@ -84,7 +84,9 @@ async def _read(request: Request, model: Any, turn: AsyncExitStack) -> JsonReque
         reservation.require(min(int(declared), limit) if declared.isdecimal() else 0)
         body = await _received(request, limit, reservation)
         if len(body) <= LARGE_BODY_BYTES or not issubclass(model, BaseModel):
-            return JsonRequest(request, parse_json(body) if body else None, is_empty=not body)
+            max_rows: int = request.app.state.max_request_rows
+            value = parse_request(body, model, max_rows=max_rows) if body else None
+            return JsonRequest(request, value, is_empty=not body)
         large_bodies: LargeBodies = request.state.large_bodies
         return JsonRequest(request, await large_bodies.read(body, model), is_empty=False)
 

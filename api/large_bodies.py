@@ -1,7 +1,6 @@
 """Large bodies are read in processes of their own: parsing one takes the interpreter's lock for a second."""
 
 import asyncio
-from concurrent.futures.process import BrokenProcessPool
 from http import HTTPStatus
 from typing import Final
 
@@ -9,7 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel
 
 from api.problems import RequestRefused
-from api.reading import NoJson, read_whole
+from api.reading import NotRead, read_whole
 from api.schemas.whole_body import RefusedBody
 from services.process_pool import ProcessPool
 
@@ -21,14 +20,16 @@ SLOT_WAIT_SECONDS: Final = 20.0
 class LargeBodies:
     """Reads a few at a time; the pool has a process for each."""
 
-    def __init__(self, pool: ProcessPool) -> None:
+    def __init__(self, pool: ProcessPool, *, max_rows: int) -> None:
         self._pool = pool
+        self._max_rows = max_rows
         self._slots = asyncio.Semaphore(READ_AT_ONCE)
 
     async def read(self, body: bytes, model: type[BaseModel]) -> BaseModel | RefusedBody:
         """The valid request without its rows, or what is wrong with it.
 
-        Raises RequestValidationError for what is no JSON, RequestRefused (503 SERVER_BUSY) when no slot gets free.
+        Raises RequestValidationError for what is no JSON or too large a request, OperationTooExpensive, RequestRefused
+        (503 SERVER_BUSY) when no slot gets free.
         """
         try:
             async with asyncio.timeout(SLOT_WAIT_SECONDS):
@@ -36,19 +37,11 @@ class LargeBodies:
         except TimeoutError:
             raise server_busy("too many large request bodies are being read") from None
         try:
-            return await self._read(body, model)
-        except NoJson as refused:
+            return await self._pool.run(read_whole, body, model, max_rows=self._max_rows)
+        except NotRead as refused:
             raise RequestValidationError(refused.errors) from None
-        except BrokenProcessPool:
-            raise server_busy("a large request body could not be read") from None
         finally:
             self._slots.release()
-
-    async def _read(self, body: bytes, model: type[BaseModel]) -> BaseModel | RefusedBody:
-        try:
-            return await self._pool.run(read_whole, body, model)
-        except BrokenProcessPool:  # perhaps by the other body that was read at the time
-            return await self._pool.run(read_whole, body, model)
 
 
 def server_busy(reason: str) -> RequestRefused:

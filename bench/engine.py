@@ -3,7 +3,8 @@
 One process, one core; the fastest of several rounds, which other work on the machine disturbs least. `simulate` and
 `artifact` are the pure functions, `serialise` the texts that are stored, `hash` the canonical texts and their digests.
 `step 1` and `step 2` are what the first two steps of an operation call, one after the other in one process: from the
-request's text to the result's, and from both to the artifact's.
+request's text to the result's, and from both to the artifact's. The second table is of funding: a
+buy in each of many currencies, beside cash in as many others.
 """
 
 import argparse
@@ -14,7 +15,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice, product
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any, Final
 
 from domain.artifact import build_artifact
@@ -32,6 +35,7 @@ CALLER: Final = {"correlation_id": "corr_bench", "idempotency_key": "bench"}
 TIMES: Final = ("parse", "simulate", "artifact", "serialise", "hash", "step_1", "step_2")
 MAX_MILLISECONDS: Final = {1_000: 25, 5_000: 150}
 MAX_EXPONENT: Final = 1.15
+FUNDED: Final = (250, 500, 1_000, 2_000)  # currencies that are bought, and as many that could pay
 ROUNDED_POSITIONS: Final = 50_000  # small portfolios are measured more often
 
 
@@ -62,6 +66,9 @@ def main() -> None:
         print(line)
     print()
     for line in targets({row.positions: row for row in rows}):
+        print(line)
+    print()
+    for line in funding_table([(size, funding_time(size)) for size in FUNDED]):
         print(line)
     if arguments.plot:
         save_plot(rows, arguments.plot)
@@ -118,7 +125,28 @@ def timed(function: Callable[[], Any]) -> tuple[float, Any]:
 
 def exponent(smaller: Row, larger: Row) -> float:
     """How the time of a simulation grows: 1 is linear."""
-    return math.log(larger.simulate / smaller.simulate) / math.log(larger.positions / smaller.positions)
+    return growth((smaller.positions, smaller.simulate), (larger.positions, larger.simulate))
+
+
+def funding_time(currencies: int) -> float:
+    """Milliseconds of a simulation that funds so many buys, each from the payer that comes last by its code."""
+    request = SimulateRequest.model_validate(a_funding_body(currencies))
+    return fastest(partial(simulate, request, request_hash="sha256:0", **CALLER), 5)
+
+
+def funding_table(times: Sequence[tuple[int, float]]) -> Iterator[str]:
+    yield "| buys and payers | simulate | exponent |"
+    yield "|---:|---:|---:|"
+    for index, (size, time_of_size) in enumerate(times):
+        grown = f"{growth(times[index - 1], (size, time_of_size)):.2f}" if index else ""
+        yield f"| {size:,} | {time_of_size:.1f} | {grown} |"
+    yield ""
+    grown_in_all = growth(times[0], times[-1])
+    yield f"{verdict(grown_in_all <= MAX_EXPONENT)}: growth of funding at most {MAX_EXPONENT}: {grown_in_all:.2f}"
+
+
+def growth(smaller: tuple[int, float], larger: tuple[int, float]) -> float:
+    return math.log(larger[1] / smaller[1]) / math.log(larger[0] / smaller[0])
 
 
 def table(rows: Sequence[Row]) -> Iterator[str]:
@@ -164,6 +192,25 @@ def save_plot(rows: Sequence[Row], file: Path) -> None:
     axes.grid(visible=True, which="both", alpha=0.3)
     axes.legend()
     figure.savefig(file, dpi=150, bbox_inches="tight")
+
+
+def a_funding_body(currencies: int) -> dict[str, Any]:
+    """A buy in each of so many currencies; as many others hold cash, and the last of them alone has rates."""
+    codes = ["".join(letters) for letters in islice(product(ascii_uppercase, repeat=3), 2 * currencies)]
+    bought, held = codes[:currencies], codes[currencies:]
+    return {
+        "portfolio_snapshot": {
+            "portfolio_id": "pf_bench",
+            "base_currency": "ZZZ",
+            "cash_balances": [{"currency": code, "amount": "1000000.00"} for code in held],
+        },
+        "market_data_snapshot": {
+            "prices": [{"instrument_id": code, "price": "2.50", "currency": code} for code in bought],
+            "fx_rates": [{"pair": f"{code}/{held[-1]}", "rate": "1.35"} for code in bought],
+        },
+        "shelf_entries": [{"instrument_id": code, "status": "APPROVED"} for code in bought],
+        "proposed_trades": [{"side": "BUY", "instrument_id": code, "quantity": "3"} for code in bought],
+    }
 
 
 def a_body(positions: int) -> dict[str, Any]:

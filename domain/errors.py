@@ -227,6 +227,13 @@ class OperationInternalError(ProposalError):
     wire_class = "ProposalInternalError"
 
 
+class OperationTooExpensive(ProposalError):
+    """A computation that twice took more time or memory than one may."""
+
+    code = "OPERATION_TOO_EXPENSIVE"
+    kind = ErrorKind.RULE
+
+
 class CallbackUrlNotAllowed(ProposalError):
     code = "CALLBACK_URL_NOT_ALLOWED"
     text = "it must be https and name a public host, without user information or fragment"

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 from domain.artifact import build_artifact
 from domain.canonical import canonical_object, canonical_text, sha256_of, wire_text
 from domain.decimals import normal_text
+from domain.engine import codes
 from domain.engine.pipeline import simulate
 from domain.operation import OperationType
 from domain.recent import Recent
@@ -43,6 +44,7 @@ class SimulatedDocument:
     status: str
     simulation_hash: str
     gate_decision: str | None
+    engine_version: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +54,14 @@ class ArtifactDocuments:
     inputs: str
     artifact: str
     artifact_hash: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """What a version is made of, all by one engine version (R48)."""
+
+    simulated: SimulatedDocument
+    built: ArtifactDocuments
 
 
 class NamedHashes(NamedTuple):
@@ -87,13 +97,7 @@ def simulate_document(
     result = _Result(value, _hashed_text(value))
     text = wire_text(value)
     _RECENT_RESULTS.remember(text, result)
-    gate = value["gate_decision"]
-    return SimulatedDocument(
-        text=text,
-        status=value["status"],
-        simulation_hash=sha256_of(result.hashed),
-        gate_decision=None if gate is None else wire_text(gate),
-    )
+    return _simulated_document(text, result)
 
 
 def artifact_documents(request_text: str, result_text: str, *, kind: RequestKind, created_at: str) -> ArtifactDocuments:
@@ -122,6 +126,32 @@ def artifact_documents(request_text: str, result_text: str, *, kind: RequestKind
         inputs=wire_text(inputs, default=normal_text),
         artifact=wire_text({**artifact, "evidence_bundle": stored_bundle}),
         artifact_hash=artifact_hash,
+    )
+
+
+def evidence_of(
+    request_text: str,
+    *,
+    kind: RequestKind,
+    request_hash: str,
+    correlation_id: str,
+    idempotency_key: str | None,
+    created_at: str,
+    result_text: str | None = None,
+) -> Evidence:
+    """The whole evidence of a stored request; a stored result of this engine version is built on, no other one is."""
+    simulated = None if result_text is None else _stored_result(result_text)
+    if simulated is None or simulated.engine_version != codes.ENGINE_VERSION:
+        simulated = simulate_document(
+            request_text,
+            kind=kind,
+            request_hash=request_hash,
+            correlation_id=correlation_id,
+            idempotency_key=idempotency_key,
+        )
+    return Evidence(
+        simulated=simulated,
+        built=artifact_documents(request_text, simulated.text, kind=kind, created_at=created_at),
     )
 
 
@@ -185,6 +215,21 @@ def _parse(model: type[SimulateRequest | CreateRequest | VersionRequest], text: 
 def _read_result(text: str) -> _Result:
     value = json.loads(text)
     return _Result(value, _hashed_text(value))
+
+
+def _stored_result(text: str) -> SimulatedDocument:
+    return _simulated_document(text, _RECENT_RESULTS.of(text))
+
+
+def _simulated_document(text: str, result: _Result) -> SimulatedDocument:
+    gate = result.value["gate_decision"]
+    return SimulatedDocument(
+        text=text,
+        status=result.value["status"],
+        simulation_hash=sha256_of(result.hashed),
+        gate_decision=None if gate is None else wire_text(gate),
+        engine_version=result.value["lineage"]["engine_version"],
+    )
 
 
 def _hashed_text(result: Mapping[str, Any]) -> str:

@@ -152,18 +152,3 @@ def request_hash(request: BaseModel) -> str:
     """Hash of the request without what equals its default, decimals in normal form (D17, D19)."""
     kept = request.model_dump(exclude=NOT_COMPUTED_ON, exclude_defaults=True)
     return sha256_of(canonical_text(kept, default=normal_text))
-
-
-def row_count(request: SimulateRequest) -> int:
-    """Rows of positions, prices, rates, shelf, trades, flows and targets together."""
-    model = request.reference_model
-    targets = 0 if model is None else len(model.asset_class_targets) + len(model.instrument_targets)
-    return (
-        len(request.portfolio_snapshot.positions)
-        + len(request.market_data_snapshot.prices)
-        + len(request.market_data_snapshot.fx_rates)
-        + len(request.shelf_entries)
-        + len(request.proposed_trades)
-        + len(request.proposed_cash_flows)
-        + targets
-    )

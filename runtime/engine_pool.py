@@ -1,23 +1,19 @@
-"""Processes that compute large requests, so that neither event loop nor interpreter lock stands still meanwhile."""
+"""Processes that compute what may cost much, each within bounds of time and memory, and none at another's cost."""
 
 import asyncio
-import ctypes
-import gc
-import multiprocessing
-import os
-import signal
-import sys
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import asynccontextmanager
 from functools import partial
+from heapq import heappop, heappush
+from itertools import count
 from typing import Any, Final, TypeVar
 
 import structlog
 
-PR_SET_PDEATHSIG: Final = 1
-NICENESS: Final = 10  # a large request takes seconds anyway, and is not to take them from the small ones
+from domain.errors import OperationTooExpensive
+from runtime.engine_process import ComputationEnded, EngineProcess
+
+TRIES: Final = 2
 
 Result = TypeVar("Result")
 
@@ -25,44 +21,71 @@ log = structlog.get_logger(__name__)
 
 
 class EnginePool:
-    """A pool that replaces itself when one of its processes dies."""
+    """One computation a process at a time: one that must be ended takes its own process with it and no other."""
 
-    def __init__(self, processes: int) -> None:
-        self._processes = processes
-        self._executor: ProcessPoolExecutor | None = None
+    def __init__(self, processes: int, *, seconds: float, memory_mb: int) -> None:
+        self._seconds = seconds
+        self._processes = [EngineProcess(seconds=seconds, memory_mb=memory_mb) for _ in range(processes)]
+        self._free = list(self._processes)
+        self._waiting: list[tuple[float, int, asyncio.Future[EngineProcess]]] = []
+        self._numbers = count()
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["EnginePool"]:
         try:
             yield self
         finally:
-            if self._executor is not None:
-                self._executor.shutdown(wait=False, cancel_futures=True)
+            for process in self._processes:
+                process.close()
 
     async def run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """The function's result, computed in another process; function and arguments are pickled.
 
-        Raises BrokenProcessPool when that process dies; the next call finds a fresh pool.
+        Raises OperationTooExpensive when that process had to be ended, or died, twice. A caller that is cancelled ends
+        the computation.
         """
-        if self._executor is None:
-            self._executor = ProcessPoolExecutor(
-                self._processes, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_process
-            )
-        executor = self._executor
+        for number in range(TRIES):
+            try:
+                return await self._compute(partial(function, *args, **kwargs), is_again=number > 0)
+            except ComputationEnded as ended:
+                log.warning("computation_ended", reason=ended.reason, is_again=number > 0)
+        raise OperationTooExpensive
+
+    async def _compute(self, call: Callable[[], Result], *, is_again: bool) -> Result:
+        process = await self._turn(is_again=is_again)
+        process.take()
+        computing = asyncio.get_running_loop().run_in_executor(process.thread, process.compute, call)
+        computing.add_done_callback(partial(self._computed, process))
         try:
-            return await asyncio.get_running_loop().run_in_executor(executor, partial(function, *args, **kwargs))
-        except BrokenProcessPool:
-            if self._executor is executor:
-                self._executor = None
-                executor.shutdown(wait=False, cancel_futures=True)
-                log.error("engine_pool_broken")  # noqa: TRY400 -- the caller judges the exception
+            return await asyncio.shield(computing)
+        except asyncio.CancelledError:
+            process.give_up()
             raise
 
+    def _computed(self, process: EngineProcess, computing: "asyncio.Future[Any]") -> None:
+        if not computing.cancelled():
+            computing.exception()  # a caller that has left does not ask for it
+        self._release(process)
 
-def _prepare_process() -> None:
-    """A child outlives a kill -9 of its parent unless the kernel is told; Ctrl-C is the parent's to handle."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICENESS)
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    gc.freeze()
+    async def _turn(self, *, is_again: bool) -> EngineProcess:
+        """A free process. What was ended once waits as if it had come later, by the time that it may take again."""
+        if self._free and not self._waiting:
+            return self._free.pop()
+        loop = asyncio.get_running_loop()
+        turn: asyncio.Future[EngineProcess] = loop.create_future()
+        due = loop.time() + (self._seconds if is_again else 0)
+        heappush(self._waiting, (due, next(self._numbers), turn))
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._release(turn.result())
+            raise
+
+    def _release(self, process: EngineProcess) -> None:
+        while self._waiting:
+            turn = heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(process)
+                return
+        self._free.append(process)

@@ -194,8 +194,28 @@ class Settings(BaseSettings):
         1000,
         ge=1,
         le=1_000_000,
-        description="Rows of positions, prices, rates, shelf, trades, flows and targets beyond which a request is "
-        "computed in the process pool.",
+        description="Rows beyond which a request is computed in a process of its own, as is one whose text is larger "
+        "than 1 MiB. All lists of a request count together: positions, lots, cash balances, prices, rates, shelf "
+        "entries and their attributes, trades, flows, targets.",
+    )
+    max_request_rows: int = Field(
+        100_000,
+        ge=1,
+        le=1_000_000,
+        description="Rows, counted the same way, beyond which a request is refused with 422.",
+    )
+    compute_seconds: int = Field(
+        60,
+        ge=1,
+        le=600,
+        description="Seconds that the computation of a request may take in a process of its own. One that takes longer "
+        "is ended and tried once more; then its operation ends FAILED with OPERATION_TOO_EXPENSIVE.",
+    )
+    compute_memory_mb: int = Field(
+        1024,
+        ge=256,
+        le=65_536,
+        description="Memory of such a process, in MiB, on Linux; a computation that needs more is ended the same way.",
     )
     max_started_operations: int = Field(
         300,
@@ -205,7 +225,11 @@ class Settings(BaseSettings):
         "first. A Temporal that was away comes back quickly when it has to take up little.",
     )
     engine_processes: int = Field(
-        1, ge=1, le=64, description="Processes that compute large requests, of each worker and each API process."
+        1,
+        ge=1,
+        le=64,
+        description="Processes that compute large requests, of each worker and each API process; each "
+        "may take PROPOSAL_COMPUTE_MEMORY_MB.",
     )
     max_open_operations: int = Field(
         10_000,

@@ -1,10 +1,13 @@
 """What is kept of a request, made where it was read: writing down, hashing and compressing take time."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
-from domain.request import CreateRequest, SimulateRequest, VersionRequest, request_document, request_hash, row_count
+from domain.request import CreateRequest, SimulateRequest, VersionRequest, request_document, request_hash
+from domain.request_size import row_count
 from storage.documents import Document, DocumentKind
+
+MAX_SMALL_BYTES: Final = 1024 * 1024  # rows may hold long texts: so many bytes are computed in a tenth of a second
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,3 +26,7 @@ class PreparedRequest:
             document=Document.of(DocumentKind.REQUEST, request_document(request)),
             row_count=row_count(simulated),
         )
+
+    def is_large(self, *, more_rows_than: int) -> bool:
+        """Whether it is computed in a process of its own, which can be ended."""
+        return self.row_count > more_rows_than or self.document.size > MAX_SMALL_BYTES

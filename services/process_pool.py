@@ -7,6 +7,6 @@ Result = TypeVar("Result")
 
 
 class ProcessPool(Protocol):
-    """Where large requests are computed: `runtime.engine_pool.EnginePool`."""
+    """Where large requests are computed: `runtime.engine_pool.EnginePool`. It raises OperationTooExpensive."""
 
     def run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Awaitable[Result]: ...

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from domain.engine.codes import ENGINE_VERSION
+from domain.engine import codes
 from domain.errors import VersionNotFound
 from domain.evidence import artifact_documents, simulate_document
 from domain.proposal import ProposalVersion
@@ -22,7 +22,7 @@ class Replayed:
 
     @property
     def is_same_engine(self) -> bool:
-        return self.version.engine_version == ENGINE_VERSION
+        return self.version.engine_version == codes.ENGINE_VERSION
 
     @property
     def is_same(self) -> bool:

@@ -1,7 +1,6 @@
 """Simulating on request: computed off the event loop, stored by key, answered with the stored bytes ever after."""
 
 import asyncio
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -12,7 +11,7 @@ from domain.errors import (
     SimulationNotStored,
     StorageUnavailable,
 )
-from domain.evidence import artifact_documents, simulate_document
+from domain.evidence import evidence_of
 from domain.request import SimulateRequest
 from domain.timestamps import wire_timestamp
 from services.prepared_request import PreparedRequest
@@ -53,6 +52,14 @@ class _Computed:
     documents: tuple[Document, Document, Document]
 
 
+@dataclass(slots=True)
+class _UnderWay:
+    """A computation and how many wait for it."""
+
+    task: "asyncio.Task[Simulated]"
+    waiting: int = 0
+
+
 class SimulationService:
     """Key space B: one key stands for one request and one stored result, whatever arrives at the same time."""
 
@@ -60,25 +67,32 @@ class SimulationService:
         self._storage = storage
         self._pool = pool
         self._large_request_rows = large_request_rows
-        self._under_way: dict[tuple[str, str, str], asyncio.Task[Simulated]] = {}
+        self._under_way: dict[tuple[str, str, str], _UnderWay] = {}
 
     async def simulate(self, asked: AskedSimulation) -> Simulated:
-        """The result and the artifact of this key.
+        """The result and the artifact of this key. When the last that waits is cancelled, the computation is, too.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled when the request does
         not ask for a simulation, StorageUnavailable when the key could not be looked up, SimulationNotStored when the
-        result could not be kept: then nothing is, and the same key computes again.
+        result could not be kept: then nothing is, and the same key computes again. Raises OperationTooExpensive.
         """
         prepared = asked.prepared
         if prepared is None:
             prepared = await asyncio.to_thread(PreparedRequest.of, asked.request)
         twins = (asked.client, asked.key, prepared.request_hash)
-        task = self._under_way.get(twins)
-        is_first = task is None
-        if task is None:
-            task = self._under_way[twins] = asyncio.create_task(self._simulated(asked, prepared))
-            task.add_done_callback(lambda _: self._under_way.pop(twins, None))
-        simulated = await asyncio.shield(task)
+        under_way = self._under_way.get(twins)
+        is_first = under_way is None
+        if under_way is None:
+            under_way = self._under_way[twins] = _UnderWay(asyncio.create_task(self._simulated(asked, prepared)))
+        under_way.waiting += 1
+        try:
+            simulated = await asyncio.shield(under_way.task)
+        finally:
+            under_way.waiting -= 1
+            if not under_way.waiting:
+                under_way.task.cancel()
+                if self._under_way.get(twins) is under_way:
+                    del self._under_way[twins]
         return simulated if is_first else replace(simulated, is_replay=True)
 
     async def _simulated(self, asked: AskedSimulation, prepared: PreparedRequest) -> Simulated:
@@ -114,12 +128,9 @@ class SimulationService:
             idempotency_key=asked.key,
             created_at=wire_timestamp(created_at),
         )
-        if prepared.row_count <= self._large_request_rows:
-            return await asyncio.to_thread(compute)
-        try:
+        if prepared.is_large(more_rows_than=self._large_request_rows):
             return await self._pool.run(compute)
-        except BrokenProcessPool:  # killed for its memory, or by an operator; the next call finds fresh processes
-            return await self._pool.run(compute)
+        return await asyncio.to_thread(compute)
 
     async def _keep(self, simulation: StoredSimulation, documents: tuple[Document, ...]) -> StoredSimulation:
         try:
@@ -156,15 +167,15 @@ class SimulationService:
 def _result_and_artifact(
     request: Document, *, request_hash: str, correlation_id: str, idempotency_key: str, created_at: str
 ) -> _Computed:
-    request_text = request.text()
-    simulated = simulate_document(
-        request_text,
+    evidence = evidence_of(
+        request.text(),
         kind="simulate",
         request_hash=request_hash,
         correlation_id=correlation_id,
         idempotency_key=idempotency_key,
+        created_at=created_at,
     )
-    built = artifact_documents(request_text, simulated.text, kind="simulate", created_at=created_at)
+    simulated, built = evidence.simulated, evidence.built
     return _Computed(
         result=simulated.text,
         inputs=built.inputs,

@@ -185,7 +185,7 @@ class SubmissionService:
             created_by=request.created_by,
             metadata="{}" if isinstance(request, VersionRequest) else canonical_text(request.metadata.model_dump()),
             policy=self._policy.as_text(),
-            is_large=prepared.row_count > self._large_request_rows,
+            is_large=prepared.is_large(more_rows_than=self._large_request_rows),
             callback_url=None if submission.callback is None else submission.callback.url,
             callback_headers=None if submission.callback is None else submission.callback.headers_text(),
             proposal_id=submission.proposal_id,

@@ -68,9 +68,9 @@ class DeliveryStart:
 class OverdueDelivery:
     """How far a delivery has come, for the judgement of a workflow that is closed in Temporal.
 
-    `awaits_start`: its workflow, or that of the redelivery that was asked for, is not known to have been started, so a
-    closed one is of an earlier round. `is_untried`: a delivery of the last ten minutes without an attempt; a workflow that failed may have been
-    started by hand before there was a delivery.
+    `awaits_start`: no workflow is known to have been started for it, or for the redelivery that was asked for, so a
+    closed one is of an earlier round. `is_untried`: a delivery of the last ten minutes without an attempt; a workflow
+    that failed may have been started by hand before there was a delivery.
     """
 
     operation_id: str

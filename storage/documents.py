@@ -101,5 +101,6 @@ class Documents(DocumentReader):
         await self._connection.execute(INSERT_DOCUMENT, {**row, "seal": document_seal(**row)})
 
     async def let_go(self, *addresses: str) -> None:
-        """Leave documents, which the caller stored and then did not refer to, to the purge."""
-        await self._connection.execute(ADD_LOOSE, {"addresses": list(addresses)})
+        """Leave documents, which the caller does not refer to or does so no more, to the purge."""
+        if addresses:
+            await self._connection.execute(ADD_LOOSE, {"addresses": list(addresses)})

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from domain.canonical import sha256_of
 from domain.operation import EndedOperation, Operation, OperationFailure, OperationStatus, OperationType
 from storage.rows import value_row
 
@@ -36,9 +37,9 @@ ORDER BY o.created_at DESC, o.operation_id DESC LIMIT 1
 """
 WORK_COLUMNS: Final = """
     operation_id, operation_type, status, client, idempotency_key, correlation_id, request_hash, request_document,
-    portfolio_id, created_by, metadata, policy, proposal_id, version_no, expected_version_no,
+    portfolio_id, created_by, metadata, policy, is_large, proposal_id, version_no, expected_version_no,
     error_code, error_message, result_document,
-    simulation_status, simulation_hash, gate_decision, inputs_document, artifact_document, artifact_hash,
+    simulation_status, simulation_hash, gate_decision, inputs_document, artifact_document, artifact_hash, evidence_seal,
     callback_url IS NOT NULL AS has_callback, created_at, now() AS read_at"""
 SELECT_WORK: Final = f"SELECT {WORK_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s"
 LOCK_WORK: Final = f"{SELECT_WORK} FOR UPDATE"
@@ -52,20 +53,28 @@ VALUES (%(operation_id)s, %(operation_type)s, 'PENDING', %(client)s, %(idempoten
     %(policy)s, %(is_large)s, %(callback_url)s, %(callback_headers)s, %(proposal_id)s, %(expected_version_no)s,
     %(created_at)s, %(created_at)s, %(created_at)s)
 """
-RECORD_SIMULATION: Final = """
-UPDATE operations
-SET status = 'RUNNING', started_at = coalesce(started_at, now()), updated_at = now(), progress_at = now(),
+# Both return the documents that were referred to before.
+BEFORE: Final = """
+WITH before AS (
+    SELECT operation_id, result_document, inputs_document, artifact_document FROM operations
+    WHERE operation_id = %(operation_id)s FOR UPDATE)
+"""
+RECORD_SIMULATION: Final = f"""{BEFORE}
+UPDATE operations o
+SET status = 'RUNNING', started_at = coalesce(o.started_at, now()), updated_at = now(), progress_at = now(),
     result_document = %(result_document)s, simulation_status = %(simulation_status)s,
     simulation_hash = %(simulation_hash)s, gate_decision = %(gate_decision)s
-WHERE operation_id = %(operation_id)s AND status IN ('PENDING', 'RUNNING')
-RETURNING operation_id
+FROM before b WHERE o.operation_id = b.operation_id AND o.status IN ('PENDING', 'RUNNING')
+RETURNING b.result_document
 """
-RECORD_ARTIFACT: Final = """
-UPDATE operations
-SET updated_at = now(), progress_at = now(), inputs_document = %(inputs_document)s,
-    artifact_document = %(artifact_document)s, artifact_hash = %(artifact_hash)s
-WHERE operation_id = %(operation_id)s AND status IN ('PENDING', 'RUNNING')
-RETURNING operation_id
+RECORD_EVIDENCE: Final = f"""{BEFORE}
+UPDATE operations o
+SET status = 'RUNNING', started_at = coalesce(o.started_at, now()), updated_at = now(), progress_at = now(),
+    result_document = %(result_document)s, simulation_status = %(simulation_status)s,
+    simulation_hash = %(simulation_hash)s, gate_decision = %(gate_decision)s, inputs_document = %(inputs_document)s,
+    artifact_document = %(artifact_document)s, artifact_hash = %(artifact_hash)s, evidence_seal = %(evidence_seal)s
+FROM before b WHERE o.operation_id = b.operation_id AND o.status IN ('PENDING', 'RUNNING')
+RETURNING b.result_document, b.inputs_document, b.artifact_document
 """
 SUCCEED: Final = """
 UPDATE operations
@@ -148,6 +157,7 @@ class OperationWork:
     created_by: str
     metadata: str
     policy: str
+    is_large: bool
     proposal_id: str | None
     version_no: int | None
     expected_version_no: int | None
@@ -160,6 +170,7 @@ class OperationWork:
     inputs_document: str | None
     artifact_document: str | None
     artifact_hash: str | None
+    evidence_seal: str | None
     has_callback: bool
     created_at: datetime
     read_at: datetime
@@ -167,6 +178,29 @@ class OperationWork:
     @property
     def is_terminal(self) -> bool:
         return self.status.is_terminal
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RecordedEvidence:
+    """The evidence of an operation, all made by one engine version; documents by address."""
+
+    result_document: str
+    simulation_status: str
+    simulation_hash: str
+    gate_decision: str | None
+    inputs_document: str
+    artifact_document: str
+    artifact_hash: str
+    engine_version: str
+
+    @property
+    def documents(self) -> tuple[str, str, str]:
+        return self.result_document, self.inputs_document, self.artifact_document
+
+    @property
+    def seal(self) -> str:
+        """What tells whether these documents are still the ones that this engine version made together."""
+        return sha256_of("\n".join((self.engine_version, *self.documents)))
 
 
 OPERATION_ROW: Final = value_row(Operation)
@@ -248,8 +282,11 @@ class Operations(OperationReader):
 
     async def record_simulation(
         self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None
-    ) -> bool:
-        """Mark RUNNING with the result; False, and nothing written, when the operation has ended."""
+    ) -> list[str] | None:
+        """Mark RUNNING with the result; None, and nothing written, when the operation has ended.
+
+        What comes back is the document that this one takes the place of, if there is one: nothing may refer to it now.
+        """
         cursor = await self._connection.execute(
             RECORD_SIMULATION,
             {
@@ -260,22 +297,22 @@ class Operations(OperationReader):
                 "gate_decision": gate_decision,
             },
         )
-        return await cursor.fetchone() is not None
+        return _superseded(await cursor.fetchone(), (result_document,))
 
-    async def record_artifact(
-        self, operation_id: str, *, inputs_document: str, artifact_document: str, artifact_hash: str
-    ) -> bool:
-        """Refer to the stored evidence; False, and nothing written, when the operation has ended."""
+    async def record_evidence(self, operation_id: str, evidence: RecordedEvidence) -> list[str] | None:
+        """Refer to the stored evidence; None, and nothing written, when the operation has ended.
+
+        What comes back are the documents that these take the place of.
+        """
         cursor = await self._connection.execute(
-            RECORD_ARTIFACT,
+            RECORD_EVIDENCE,
             {
+                **{name: getattr(evidence, name) for name in RecordedEvidence.__slots__},
                 "operation_id": operation_id,
-                "inputs_document": inputs_document,
-                "artifact_document": artifact_document,
-                "artifact_hash": artifact_hash,
+                "evidence_seal": evidence.seal,
             },
         )
-        return await cursor.fetchone() is not None
+        return _superseded(await cursor.fetchone(), evidence.documents)
 
     async def succeed(
         self, work: OperationWork, *, proposal_id: str, version_no: int, proposal_version_id: str
@@ -309,3 +346,7 @@ class Operations(OperationReader):
                 failure=failure,
             )
         )
+
+
+def _superseded(before: Sequence[str | None] | None, now: Sequence[str]) -> list[str] | None:
+    return None if before is None else [address for address in before if address is not None and address not in now]

@@ -216,6 +216,7 @@ class OperationRow(SQLModel, table=True):
     inputs_document: str | None = _document("operations_inputs", nullable=True)
     artifact_document: str | None = _document("operations_artifact", nullable=True)
     artifact_hash: str | None = _text(nullable=True)
+    evidence_seal: str | None = _text(nullable=True)
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
     started_at: datetime | None = _moment(nullable=True)

@@ -8,6 +8,7 @@ from temporalio.testing import ActivityEnvironment
 from activities.build_artifact import BuildArtifactStep
 from activities.computing import Computing
 from activities.document_texts import DocumentTexts
+from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
 from activities.persist import PersistStep
 from activities.simulate import SimulateStep
@@ -27,13 +28,14 @@ class Steps:
     """The steps of one worker."""
 
     def __init__(self, storage: Storage) -> None:
-        texts, computing = DocumentTexts(storage), Computing(EnginePool(1))
+        texts, computing = DocumentTexts(storage), Computing(EnginePool(1, seconds=60, memory_mb=1024))
+        evidence = EvidenceMaking(texts, computing)
         self._storage = storage
         self._simulate = SimulateStep(storage, texts, computing).simulate
-        self._build = BuildArtifactStep(storage, texts, computing).build_artifact
-        self._persist = PersistStep(storage).persist
+        self._build = BuildArtifactStep(storage, evidence).build_artifact
+        self._persist = PersistStep(storage, evidence).persist
         self._finish = FinishStep(storage).finish
-        self._persist_version = PersistStep(storage).persist_version
+        self._persist_version = PersistStep(storage, evidence).persist_version
 
     async def simulate(self, operation_id: str):
         return await self._run(self._simulate, SimulateInput(operation_id=operation_id, is_large=False))
@@ -55,6 +57,7 @@ class Steps:
         async with self._storage.reading() as reading:
             operation = await reading.operations.get(argument.operation_id)
         environment = environment_of(argument.operation_id, WORKFLOW_TYPES[operation.operation_type])
+        environment.info = replace(environment.info, is_local=True)
         return await environment.run(step, argument)
 
 

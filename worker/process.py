@@ -58,7 +58,11 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
             ).running()
         )
         measured.watch(database)
-        pool = await stack.enter_async_context(EnginePool(settings.engine_processes).running())
+        pool = await stack.enter_async_context(
+            EnginePool(
+                settings.engine_processes, seconds=settings.compute_seconds, memory_mb=settings.compute_memory_mb
+            ).running()
+        )
         dependencies = Dependencies(
             storage=Storage(database, on_ended=measured.operation_ended),
             client=client,

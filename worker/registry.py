@@ -11,6 +11,7 @@ from activities.build_artifact import BuildArtifactStep
 from activities.computing import Computing
 from activities.deliver import DeliverStep
 from activities.document_texts import DocumentTexts
+from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
 from activities.host_places import HostPlaces
 from activities.persist import PersistStep
@@ -54,10 +55,11 @@ def proposal_workflows() -> list[type]:
 def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     texts = DocumentTexts(dependencies.storage)
     computing = Computing(dependencies.pool)
-    persisting = PersistStep(dependencies.storage)
+    evidence = EvidenceMaking(texts, computing)
+    persisting = PersistStep(dependencies.storage, evidence)
     return [
         SimulateStep(dependencies.storage, texts, computing).simulate,
-        BuildArtifactStep(dependencies.storage, texts, computing).build_artifact,
+        BuildArtifactStep(dependencies.storage, evidence).build_artifact,
         persisting.persist,
         persisting.persist_version,
         FinishStep(dependencies.storage).finish,

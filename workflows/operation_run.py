@@ -56,7 +56,8 @@ async def _create(order: OperationOrder, runner: StepRunner, persist: Persist) -
     simulated = await runner.run(
         steps.simulate,
         SimulateInput(operation_id=order.operation_id, is_large=order.is_large),
-        at_once=policies.LARGE if order.is_large else None,
+        is_at_once=order.is_large,
+        options=policies.COMPUTE,
         summary="Simulate the proposal",
     )
     if simulated.ended is not None:
@@ -64,7 +65,8 @@ async def _create(order: OperationOrder, runner: StepRunner, persist: Persist) -
     built = await runner.run(
         steps.build_artifact,
         BuildArtifactInput(operation_id=order.operation_id, is_large=order.is_large),
-        at_once=policies.LARGE if order.is_large else None,
+        is_at_once=order.is_large,
+        options=policies.COMPUTE,
         summary=f"Build the artifact of a {simulated.simulation_status} simulation",
     )
     if built.ended is not None:
@@ -72,7 +74,8 @@ async def _create(order: OperationOrder, runner: StepRunner, persist: Persist) -
     persisted = await runner.run(
         persist,
         PersistInput(operation_id=order.operation_id),
-        at_once=policies.NORMAL if order.is_large else None,
+        is_at_once=order.is_large,
+        options=policies.COMPUTE,  # it computes what another release has made
         summary="Commit proposal, version, event and outcome",
     )
     return await _as_the_row_says(persisted.outcome, order, runner, unless_ended)
@@ -83,7 +86,8 @@ async def _finish(order: OperationOrder, runner: StepRunner, failure: BaseExcept
     finished = await runner.run(
         steps.finish,
         _finish_input(order, reason),
-        at_once=policies.NORMAL if order.is_large else None,
+        is_at_once=order.is_large,
+        options=policies.NORMAL,
         summary=f"Record that the operation failed: {reason.message}",
     )
     return await _as_the_row_says(finished.outcome, order, runner, reason)

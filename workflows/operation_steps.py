@@ -23,22 +23,28 @@ class StepRunner:
         self.may_be_typed = False
 
     async def run(
-        self, step: Step[Input, Result], argument: Input, *, summary: str, at_once: policies.ActivityOptions | None
+        self,
+        step: Step[Input, Result],
+        argument: Input,
+        *,
+        summary: str,
+        options: policies.ActivityOptions,
+        is_at_once: bool,
     ) -> Result:
         """The step's result.
 
-        `at_once` makes it a normal activity from the first try, with these options. Otherwise it runs locally first: a
-        local activity that waits for a dependency would hold the workflow's task and hide the cause, so what fails
-        there goes on as the same step in a normal activity, where the operator sees it.
+        `is_at_once` makes it a normal activity from the first try. Otherwise it runs locally first: a local activity
+        that waits for a dependency would hold the workflow's task and hide the cause, so what fails there goes on as
+        the same step in a normal activity, where the operator sees it. `options` are the normal activity's.
         """
-        if at_once is None:
+        if not is_at_once:
             try:
                 return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
             except (ActivityError, ApplicationError) as failure:
                 if is_cancelled_exception(failure) or is_final(failure):
                     raise
         self.may_be_typed = True
-        return await workflow.execute_activity(step, argument, summary=summary, **(at_once or policies.NORMAL))
+        return await workflow.execute_activity(step, argument, summary=summary, **options)
 
     async def run_untyped(self, step: Step[Input, Result], argument: Input, *, summary: str) -> Result:
         """The step's result from a local activity, which only a worker can complete; an outage is waited out."""

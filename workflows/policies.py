@@ -41,9 +41,10 @@ NORMAL: Final[ActivityOptions] = {
     "retry_policy": _PATIENT,
 }
 
-# Large requests compute in the process pool and heartbeat while they wait; 4 s without a beat means a dead worker.
-LARGE: Final[ActivityOptions] = {
-    "start_to_close_timeout": timedelta(seconds=60),
+# What computes waits its turn in the process pool and heartbeats meanwhile; 4 s without a beat means a dead worker. The
+# pool ends what takes too long (runtime/engine_pool.py): no step runs out of this time because of what it computes.
+COMPUTE: Final[ActivityOptions] = {
+    "start_to_close_timeout": timedelta(hours=24),
     "schedule_to_close_timeout": timedelta(hours=24),
     "heartbeat_timeout": timedelta(seconds=4),
     "retry_policy": _PATIENT,

@@ -2,18 +2,25 @@
 
 from typing import Any, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api.access import GuardedJsonRoute
 from api.dependencies import CallerOfRequest, CorrelationId, ProcessServices
 from api.headers import REPLAYED_HEADER, CorrelationIdHeader, IdempotencyKeyHeader
 from api.json_text import StoredJson, json_response
+from api.presence import while_connected
 from api.problems import problems
 from api.schemas.artifact import ProposalArtifact
 from api.schemas.simulation import ProposalResult
 from api.schemas.submission import SimulationRequest
 from domain.access import Caller
-from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
+from domain.errors import (
+    IdempotencyKeyConflict,
+    OperationTooExpensive,
+    SimulationDisabled,
+    SimulationNotStored,
+    StorageUnavailable,
+)
 from domain.evidence import artifact_parts
 from services.simulation import AskedSimulation, Simulated
 
@@ -26,6 +33,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     },
     **problems(
         IdempotencyKeyConflict,
+        OperationTooExpensive,
         SimulationDisabled,
         SimulationNotStored,
         StorageUnavailable,
@@ -36,6 +44,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.post("/simulate", summary="Simulate a proposal", response_model=ProposalResult, responses=RESPONSES)
 async def simulate(
+    request: Request,
     body: SimulationRequest,
     idempotency_key: IdempotencyKeyHeader,
     correlation_id: CorrelationId,
@@ -44,12 +53,13 @@ async def simulate(
     _: CorrelationIdHeader = None,
 ) -> Response:
     """The portfolio before and after, the orders, rules, drift, suitability and gate; nothing is proposed by it."""
-    simulated = await _simulated(services, caller, body, idempotency_key, correlation_id)
+    simulated = await _simulated(request, services, caller, body, idempotency_key, correlation_id)
     return _answer(simulated, StoredJson(simulated.result))
 
 
 @router.post("/artifact", summary="Build an artifact", response_model=ProposalArtifact, responses=RESPONSES)
 async def build_artifact(
+    request: Request,
     body: SimulationRequest,
     idempotency_key: IdempotencyKeyHeader,
     correlation_id: CorrelationId,
@@ -58,23 +68,28 @@ async def build_artifact(
     _: CorrelationIdHeader = None,
 ) -> Response:
     """What clients and reviewers read of the simulation that this key stands for, with its evidence."""
-    simulated = await _simulated(services, caller, body, idempotency_key, correlation_id)
+    simulated = await _simulated(request, services, caller, body, idempotency_key, correlation_id)
     parts = artifact_parts(simulated.artifact, inputs=simulated.inputs, result=simulated.result)
     return _answer(simulated, StoredJson(*parts))
 
 
 async def _simulated(
-    services: ProcessServices, caller: Caller, body: SimulationRequest, idempotency_key: str, correlation_id: str
+    request: Request,
+    services: ProcessServices,
+    caller: Caller,
+    body: SimulationRequest,
+    idempotency_key: str,
+    correlation_id: str,
 ) -> Simulated:
-    return await services.simulation.simulate(
-        AskedSimulation(
-            request=body,
-            prepared=body.prepared,
-            client=caller.client,
-            key=idempotency_key,
-            correlation_id=correlation_id,
-        )
+    """Raises ClientDisconnect when the caller leaves: what is computed for no other caller is then given up."""
+    asked = AskedSimulation(
+        request=body,
+        prepared=body.prepared,
+        client=caller.client,
+        key=idempotency_key,
+        correlation_id=correlation_id,
     )
+    return await while_connected(request, services.simulation.simulate(asked))
 
 
 def _answer(simulated: Simulated, text: StoredJson) -> Response:

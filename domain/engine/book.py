@@ -28,6 +28,9 @@ class Book:
     def currencies(self) -> list[str]:
         return list(self._cash)
 
+    def has_cash_row(self, currency: str) -> bool:
+        return currency in self._cash
+
     def balance(self, currency: str) -> Decimal:
         balance = self._cash.get(currency)
         return ZERO if balance is None else balance.amount

@@ -7,6 +7,7 @@ class Diagnostics:
     """Gaps are distinct and in first-seen order (D12); warnings and hard failures are kept as often as they come."""
 
     __slots__ = (
+        "_warned",
         "dropped_trades",
         "funding_plan",
         "fx_missing",
@@ -21,6 +22,7 @@ class Diagnostics:
 
     def __init__(self) -> None:
         self.warnings: list[str] = []
+        self._warned: set[str] = set()  # the same codes: the list may hold one for each trade
         self.hard_failures: list[str] = []
         self.is_pending_forced = False
         self.price_missing: dict[str, None] = {}
@@ -31,13 +33,17 @@ class Diagnostics:
         self.insufficient_cash: list[dict[str, Any]] = []
         self.dropped_trades: list[dict[str, str]] = []
 
+    def warn(self, code: str) -> None:
+        self.warnings.append(code)
+        self._warned.add(code)
+
     def warn_once(self, code: str) -> None:
-        if code not in self.warnings:
-            self.warnings.append(code)
+        if code not in self._warned:
+            self.warn(code)
 
     def fail(self, code: str, *, with_warning: bool) -> None:
         if with_warning:
-            self.warnings.append(code)
+            self.warn(code)
         self.hard_failures.append(code)
 
     def as_json(self) -> dict[str, Any]:

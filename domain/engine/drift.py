@@ -57,7 +57,7 @@ def analyse_drift(
     if not options.enable_drift_analytics or model is None:
         return None
     if model.base_currency != before.base_currency:
-        diagnostics.warnings.append(MODEL_CURRENCY_MISMATCH)
+        diagnostics.warn(MODEL_CURRENCY_MISMATCH)
         return None
     limit = options.drift_top_contributors_limit
     by_class = _buckets(

@@ -1,6 +1,7 @@
 """Stage 5: FX that funds the buys (D2-D5, D13)."""
 
-from collections.abc import Sequence
+from bisect import bisect_left, insort
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -73,6 +74,7 @@ def plan_funding(
     for buy in buys:
         required[buy.currency] = required.get(buy.currency, ZERO) + buy.notional
     funding = Funding()
+    payers = _Payers(book, market, required, base_currency=base_currency, base_only=base_only)
     for target in sorted(required):
         available = book.open_balance(target)
         needed = max(ZERO, required[target] - available)
@@ -88,8 +90,7 @@ def plan_funding(
         if not needed:
             continue
         bought = up_to_minor_unit(needed, target)
-        candidates = _candidates(target, book, base_currency=base_currency, base_only=base_only)
-        search = _search(target, bought, candidates, required, book, market, base_currency)
+        search = payers.search(target, bought)
         if search.chosen is None:
             funding.unfunded.add(target)
             _record_unfunded(search, diagnostics, blocks_on_missing_fx=blocks_on_missing_fx)
@@ -100,6 +101,8 @@ def plan_funding(
         )
         book.add_cash(source, -sold)
         book.add_cash(target, bought)
+        payers.note_changed(source)
+        payers.note_changed(target)
         entry["fx_pair"], entry["funding_currency"] = trade.pair, source
         funding.fx_trades.append(trade)
     return funding
@@ -119,41 +122,67 @@ def fx_json(trade: FxTrade) -> dict[str, Any]:
     }
 
 
-def _candidates(target: str, book: Book, *, base_currency: str, base_only: bool) -> list[str]:
-    base = [] if target == base_currency else [base_currency]
-    if base_only:
-        return base
-    return base + sorted(set(book.currencies) - {target, base_currency})
+class _Payers:
+    """The book's currencies as payers, indexed: what funds one target is found without looking at all of the cash."""
 
+    def __init__(
+        self, book: Book, market: Market, required: Mapping[str, Decimal], *, base_currency: str, base_only: bool
+    ) -> None:
+        self._book = book
+        self._market = market
+        self._required = required
+        self._base = base_currency
+        self._base_only = base_only
+        self._in_credit = sorted(currency for currency in book.currencies if self._usable(currency) > 0)
 
-def _search(
-    target: str,
-    bought: Decimal,
-    candidates: Sequence[str],
-    required: dict[str, Decimal],
-    book: Book,
-    market: Market,
-    base_currency: str,
-) -> _Search:
-    search = _Search()
-    for source in candidates:
-        rate = market.rate(target, source)
-        usable = book.balance(source) - required.get(source, ZERO)
-        if rate is None:
-            if source == base_currency or usable > 0:
-                search.missed_pairs.append(f"{target}/{source}")
-            continue
-        book.open_balance(source)
-        sold = in_minor_units(bought * rate, source)
-        if usable >= sold:
-            search.chosen = (source, sold)
-            return search
-        deficit = sold - usable
-        base_rate = market.rate(source, base_currency)
-        search.shortfalls.append(
-            _Shortfall(source=source, deficit=deficit, base_deficit=None if base_rate is None else deficit * base_rate)
-        )
-    return search
+    def search(self, target: str, bought: Decimal) -> _Search:
+        """The first that can pay: the base currency, then the others by code; else what each of them lacked."""
+        search = _Search()
+        for source in self._rated(target):
+            self._book.open_balance(source)
+            usable = self._usable(source)
+            sold = in_minor_units(bought * (self._market.rate(target, source) or ZERO), source)
+            if usable >= sold:
+                search.chosen = (source, sold)
+                return search
+            deficit = sold - usable
+            base_rate = self._market.rate(source, self._base)
+            search.shortfalls.append(
+                _Shortfall(
+                    source=source, deficit=deficit, base_deficit=None if base_rate is None else deficit * base_rate
+                )
+            )
+        search.missed_pairs.extend(f"{target}/{source}" for source in self._unrated(target))
+        return search
+
+    def note_changed(self, currency: str) -> None:
+        """The balance of this currency is another one now."""
+        place = bisect_left(self._in_credit, currency)
+        is_listed = self._in_credit[place : place + 1] == [currency]
+        if self._usable(currency) <= 0:
+            del self._in_credit[place : place + is_listed]
+        elif not is_listed:
+            insort(self._in_credit, currency)
+
+    def _usable(self, currency: str) -> Decimal:
+        return self._book.balance(currency) - self._required.get(currency, ZERO)
+
+    def _rated(self, target: str) -> Iterator[str]:
+        rated = self._market.rated_with(target)
+        if self._base in rated:
+            yield self._base
+        if not self._base_only:
+            yield from sorted(source for source in rated if source != self._base and self._book.has_cash_row(source))
+
+    def _unrated(self, target: str) -> Iterator[str]:
+        """Those that a missing rate keeps from paying: the base currency always counts, others when they hold cash."""
+        rated = self._market.rated_with(target)
+        if self._base != target and self._base not in rated:
+            yield self._base
+        if not self._base_only:
+            for source in self._in_credit:
+                if source not in rated and source not in (target, self._base):
+                    yield source
 
 
 def _record_unfunded(search: _Search, diagnostics: Diagnostics, *, blocks_on_missing_fx: bool) -> None:

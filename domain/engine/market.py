@@ -1,6 +1,7 @@
 """Prices, rates and shelf, indexed once."""
 
 from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -23,7 +24,7 @@ class Market:
     A trusted holding's price stands in place of its price row, everywhere (D10).
     """
 
-    __slots__ = ("_quotes", "_rates", "_shelf")
+    __slots__ = ("_quotes", "_rated_with", "_rates", "_shelf")
 
     def __init__(self, request: SimulateRequest, holdings: Iterable[Holding]) -> None:
         data = request.market_data_snapshot
@@ -33,6 +34,12 @@ class Market:
                 amount, currency = holding.trusted_value
                 self._quotes[holding.instrument_id] = Quote(amount / holding.quantity, currency)
         self._rates = {row.pair: row.rate for row in data.fx_rates}
+        self._rated_with: dict[str, set[str]] = {}
+        for pair in self._rates:
+            source, _, target = pair.partition("/")
+            if source != target:
+                self._rated_with.setdefault(source, set()).add(target)
+                self._rated_with.setdefault(target, set()).add(source)
         self._shelf = {row.instrument_id: row for row in request.shelf_entries}
 
     def quote(self, instrument_id: str) -> Quote | None:
@@ -47,6 +54,10 @@ class Market:
             return direct
         inverse = self._rates.get(f"{target}/{source}")
         return None if inverse is None else ONE / inverse
+
+    def rated_with(self, currency: str) -> AbstractSet[str]:
+        """The other currencies that have a rate to this one, or from it."""
+        return self._rated_with.get(currency, frozenset())
 
     def shelf(self, instrument_id: str) -> ShelfEntry | None:
         return self._shelf.get(instrument_id)

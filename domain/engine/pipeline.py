@@ -4,8 +4,9 @@ from decimal import localcontext
 from typing import Any
 
 from domain.canonical import sha256_of
+from domain.engine import codes
 from domain.engine.book import Book
-from domain.engine.codes import DEFAULT_MARKET_DATA_ID, ENGINE_VERSION
+from domain.engine.codes import DEFAULT_MARKET_DATA_ID
 from domain.engine.diagnostics import Diagnostics
 from domain.engine.drift import analyse_drift
 from domain.engine.flows import apply_flows
@@ -89,7 +90,7 @@ class _Simulation:
                 "market_data_snapshot_id": market_data_id,
                 "request_hash": request_hash,
                 "idempotency_key": idempotency_key,
-                "engine_version": ENGINE_VERSION,
+                "engine_version": codes.ENGINE_VERSION,
             },
         }
 

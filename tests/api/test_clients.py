@@ -5,16 +5,15 @@ import contextlib
 import json
 import socket
 import time
-from concurrent.futures.process import BrokenProcessPool
 
 import pytest
 from builders import a_body, a_stored_operation
 
-from api.app import LargeBodies
 from cli import http_protocol
 from cli.api import UNACKNOWLEDGED_MILLISECONDS, _listen
-from domain.errors import OperationCancelled
+from domain.errors import OperationCancelled, OperationTooExpensive
 from domain.operation import OperationFailure
+from runtime.engine_pool import EnginePool
 from services.ending import end_failed
 from storage.listener import TerminalListener
 
@@ -238,11 +237,11 @@ async def test_a_large_body_is_refused_with_the_same_words(api, broken, headers)
 
 async def test_no_more_errors_are_listed_than_anybody_reads(api):
     body = json.dumps(a_body())
-    for rows in (500, 50_000, 400_000):
+    for rows in (500, 50_000, 90_000):
         refused = await post(api, body.replace('"positions": [', '"positions": [' + "{}," * rows))
         assert len(refused.json()["detail"]) == min(2 * rows, 1000)
-    attributes = ",".join(f'"{number}":0' for number in range(100_000))
-    refused = await post(api, body.replace('"issuer_id"', f'"attributes":{{{attributes}}},"issuer_id"'))
+    constraints = ",".join(f'"{number}":0' for number in range(90_000))
+    refused = await post(api, body.replace('"options": {', f'"options": {{"group_constraints":{{{constraints}}},'))
     assert len(refused.json()["detail"]) == 1000
 
 
@@ -250,12 +249,12 @@ async def test_large_bodies_wait_for_a_slot_and_then_are_told_to_come_again(api,
     monkeypatch.setattr("api.large_bodies.SLOT_WAIT_SECONDS", 0.2)
     reading, entered = asyncio.Event(), []
 
-    async def slow(*_):
+    async def slow(*_, **__):
         entered.append(1)
         await reading.wait()
-        raise BrokenProcessPool
+        raise OperationTooExpensive
 
-    monkeypatch.setattr(LargeBodies, "_read", slow)
+    monkeypatch.setattr(EnginePool, "run", slow)
     held = [
         asyncio.create_task(post(api, a_padded(a_body()), **{"Idempotency-Key": f"held-{number}"}))
         for number in range(2)
@@ -265,7 +264,7 @@ async def test_large_bodies_wait_for_a_slot_and_then_are_told_to_come_again(api,
     assert (busy.status_code, busy.json()["code"], busy.headers["Retry-After"]) == (503, "SERVER_BUSY", "1")
     assert (await post(api, json.dumps(a_body()))).status_code == 202
     reading.set()
-    assert [answer.json()["code"] for answer in await asyncio.gather(*held)] == ["SERVER_BUSY"] * 2
+    assert [answer.json()["code"] for answer in await asyncio.gather(*held)] == ["OPERATION_TOO_EXPENSIVE"] * 2
 
 
 async def test_bodies_that_never_come_keep_others_out_of_nothing(api):

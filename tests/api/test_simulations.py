@@ -8,7 +8,8 @@ from answers import assert_problem, stored
 from builders import a_body, a_large_body, without_simulation_flag
 from contract.compare import artifact_hash, case_differences, load_cases, load_invalid, refusal_differences
 
-from domain.errors import StorageUnavailable
+from domain.errors import OperationTooExpensive, StorageUnavailable
+from runtime.engine_pool import EnginePool
 from storage.simulations import Simulations
 
 CASES = Path(__file__).parents[1] / "contract" / "cases"
@@ -115,3 +116,32 @@ async def test_a_save_that_fails_is_503_and_the_key_stays_free(api, database_dsn
     assert answer.headers["Retry-After"]
     assert stored(database_dsn) == 0
     assert (await post(api, SIMULATE, a_body()["simulate_request"])).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/simulate", "/artifact"])
+async def test_a_caller_that_leaves_ends_its_computation(api, monkeypatch, path):
+    began, given_up = asyncio.Event(), asyncio.Event()
+
+    async def endless(*_, **__):
+        began.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            given_up.set()
+
+    monkeypatch.setattr(EnginePool, "run", endless)
+    headers = {"Idempotency-Key": "left"}
+    calling = asyncio.create_task(api.post(path, a_large_body()["simulate_request"], **headers))
+    async with asyncio.timeout(20):
+        await began.wait()
+        calling.cancel()
+        await given_up.wait()
+
+
+async def test_what_is_too_expensive_is_refused(api, monkeypatch):
+    async def expensive(*_, **__):
+        raise OperationTooExpensive
+
+    monkeypatch.setattr(EnginePool, "run", expensive)
+    refused = await api.post("/simulate", a_large_body()["simulate_request"], **{"Idempotency-Key": "much"})
+    assert (refused.status_code, refused.json()["code"]) == (422, "OPERATION_TOO_EXPENSIVE")

@@ -38,6 +38,7 @@ PINNED = {
     ("OPERATION_TERMINATED", "ProposalOperationTerminatedError", 409),
     ("OPERATION_TIMED_OUT", "ProposalOperationTimedOutError", 504),
     ("OPERATION_INTERNAL_ERROR", "ProposalInternalError", 500),
+    ("OPERATION_TOO_EXPENSIVE", VALIDATION, 422),
     (
         "CALLBACK_URL_NOT_ALLOWED: it must be https and name a public host, without user information or fragment",
         VALIDATION,

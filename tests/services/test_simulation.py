@@ -1,6 +1,5 @@
 import asyncio
 import uuid
-from concurrent.futures.process import BrokenProcessPool
 
 import psycopg
 import pytest
@@ -8,22 +7,27 @@ from builders import a_body, a_large_body, without_simulation_flag
 
 from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
 from domain.request import SimulateRequest
+from services.prepared_request import MAX_SMALL_BYTES
 from services.simulation import AskedSimulation, SimulationService
 from storage.simulations import Simulations
 from storage.unit_of_work import Storage
 
 
 class Pool:
-    """Computes here; notes that it was asked, and breaks as often as it is told."""
+    """Computes here, when it is let; notes how often it was asked and given up."""
 
-    def __init__(self, *, broken: int = 0) -> None:
-        self.asked = 0
-        self._broken = broken
+    def __init__(self) -> None:
+        self.asked = self.given_up = 0
+        self.go_on = asyncio.Event()
+        self.go_on.set()
 
     async def run(self, function, *args, **kwargs):
         self.asked += 1
-        if self.asked <= self._broken:
-            raise BrokenProcessPool
+        try:
+            await self.go_on.wait()
+        except asyncio.CancelledError:
+            self.given_up += 1
+            raise
         return function(*args, **kwargs)
 
 
@@ -91,12 +95,45 @@ async def test_without_the_option_nothing_is_computed_or_stored(storage: Storage
     assert stored(database_dsn) == (0, 0)
 
 
-async def test_large_requests_go_to_the_pool_and_survive_the_death_of_its_process(storage: Storage):
-    pool = Pool(broken=1)
+async def test_large_requests_go_to_the_pool(storage: Storage):
+    pool = Pool()
     await a_service(storage, pool).simulate(asked())
     assert pool.asked == 0
     assert not (await a_service(storage, pool).simulate(asked(a_large_body(), key="large"))).is_replay
-    assert pool.asked == 2
+    assert pool.asked == 1
+
+
+async def test_a_request_of_few_rows_and_long_texts_goes_to_the_pool(storage: Storage):
+    pool, body = Pool(), a_body()
+    body["simulate_request"]["shelf_entries"][0]["asset_class"] = "x" * MAX_SMALL_BYTES
+    await a_service(storage, pool).simulate(asked(body))
+    assert pool.asked == 1
+
+
+async def test_what_no_caller_waits_for_any_more_is_given_up_and_computed_anew_for_the_next(
+    storage: Storage, database_dsn
+):
+    pool = Pool()
+    pool.go_on.clear()
+    service = a_service(storage, pool)
+    callers = [asyncio.create_task(service.simulate(asked(a_large_body()))) for _ in range(2)]
+    while not pool.asked or [under_way.waiting for under_way in service._under_way.values()] != [2]:
+        await asyncio.sleep(0.01)
+    await cancelled(callers[0])
+    assert pool.given_up == 0
+    await cancelled(callers[1])
+    next_caller = asyncio.create_task(service.simulate(asked(a_large_body())))
+    while pool.asked < 2:
+        await asyncio.sleep(0.01)
+    assert pool.given_up == 1
+    pool.go_on.set()
+    assert not (await next_caller).is_replay
+    assert stored(database_dsn) == (1, 3)
+
+
+async def cancelled(task: asyncio.Task) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_what_could_not_be_kept_is_said_and_computed_again(storage: Storage, database_dsn, monkeypatch):

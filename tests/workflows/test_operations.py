@@ -129,8 +129,8 @@ async def test_what_the_boundary_gives_up_ends_as_an_internal_error(skipping):
 
 
 async def test_an_outage_that_outlasts_the_step_times_the_operation_out(skipping, monkeypatch):
-    assert policies.NORMAL["schedule_to_close_timeout"] == timedelta(hours=24)
-    monkeypatch.setitem(policies.NORMAL, "schedule_to_close_timeout", timedelta(seconds=2))
+    assert policies.COMPUTE["schedule_to_close_timeout"] == timedelta(hours=24)
+    monkeypatch.setitem(policies.COMPUTE, "schedule_to_close_timeout", timedelta(seconds=2))
     steps = FakeSteps(persist=outage_for(10**9))
     async with started(skipping, steps) as handle:
         cause = await failure_of(handle)

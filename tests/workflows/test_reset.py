@@ -41,7 +41,7 @@ async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_cl
     body = None if ends == "SUCCEEDED" else without_simulation_flag()
     operation_id = (await service.submit(a_submission(body))).operation.operation_id
     periods = Periods(operations=None, keys=None)  # type: ignore[arg-type]  # nothing is purged here
-    pool = EnginePool(1)
+    pool = EnginePool(1, seconds=60, memory_mb=1024)
     dependencies = Dependencies(storage=storage, client=temporal_client, pool=pool, periods=periods, max_started=300)
     async with Worker(
         temporal_client,

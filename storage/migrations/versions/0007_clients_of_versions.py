@@ -7,7 +7,7 @@ before writes none either, and may go on doing so during a roll-out.
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

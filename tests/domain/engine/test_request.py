@@ -18,7 +18,6 @@ from domain.request import (
     VersionRequest,
     request_document,
     request_hash,
-    row_count,
 )
 
 CASES = Path(__file__).parents[2] / "contract" / "cases" / "cases.jsonl.gz"
@@ -231,11 +230,6 @@ def test_the_document_is_the_request_with_the_decimals_as_they_were_written(
 def test_the_options_are_dumped_in_the_contracts_order() -> None:
     case = load_cases(CASES)[0]
     assert list(EngineOptions.model_fields) == list(case["artifact"]["evidence_bundle"]["inputs"]["options"])
-
-
-def test_rows_are_counted() -> None:
-    assert row_count(SimulateRequest.model_validate(BODY)) == 1 + 1 + 1 + 1 + 2 + 1 + 2
-    assert row_count(SimulateRequest.model_validate(EXAMPLE)) == 5
 
 
 def schemas_in(model: type[BaseModel]) -> dict[str, Any]:

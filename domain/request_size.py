@@ -1,0 +1,114 @@
+"""How large a request is, read from its model or from the JSON that is to become one (R44)."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from math import inf
+from typing import Any, Final
+
+Place = tuple[str | int, ...]
+
+MAX_CURRENCIES: Final = 200
+MAX_ATTRIBUTES: Final = 100
+
+POSITIONS: Final = ("portfolio_snapshot", "positions")
+CASH_BALANCES: Final = ("portfolio_snapshot", "cash_balances")
+PRICES: Final = ("market_data_snapshot", "prices")
+FX_RATES: Final = ("market_data_snapshot", "fx_rates")
+SHELF_ENTRIES: Final = ("shelf_entries",)
+CASH_FLOWS: Final = ("proposed_cash_flows",)
+TRADES: Final = ("proposed_trades",)
+OVERDRAFTS: Final = ("options", "max_overdraft_by_ccy")
+
+# Every list, with the list that each of its rows holds. Mappings of a client's own keys are lists, too.
+LISTS: Final[Mapping[Place, str | None]] = {
+    POSITIONS: "lots",
+    CASH_BALANCES: None,
+    PRICES: None,
+    FX_RATES: None,
+    SHELF_ENTRIES: "attributes",
+    CASH_FLOWS: None,
+    TRADES: None,
+    ("reference_model", "asset_class_targets"): None,
+    ("reference_model", "instrument_targets"): None,
+    OVERDRAFTS: None,
+    ("options", "group_constraints"): None,
+}
+# Where a currency stands: in the request itself, and in each row of a list.
+CURRENCIES: Final[Sequence[Place]] = (
+    ("portfolio_snapshot", "base_currency"),
+    ("reference_model", "base_currency"),
+    ("options", "min_trade_notional", "currency"),
+    ("options", "dust_trade_threshold", "currency"),
+)
+CURRENCIES_OF_ROWS: Final[Mapping[Place, Place]] = {
+    POSITIONS: ("market_value", "currency"),
+    CASH_BALANCES: ("currency",),
+    PRICES: ("currency",),
+    FX_RATES: ("pair",),
+    SHELF_ENTRIES: ("min_notional", "currency"),
+    CASH_FLOWS: ("currency",),
+    TRADES: ("notional", "currency"),
+}
+CURRENCY_OF_LOT: Final = ("unit_cost", "currency")
+_CODES: Final = re.compile(r"[A-Z]{3}(?:/[A-Z]{3})?")
+
+
+def row_count(request: Any) -> int:
+    """Rows of all lists together."""
+    return sum(rows_by_list(request).values())
+
+
+def rows_by_list(request: Any, *, enough: float = inf) -> dict[Place, int]:
+    """Rows of each list, with those of the lists in it; these are not looked at when there are enough without them."""
+    lists = {place: _rows(_member(request, *place)) for place in LISTS}
+    counts = {place: len(rows) for place, rows in lists.items()}
+    if sum(counts.values()) <= enough:
+        for place, inner in LISTS.items():
+            if inner is not None:
+                counts[place] += sum(len(_rows(_member(row, inner))) for row in lists[place])
+    return counts
+
+
+def attribute_counts(request: Any) -> Iterator[tuple[Place, int]]:
+    """Places of the shelf entries' attributes, with how many they are."""
+    for index, entry in enumerate(_rows(_member(request, *SHELF_ENTRIES))):
+        yield (*SHELF_ENTRIES, index, "attributes"), len(_rows(_member(entry, "attributes")))
+
+
+def first_currency_over(request: Any, limit: int) -> Place | None:
+    """Where the first currency code stands that is one too many."""
+    codes: set[str] = set()
+    seen: set[str] = set()  # codes and pairs
+    for place, text in _currencies(request):
+        if not isinstance(text, str) or text in seen:
+            continue
+        seen.add(text)
+        if _CODES.fullmatch(text):
+            codes.update(text.split("/"))
+            if len(codes) > limit:
+                return place
+    return None
+
+
+def _currencies(request: Any) -> Iterator[tuple[Place, Any]]:
+    for place in CURRENCIES:
+        yield place, _member(request, *place)
+    for key in _rows(_member(request, *OVERDRAFTS)):
+        yield (*OVERDRAFTS, str(key)), key
+    for rows_place, currency in CURRENCIES_OF_ROWS.items():
+        for index, row in enumerate(_rows(_member(request, *rows_place))):
+            yield (*rows_place, index, *currency), _member(row, *currency)
+    for index, position in enumerate(_rows(_member(request, *POSITIONS))):
+        for number, lot in enumerate(_rows(_member(position, "lots"))):
+            yield (*POSITIONS, index, "lots", number, *CURRENCY_OF_LOT), _member(lot, *CURRENCY_OF_LOT)
+
+
+def _member(value: Any, *names: str | int) -> Any:
+    for name in names:
+        value = value.get(name) if isinstance(value, Mapping) else getattr(value, str(name), None)
+    return value
+
+
+def _rows(value: Any) -> Sequence[Any] | Mapping[Any, Any]:
+    """The rows; what is no list has none, and is refused where the request is validated."""
+    return value if isinstance(value, list | tuple | Mapping) else ()

@@ -1,0 +1,124 @@
+"""One engine version makes a version, whatever release each step ran on (R48)."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import product
+
+import psycopg
+import pytest
+from builders import a_stored_operation
+from storage_rows import Steps, a_created_proposal
+
+from domain.engine import codes
+from domain.evidence import _RECENT_RESULTS
+from services.lookup import Lookup
+from services.replay import replay
+from storage.operations import Operations
+from storage.unit_of_work import Storage
+
+RELEASES = ("1.0.0-before", "2.0.0-after")
+
+
+@contextmanager
+def release(engine_version: str) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(codes, "ENGINE_VERSION", engine_version)
+        yield
+
+
+async def run_steps(
+    storage: Storage, operation_id: str, releases: tuple[str, ...], *, persist: str = "persist"
+) -> None:
+    """Each step by a worker of its own, which remembers nothing."""
+    for name, engine_version in zip(("simulate", "build", persist), releases, strict=True):
+        _RECENT_RESULTS._values.clear()
+        with release(engine_version):
+            await getattr(Steps(storage), name)(operation_id)
+
+
+async def assert_one_engine_made(storage: Storage, operation_id: str, engine_version: str) -> None:
+    operation = await Lookup(storage).operation(operation_id, client="local")
+    created = await Lookup(storage).result(operation)
+    assert created is not None
+    version = created.version.version
+    async with storage.reading() as reading:
+        texts = await reading.documents.read(version.result_document, version.artifact_document)
+    made_by = {
+        version.engine_version,
+        json.loads(texts[version.result_document])["lineage"]["engine_version"],
+        json.loads(texts[version.artifact_document])["evidence_bundle"]["engine_version"],
+    }
+    assert made_by == {engine_version}
+    with release(engine_version):
+        replayed = await replay(storage, version.proposal_version_id)
+        assert replayed.is_same_engine
+    assert replayed.is_same
+
+
+def loose_documents(dsn: str) -> int:
+    """Documents that nothing refers to and no purge will find."""
+    with psycopg.connect(dsn) as connection:
+        row = connection.execute("""
+            SELECT count(*) FROM documents d
+            WHERE NOT EXISTS (SELECT FROM operations o WHERE d.sha256 IN
+                (o.request_document, o.result_document, o.inputs_document, o.artifact_document))
+            AND NOT EXISTS (SELECT FROM documents_to_purge p WHERE p.sha256 = d.sha256)""").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+@pytest.mark.parametrize("releases", list(product(RELEASES, repeat=3)), ids=lambda found: "-".join(r[0] for r in found))
+async def test_whatever_release_each_step_ran_on(storage: Storage, database_dsn, releases):
+    operation = await a_stored_operation(storage)
+    await run_steps(storage, operation.operation_id, releases)
+    await assert_one_engine_made(storage, operation.operation_id, releases[-1])
+    assert loose_documents(database_dsn) == 0
+
+
+async def test_versions_too(storage: Storage):
+    before, after = RELEASES
+    proposal_id = (await a_created_proposal(storage)).proposal_id
+    operation = await a_stored_operation(storage, proposal_id=proposal_id)
+    await run_steps(storage, operation.operation_id, (before, after, before), persist="persist_version")
+    await assert_one_engine_made(storage, operation.operation_id, before)
+
+
+async def test_a_step_of_the_other_release_that_comes_late_changes_nothing_of_that(storage: Storage, database_dsn):
+    before, after = RELEASES
+    operation = await a_stored_operation(storage)
+    for name, engine_version in (
+        *(("simulate", before), ("build", after), ("simulate", before), ("build", before), ("build", after)),
+        *(("simulate", before), ("persist", after)),
+    ):
+        _RECENT_RESULTS._values.clear()
+        with release(engine_version):
+            await getattr(Steps(storage), name)(operation.operation_id)
+    await assert_one_engine_made(storage, operation.operation_id, after)
+    assert loose_documents(database_dsn) == 0
+
+
+async def test_evidence_without_a_seal_is_made_again(storage: Storage, database_dsn):
+    operation = await a_stored_operation(storage)
+    steps = Steps(storage)
+    await steps.simulate(operation.operation_id)
+    await steps.build(operation.operation_id)
+    with psycopg.connect(database_dsn) as connection:  # as a worker of the version before leaves it
+        connection.execute("UPDATE operations SET evidence_seal = NULL, artifact_hash = 'sha256:other'")
+    outcome = (await steps.persist(operation.operation_id)).outcome
+    assert outcome.artifact_hash != "sha256:other"
+    await assert_one_engine_made(storage, operation.operation_id, codes.ENGINE_VERSION)
+
+
+async def test_what_one_engine_version_made_is_not_made_again(storage: Storage, monkeypatch):
+    operation = await a_stored_operation(storage)
+    recorded = []
+    record = Operations.record_evidence
+
+    async def recording(self, operation_id, evidence):
+        recorded.append(evidence)
+        return await record(self, operation_id, evidence)
+
+    monkeypatch.setattr(Operations, "record_evidence", recording)
+    await run_steps(storage, operation.operation_id, (codes.ENGINE_VERSION,) * 3)
+    assert len(recorded) == 1

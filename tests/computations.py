@@ -1,0 +1,44 @@
+"""What tests have computed in other processes: a module that is imported quickly there."""
+
+import os
+import signal
+import time
+from pathlib import Path
+
+
+def forever() -> None:
+    while True:
+        time.sleep(1)
+
+
+def note_and_hang(notes: Path) -> None:
+    """Write down who computes, then never end."""
+    _note(notes)
+    forever()
+
+
+def note_and_die(notes: Path) -> None:
+    _note(notes)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _note(notes: Path) -> None:
+    with notes.open("a") as file:
+        file.write(f"{os.getpid()}\n")
+
+
+def take(megabytes: int) -> int:
+    return len(bytearray(megabytes << 20))
+
+
+def fail() -> None:
+    raise KeyError("what is wrong")
+
+
+def slowly(value: int) -> int:
+    time.sleep(3)
+    return value
+
+
+def computed_by() -> int:
+    return os.getpid()

@@ -1,0 +1,123 @@
+"""What a computation may cost, and whom it does not harm."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from computations import computed_by, fail, note_and_die, note_and_hang, slowly, take
+
+from domain.errors import OperationTooExpensive
+from runtime.engine_pool import EnginePool
+
+MEMORY_MB = 256
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[EnginePool]:
+    async with EnginePool(1, seconds=1, memory_mb=MEMORY_MB).running() as pool:
+        yield pool
+
+
+def is_there(pid: int) -> bool:
+    """A process that the parent has not waited for yet is none any more."""
+    try:
+        return "Z (zombie)" not in Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def gone(pid: int) -> bool:
+    for _ in range(200):
+        if not is_there(pid):
+            return True
+        await asyncio.sleep(0.05)
+    return False
+
+
+def pids_in(notes: Path) -> list[int]:
+    return [int(line) for line in notes.read_text().split()] if notes.exists() else []
+
+
+async def noted(notes: Path) -> list[int]:
+    while not (pids := pids_in(notes)):
+        await asyncio.sleep(0.02)
+    return pids
+
+
+async def test_one_process_computes_again_and_again_and_passes_on_what_is_raised(pool):
+    first = await pool.run(computed_by)
+    with pytest.raises(KeyError, match="what is wrong"):
+        await pool.run(fail)
+    assert await pool.run(computed_by) == first != os.getpid()
+
+
+@pytest.mark.parametrize("work", [note_and_hang, note_and_die])
+async def test_what_takes_too_long_or_dies_is_tried_once_more_in_another_process_and_then_refused(pool, work, tmp_path):
+    with pytest.raises(OperationTooExpensive):
+        await pool.run(work, tmp_path / "notes")
+    pids = await noted(tmp_path / "notes")
+    assert len(pids) == len(set(pids)) == 2
+    assert [await gone(pid) for pid in pids] == [True, True]
+    assert await pool.run(take, 1) == 1 << 20
+
+
+async def test_what_takes_too_much_memory_is_refused(pool):
+    with pytest.raises(OperationTooExpensive):
+        await pool.run(take, MEMORY_MB)
+    assert await pool.run(take, MEMORY_MB // 4) == MEMORY_MB // 4 << 20
+
+
+async def test_what_is_ended_takes_no_neighbour_with_it(tmp_path):
+    async with EnginePool(2, seconds=60, memory_mb=MEMORY_MB).running() as pool:
+        innocent = asyncio.create_task(pool.run(slowly, 7))
+        with pytest.raises(OperationTooExpensive):
+            await pool.run(note_and_die, tmp_path / "notes")
+        assert not innocent.done()
+        assert await innocent == 7
+
+
+async def test_a_caller_that_leaves_ends_its_computation_and_makes_room(tmp_path):
+    async with EnginePool(1, seconds=300, memory_mb=MEMORY_MB).running() as pool:
+        left = asyncio.create_task(pool.run(note_and_hang, tmp_path / "notes"))
+        waiting = asyncio.create_task(pool.run(take, 1))
+        also_left = asyncio.create_task(pool.run(take, 2))
+        (pid,) = await noted(tmp_path / "notes")
+        for task in (also_left, left):
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+        assert await waiting == 1 << 20
+        assert not is_there(pid)
+        assert pids_in(tmp_path / "notes") == [pid]
+
+
+async def test_what_was_ended_once_lets_others_go_first(pool, tmp_path):
+    ended: list[str] = []
+
+    async def one(name: str, *work) -> None:
+        with suppress(OperationTooExpensive):
+            await pool.run(*work)
+        ended.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(one("expensive", note_and_hang, tmp_path / "notes"))
+        await noted(tmp_path / "notes")
+        for number in range(3):
+            group.create_task(one(f"other {number}", take, 1))
+    assert ended == ["other 0", "other 1", "other 2", "expensive"]
+
+
+async def test_an_idle_process_that_died_is_nobodys_fault(pool):
+    pid = await pool.run(computed_by)
+    os.kill(pid, signal.SIGKILL)
+    assert await gone(pid)
+    assert await pool.run(computed_by) != pid
+
+
+async def test_the_processes_end_with_the_pool():
+    async with EnginePool(1, seconds=60, memory_mb=MEMORY_MB).running() as pool:
+        pid = await pool.run(computed_by)
+    assert await gone(pid)
