@@ -31,6 +31,7 @@ class Steps:
         texts, computing = DocumentTexts(storage), Computing(EnginePool(1, seconds=60, memory_mb=1024))
         evidence = EvidenceMaking(texts, computing)
         self._storage = storage
+        self._types: dict[str, str] = {}
         self._simulate = SimulateStep(storage, texts, computing).simulate
         self._build = BuildArtifactStep(storage, evidence).build_artifact
         self._persist = PersistStep(storage, evidence).persist
@@ -53,10 +54,16 @@ class Steps:
         order = FinishInput(operation_id=operation_id, error_code=error_code, error_message=error_message)
         return await self._run(self._finish, order)
 
+    async def workflow_type_of(self, operation_id: str) -> str:
+        if operation_id not in self._types:
+            async with self._storage.reading() as reading:
+                operation = await reading.operations.get(operation_id)
+            assert operation is not None
+            self._types[operation_id] = WORKFLOW_TYPES[operation.operation_type]
+        return self._types[operation_id]
+
     async def _run(self, step, argument):
-        async with self._storage.reading() as reading:
-            operation = await reading.operations.get(argument.operation_id)
-        environment = environment_of(argument.operation_id, WORKFLOW_TYPES[operation.operation_type])
+        environment = environment_of(argument.operation_id, await self.workflow_type_of(argument.operation_id))
         environment.info = replace(environment.info, is_local=True)
         return await environment.run(step, argument)
 

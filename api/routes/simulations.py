@@ -89,7 +89,7 @@ async def _simulated(
         key=idempotency_key,
         correlation_id=correlation_id,
     )
-    return await while_connected(request, services.simulation.simulate(asked))
+    return await while_connected(request, services.simulation.simulate(asked), waits=False)
 
 
 def _answer(simulated: Simulated, text: StoredJson) -> Response:

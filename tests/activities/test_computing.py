@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 from builders import a_stored_operation
+from storage_rows import environment_of
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -47,7 +48,8 @@ async def test_what_is_large_or_tried_again_is_bounded(is_local, attempt, is_lar
 async def test_what_is_too_expensive_is_refused_for_good(storage: Storage):
     operation = await a_stored_operation(storage)
     step = SimulateStep(storage, DocumentTexts(storage), Computing(Pool())).simulate
+    environment = environment_of(operation.operation_id, "CreateProposal")
     with pytest.raises(ApplicationError) as refused:
-        await ActivityEnvironment().run(step, SimulateInput(operation_id=operation.operation_id, is_large=False))
+        await environment.run(step, SimulateInput(operation_id=operation.operation_id, is_large=False))
     assert refused.value.non_retryable
     assert (refused.value.type, refused.value.message) == ("ProposalValidationError", "OPERATION_TOO_EXPENSIVE")

@@ -178,7 +178,7 @@ async def test_an_accepted_operation_and_its_retry_have_the_times_of_postgresql(
 
 @pytest.mark.usefixtures("wrong_clock", "times_are_postgresqls")
 async def test_a_simulation_has_the_time_of_postgresql(storage: Storage):
-    service = SimulationService(storage, EnginePool(1), large_request_rows=1000)
+    service = SimulationService(storage, EnginePool(1, seconds=60, memory_mb=1024), large_request_rows=1000)
     request = SimulateRequest.model_validate(a_body()["simulate_request"])
     asked = AskedSimulation(request=request, client="local", key="key-1", correlation_id="corr-1")
     first = await service.simulate(asked)

@@ -82,6 +82,7 @@ async def test_a_newer_schema_is_accepted(database: Database, database_dsn):
 async def test_a_step_takes_at_most_three_round_trips(storage: Storage, database: Database, monkeypatch):
     operation = await a_stored_operation(storage)
     steps = Steps(storage)
+    await steps.workflow_type_of(operation.operation_id)
     connections = 0
     original = Database.connection
 

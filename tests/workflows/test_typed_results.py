@@ -58,7 +58,7 @@ class Outage:
     def __init__(self, storage: Storage, client: Client, step: str | None, *, hangs: bool = False) -> None:
         self._is_over = False
         self._hangs = hangs
-        self._pool = EnginePool(1)
+        self._pool = EnginePool(1, seconds=60, memory_mb=1024)
         dependencies = Dependencies(
             storage=storage,
             client=client,
