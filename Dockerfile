@@ -26,12 +26,10 @@ LABEL org.opencontainers.image.title="proposals" \
 RUN groupadd --gid 10001 proposals \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin proposals
 COPY --from=build /opt/proposals /opt/proposals
-# /tmp is all that is written to: matplotlib keeps its list of fonts there.
 ENV PATH=/opt/proposals/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     PYTHONDONTWRITEBYTECODE=1 \
     HOME=/tmp \
-    MPLCONFIGDIR=/tmp/matplotlib \
     PROPOSAL_API_HOST=0.0.0.0 \
     PROPOSAL_LOG_FORMAT=json
 WORKDIR /tmp

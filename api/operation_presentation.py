@@ -9,7 +9,8 @@ from api.json_text import json_text
 from api.presentation import PREFIX, as_created, optional_timestamp
 from domain.operation import ExpiredOperation, Operation
 from domain.timestamps import wire_timestamp
-from services.lookup import CreatedVersion, OperationPage
+from services.lookup import CreatedVersion
+from storage.keyset import Page
 
 
 def operation_path(operation_id: str) -> str:
@@ -66,8 +67,8 @@ class OperationPresenter:
             },
         }
 
-    def page(self, page: OperationPage) -> dict[str, Any]:
-        return {"items": [self.status(operation) for operation in page.operations], "next_cursor": page.next_cursor}
+    def page(self, page: Page[Operation]) -> dict[str, Any]:
+        return {"items": [self.status(operation) for operation in page.items], "next_cursor": page.next_cursor}
 
     def _temporal_ui(self, operation_id: str) -> str | None:
         if self.temporal_ui_url is None:

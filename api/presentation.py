@@ -10,9 +10,10 @@ from domain.proposal import Approval, Proposal, WorkflowEvent
 from domain.timestamps import wire_timestamp
 from services.lifecycle import Recorded
 from services.lookup import CreatedVersion
-from services.proposal_reads import Lineage, ProposalDetail, ProposalPage, Trail
+from services.proposal_reads import Lineage, ProposalDetail, Trail
 from services.version_texts import VersionTexts
 from storage.idempotency import KeyedProposal
+from storage.keyset import Page
 
 PREFIX = "/rebalance/proposals"
 
@@ -101,8 +102,8 @@ def _create_response(summary: dict[str, Any], created: CreatedVersion) -> dict[s
     }
 
 
-def proposal_page(page: ProposalPage) -> dict[str, Any]:
-    return {"items": [proposal_summary(proposal) for proposal in page.proposals], "next_cursor": page.next_cursor}
+def proposal_page(page: Page[Proposal]) -> dict[str, Any]:
+    return {"items": [proposal_summary(proposal) for proposal in page.items], "next_cursor": page.next_cursor}
 
 
 def approval_record(approval: Approval) -> dict[str, Any]:

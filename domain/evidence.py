@@ -7,7 +7,6 @@ large parts that are documents of their own, and put together by concatenation.
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Final, Literal, NamedTuple
 
 from domain.artifact import build_artifact
@@ -81,7 +80,13 @@ class _Result(NamedTuple):
 
 def parsed_request(request_text: str, *, kind: RequestKind) -> SimulateRequest:
     """The simulation's part of a stored request document."""
-    return _RECENT_REQUESTS[kind].of(request_text)
+    recent = _RECENT_REQUESTS[kind]
+    request = recent.get(request_text)
+    if request is None:
+        parsed = REQUEST_MODELS[kind].model_validate_json(request_text)
+        request = parsed if isinstance(parsed, SimulateRequest) else parsed.simulate_request
+        recent.remember(request_text, request, characters=len(request_text))
+    return request
 
 
 def simulate_document(
@@ -96,14 +101,14 @@ def simulate_document(
     )
     result = _Result(value, _hashed_text(value))
     text = wire_text(value)
-    _RECENT_RESULTS.remember(text, result)
+    _RECENT_RESULTS.remember(text, result, characters=len(text))
     return _simulated_document(text, result)
 
 
 def artifact_documents(request_text: str, result_text: str, *, kind: RequestKind, created_at: str) -> ArtifactDocuments:
     """Inputs and artifact of a stored request and its stored result; `created_at` is UTC text."""
     request = parsed_request(request_text, kind=kind)
-    result = _RECENT_RESULTS.of(result_text)
+    result = _read_result(result_text)
     inputs = request.model_dump()
     artifact = build_artifact(request, result.value, created_at=created_at)
     lineage = result.value["lineage"]
@@ -207,18 +212,17 @@ def _around_gap(artifact: str) -> tuple[str, str]:
     return before, after
 
 
-def _parse(model: type[SimulateRequest | CreateRequest | VersionRequest], text: str) -> SimulateRequest:
-    request = model.model_validate_json(text)
-    return request if isinstance(request, SimulateRequest) else request.simulate_request
-
-
 def _read_result(text: str) -> _Result:
-    value = json.loads(text)
-    return _Result(value, _hashed_text(value))
+    result = _RECENT_RESULTS.get(text)
+    if result is None:
+        value = json.loads(text)
+        result = _Result(value, _hashed_text(value))
+        _RECENT_RESULTS.remember(text, result, characters=len(text))
+    return result
 
 
 def _stored_result(text: str) -> SimulatedDocument:
-    return _simulated_document(text, _RECENT_RESULTS.of(text))
+    return _simulated_document(text, _read_result(text))
 
 
 def _simulated_document(text: str, result: _Result) -> SimulatedDocument:
@@ -239,6 +243,6 @@ def _hashed_text(result: Mapping[str, Any]) -> str:
 
 
 _RECENT_REQUESTS: Final[Mapping[RequestKind, Recent[SimulateRequest]]] = {
-    kind: Recent(partial(_parse, model), max_characters=MAX_RECENT_CHARACTERS) for kind, model in REQUEST_MODELS.items()
+    kind: Recent(max_characters=MAX_RECENT_CHARACTERS) for kind in REQUEST_MODELS
 }
-_RECENT_RESULTS: Final = Recent(_read_result, max_characters=MAX_RECENT_CHARACTERS)
+_RECENT_RESULTS: Final[Recent[_Result]] = Recent(max_characters=MAX_RECENT_CHARACTERS)

@@ -1,7 +1,6 @@
-"""Parsed documents that are likely to be asked for again: the steps of one operation follow each other closely."""
+"""A bounded cache for texts, and for what was made of them: the steps of one operation follow each other closely."""
 
 from collections import OrderedDict
-from collections.abc import Callable
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -9,31 +8,30 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """What was made of the latest texts, up to a total length of the texts; a text longer than that is not kept."""
+    """The values that were used last, up to a total of characters; a value that is longer alone is not kept.
 
-    def __init__(self, make: Callable[[str], Value], *, max_characters: int) -> None:
-        self._make = make
+    Callers in several threads share the values and must not change them.
+    """
+
+    def __init__(self, *, max_characters: int) -> None:
         self._max_characters = max_characters
         self._characters = 0
-        self._values: OrderedDict[str, Value] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[Value, int]] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, text: str) -> Value:
-        """The text's value, made if it is not here; callers share it and must not change it."""
+    def get(self, key: str) -> Value | None:
         with self._lock:
-            if text in self._values:
-                self._values.move_to_end(text)
-                return self._values[text]
-        value = self._make(text)
-        self.remember(text, value)
-        return value
+            if key not in self._entries:
+                return None
+            self._entries.move_to_end(key)
+            return self._entries[key][0]
 
-    def remember(self, text: str, value: Value) -> None:
+    def remember(self, key: str, value: Value, *, characters: int) -> None:
         with self._lock:
-            if len(text) > self._max_characters or text in self._values:
+            if characters > self._max_characters or key in self._entries:
                 return
-            self._values[text] = value
-            self._characters += len(text)
+            self._entries[key] = (value, characters)
+            self._characters += characters
             while self._characters > self._max_characters:
-                dropped, _ = self._values.popitem(last=False)
-                self._characters -= len(dropped)
+                _, (_, dropped) = self._entries.popitem(last=False)
+                self._characters -= dropped

@@ -2,24 +2,17 @@
 
 from dataclasses import dataclass
 
-from domain.errors import CursorInvalid, OperationExpired, OperationNotFound
+from domain.errors import OperationExpired, OperationNotFound
 from domain.ids import derived_id
 from domain.operation import ExpiredOperation, Operation, OperationStatus
 from domain.proposal import Proposal, WorkflowEvent
-from domain.text import is_identifier, is_storable
+from domain.text import is_storable
 from domain.timestamps import wire_timestamp
 from services.proposal_reads import found
 from services.version_texts import VersionTexts, read_version
+from storage.keyset import Page
 from storage.operation_list import OperationFilter
 from storage.unit_of_work import Storage
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperationPage:
-    """`next_cursor` is the id of the last operation on the page; None on the last page."""
-
-    operations: list[Operation]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,16 +59,10 @@ class Lookup:
             raise OperationNotFound
         return operation
 
-    async def page(self, narrowed: OperationFilter, *, client: str, cursor: str | None, limit: int) -> OperationPage:
+    async def page(self, narrowed: OperationFilter, *, client: str, cursor: str | None, limit: int) -> Page[Operation]:
         """Newest first. Raises CursorInvalid for a cursor that is no operation of the client."""
-        if cursor is not None and not is_identifier(cursor):
-            raise CursorInvalid
         async with self._storage.reading() as reading:
-            operations = await reading.operation_list.page(narrowed, client=client, after=cursor, limit=limit + 1)
-        if operations is None:
-            raise CursorInvalid
-        shown = operations[:limit]
-        return OperationPage(operations=shown, next_cursor=shown[-1].operation_id if len(operations) > limit else None)
+            return await reading.operation_list.page(narrowed, client=client, cursor=cursor, limit=limit)
 
     async def result(self, operation: Operation) -> CreatedVersion | None:
         """What the operation made, with the event that made it; None unless it SUCCEEDED."""

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from domain.errors import CursorInvalid, IdempotencyKeyNotFound, ProposalNotFound, VersionNotFound
+from domain.errors import IdempotencyKeyNotFound, ProposalNotFound, VersionNotFound
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
 from domain.text import is_identifier
 from services.version_texts import VersionTexts, read_version
 from storage.idempotency import KeyedProposal
+from storage.keyset import Page
 from storage.proposal_list import ProposalFilter
 from storage.unit_of_work import Reading, Storage
 
@@ -16,14 +17,6 @@ from storage.unit_of_work import Reading, Storage
 class ProposalDetail:
     proposal: Proposal
     current_version: VersionTexts
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ProposalPage:
-    """`next_cursor` is the id of the last proposal on the page; None on the last page."""
-
-    proposals: list[Proposal]
-    next_cursor: str | None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,16 +57,10 @@ class ProposalReads:
                 raise VersionNotFound from None
             return await read_version(reading, proposal_id, version_no)
 
-    async def page(self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int) -> ProposalPage:
+    async def page(self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int) -> Page[Proposal]:
         """Newest first. Raises CursorInvalid for a cursor that is no proposal of the client."""
-        if cursor is not None and not is_identifier(cursor):
-            raise CursorInvalid
         async with self._storage.reading() as reading:
-            proposals = await reading.proposal_list.page(narrowed, client=client, after=cursor, limit=limit + 1)
-        if proposals is None:
-            raise CursorInvalid
-        shown = proposals[:limit]
-        return ProposalPage(proposals=shown, next_cursor=shown[-1].proposal_id if len(proposals) > limit else None)
+            return await reading.proposal_list.page(narrowed, client=client, cursor=cursor, limit=limit)
 
     async def trail(self, proposal_id: str, *, client: str) -> Trail:
         """Raises ProposalNotFound."""

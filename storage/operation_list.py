@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from psycopg import AsyncConnection
-
-from domain.operation import Operation, OperationStatus, OperationType
+from domain.operation import OperationStatus, OperationType
+from storage.keyset import Keyset
 from storage.operations import OPERATION_COLUMNS, OPERATION_ROW
 
 
@@ -36,24 +35,24 @@ CONDITIONS: Final = {
     "created_from": "o.created_at >= %(created_from)s",
     "created_to": "o.created_at <= %(created_to)s",
 }
-AFTER: Final = "(o.created_at, o.operation_id) < (%(after_created_at)s, %(after_operation_id)s)"
+AFTER: Final = "(o.created_at, o.operation_id) < (%(after_created_at)s, %(after_id)s)"
 NEWEST_FIRST: Final = "ORDER BY o.created_at DESC, o.operation_id DESC LIMIT %(limit)s"
 # A cursor outlives its operation, so that paging goes on while the purge is at work.
 SELECT_POSITION: Final = """
-SELECT created_at FROM operations WHERE operation_id = %(operation_id)s AND client = %(client)s
+SELECT created_at FROM operations WHERE operation_id = %(id)s AND client = %(client)s
 UNION ALL
-SELECT created_at FROM expired_operations WHERE operation_id = %(operation_id)s AND client = %(client)s
+SELECT created_at FROM expired_operations WHERE operation_id = %(id)s AND client = %(client)s
 LIMIT 1
 """
 
 
-def page_statement(narrowed: OperationFilter, *, is_first: bool) -> str:
+def page_statement(narrowed: OperationFilter, cursor: str | None) -> str:
     """One ordered index scan for each combination of type and status that is asked for, merged; few rows each.
 
     A correlation id or a proposal is shared by few operations: these are read by their own index and filtered.
     """
     given = [name for name in CONDITIONS if getattr(narrowed, name) is not None]
-    conditions = ["o.client = %(client)s", *(CONDITIONS[name] for name in given), *(() if is_first else (AFTER,))]
+    conditions = ["o.client = %(client)s", *(CONDITIONS[name] for name in given), *(() if cursor is None else (AFTER,))]
     if narrowed.correlation_id is not None or narrowed.proposal_id is not None:
         return f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE {' AND '.join(conditions)} {NEWEST_FIRST}"
     spread = [name for name in ENUMERATED if name not in given]
@@ -68,21 +67,10 @@ def _values(name: str) -> str:
     return f"(VALUES {members}) AS each_{name} ({name})"
 
 
-class OperationList:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def page(
-        self, narrowed: OperationFilter, *, client: str, after: str | None, limit: int
-    ) -> list[Operation] | None:
-        """At most `limit` operations that come after the one of this id; None when it is none of the client's."""
-        parameters = {name: getattr(narrowed, name) for name in CONDITIONS} | {"client": client, "limit": limit}
-        if after is not None:
-            cursor = await self._connection.execute(SELECT_POSITION, {"operation_id": after, "client": client})
-            position = await cursor.fetchone()
-            if position is None:
-                return None
-            parameters |= {"after_created_at": position[0], "after_operation_id": after}
-        async with self._connection.cursor(row_factory=OPERATION_ROW) as rows:
-            await rows.execute(page_statement(narrowed, is_first=after is None), parameters)
-            return await rows.fetchall()
+OPERATION_LIST: Final = Keyset(
+    id_column="operation_id",
+    row=OPERATION_ROW,
+    filters=CONDITIONS,
+    statement=page_statement,
+    select_position=SELECT_POSITION,
+)

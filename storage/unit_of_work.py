@@ -24,10 +24,11 @@ from storage.documents import DocumentPurged, DocumentReader, Documents
 from storage.events import EventReader, Events
 from storage.expired_operations import ExpiredOperationReader
 from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
-from storage.operation_list import OperationList
+from storage.keyset import KeysetReader
+from storage.operation_list import OPERATION_LIST
 from storage.operations import OperationReader, Operations
 from storage.privileges import missing_privilege
-from storage.proposal_list import ProposalList
+from storage.proposal_list import PROPOSAL_LIST
 from storage.proposals import ProposalReader, Proposals
 from storage.reconciliation import Reconciliation
 from storage.retention import REFERRERS, Retention
@@ -63,10 +64,10 @@ class Reading:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.operations = OperationReader(connection)
-        self.operation_list = OperationList(connection)
+        self.operation_list = KeysetReader(connection, OPERATION_LIST)
         self.expired = ExpiredOperationReader(connection)
         self.proposals = ProposalReader(connection)
-        self.proposal_list = ProposalList(connection)
+        self.proposal_list = KeysetReader(connection, PROPOSAL_LIST)
         self.events = EventReader(connection)
         self.approvals = ApprovalReader(connection)
         self.keys = IdempotencyKeyReader(connection)

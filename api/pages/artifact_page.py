@@ -31,7 +31,7 @@ class PageContext:
 
 
 def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) -> str:
-    """The page's HTML; the same arguments give the same text. Meant for a process of the engine's pool."""
+    """The page's HTML; the same arguments give the same text."""
     artifact = json.loads(artifact_text)
     impact = artifact["portfolio_impact"]
     by_class = _weights(impact, "allocation_by_asset_class")
@@ -45,12 +45,10 @@ def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) ->
         others=_others(by_instrument, shown),
         cash_flows=json.loads(inputs_text)["proposed_cash_flows"],
         hashes=artifact["evidence_bundle"]["hashes"],
-        class_chart=weights_chart(
-            by_class, chart_id="classes", title="Weights by asset class", description=_told(by_class)
-        ),
-        instrument_chart=weights_chart(
-            shown, chart_id="instruments", title="Weights by instrument", description=_told(shown)
-        ),
+        class_chart=weights_chart(by_class),
+        class_description=_described(by_class),
+        instrument_chart=weights_chart(shown),
+        instrument_description=_described(shown),
     )
     return page
 
@@ -86,7 +84,7 @@ def _others(rows: Sequence[Weights], shown: Sequence[Weights]) -> Weights | None
     )
 
 
-def _told(rows: Iterable[Weights]) -> str:
+def _described(rows: Iterable[Weights]) -> str:
     return "; ".join(f"{row.label}: {percent(row.before)} before, {percent(row.after)} after" for row in rows)
 
 

@@ -26,7 +26,7 @@ const measure = (frame, width) => {
   const style = frame.contentWindow.getComputedStyle(page.body);
   const outside = [...page.querySelectorAll("main *, header *")].filter(
     (one) => !one.closest(".wide, pre") && one.getBoundingClientRect().right > width + 1);
-  const bar = page.querySelector("svg path[style*='var(--after)']");
+  const bar = page.querySelector("svg rect.after");
   found[width] = {
     overflow: root.scrollWidth - width, outside: outside.map((one) => one.tagName),
     paper: style.backgroundColor, ink: style.color,

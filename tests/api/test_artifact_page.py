@@ -1,12 +1,16 @@
 """The page of every artifact that the contract knows, and what it says of figures."""
 
+import re
+from decimal import Decimal
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 from artifact_pages import a_portfolio_body
 from contract.compare import load_cases
 
 from api.pages.artifact_page import PageContext, artifact_page
+from api.pages.charts import Weights, weights_chart
 from api.pages.figures import NOTHING, money, number, percent, points, sentence
 from domain.evidence import artifact_documents, simulate_document
 from domain.request import SimulateRequest, request_document
@@ -33,6 +37,15 @@ def page_of(request) -> str:
     return artifact_page(built.artifact, built.inputs, CONTEXT)
 
 
+def svg_of(page: str, chart_id: str) -> ET.Element:
+    (svg,) = re.findall(rf'<svg[^>]*aria-labelledby="{chart_id}-title.*?</svg>', page, re.DOTALL)
+    return ET.fromstring(svg)  # noqa: S314 -- this project's own page
+
+
+def weights(label: str, *, before: str, after: str) -> Weights:
+    return Weights(label=label, before=Decimal(before), after=Decimal(after))
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["case_id"])
 def test_every_artifact_has_a_page(case):
     page = page_of(case["request"])
@@ -48,6 +61,37 @@ def test_the_picture_of_many_has_what_is_traded_and_none_that_dwarfs_it():
     assert "INSTRUMENT_299" in chart
     assert "others" not in chart
     assert "288 others make up" in page
+
+
+def test_bars_are_as_long_as_their_weights():
+    (row, other) = weights_chart([weights("A", before="0.50", after="0.25"), weights("B", before="0", after="1")]).rows
+    half, quarter, nothing, whole = (bar.width for bar in (*row.bars, *other.bars))
+    assert (half, quarter, nothing) == (pytest.approx(whole / 2), pytest.approx(whole / 4), 0)
+    assert [bar.figure for bar in row.bars] == ["50.00 %", "25.00 %"]
+
+
+def test_a_negative_bar_grows_to_the_left_and_its_figure_stands_beside_it():
+    chart = weights_chart([weights("A", before="-0.2", after="-0.1"), weights("B", before="1.2", after="1.1")])
+    before, after = chart.rows[0].bars
+    assert before.x + before.width == pytest.approx(chart.zero)
+    assert before.width == pytest.approx(2 * after.width, abs=0.02)
+    assert (before.anchor, before.figure_x < before.x) == ("end", True)
+    assert chart.label_x < before.figure_x
+
+
+@pytest.mark.parametrize("weight", ["0", "1E+60", "-1E+60", "1E-30"])
+def test_every_weight_has_a_place_on_the_chart(weight):
+    chart = weights_chart([weights("A", before=weight, after="0.5"), weights("B", before="-0.5", after="0")])
+    for bar in (bar for row in chart.rows for bar in row.bars):
+        assert 0 <= bar.x <= bar.x + bar.width <= chart.width
+        assert len(bar.figure) <= 10
+
+
+@pytest.mark.parametrize("name", ["#010203", "<b>&amp;", '"quoted"'])
+def test_a_label_is_shown_as_it_is_named(name):
+    request = a_portfolio_body(3, name=name)["simulate_request"]
+    labels = [text.text for text in svg_of(page_of(request), "instruments").iter("text")]
+    assert f"{name}_001" in labels
 
 
 def test_the_page_has_the_cash_flows():

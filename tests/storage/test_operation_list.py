@@ -49,10 +49,11 @@ def test_no_set_of_filters_reads_the_table(database_dsn, is_first):
                     "client": "local",
                     "limit": LIMIT,
                     "after_created_at": datetime(2026, 1, 1, 1, 30, tzinfo=UTC),
-                    "after_operation_id": "pop_5",
+                    "after_id": "pop_5",
                 }
+                statement = page_statement(narrowed, None if is_first else "pop_5")
                 explained = connection.execute(
-                    f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {page_statement(narrowed, is_first=is_first)}", parameters
+                    f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {statement}", parameters
                 ).fetchone()
                 assert explained is not None
                 plan = nodes(explained[0][0]["Plan"])

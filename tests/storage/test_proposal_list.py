@@ -36,10 +36,11 @@ def test_no_set_of_filters_sorts_or_reads_what_it_does_not_show(database_dsn, is
                     "client": "local",
                     "limit": LIMIT,
                     "after_created_at": datetime(2026, 1, 1, 1, 30, tzinfo=UTC),
-                    "after_proposal_id": "pp_5",
+                    "after_id": "pp_5",
                 }
                 explained = connection.execute(
-                    f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {page_statement(narrowed, is_first=is_first)}", parameters
+                    f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {page_statement(narrowed, None if is_first else 'pp_5')}",
+                    parameters,
                 ).fetchone()
                 assert explained is not None
                 plan = nodes(explained[0][0]["Plan"])

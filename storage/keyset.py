@@ -1,0 +1,63 @@
+"""Pages by keyset, newest first: each begins after the row that the page before ended with."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from psycopg import AsyncConnection
+from psycopg.rows import AsyncRowFactory
+
+from domain.errors import CursorInvalid
+from domain.text import is_identifier
+
+Filter = TypeVar("Filter")
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page(Generic[Row]):
+    """`next_cursor` is the id of the last item; None on the last page."""
+
+    items: list[Row]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Keyset(Generic[Filter, Row]):
+    """A list in the order of (created_at, id), and the statements that read it.
+
+    `statement` gets the filter and the cursor, None for the first page. It binds the filter's members by name, `client`
+    and `limit`, on later pages also `after_created_at` and `after_id`; `select_position` finds the former.
+    """
+
+    id_column: str
+    row: AsyncRowFactory[Row]
+    filters: Iterable[str]
+    statement: Callable[[Filter, str | None], str]
+    select_position: str
+
+
+class KeysetReader(Generic[Filter, Row]):
+    def __init__(self, connection: AsyncConnection, keyset: Keyset[Filter, Row]) -> None:
+        self._connection = connection
+        self._keyset = keyset
+
+    async def page(self, narrowed: Filter, *, client: str, cursor: str | None, limit: int) -> Page[Row]:
+        """At most `limit` rows after the one whose id is `cursor`. Raises CursorInvalid."""
+        parameters: dict[str, Any] = {name: getattr(narrowed, name) for name in self._keyset.filters}
+        parameters |= {"client": client, "limit": limit + 1, "after_id": cursor}
+        if cursor is not None:
+            parameters["after_created_at"] = await self._position(cursor, client=client)
+        async with self._connection.cursor(row_factory=self._keyset.row) as rows:
+            await rows.execute(self._keyset.statement(narrowed, cursor), parameters)
+            found = await rows.fetchall()
+        items = found[:limit]
+        is_last = len(found) <= limit
+        return Page(items=items, next_cursor=None if is_last else getattr(items[-1], self._keyset.id_column))
+
+    async def _position(self, cursor: str, *, client: str) -> Any:
+        if is_identifier(cursor):
+            rows = await self._connection.execute(self._keyset.select_position, {"id": cursor, "client": client})
+            if (position := await rows.fetchone()) is not None:
+                return position[0]
+        raise CursorInvalid
