@@ -11,6 +11,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from runtime.memory import give_back
@@ -150,6 +151,8 @@ def _prepare(memory_mb: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
     if sys.platform == "linux":
+        # Where memory runs out all the same, the kernel takes this process, not the one that serves everybody.
+        Path("/proc/self/oom_score_adj").write_text("1000")
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * 1024 * 1024,) * 2)
     gc.freeze()

@@ -42,3 +42,8 @@ def slowly(value: int) -> int:
 
 def computed_by() -> int:
     return os.getpid()
+
+
+def oom_score() -> int:
+    """How eager the kernel is to end this process where memory runs out: from -1000 to 1000."""
+    return int(Path("/proc/self/oom_score_adj").read_text())

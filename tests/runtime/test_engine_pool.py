@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from computations import computed_by, fail, note_and_die, note_and_hang, slowly, take
+from computations import computed_by, fail, note_and_die, note_and_hang, oom_score, slowly, take
 
 from domain.errors import OperationTooExpensive
 from runtime.engine_pool import EnginePool
@@ -69,6 +69,10 @@ async def test_what_takes_too_much_memory_is_refused(pool):
     with pytest.raises(OperationTooExpensive):
         await pool.run(take, MEMORY_MB)
     assert await pool.run(take, MEMORY_MB // 4) == MEMORY_MB // 4 << 20
+
+
+async def test_where_memory_runs_out_the_kernel_takes_what_computes_and_not_what_serves(pool):
+    assert await pool.run(oom_score) == 1000 > oom_score()
 
 
 async def test_what_is_ended_takes_no_neighbour_with_it(tmp_path):
