@@ -72,9 +72,10 @@ async def _serve(settings: Settings) -> int:
             "api_cannot_listen", host=settings.api_host, port=settings.api_port, reason=failure.strerror
         )
         return 1
+    app = create_app(settings, ProcessMetrics(SdkMetrics()))
     server = _Server(
         uvicorn.Config(
-            create_app(settings, ProcessMetrics(SdkMetrics())),
+            app,
             http=ImpatientProtocol,
             log_config=None,
             access_log=False,
@@ -89,6 +90,7 @@ async def _serve(settings: Settings) -> int:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        app.state.listener.release()  # else long polls would keep the process for the whole grace
         server.should_exit = True
         await serving
     return 0 if server.started else 1

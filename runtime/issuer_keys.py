@@ -10,6 +10,7 @@ from typing import Final
 import httpx2
 import structlog
 
+from runtime.background import background
 from runtime.jwks import KeySet, KeySetInvalid, VerificationKey, parse_key_set
 
 FETCH_SECONDS: Final = 5.0
@@ -39,19 +40,14 @@ class IssuerKeys:
         self._asked_at = -COOL_DOWN_SECONDS  # loop time of the last fetch for an unknown key id
         self._is_failing = False
         self._wanted = asyncio.Event()
-        self._wanted.set()  # whoever comes before the first fetch has ended waits for it
+        self._wanted.set()  # a token that comes before the end of the first fetch waits for it
         self._fetched = asyncio.Event()  # replaced after each fetch, so that everyone waits for the next one
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["IssuerKeys"]:
         """Keys are fetched while the block lasts."""
-        task = asyncio.create_task(self._keep_fresh(), name="issuer-keys")
-        try:
+        async with background(self._keep_fresh, name="issuer-keys"):
             yield self
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def find(self, key_id: str | None, algorithm: str) -> VerificationKey | None:
         """The key; None when the issuer has no such key. Raises KeysUnavailable when that cannot be told."""
@@ -78,15 +74,15 @@ class IssuerKeys:
     def _usable(self) -> KeySet | None:
         return self._keys if self._now() - self._fetched_at < STALE_SECONDS else None
 
-    async def _keep_fresh(self) -> None:
-        while True:
-            await self._fetch()
-            self._wanted.clear()
-            self._fetched.set()
-            self._fetched = asyncio.Event()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_SECONDS if self._is_failing else self._refresh_seconds):
-                    await self._wanted.wait()
+    async def _keep_fresh(self) -> float:
+        await self._fetch()
+        self._wanted.clear()
+        self._fetched.set()
+        self._fetched = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_SECONDS if self._is_failing else self._refresh_seconds):
+                await self._wanted.wait()
+        return 0.0
 
     async def _fetch(self) -> None:
         try:

@@ -3,9 +3,9 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -14,6 +14,7 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from runtime.background import background
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
 from runtime.memory import settle
@@ -78,7 +79,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
-        await stack.enter_async_context(_in_background(client))
+        await stack.enter_async_context(background(partial(keep_temporal_prepared, client), name="temporal-upkeep"))
         settle()
         log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
         await stop.wait()
@@ -153,14 +154,3 @@ async def _connected_unless_stopped(stop: asyncio.Event, runtime: Runtime | None
         return connecting.result()
     connecting.cancel()
     return None
-
-
-@asynccontextmanager
-async def _in_background(client: Client) -> AsyncIterator[None]:
-    task = asyncio.create_task(keep_temporal_prepared(client), name="temporal-upkeep")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

@@ -162,3 +162,19 @@ def test_console_format_is_for_people():
 
     assert "started" in ran.stderr
     assert not ran.stderr.startswith("{")
+
+
+def test_a_bug_in_a_loop_is_told_by_class_and_place():
+    (record,) = records(
+        "from runtime.background import background\n"
+        "async def one_round():\n"
+        "    raise RuntimeError(secret)\n"
+        "async def main():\n"
+        "    async with background(one_round, name='counting'):\n"
+        "        await asyncio.sleep(0)\n"
+        "        await asyncio.sleep(0)\n"
+        "asyncio.run(main())\n"
+    )
+
+    assert (record["event"], record["loop"], record["error_class"]) == ("loop_failed", "counting", "RuntimeError")
+    assert record["at"][-1].endswith("one_round")
