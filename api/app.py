@@ -42,7 +42,7 @@ from api.wiring import build_services
 from runtime.background import background
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
-from runtime.memory import settle
+from runtime.memory import freeze_gc
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import connect
@@ -164,7 +164,7 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             backlog = BacklogMetrics(storage, services.readiness)
             measured.registry.register(backlog)
             measured.registry.register(LoadMetrics(listener, app.state.unread_bodies))
-            settle()
+            freeze_gc()
             yield State(
                 services=services,
                 authenticator=authenticator,

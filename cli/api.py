@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 
 from api.app import create_app
-from cli.http_protocol import ImpatientProtocol
+from cli.http_protocol import LimitingProtocol
 from cli.settings import settings_or_exit
 from runtime.guard_rails import OF_API
 from runtime.metrics import ProcessMetrics
@@ -76,7 +76,7 @@ async def _serve(settings: Settings) -> int:
     server = _Server(
         uvicorn.Config(
             app,
-            http=ImpatientProtocol,
+            http=LimitingProtocol,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -1,7 +1,7 @@
 """One pool of PostgreSQL connections a process, behind a breaker that a probe of its own opens and closes.
 
-A server that is frozen keeps no time-outs of its own, so nothing here trusts it to: the probe has a client-side limit,
-and an open breaker shuts the sockets under the statements that wait, which ends them at once.
+A frozen server keeps none of its own time-outs. So the probe has a limit on the client's side, and a breaker that opens
+severs the connections in use: the statements on them end at once (runtime/watch_connection.py says how and why).
 
 A server that takes no writes opens the breaker, too (docs/adr/0015-outages-by-sqlstate.md). A session keeps the default
 of the moment in which it began, so new sessions are asked, and a pool never outlives a read-only phase.
@@ -54,7 +54,7 @@ class PoolUsage:
 
 
 class Database:
-    """Gives connections while PostgreSQL answers and takes writes, and `StorageUnavailable` at once while it does not.
+    """Connections while PostgreSQL answers and takes writes; `StorageUnavailable` at once while it does not.
 
     `must_write=False` is for commands that read: they work on a standby, too.
     """
@@ -150,7 +150,7 @@ class Database:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Database"]:
-        """The probe runs inside the block; a server that is away when it begins does not keep it from beginning."""
+        """The probe runs inside the block. The block begins without a server, too."""
         try:
             async with background(self._watch, name="database-probe"):
                 with suppress(TimeoutError):
@@ -183,7 +183,7 @@ class Database:
         return RETRY_AFTER_FAILURE_SECONDS
 
     async def _until_read_only(self) -> str:
-        """Keeps the breaker closed while the server answers; returns why no writes are taken, once they are not."""
+        """Keep the breaker closed while the server answers; return the reason once it takes no writes."""
         async with self.watching(self._application_name) as connection:
             if (read_only := await self._refused_writes(connection)) is not None:
                 return read_only

@@ -18,7 +18,7 @@ MAX_KEY_SET_BYTES: Final = 256 * 1024
 RETRY_SECONDS: Final = 2.0
 COOL_DOWN_SECONDS: Final = 30.0  # a flood of unknown key ids costs the issuer two requests a minute
 ASKED_SECONDS: Final = 2.0  # a token may wait that long for the key that it names
-STALE_SECONDS: Final = 3600.0  # an issuer that is away does not keep a key alive that it has withdrawn
+STALE_SECONDS: Final = 3600.0  # a withdrawn key must not live on because the issuer cannot be reached
 
 Load = Callable[[], Awaitable[bytes]]
 
@@ -103,7 +103,7 @@ class IssuerKeys:
 
 
 def from_file(path: Path) -> Load:
-    """Keys that somebody puts into a file, and may replace there."""
+    """Keys from a file that may be replaced."""
 
     async def load() -> bytes:
         return await asyncio.to_thread(path.read_bytes)

@@ -1,4 +1,4 @@
-"""Wakes who waits for an operation to end: one connection a process LISTENs for what the commits notify.
+"""Wake the waits for an operation: one connection per process LISTENs for the end of operations.
 
 A slow poll on the same connection is the net under lost notifications: every few seconds one statement asks for all
 operations that are waited for. A server that does not answer it has stopped, and the loop connects again.
@@ -58,7 +58,7 @@ class TerminalListener:
                 del self._subscribers[operation_id]
 
     def release(self) -> None:
-        """End all waits, and let none begin any more: the process stops, and clients want their answers before."""
+        """End all waits now and let none begin: the process stops, and its clients get their responses first."""
         self.is_released = True
         for operation_id in self._subscribers:
             self._wake(operation_id)

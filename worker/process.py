@@ -14,16 +14,16 @@ from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
 from temporalio.runtime import Runtime
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.metrics import WorkerMetrics
 from runtime.background import background
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
-from runtime.memory import settle
+from runtime.memory import freeze_gc
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import WORKER_IDENTITY, connect_with_back_off
 from services.purging import Periods
 from storage.unit_of_work import Storage
-from worker.metrics import WorkerMetrics
 from worker.one_argument import OneArgument
 from worker.registry import (
     Dependencies,
@@ -43,11 +43,10 @@ CONCURRENT_CALLBACKS: Final = 50
 log = structlog.get_logger(__name__)
 
 
-async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: ProcessMetrics | None = None) -> None:
-    """Work until `stop` is set. A worker that dies cancels this: the process ends, its supervisor starts another."""
-    measured = process_metrics or ProcessMetrics()
+async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: ProcessMetrics) -> None:
+    """Work until `stop` is set. A worker that dies cancels this: the process ends; its supervisor starts another."""
     async with AsyncExitStack() as stack:
-        runtime = await stack.enter_async_context(measured.running())
+        runtime = await stack.enter_async_context(process_metrics.running())
         client = await _connected_unless_stopped(stop, runtime)
         if client is None:
             return
@@ -58,14 +57,14 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
                 application_name="proposals-worker",
             ).running()
         )
-        measured.watch(database)
+        process_metrics.watch(database)
         pool = await stack.enter_async_context(
             EnginePool(
                 settings.engine_processes, seconds=settings.compute_seconds, memory_mb=settings.compute_memory_mb
             ).running()
         )
         dependencies = Dependencies(
-            storage=Storage(database, on_ended=measured.operation_ended),
+            storage=Storage(database, on_ended=process_metrics.operation_ended),
             client=client,
             pool=pool,
             periods=Periods(
@@ -74,13 +73,13 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
             ),
             callback_rules=settings.callback_rules,
             max_started=settings.max_started_operations,
-            metrics=WorkerMetrics(measured.registry),
+            metrics=WorkerMetrics(process_metrics.registry),
         )
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
         await stack.enter_async_context(background(partial(keep_temporal_prepared, client), name="temporal-upkeep"))
-        settle()
+        freeze_gc()
         log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
         await stop.wait()
         log.info("worker_stopping", grace_seconds=settings.shutdown_grace_seconds)

@@ -11,7 +11,8 @@ def records(code: str, *, level: str = "INFO", log_format: str = "auto") -> list
     script = (
         "import asyncio, logging, sys, threading\n"
         "import structlog\n"
-        "from runtime.telemetry import bind, configure_logging\n"
+        "from structlog.contextvars import bound_contextvars as bind\n"
+        "from runtime.telemetry import configure_logging\n"
         f"configure_logging(level={level!r}, format={log_format!r})\n"
         f"secret = {SECRET!r}\n"
         "log = structlog.get_logger('proposals.test')\n" + code
