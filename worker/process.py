@@ -11,7 +11,6 @@ from typing import Final
 import structlog
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.runtime import Runtime
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
 from activities.metrics import WorkerMetrics
@@ -23,6 +22,7 @@ from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import WORKER_IDENTITY, connect_with_back_off
 from services.purging import Periods
+from services.race import race
 from storage.unit_of_work import Storage
 from worker.one_argument import OneArgument
 from worker.registry import (
@@ -47,7 +47,8 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
     """Work until `stop` is set. A worker that dies cancels this: the process ends; its supervisor starts another."""
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(process_metrics.running())
-        client = await _connected_unless_stopped(stop, runtime)
+        identity = f"{WORKER_IDENTITY}-{os.getpid()}@{socket.gethostname()}"
+        client = await race(connect_with_back_off(identity=identity, runtime=runtime), stop.wait())
         if client is None:
             return
         database = await stack.enter_async_context(
@@ -141,15 +142,3 @@ def _deployment(settings: Settings, behavior: VersioningBehavior) -> WorkerDeplo
         use_worker_versioning=True,
         default_versioning_behavior=behavior,
     )
-
-
-async def _connected_unless_stopped(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
-    identity = f"{WORKER_IDENTITY}-{os.getpid()}@{socket.gethostname()}"
-    connecting = asyncio.ensure_future(connect_with_back_off(identity=identity, runtime=runtime))
-    stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if connecting.done():
-        return connecting.result()
-    connecting.cancel()
-    return None

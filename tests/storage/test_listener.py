@@ -67,6 +67,24 @@ async def test_waiting_ends_when_the_time_is_up(storage: Storage, database):
     assert answer.status == "PENDING"
 
 
+async def test_a_release_ends_waits_and_lets_none_begin(storage: Storage):
+    operation = await a_stored_operation(storage)
+    lookup = Lookup(storage)
+    listener = TerminalListener()
+
+    async def wait() -> str:
+        read = partial(lookup.operation, operation.operation_id, client="local")
+        return (await Waiting(listener).until_terminal(read, seconds=60)).status
+
+    waiting = asyncio.create_task(wait())
+    async with asyncio.timeout(20):
+        while not listener.subscriptions:
+            await asyncio.sleep(0.01)
+    listener.release()
+    assert await asyncio.wait_for(waiting, 20) == "PENDING"
+    assert await asyncio.wait_for(wait(), 20) == "PENDING"
+
+
 async def test_the_listener_connects_again_by_itself(storage: Storage, database, database_dsn):
     operation = await a_stored_operation(storage)
     async with listening(database) as listener:
