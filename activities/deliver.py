@@ -4,13 +4,14 @@ import asyncio
 import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 from temporalio import activity
 
 from activities.boundary import boundary
 from activities.host_places import HostPlaces
+from activities.metrics import WorkerMetrics
 from activities.outcome import log_as_work_of
 from activities.own_workflow import require_own_delivery
 from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, signatures, webhook_id
@@ -43,14 +44,6 @@ class _Tried:
     retry_after: timedelta | None = None
 
 
-class OnAttempt(Protocol):
-    """Told of each attempt that was recorded, and what its delivery has come to."""
-
-    def __call__(
-        self, *, status_code: int | None, error: AttemptError | None, seconds: float, delivery: DeliveryStatus
-    ) -> None: ...
-
-
 class DeliverStep:
     def __init__(
         self,
@@ -60,14 +53,14 @@ class DeliverStep:
         rules: CallbackRules,
         places: HostPlaces,
         *,
-        on_attempt: OnAttempt | None = None,
+        metrics: WorkerMetrics,
     ) -> None:
         self._storage = storage
         self._targets = targets
         self._transport = transport
         self._rules = rules
         self._places = places
-        self._on_attempt = on_attempt
+        self._metrics = metrics
 
     @activity.defn(name="deliver_callback")
     @boundary
@@ -188,13 +181,12 @@ class DeliverStep:
                 await transaction.deliveries.record_outcome(
                     step.operation_id, outcome.status, delay=outcome.delay, attempts_before=outcome.attempts_before
                 )
-        if self._on_attempt is not None:
-            self._on_attempt(
-                status_code=tried.status_code,
-                error=tried.error,
-                seconds=tried.duration_ms / 1000,
-                delivery=outcome.status,
-            )
+        self._metrics.attempted(
+            status_code=tried.status_code,
+            error=tried.error,
+            seconds=tried.duration_ms / 1000,
+            delivery=outcome.status,
+        )
         log.info(
             "callback_attempted",
             operation_id=step.operation_id,

@@ -1,31 +1,21 @@
 """Step `purge`: remove what has been kept for long enough, for as long as one run of the step may take."""
 
 from collections import Counter
-from collections.abc import Callable
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from activities.boundary import boundary
-from services.purging import Kind, Periods, PurgeRefused, Purging
+from activities.metrics import WorkerMetrics
+from services.purging import Kind, Periods, PurgeRefused, PurgeService
 from storage.unit_of_work import Storage
 from workflows.messages import PurgeInput, PurgeResult
 
 
 class PurgeStep:
-    """`on_batch` is told of each batch that is gone, `on_done` of each time that nothing was left to remove."""
-
-    def __init__(
-        self,
-        storage: Storage,
-        periods: Periods,
-        *,
-        on_batch: Callable[[Kind, int], None] | None = None,
-        on_done: Callable[[], None] | None = None,
-    ) -> None:
-        self._purging = Purging(storage, periods)
-        self._on_batch = on_batch
-        self._on_done = on_done
+    def __init__(self, storage: Storage, periods: Periods, metrics: WorkerMetrics) -> None:
+        self._purging = PurgeService(storage, periods)
+        self._metrics = metrics
 
     @activity.defn(name="purge")
     @boundary
@@ -36,8 +26,7 @@ class PurgeStep:
 
         def on_batch(kind: Kind, count: int) -> None:
             removed[kind] += count
-            if self._on_batch is not None:
-                self._on_batch(kind, count)
+            self._metrics.purged_rows.labels(kind).inc(count)
             activity.heartbeat(*details)  # the boundary counts failures in them
 
         try:
@@ -47,11 +36,11 @@ class PurgeStep:
             raise ApplicationError(
                 f"{refused}: see docs/operations.md, The purge refuses", type="PurgeRefused", non_retryable=True
             ) from None
-        if is_done and self._on_done is not None:
-            self._on_done()
+        if is_done:
+            self._metrics.purged_at.set_to_current_time()
         return PurgeResult(
             operations=removed["operations"],
-            keys=removed["keys"] + removed["review keys"],
+            keys=removed["keys"] + removed["review_keys"],
             tombstones=removed["tombstones"],
             simulations=removed["simulations"],
             documents=removed["documents"],

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum, auto
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 from temporalio import activity
@@ -13,6 +13,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.boundary import boundary
+from activities.metrics import WorkerMetrics
 from domain.errors import (
     OperationCancelled,
     OperationInternalError,
@@ -51,12 +52,6 @@ class _Repair(Enum):
     ENDED = auto()
 
 
-class OnReconciled(Protocol):
-    """Told of each run, with the highest attempt of a pending workflow task among the workflows that it looked at."""
-
-    def __call__(self, result: ReconcileResult, *, workflow_task_attempt: int) -> None: ...
-
-
 @dataclass(slots=True)
 class _Look:
     """One run: how many look at a time, and what they have seen."""
@@ -75,13 +70,13 @@ class ReconcileStep:
         starter: WorkflowStarter,
         *,
         max_started: int,
-        on_run: OnReconciled | None = None,
+        metrics: WorkerMetrics,
     ) -> None:
         self._storage = storage
         self._client = client
         self._starter = starter
         self._max_started = max_started
-        self._on_run = on_run
+        self._metrics = metrics
         self._canceller = WorkflowCanceller(client, storage)
 
     @activity.defn(name="reconcile")
@@ -102,8 +97,7 @@ class ReconcileStep:
             restarted=repairs.count(_Repair.RESTARTED),
             ended=repairs.count(_Repair.ENDED),
         )
-        if self._on_run is not None:
-            self._on_run(result, workflow_task_attempt=look.workflow_task_attempt)
+        self._metrics.reconciled(result, workflow_task_attempt=look.workflow_task_attempt)
         return result
 
     async def _repair(self, operation: StalledOperation, look: _Look) -> _Repair:

@@ -1,7 +1,6 @@
 """Step `reconcile_deliveries`: callbacks whose next attempt is overdue, and what Temporal says of their workflows."""
 
 import asyncio
-from collections.abc import Callable
 from datetime import timedelta
 from enum import Enum, auto
 from typing import Final
@@ -12,6 +11,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from activities.boundary import boundary
+from activities.metrics import WorkerMetrics
 from services.delivery_starting import DeliveryStarter
 from services.describing import RPC_TIMEOUT, Described, describe
 from services.own_workflows import end_foreign, is_own, own_delivery_of
@@ -41,12 +41,12 @@ class ReconcileDeliveriesStep:
         client: Client,
         starter: DeliveryStarter,
         *,
-        on_run: Callable[[ReconcileDeliveriesResult], None] | None = None,
+        metrics: WorkerMetrics,
     ) -> None:
         self._storage = storage
         self._client = client
         self._starter = starter
-        self._on_run = on_run
+        self._metrics = metrics
 
     @activity.defn(name="reconcile_deliveries")
     @boundary
@@ -62,8 +62,7 @@ class ReconcileDeliveriesStep:
             restarted=repairs.count(_Repair.RESTARTED),
             failed=repairs.count(_Repair.FAILED),
         )
-        if self._on_run is not None:
-            self._on_run(result)
+        self._metrics.deliveries_reconciled(result)
         return result
 
     async def _repair(self, delivery: OverdueDelivery, slots: asyncio.Semaphore) -> _Repair:

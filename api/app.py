@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import TypedDict
 
 from fastapi import FastAPI
@@ -38,9 +39,10 @@ from api.routes import (
 from api.services import Services
 from api.turns import Turns
 from api.wiring import build_services
+from runtime.background import background
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
-from runtime.memory import settle
+from runtime.memory import freeze_gc
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import connect
@@ -105,6 +107,7 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     app.state.max_request_rows = settings.max_request_rows
     app.state.unread_bodies = UnreadBodies()
     app.state.turns = Turns()
+    app.state.listener = TerminalListener()
     app.state.metrics = measured
     app.add_middleware(RequestContext)
     app.add_middleware(Observation, metrics=HttpMetrics(measured.registry))
@@ -126,7 +129,9 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             database = await stack.enter_async_context(
                 Database(dsn, pool_size=settings.database_pool_size, application_name="proposals-api").running()
             )
-            listener = await stack.enter_async_context(TerminalListener(dsn).running())
+            listener: TerminalListener = app.state.listener
+            listen = partial(listener.listen, partial(database.watching, "proposals-listener"))
+            await stack.enter_async_context(background(listen, name="operation-listener"))
             measured.watch(database)
             runtime = await stack.enter_async_context(measured.running())
             client = await connect(
@@ -138,14 +143,11 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             authenticator = await stack.enter_async_context(authentication(settings))
             storage = Storage(database, on_ended=measured.operation_ended)
             deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
-            starts = await stack.enter_async_context(
-                StartQueue(
-                    storage,
-                    WorkflowStarter(client, storage),
-                    deliveries,
-                    max_started=settings.max_started_operations,
-                ).running()
+            starts = StartQueue(
+                storage, WorkflowStarter(client, storage), deliveries, max_started=settings.max_started_operations
             )
+            stack.push_async_callback(starts.drain)
+            await stack.enter_async_context(background(starts.start_round, name="workflow-starter"))
             cancellation = await stack.enter_async_context(
                 Cancellation(storage, Lookup(storage), WorkflowCanceller(client, storage)).running()
             )
@@ -162,7 +164,7 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             backlog = BacklogMetrics(storage, services.readiness)
             measured.registry.register(backlog)
             measured.registry.register(LoadMetrics(listener, app.state.unread_bodies))
-            settle()
+            freeze_gc()
             yield State(
                 services=services,
                 authenticator=authenticator,

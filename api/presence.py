@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from services.interruption import unless_interrupted
+from services.race import race
 
 Result = TypeVar("Result")
 
@@ -17,7 +17,7 @@ async def while_connected(request: Request, work: Coroutine[Any, Any, Result], *
     `waits` when the work includes a wait for an operation's end; metrics count such requests apart.
     """
     request.state.waits = waits
-    result = await unless_interrupted(work, _gone(request))
+    result = await race(work, _gone(request))
     if result is None:
         raise ClientDisconnect
     return result

@@ -18,7 +18,7 @@ import httpx2
 import psycopg
 
 from runtime.database import Database
-from services.purging import Periods, Purging
+from services.purging import Periods, PurgeService
 from storage.unit_of_work import Storage
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "create_proposal.json"
@@ -92,7 +92,7 @@ async def purge(dsn: str) -> tuple[Counter[str], float]:
 
     began = time.perf_counter()
     async with Database(dsn, pool_size=1, application_name=APPLICATION).running() as database:
-        while not await Purging(Storage(database), PERIODS).run(
+        while not await PurgeService(Storage(database), PERIODS).run(
             seconds=20, on_batch=on_batch, witness=datetime.now(UTC)
         ):
             pass

@@ -9,7 +9,7 @@ import structlog
 import uvicorn
 
 from api.app import create_app
-from cli.http_protocol import ImpatientProtocol
+from cli.http_protocol import LimitingProtocol
 from cli.settings import settings_or_exit
 from runtime.guard_rails import OF_API
 from runtime.metrics import ProcessMetrics
@@ -72,10 +72,11 @@ async def _serve(settings: Settings) -> int:
             "api_cannot_listen", host=settings.api_host, port=settings.api_port, reason=failure.strerror
         )
         return 1
+    app = create_app(settings, ProcessMetrics(SdkMetrics()))
     server = _Server(
         uvicorn.Config(
-            create_app(settings, ProcessMetrics(SdkMetrics())),
-            http=ImpatientProtocol,
+            app,
+            http=LimitingProtocol,
             log_config=None,
             access_log=False,
             server_header=False,
@@ -89,6 +90,7 @@ async def _serve(settings: Settings) -> int:
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
+        app.state.listener.release()  # else long polls would keep the process for the whole grace
         server.should_exit = True
         await serving
     return 0 if server.started else 1

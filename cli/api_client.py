@@ -93,7 +93,7 @@ class ApiClient:
         )
 
     async def follow(self, operation_id: str, *, seconds: float) -> AsyncIterator[Json | None]:
-        """Its AsyncStatus again and again, the terminal one last; None while the service is away.
+        """Its AsyncStatus again and again, the terminal one last; None while the service cannot be reached.
 
         Raises FollowTimeoutError when time is up, ApiCallError when the service does not know the operation.
         """

@@ -7,18 +7,12 @@ from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 import typer
-from google.protobuf.timestamp_pb2 import Timestamp
-from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
-from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
-from temporalio.service import RPCError
 
 from cli.settings import settings_or_exit
 from runtime.signals import exit_process
 from runtime.temporal import WORKER_IDENTITY, connect
-from workflows.identity import PROPOSALS_QUEUE
+from services.readiness import polling_workers
 
-RECENT_POLL_SECONDS: Final = 90  # a poll is held for up to a minute
 TIME_LIMIT_SECONDS: Final = 4.0  # and up to two to start: health checks get ten
 THIS_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what it listens on, answered from here
 
@@ -55,26 +49,13 @@ def worker() -> None:
 
 
 async def _worker() -> int:
-    request = DescribeTaskQueueRequest(
-        task_queue=TaskQueue(name=PROPOSALS_QUEUE), task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW
-    )
-    try:
-        async with asyncio.timeout(TIME_LIMIT_SECONDS):
-            client = await connect(lazy=True, identity="proposals-health")
-            request.namespace = client.namespace
-            answer = await client.workflow_service.describe_task_queue(request)
-    except (RPCError, RuntimeError, OSError, TimeoutError):
+    client = await connect(lazy=True, identity="proposals-health")
+    polling = await polling_workers(client, seconds=TIME_LIMIT_SECONDS)
+    if polling is None:
         typer.echo("proposals health worker: Temporal is away, the worker waits for it")
         return 0
-    now = Timestamp()
-    now.GetCurrentTime()
-    polled = [
-        poller.identity
-        for poller in answer.pollers
-        if now.seconds - poller.last_access_time.seconds <= RECENT_POLL_SECONDS
-    ]
     here = [
-        name for name in polled if name.startswith(f"{WORKER_IDENTITY}-") and name.endswith(f"@{socket.gethostname()}")
+        name for name in polling if name.startswith(f"{WORKER_IDENTITY}-") and name.endswith(f"@{socket.gethostname()}")
     ]
     typer.echo(f"proposals health worker: {'polls' if here else 'does not poll'}", err=not here)
     return 0 if here else 1

@@ -1,4 +1,4 @@
-"""HTTP connections of clients that send or read too slowly, or too much: uvicorn by itself sets them no limit."""
+"""Limits of time and size for HTTP connections; uvicorn by itself has none."""
 
 import asyncio
 from enum import Enum, auto
@@ -29,10 +29,10 @@ class _Part(Enum):
     BODY = auto()  # and trailers
 
 
-class ImpatientProtocol(HttpToolsProtocol):
-    """Ends a connection with a late or endless request head, too many requests, or an answer that nobody reads.
+class LimitingProtocol(HttpToolsProtocol):
+    """Ends a connection whose request head is late or too large, that pipelines too much, or that does not read.
 
-    It refuses by an answer of the application, in its turn after the answers of earlier requests.
+    A refusal is a response of the application, sent in turn after the responses to earlier requests.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -219,7 +219,7 @@ class ImpatientProtocol(HttpToolsProtocol):
 class _Lingering(asyncio.Transport):
     """What a request's answer is written to, and closes when it is the connection's last."""
 
-    def __init__(self, protocol: ImpatientProtocol) -> None:
+    def __init__(self, protocol: LimitingProtocol) -> None:
         super().__init__()
         self._protocol = protocol
 

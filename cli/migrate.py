@@ -16,7 +16,7 @@ from storage.migrating import migrate as migrate_schema
 def migrate() -> None:
     """Bring the database's schema to the newest revision; safe when several run at once.
 
-    A newer schema than this release knows is left as it is: exit code 0.
+    A newer schema than this release knows is left alone: exit code 0.
     """
     settings = settings_or_exit(OF_MIGRATE)
     service_url = settings.database_url.get_secret_value()

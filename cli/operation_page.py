@@ -49,7 +49,7 @@ def _row(operation: Operation) -> dict[str, Any]:
 
 
 def _callback(delivery: Delivery | None, attempts: list[DeliveryAttempt]) -> dict[str, Any]:
-    """The delivery with a line for each attempt; empty when none is owed."""
+    """The delivery with a line for each attempt; empty when there is none."""
     if delivery is None:
         return {}
     is_pending = delivery.status is DeliveryStatus.PENDING

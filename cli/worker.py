@@ -1,6 +1,7 @@
 """The command `worker`: a process that a signal ends."""
 
 import asyncio
+from contextlib import ExitStack
 
 import structlog
 
@@ -13,7 +14,6 @@ from runtime.signals import exit_process, stop_on_signals
 from runtime.telemetry import configure_logging
 from runtime.tracing import tracing
 from worker import process as worker_process
-from worker.metrics import MetricsUnserved, served
 
 log = structlog.get_logger(__name__)
 
@@ -28,15 +28,15 @@ def worker() -> None:
 
 
 async def _work(settings: Settings) -> int:
-    is_measured = settings.worker_metrics_port is not None
-    metrics = ProcessMetrics(SdkMetrics() if is_measured else None)
-    try:
-        with served(metrics.registry, host=settings.worker_metrics_host, port=settings.worker_metrics_port):
-            async with stop_on_signals() as stop:
-                await worker_process.run(settings, stop=stop, process_metrics=metrics)
-    except MetricsUnserved as failure:
-        log.error(  # noqa: TRY400 -- a taken port is no bug: one line says it all
-            "worker_metrics_cannot_listen", port=settings.worker_metrics_port, reason=failure.reason
-        )
-        return 1
+    host, port = settings.worker_metrics_host, settings.worker_metrics_port
+    metrics = ProcessMetrics(None if port is None else SdkMetrics())
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(metrics.served(host=host, port=port))
+        except OSError as failure:
+            # A taken port is no bug: one line says it all.
+            log.error("worker_metrics_cannot_listen", port=port, reason=failure.strerror)  # noqa: TRY400 -- as above
+            return 1
+        async with stop_on_signals() as stop:
+            await worker_process.run(settings, stop=stop, process_metrics=metrics)
     return 0

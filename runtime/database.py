@@ -1,15 +1,13 @@
 """One pool of PostgreSQL connections a process, behind a breaker that a probe of its own opens and closes.
 
-A server that is frozen keeps no time-outs of its own, so nothing here trusts it to: the probe has a client-side limit,
-and an open breaker shuts the sockets under the statements that wait, which ends them at once.
+A frozen server keeps none of its own time-outs. So the probe has a limit on the client's side, and a breaker that opens
+severs the connections in use: the statements on them end at once (runtime/watch_connection.py says how and why).
 
 A server that takes no writes opens the breaker, too (docs/adr/0015-outages-by-sqlstate.md). A session keeps the default
 of the moment in which it began, so new sessions are asked, and a pool never outlives a read-only phase.
 """
 
 import asyncio
-import os
-import socket
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
@@ -22,12 +20,13 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import StorageUnavailable
+from runtime.background import background
 from runtime.outages import READ_ONLY, is_contention, is_outage, lasting_refusal, sqlstate_of
 from runtime.sql_spans import TracedCursor, connection_span
 from runtime.tracing import is_tracing
+from runtime.watch_connection import ANSWER_SECONDS, WatchConnection, sever
 
-PROBE_INTERVAL_SECONDS: Final = 0.5
-PROBE_LIMIT_SECONDS: Final = 1.0  # interval + limit stay under the 2 s in which a request must have its 503
+PROBE_INTERVAL_SECONDS: Final = 0.5  # with ANSWER_SECONDS under the 2 s in which a request must have its 503
 RETRY_AFTER_FAILURE_SECONDS: Final = 1.0
 FURTHER_HOST_SECONDS: Final = 2.0  # psycopg's least connect_timeout: how long a silent host keeps it from the next one
 NEW_SESSION_SECONDS: Final = 5.0  # how often a new session is asked whether it may write
@@ -55,7 +54,7 @@ class PoolUsage:
 
 
 class Database:
-    """Gives connections while PostgreSQL answers and takes writes, and `StorageUnavailable` at once while it does not.
+    """Connections while PostgreSQL answers and takes writes; `StorageUnavailable` at once while it does not.
 
     `must_write=False` is for commands that read: they work on a standby, too.
     """
@@ -64,13 +63,14 @@ class Database:
         self._dsn = dsn
         self._pool_size = pool_size
         self._must_write = must_write
+        self._application_name = application_name
         self._connect_options: dict[str, str | int | bool] = {
             "application_name": application_name,
             "connect_timeout": 1,
             "options": SESSION_OPTIONS,
         }
         further_hosts = str(conninfo_to_dict(dsn).get("host", "")).count(",")
-        self._connect_seconds = PROBE_LIMIT_SECONDS + FURTHER_HOST_SECONDS * further_hosts
+        self._connect_seconds = ANSWER_SECONDS + FURTHER_HOST_SECONDS * further_hosts
         self._pool: AsyncConnectionPool | None = None
         self._in_use: set[AsyncConnection] = set()
         self._waiting: set[asyncio.Timeout] = set()
@@ -82,14 +82,6 @@ class Database:
         self._refused_at = float("-inf")
         self._suspected = asyncio.Event()
         self._is_traced = is_tracing()
-
-    @property
-    def dsn(self) -> str:
-        return self._dsn
-
-    @property
-    def is_available(self) -> bool:
-        return self._pool is not None
 
     @property
     def problem(self) -> str | None:
@@ -158,34 +150,41 @@ class Database:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["Database"]:
-        """The probe runs inside the block; a server that is away when it begins does not keep it from beginning."""
-        probe = asyncio.create_task(self._watch(), name="database-probe")
+        """The probe runs inside the block. The block begins without a server, too."""
         try:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._probed.wait(), self._connect_seconds + PROBE_LIMIT_SECONDS)
-            yield self
+            async with background(self._watch, name="database-probe"):
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._probed.wait(), self._connect_seconds + ANSWER_SECONDS)
+                yield self
         finally:
-            probe.cancel()
-            with suppress(asyncio.CancelledError):
-                await probe
             if self._pool is not None:
                 await self._pool.close()
                 self._pool = None
             if self._closing:
                 await asyncio.wait(self._closing)
 
-    async def _watch(self) -> None:
-        while True:
-            try:
-                reason = self._read_only = await self._until_read_only()
-            except (Error, OSError, TimeoutError) as failure:
-                reason, self._read_only = type(failure).__name__, None
-            self._open_breaker(reason)
-            await asyncio.sleep(RETRY_AFTER_FAILURE_SECONDS)
+    @asynccontextmanager
+    async def watching(self, application_name: str) -> AsyncIterator[WatchConnection]:
+        """A connection of its own that listens or probes. Raises what psycopg raises, and TimeoutError."""
+        async with asyncio.timeout(self._connect_seconds):
+            options = self._connect_options | {"application_name": application_name}
+            connecting = await AsyncConnection.connect(self._dsn, autocommit=True, **options)  # type: ignore[arg-type]  # libpq keywords are untyped
+        async with connecting as connection:
+            yield WatchConnection(connection)
+
+    async def _watch(self) -> float:
+        try:
+            self._read_only = await self._until_read_only()
+        except Exception as failure:
+            self._read_only = None
+            self._open_breaker(type(failure).__name__)
+            raise
+        self._open_breaker(self._read_only)
+        return RETRY_AFTER_FAILURE_SECONDS
 
     async def _until_read_only(self) -> str:
-        """Keeps the breaker closed while the server answers; returns why no writes are taken, once they are not."""
-        async with await self._connect_probe() as connection:
+        """Keep the breaker closed while the server answers; return the reason once it takes no writes."""
+        async with self.watching(self._application_name) as connection:
             if (read_only := await self._refused_writes(connection)) is not None:
                 return read_only
             await self._close_breaker()
@@ -206,21 +205,17 @@ class Database:
                 await asyncio.wait_for(self._suspected.wait(), NEW_SESSION_SECONDS)
             self._suspected.clear()
             with suppress(Error, OSError, TimeoutError):
-                async with await self._connect_probe() as connection:
+                async with self.watching(self._application_name) as connection:
                     if (read_only := await self._refused_writes(connection)) is not None:
                         return read_only
             await asyncio.sleep(PROBE_INTERVAL_SECONDS)  # however often statements say so
 
-    async def _refused_writes(self, connection: AsyncConnection) -> str | None:
+    async def _refused_writes(self, connection: WatchConnection) -> str | None:
         """Why this session may not write, None when it may or need not; raises when it does not answer in time."""
-        is_standby, is_read_only = await _read_only_state(connection)
+        ((is_standby, is_read_only),) = await connection.fetch(READ_ONLY_STATE)
         if not (self._must_write and is_read_only):
             return None
         return STANDBY if is_standby else SESSIONS_READ_ONLY
-
-    async def _connect_probe(self) -> AsyncConnection:
-        async with asyncio.timeout(self._connect_seconds):
-            return await AsyncConnection.connect(self._dsn, autocommit=True, **self._connect_options)  # type: ignore[arg-type]  # libpq keywords are untyped
 
     async def _close_breaker(self) -> None:
         pool = AsyncConnectionPool(
@@ -249,39 +244,9 @@ class Database:
         self._outages += 1
         log.warning("database_unavailable", reason=reason)
         for connection in self._in_use:
-            _sever(connection)
+            sever(connection)
         for wait in self._waiting:
             wait.reschedule(asyncio.get_running_loop().time())
-        closing = asyncio.create_task(pool.close(timeout=PROBE_LIMIT_SECONDS), name="database-pool-close")
+        closing = asyncio.create_task(pool.close(timeout=ANSWER_SECONDS), name="database-pool-close")
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-
-
-async def _read_only_state(connection: AsyncConnection) -> tuple[bool, bool]:
-    """Whether the server is a standby, and whether the session is read-only, as it is on a standby.
-
-    Raises TimeoutError, with the connection severed, when the server does not answer in time. Cancelling the statement
-    would wait for the frozen server to agree, hence the socket is shut instead.
-    """
-    statement = asyncio.ensure_future(connection.execute(READ_ONLY_STATE))
-    try:
-        done, _ = await asyncio.wait({statement}, timeout=PROBE_LIMIT_SECONDS)
-    finally:
-        if not statement.done():  # in time, or by the time that the probe is cancelled
-            _sever(connection)
-            with suppress(Error):
-                await statement
-    if not done:
-        raise TimeoutError
-    row = await (await statement).fetchone()
-    if row is None:
-        raise TimeoutError
-    return bool(row[0]), bool(row[1])
-
-
-def _sever(connection: AsyncConnection) -> None:
-    """Shut the socket under a connection, so that whoever waits on it gets an error now."""
-    with suppress(OSError, Error):
-        duplicate = socket.socket(fileno=os.dup(connection.fileno()))
-        with duplicate:
-            duplicate.shutdown(socket.SHUT_RDWR)

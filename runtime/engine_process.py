@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
-from runtime.memory import give_back
+from runtime.memory import trim_heap
 
 PR_SET_PDEATHSIG: Final = 1
 NICENESS: Final = 10  # a large request takes seconds anyway, and is not to take them from the small ones
@@ -126,7 +126,7 @@ def _serve(connection: Connection, memory_mb: int) -> None:
             connection.send_bytes(BEGUN)
             connection.send(_outcome(call))
             gc.collect()
-            give_back()
+            trim_heap()
     except MemoryError:
         os._exit(OUT_OF_MEMORY)  # nothing is left to say it with
     except (EOFError, OSError):

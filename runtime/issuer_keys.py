@@ -10,6 +10,7 @@ from typing import Final
 import httpx2
 import structlog
 
+from runtime.background import background
 from runtime.jwks import KeySet, KeySetInvalid, VerificationKey, parse_key_set
 
 FETCH_SECONDS: Final = 5.0
@@ -17,7 +18,7 @@ MAX_KEY_SET_BYTES: Final = 256 * 1024
 RETRY_SECONDS: Final = 2.0
 COOL_DOWN_SECONDS: Final = 30.0  # a flood of unknown key ids costs the issuer two requests a minute
 ASKED_SECONDS: Final = 2.0  # a token may wait that long for the key that it names
-STALE_SECONDS: Final = 3600.0  # an issuer that is away does not keep a key alive that it has withdrawn
+STALE_SECONDS: Final = 3600.0  # a withdrawn key must not live on because the issuer cannot be reached
 
 Load = Callable[[], Awaitable[bytes]]
 
@@ -39,19 +40,14 @@ class IssuerKeys:
         self._asked_at = -COOL_DOWN_SECONDS  # loop time of the last fetch for an unknown key id
         self._is_failing = False
         self._wanted = asyncio.Event()
-        self._wanted.set()  # whoever comes before the first fetch has ended waits for it
+        self._wanted.set()  # a token that comes before the end of the first fetch waits for it
         self._fetched = asyncio.Event()  # replaced after each fetch, so that everyone waits for the next one
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["IssuerKeys"]:
         """Keys are fetched while the block lasts."""
-        task = asyncio.create_task(self._keep_fresh(), name="issuer-keys")
-        try:
+        async with background(self._keep_fresh, name="issuer-keys"):
             yield self
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def find(self, key_id: str | None, algorithm: str) -> VerificationKey | None:
         """The key; None when the issuer has no such key. Raises KeysUnavailable when that cannot be told."""
@@ -78,15 +74,15 @@ class IssuerKeys:
     def _usable(self) -> KeySet | None:
         return self._keys if self._now() - self._fetched_at < STALE_SECONDS else None
 
-    async def _keep_fresh(self) -> None:
-        while True:
-            await self._fetch()
-            self._wanted.clear()
-            self._fetched.set()
-            self._fetched = asyncio.Event()
-            with suppress(TimeoutError):
-                async with asyncio.timeout(RETRY_SECONDS if self._is_failing else self._refresh_seconds):
-                    await self._wanted.wait()
+    async def _keep_fresh(self) -> float:
+        await self._fetch()
+        self._wanted.clear()
+        self._fetched.set()
+        self._fetched = asyncio.Event()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RETRY_SECONDS if self._is_failing else self._refresh_seconds):
+                await self._wanted.wait()
+        return 0.0
 
     async def _fetch(self) -> None:
         try:
@@ -107,7 +103,7 @@ class IssuerKeys:
 
 
 def from_file(path: Path) -> Load:
-    """Keys that somebody puts into a file, and may replace there."""
+    """Keys from a file that may be replaced."""
 
     async def load() -> bytes:
         return await asyncio.to_thread(path.read_bytes)

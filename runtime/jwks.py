@@ -97,7 +97,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_key_url(url: str) -> bool:
-    """Keys come by https, so that nobody between here and the issuer exchanges them; by http from this machine."""
+    """Keys come by https, so that they cannot be exchanged on the way; by http only from this machine."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port

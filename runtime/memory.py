@@ -1,22 +1,22 @@
-"""Memory that stays for good, and memory that was needed once."""
+"""Memory of a process: what the garbage collector need not look at, and what the system gets back."""
 
 import ctypes
 import gc
 from typing import Final
 
-YOUNG_OBJECTS: Final = 50_000  # a request makes some thousands; looking through them at each seven hundredth is waste
+YOUNG_OBJECTS: Final = 50_000  # a request makes thousands; a collection after each 700 is waste
 
 _trim: Final = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl and macOS have not
 
 
-def give_back() -> None:
-    """Hand free memory back to the system: after a large request glibc keeps what may be needed again."""
+def trim_heap() -> None:
+    """Return free memory to the system: after a large request glibc keeps it for the next one."""
     if _trim is not None:
         _trim(0)
 
 
-def settle() -> None:
-    """Call it when a process has started: what is there stays, and the collector need not look at it again."""
+def freeze_gc() -> None:
+    """Call this when a process has started: what exists by then stays, so the collector skips it from now on."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)

@@ -3,21 +3,32 @@
 Labels have few values, all of them ours: names of routes, states and codes, never an id or what a client sent.
 """
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, disable_created_metrics
+import structlog
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    ProcessCollector,
+    disable_created_metrics,
+    start_http_server,
+)
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from temporalio.runtime import Runtime
 
 from domain.errors import OperationInternalError, recorded_error
 from domain.operation import EndedOperation, OperationFailure, OperationType
+from runtime.background import background
 from runtime.database import Database
 from runtime.sdk_metrics import SdkMetrics
 
 OPERATION_SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 14400, 86400)
+
+log = structlog.get_logger(__name__)
 
 
 class ProcessMetrics:
@@ -28,7 +39,7 @@ class ProcessMetrics:
 
     def __init__(self, sdk: SdkMetrics | None = None) -> None:
         # Otherwise each series has a second one with the time of its first value.
-        disable_created_metrics()  # type: ignore[no-untyped-call]  # nobody has annotated it
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # it has no annotations
         self.registry = CollectorRegistry(auto_describe=True)
         self.sdk = sdk
         ProcessCollector(registry=self.registry)
@@ -48,7 +59,7 @@ class ProcessMetrics:
             registry=self.registry,
         )
 
-        # A rate is known only of a series that was there before its first event.
+        # Create the series up front: `rate()` misses the first increment of a new one.
         for operation_type in OperationType:
             self._ended.labels(operation_type.value, "SUCCEEDED", "")
             self._ended.labels(operation_type.value, "FAILED", OperationInternalError.code)
@@ -59,8 +70,26 @@ class ProcessMetrics:
         if self.sdk is None:
             yield None
             return
-        async with self.sdk.running():
+        async with background(self.sdk.drain_round, name="sdk-metrics"):
             yield self.sdk.runtime
+
+    @contextmanager
+    def served(self, *, host: str, port: int | None) -> Iterator[None]:
+        """`/metrics` on that port while the block runs, from a thread: it is served even while the event loop is stuck.
+
+        Nothing without a port. Raises OSError when the port is taken.
+        """
+        if port is None:
+            yield
+            return
+        server, thread = start_http_server(port, host, self.registry)
+        log.info("worker_metrics_served", host=host, port=port)
+        try:
+            yield
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
 
     def watch(self, database: Database) -> None:
         self.registry.register(PoolCollector(database))

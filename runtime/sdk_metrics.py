@@ -1,14 +1,14 @@
-"""Temporal's own metrics, taken over from the buffer of its runtime, so that a process has one page of metrics."""
+"""Temporal's own metrics, taken over from the buffer of its runtime, so that a process has one page of metrics.
 
-import asyncio
-import bisect
+Temporal's SDK could serve them itself, on a second port (docs/adr/0025-one-page-of-metrics.md).
+"""
+
 import threading
-from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from typing import Final
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 from temporalio.runtime import (
     BUFFERED_METRIC_KIND_COUNTER,
@@ -23,25 +23,9 @@ from temporalio.runtime import (
 BUFFER_SIZE: Final = 200_000  # some ten updates a second and operation; dropped, and logged, beyond it
 DRAIN_SECONDS: Final = 1.0
 BUCKETS: Final = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 5, 10, 60, 600, 3600, 86400)
+DURATION_UNITS: Final = ("s", "ms", "duration", "seconds", "milliseconds")
 
 Labels = tuple[tuple[str, str], ...]
-
-
-@dataclass(slots=True)
-class _Distribution:
-    total: float = 0.0
-    counts: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
-
-    def observe(self, value: float) -> None:
-        self.total += value
-        self.counts[bisect.bisect_left(BUCKETS, value)] += 1
-
-    def buckets(self) -> list[tuple[str, float]]:
-        running, found = 0, []
-        for bound, count in zip((*BUCKETS, float("inf")), self.counts, strict=True):
-            running += count
-            found.append(("+Inf" if bound == float("inf") else str(float(bound)), float(running)))
-        return found
 
 
 class SdkMetrics(Collector):
@@ -54,79 +38,51 @@ class SdkMetrics(Collector):
         self._buffer = MetricBuffer(BUFFER_SIZE, MetricBufferDurationFormat.SECONDS)
         self.runtime = Runtime(telemetry=TelemetryConfig(metrics=self._buffer, attach_service_name=False))
         self._lock = threading.Lock()
-        self._metrics: dict[str, BufferedMetric] = {}
-        self._values: dict[str, dict[Labels, float]] = {}
-        self._distributions: dict[str, dict[Labels, _Distribution]] = {}
+        self._series: dict[tuple[str, Labels], Counter | Gauge | Histogram] = {}
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["SdkMetrics"]:
-        """The buffer is drained while the block runs, whether somebody asks for metrics or not."""
-        task = asyncio.create_task(self._keep_drained(), name="sdk-metrics")
-        try:
-            yield self
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep_drained(self) -> None:
-        while True:
-            await asyncio.sleep(DRAIN_SECONDS)
-            self._drain()
-
-    def _drain(self) -> None:
+    async def drain_round(self) -> float:
+        """Empty the buffer, whether metrics are scraped or not; returns the seconds until the next round."""
         with self._lock:
-            for update in self._buffer.retrieve_updates():
-                metric, labels = update.metric, _labels(update.attributes)
-                self._metrics.setdefault(metric.name, metric)
-                if metric.kind == BUFFERED_METRIC_KIND_HISTOGRAM:
-                    found = self._distributions.setdefault(metric.name, {})
-                    found.setdefault(labels, _Distribution()).observe(update.value)
-                elif metric.kind == BUFFERED_METRIC_KIND_COUNTER:
-                    values = self._values.setdefault(metric.name, {})
-                    values[labels] = values.get(labels, 0.0) + update.value
-                else:
-                    self._values.setdefault(metric.name, {})[labels] = update.value
+            self._drain()
+        return DRAIN_SECONDS
 
     def collect(self) -> Iterable[Metric]:
-        self._drain()
+        families: dict[str, Metric] = {}
         with self._lock:
-            return [self._family(metric) for metric in self._metrics.values()]
+            self._drain()
+            for (_, labels), series in self._series.items():
+                for measured in series.collect():
+                    family = families.setdefault(
+                        measured.name, Metric(measured.name, measured.documentation, measured.type)
+                    )
+                    for sample in measured.samples:
+                        family.add_sample(sample.name, dict(labels) | sample.labels, sample.value)
+        return families.values()
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: which metrics there are is known only once they have been updated."""
         return []
 
-    def _family(self, metric: BufferedMetric) -> Metric:
-        text = metric.description or metric.name
-        if metric.kind == BUFFERED_METRIC_KIND_HISTOGRAM:
-            distributions = self._distributions[metric.name]
-            family = HistogramMetricFamily(_with_seconds(metric), text, labels=_names(distributions))
-            for labels, distribution in distributions.items():
-                family.add_metric(_aligned(labels, distributions), distribution.buckets(), distribution.total)
-            return family
-        values = self._values[metric.name]
-        kind = CounterMetricFamily if metric.kind == BUFFERED_METRIC_KIND_COUNTER else GaugeMetricFamily
-        simple = kind(metric.name, text, labels=_names(values))
-        for labels, value in values.items():
-            simple.add_metric(_aligned(labels, values), value)
-        return simple
+    def _drain(self) -> None:
+        for update in self._buffer.retrieve_updates():
+            labels = tuple(sorted((name, str(value)) for name, value in update.attributes.items()))
+            key = update.metric.name, labels
+            if (series := self._series.get(key)) is None:
+                series = self._series[key] = _series(update.metric)
+            if isinstance(series, Counter):
+                series.inc(update.value)
+            elif isinstance(series, Gauge):
+                series.set(update.value)
+            else:
+                series.observe(update.value)
 
 
-def _labels(attributes: Mapping[str, object]) -> Labels:
-    return tuple(sorted((name, str(value)) for name, value in attributes.items()))
-
-
-def _names(series: Iterable[Labels]) -> list[str]:
-    """All label names of a metric: Temporal leaves out those without a value."""
-    return sorted({name for labels in series for name, _ in labels})
-
-
-def _aligned(labels: Labels, series: Iterable[Labels]) -> list[str]:
-    known = dict(labels)
-    return [known.get(name, "") for name in _names(series)]
-
-
-def _with_seconds(metric: BufferedMetric) -> str:
-    is_duration = metric.unit in ("s", "ms", "duration", "seconds", "milliseconds")
-    return f"{metric.name}_seconds" if is_duration else metric.name
+def _series(metric: BufferedMetric) -> Counter | Gauge | Histogram:
+    """One series without labels: those of Temporal differ within a metric, since it leaves out empty ones."""
+    name = f"{metric.name}_seconds" if metric.unit in DURATION_UNITS else metric.name
+    text = metric.description or metric.name
+    if metric.kind == BUFFERED_METRIC_KIND_COUNTER:
+        return Counter(metric.name, text, registry=None)
+    if metric.kind == BUFFERED_METRIC_KIND_HISTOGRAM:
+        return Histogram(name, text, registry=None, buckets=BUCKETS)
+    return Gauge(metric.name, text, registry=None)

@@ -5,7 +5,6 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 from typing import Final, Literal
 
@@ -62,14 +61,6 @@ def configure_logging(*, level: LogLevel, format: LogFormat) -> None:  # noqa: A
     )
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
-
-
-@contextmanager
-def bind(*, correlation_id: str | None = None, operation_id: str | None = None) -> Iterator[None]:
-    """Every record of this context carries the ids that are given, until the block ends."""
-    given = {"correlation_id": correlation_id, "operation_id": operation_id}
-    with structlog.contextvars.bound_contextvars(**{name: value for name, value in given.items() if value is not None}):
-        yield
 
 
 def _with_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:

@@ -22,7 +22,7 @@ WORKER_IDENTITY: Final = "proposals-worker"  # each poll of a worker bears it, w
 CONNECT_BACK_OFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0)
 
 # The default configuration retries a call for 9.5 s when the server is gone, whatever the call's own time-out says.
-IMPATIENT: Final = RetryConfig(max_retries=3, max_elapsed_time_millis=2000)
+SHORT_RETRIES: Final = RetryConfig(max_retries=3, max_elapsed_time_millis=2000)
 
 log = structlog.get_logger(__name__)
 
@@ -37,8 +37,9 @@ def uses_tls(profile: ClientConfigProfile) -> bool:
 async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) -> Client:
     """A client for the address, namespace and TLS of the TEMPORAL_* variables.
 
-    `lazy` connects with the first call and gives up on a call after two seconds: for those who serve without Temporal.
-    Otherwise raises RuntimeError when the server cannot be reached. `runtime` is the one whose metrics are exported.
+    `lazy` connects with the first call and gives up on a call after two seconds, for processes that serve without
+    Temporal. Otherwise raises RuntimeError when the server cannot be reached. `runtime` is the one whose metrics are
+    exported.
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
@@ -48,7 +49,7 @@ async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) 
             data_converter=pydantic_data_converter,
             identity=identity,
             lazy=True,
-            retry_config=IMPATIENT,
+            retry_config=SHORT_RETRIES,
             connect_timeout=timedelta(seconds=2),
             runtime=runtime,
             interceptors=client_interceptors(),
@@ -76,7 +77,7 @@ async def connect_with_back_off(*, identity: str, runtime: Runtime | None = None
 
 
 async def register_search_attributes(client: Client, wanted: Sequence[SearchAttributeKey[str]]) -> list[str]:
-    """Register the keyword attributes that the namespace does not have; answers the names that were new.
+    """Register the keyword attributes that the namespace does not have; return the names that were new.
 
     Raises RPCError when Temporal cannot be reached or the caller may not.
     """

@@ -1,10 +1,10 @@
-"""Removing what has been kept for long enough, without anybody waiting for it."""
+"""Remove what has been kept for long enough, in small batches that block no request."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 import structlog
 
@@ -18,7 +18,8 @@ RECENT: Final = timedelta(hours=1)  # nothing is kept for less
 
 log = structlog.get_logger(__name__)
 
-Kind = Literal["operations", "keys", "review keys", "simulations", "tombstones", "documents"]
+Kind = Literal["operations", "keys", "review_keys", "simulations", "tombstones", "documents"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +49,7 @@ class _Removal:
     kept: timedelta = timedelta(0)
 
 
-class Purging:
+class PurgeService:
     """Safe when several run at once and when one dies anywhere: each batch is one transaction.
 
     Raises PurgeRefused, and StorageUnavailable in between; what was removed by then is removed.
@@ -76,7 +77,7 @@ class Purging:
                 removed = await self._removed(removal, limit)
                 on_batch(removal.kind, removed or 0)
                 if removed is None:
-                    limit //= 2  # down to none: what nobody can remove in time is left to the next run
+                    limit //= 2  # down to none: what cannot be removed in time is left to the next run
                 elif removed < limit:
                     break
                 await asyncio.sleep((asyncio.get_running_loop().time() - began) * REST)
@@ -123,7 +124,7 @@ class Purging:
             kept=used,
         )
         yield _Removal(
-            kind="review keys",
+            kind="review_keys",
             remove=lambda rows, limit: rows.purge_review_keys(kept=used, limit=limit),
             table="review_keys",
             kept=used,

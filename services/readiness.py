@@ -16,7 +16,7 @@ from storage.unit_of_work import Storage
 from workflows.identity import PROPOSALS_QUEUE
 
 CHECK_SECONDS: Final = 1.5
-RECENT_POLL_SECONDS: Final = 60  # a poll is held for up to a minute, so a live worker was seen within that time
+RECENT_POLL_SECONDS: Final = 90  # Temporal notes when a poll begins, and holds it for up to a minute
 
 UNREACHABLE: Final = "PostgreSQL cannot be reached."
 
@@ -62,19 +62,28 @@ class ReadinessCheck:
         return ("ok", None) if problem is None else (problem.state, problem.reason)
 
     async def _temporal(self) -> tuple[ComponentState, ComponentState]:
-        request = DescribeTaskQueueRequest(
-            namespace=self._client.namespace,
-            task_queue=TaskQueue(name=PROPOSALS_QUEUE),
-            task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-        )
-        try:
-            async with asyncio.timeout(CHECK_SECONDS):
-                answer = await self._client.workflow_service.describe_task_queue(request)
-        except (RPCError, RuntimeError, OSError, TimeoutError):
+        workers = await polling_workers(self._client, seconds=CHECK_SECONDS)
+        if workers is None:
             return "unreachable", "unreachable"
-        now = Timestamp()
-        now.GetCurrentTime()
-        is_polled = any(
-            now.seconds - poller.last_access_time.seconds <= RECENT_POLL_SECONDS for poller in answer.pollers
-        )
-        return "ok", "ok" if is_polled else "no_pollers"
+        return "ok", "ok" if workers else "no_pollers"
+
+
+async def polling_workers(client: Client, *, seconds: float) -> list[str] | None:
+    """Identities of the workers that poll for proposals' workflow tasks; None if Temporal does not say in time."""
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=PROPOSALS_QUEUE),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    try:
+        async with asyncio.timeout(seconds):
+            answer = await client.workflow_service.describe_task_queue(request)
+    except (RPCError, RuntimeError, OSError):
+        return None
+    now = Timestamp()
+    now.GetCurrentTime()
+    return [
+        poller.identity
+        for poller in answer.pollers
+        if now.seconds - poller.last_access_time.seconds <= RECENT_POLL_SECONDS
+    ]

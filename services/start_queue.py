@@ -5,11 +5,7 @@ PostgreSQL is the queue, not Temporal: only so many open operations have their w
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Final
-
-import structlog
 
 from domain.errors import StorageUnavailable
 from services.delivery_queue import DeliveryQueue
@@ -25,8 +21,6 @@ CONCURRENT_STARTS: Final = 16
 DIRECT_STARTS: Final = 200  # beyond this many under way, a start waits for the next tick instead of for memory
 DRAIN_SECONDS: Final = 3.0
 MAX_STARTED: Final = 300
-
-log = structlog.get_logger(__name__)
 
 
 class StartQueue:
@@ -64,19 +58,12 @@ class StartQueue:
         self._direct.add(task)
         task.add_done_callback(self._direct.discard)
 
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator["StartQueue"]:
-        task = asyncio.create_task(self._run(), name="workflow-starter")
-        try:
-            yield self
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            if self._direct:
-                await asyncio.wait(self._direct, timeout=DRAIN_SECONDS)
-            if self._deliveries is not None:
-                await self._deliveries.drain()
+    async def drain(self) -> None:
+        """Give the starts that are under way a moment to arrive, when the rounds have ended."""
+        if self._direct:
+            await asyncio.wait(self._direct, timeout=DRAIN_SECONDS)
+        if self._deliveries is not None:
+            await self._deliveries.drain()
 
     async def _start_direct(self, start: OperationStart) -> None:
         async with self._slots:
@@ -97,20 +84,13 @@ class StartQueue:
             self._temporal_away.clear()
         return outcome
 
-    async def _run(self) -> None:
-        while True:
-            pause = TICK_SECONDS
-            try:
-                await self._mark_started()
-                pause = await self._start_waiting()
-                if pause < BACK_OFF_SECONDS and not await self._start_deliveries():
-                    pause = BACK_OFF_SECONDS
-            except StorageUnavailable:
-                pause = BACK_OFF_SECONDS
-            except Exception:  # the starter outlives a bug: accepted operations depend on it
-                log.exception("starter_failed")
-                pause = BACK_OFF_SECONDS
-            await asyncio.sleep(pause)
+    async def start_round(self) -> float:
+        """Start what waits; returns the seconds until the next round. Raises StorageUnavailable."""
+        await self._mark_started()
+        pause = await self._start_waiting()
+        if pause < BACK_OFF_SECONDS and not await self._start_deliveries():
+            return BACK_OFF_SECONDS
+        return pause
 
     async def _mark_started(self) -> None:
         marked = list(self._started)

@@ -3,8 +3,8 @@
 import asyncio
 
 from domain.operation import Operation
-from services.interruption import unless_interrupted
 from services.lookup import Lookup
+from services.race import race
 from services.starting import ANSWER_SECONDS
 from services.waiting import Waiting
 
@@ -31,7 +31,7 @@ class SynchronousWait:
             return await self._lookup.operation(operation.operation_id, client=operation.client)
 
         waiting = self._waiting.until_terminal(read, seconds=limit, operation_id=operation.operation_id)
-        return await unless_interrupted(waiting, self._temporal_stays_away()) or operation
+        return await race(waiting, self._temporal_stays_away()) or operation
 
     async def _temporal_stays_away(self) -> None:
         # A start that fails at once may be repeated by then, as when a namespace is being set up.

@@ -17,11 +17,11 @@ class Waiting:
     async def until_terminal(
         self, read: ReadOperation, *, seconds: float, operation_id: str | None = None
     ) -> Operation:
-        """The operation as `read` gives it when it has ended or the time is up, whichever comes first.
+        """The operation as `read` returns it, once it has ended, the time is up, or the process stops.
 
-        Who knows its id beforehand saves the read that would find it out.
+        Pass `operation_id` if you know it; it saves one read.
         """
-        if seconds <= 0:
+        if seconds <= 0 or self._listener.is_released:
             return await read()
         deadline = asyncio.get_running_loop().time() + seconds
         while True:
@@ -40,6 +40,7 @@ class Waiting:
                             await ended.wait()
                     operation = await read()
             # A correlation id may stand for a newer operation by now: then that one is waited for.
-            if operation.status.is_terminal or asyncio.get_running_loop().time() >= deadline:
+            is_over = asyncio.get_running_loop().time() >= deadline or self._listener.is_released
+            if operation.status.is_terminal or is_over:
                 return operation
             operation_id = operation.operation_id

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from services.purging import Periods, Purging
+from services.purging import Periods, PurgeService
 from storage.unit_of_work import Storage
 
 DAY = timedelta(days=1)
@@ -34,7 +34,7 @@ async def purged(storage: Storage, *, periods: Periods = PERIODS, witness: datet
     def on_batch(kind: str, count: int) -> None:
         removed[kind] += count
 
-    purging = Purging(storage, periods)
+    purging = PurgeService(storage, periods)
     assert await purging.run(seconds=60, on_batch=on_batch, witness=witness or datetime.now(UTC))
     return +removed
 

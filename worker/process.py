@@ -3,26 +3,27 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.runtime import Runtime
 from temporalio.worker import Worker, WorkerDeploymentConfig
 
+from activities.metrics import WorkerMetrics
+from runtime.background import background
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
-from runtime.memory import settle
+from runtime.memory import freeze_gc
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import WORKER_IDENTITY, connect_with_back_off
 from services.purging import Periods
+from services.race import race
 from storage.unit_of_work import Storage
-from worker.metrics import WorkerMetrics
 from worker.one_argument import OneArgument
 from worker.registry import (
     Dependencies,
@@ -42,12 +43,12 @@ CONCURRENT_CALLBACKS: Final = 50
 log = structlog.get_logger(__name__)
 
 
-async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: ProcessMetrics | None = None) -> None:
-    """Work until `stop` is set. A worker that dies cancels this: the process ends, its supervisor starts another."""
-    measured = process_metrics or ProcessMetrics()
+async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: ProcessMetrics) -> None:
+    """Work until `stop` is set. A worker that dies cancels this: the process ends; its supervisor starts another."""
     async with AsyncExitStack() as stack:
-        runtime = await stack.enter_async_context(measured.running())
-        client = await _connected_unless_stopped(stop, runtime)
+        runtime = await stack.enter_async_context(process_metrics.running())
+        identity = f"{WORKER_IDENTITY}-{os.getpid()}@{socket.gethostname()}"
+        client = await race(connect_with_back_off(identity=identity, runtime=runtime), stop.wait())
         if client is None:
             return
         database = await stack.enter_async_context(
@@ -57,14 +58,14 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
                 application_name="proposals-worker",
             ).running()
         )
-        measured.watch(database)
+        process_metrics.watch(database)
         pool = await stack.enter_async_context(
             EnginePool(
                 settings.engine_processes, seconds=settings.compute_seconds, memory_mb=settings.compute_memory_mb
             ).running()
         )
         dependencies = Dependencies(
-            storage=Storage(database, on_ended=measured.operation_ended),
+            storage=Storage(database, on_ended=process_metrics.operation_ended),
             client=client,
             pool=pool,
             periods=Periods(
@@ -73,13 +74,13 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
             ),
             callback_rules=settings.callback_rules,
             max_started=settings.max_started_operations,
-            metrics=WorkerMetrics(measured.registry),
+            metrics=WorkerMetrics(process_metrics.registry),
         )
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
-        await stack.enter_async_context(_in_background(client))
-        settle()
+        await stack.enter_async_context(background(partial(keep_temporal_prepared, client), name="temporal-upkeep"))
+        freeze_gc()
         log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
         await stop.wait()
         log.info("worker_stopping", grace_seconds=settings.shutdown_grace_seconds)
@@ -141,26 +142,3 @@ def _deployment(settings: Settings, behavior: VersioningBehavior) -> WorkerDeplo
         use_worker_versioning=True,
         default_versioning_behavior=behavior,
     )
-
-
-async def _connected_unless_stopped(stop: asyncio.Event, runtime: Runtime | None) -> Client | None:
-    identity = f"{WORKER_IDENTITY}-{os.getpid()}@{socket.gethostname()}"
-    connecting = asyncio.ensure_future(connect_with_back_off(identity=identity, runtime=runtime))
-    stopping = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({connecting, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    stopping.cancel()
-    if connecting.done():
-        return connecting.result()
-    connecting.cancel()
-    return None
-
-
-@asynccontextmanager
-async def _in_background(client: Client) -> AsyncIterator[None]:
-    task = asyncio.create_task(keep_temporal_prepared(client), name="temporal-upkeep")
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

@@ -14,6 +14,7 @@ from activities.document_texts import DocumentTexts
 from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
 from activities.host_places import HostPlaces
+from activities.metrics import WorkerMetrics
 from activities.persist import PersistStep
 from activities.purge import PurgeStep
 from activities.reconcile import ReconcileStep
@@ -27,7 +28,6 @@ from services.process_pool import ProcessPool
 from services.purging import Periods
 from services.starting import WorkflowStarter
 from storage.unit_of_work import Storage
-from worker.metrics import WorkerMetrics
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
 from workflows.deliver_callback import DeliverCallback
@@ -78,7 +78,7 @@ def callback_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
         CallbackTransport(),
         rules=rules,
         places=HostPlaces(),
-        on_attempt=dependencies.metrics.attempted,
+        metrics=dependencies.metrics,
     )
     return [delivering.deliver_callback]
 
@@ -92,11 +92,7 @@ def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., An
     delivery_starter = DeliveryStarter(dependencies.client, dependencies.storage)
     storage, client, metrics = dependencies.storage, dependencies.client, dependencies.metrics
     return [
-        ReconcileStep(
-            storage, client, starter, max_started=dependencies.max_started, on_run=metrics.reconciled
-        ).reconcile,
-        ReconcileDeliveriesStep(
-            storage, client, delivery_starter, on_run=metrics.deliveries_reconciled
-        ).reconcile_deliveries,
-        PurgeStep(storage, dependencies.periods, on_batch=metrics.purged, on_done=metrics.purge_done).purge,
+        ReconcileStep(storage, client, starter, max_started=dependencies.max_started, metrics=metrics).reconcile,
+        ReconcileDeliveriesStep(storage, client, delivery_starter, metrics=metrics).reconcile_deliveries,
+        PurgeStep(storage, dependencies.periods, metrics).purge,
     ]

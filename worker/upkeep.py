@@ -1,6 +1,5 @@
 """What Temporal must know and run before operations can be started, found and kept moving; an emptied one has none."""
 
-import asyncio
 from typing import Final
 
 import structlog
@@ -23,11 +22,10 @@ RECONCILE: Final = OwnWorkflow(
 log = structlog.get_logger(__name__)
 
 
-async def keep_temporal_prepared(client: Client) -> None:
-    """Create and start what is missing now and every ten seconds, until cancelled."""
-    while True:
-        await prepare_temporal(client)
-        await asyncio.sleep(INTERVAL_SECONDS)
+async def keep_temporal_prepared(client: Client) -> float:
+    """Create and start what is missing; returns the seconds until the next look."""
+    await prepare_temporal(client)
+    return INTERVAL_SECONDS
 
 
 async def prepare_temporal(client: Client) -> None:

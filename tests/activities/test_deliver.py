@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from builders import a_stored_operation
+from prometheus_client import CollectorRegistry
 from receiver import OLD_SECRET, RULES, SECRET, Receiver
 from storage_rows import environment_of
 from temporalio.exceptions import ApplicationError
@@ -14,6 +15,7 @@ from temporalio.exceptions import ApplicationError
 from activities import deliver
 from activities.deliver import DeliverStep
 from activities.host_places import PLACES_OF_A_HOST, HostPlaces
+from activities.metrics import WorkerMetrics
 from domain.callback import CallbackRules, webhook_id
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
@@ -38,7 +40,12 @@ class Worker:
         self.storage = storage
         self.places = HostPlaces()
         self._step = DeliverStep(
-            storage, CallbackTargets(rules, **options), CallbackTransport(), rules=rules, places=self.places
+            storage,
+            CallbackTargets(rules, **options),
+            CallbackTransport(),
+            rules=rules,
+            places=self.places,
+            metrics=WorkerMetrics(CollectorRegistry()),
         )
 
     async def attempt(

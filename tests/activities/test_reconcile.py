@@ -10,12 +10,14 @@ import psycopg
 import pytest
 from builders import a_stored_operation
 from fake_steps import FakeSteps, refusal
+from prometheus_client import CollectorRegistry
 from temporalio.api.workflowservice.v1 import PauseWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
+from activities.metrics import WorkerMetrics
 from activities.reconcile import ReconcileStep
 from cli.local.ports import free_port
 from cli.local.temporal_server import TemporalDevServer
@@ -33,7 +35,13 @@ from workflows.messages import OperationOrder, ReconcileInput, ReconcileResult
 async def reconciled(
     storage: Storage, client: Client, *, idle_seconds: float = 0.0, max_started: int = 300
 ) -> ReconcileResult:
-    step = ReconcileStep(storage, client, WorkflowStarter(client, storage), max_started=max_started)
+    step = ReconcileStep(
+        storage,
+        client,
+        WorkflowStarter(client, storage),
+        max_started=max_started,
+        metrics=WorkerMetrics(CollectorRegistry()),
+    )
     return await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=idle_seconds))
 
 
@@ -140,18 +148,24 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
 
 
 async def test_a_run_tells_the_highest_attempt_of_a_workflow_task(storage: Storage, temporal_client: Client):
-    told = []
+    registry = CollectorRegistry()
     step = ReconcileStep(
         storage,
         temporal_client,
         WorkflowStarter(temporal_client, storage),
         max_started=300,
-        on_run=lambda result, *, workflow_task_attempt: told.append((result.examined, workflow_task_attempt)),
+        metrics=WorkerMetrics(registry),
     )
+
+    def told() -> tuple[float | None, float | None]:
+        examined = registry.get_sample_value("proposals_reconcile_operations_total", {"outcome": "examined"})
+        return examined, registry.get_sample_value("proposals_workflow_task_attempt_max")
+
     await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=0.0))
+    assert told() == (0, 0)
     await started(storage, temporal_client)
     await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=0.0))
-    assert told == [(0, 0), (1, 1)]
+    assert told() == (1, 1)
 
 
 async def test_what_moved_lately_is_left_alone(storage: Storage, temporal_client: Client, database_dsn):

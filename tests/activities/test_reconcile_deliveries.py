@@ -6,9 +6,11 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from builders import a_stored_operation
+from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
+from activities.metrics import WorkerMetrics
 from activities.reconcile_deliveries import ReconcileDeliveriesStep
 from cli.local.ports import free_port
 from domain.errors import OperationCancelled
@@ -38,7 +40,9 @@ async def start_of(storage: Storage, operation_id: str) -> DeliveryStart:
 
 
 async def reconciled(storage: Storage, client: Client, *, seconds: float = 0) -> ReconcileDeliveriesResult:
-    step = ReconcileDeliveriesStep(storage, client, DeliveryStarter(client, storage))
+    step = ReconcileDeliveriesStep(
+        storage, client, DeliveryStarter(client, storage), metrics=WorkerMetrics(CollectorRegistry())
+    )
     return await ActivityEnvironment().run(step.reconcile_deliveries, ReconcileDeliveriesInput(overdue_seconds=seconds))
 
 

@@ -16,8 +16,9 @@ from temporalio.client import Client
 
 from api.app import create_app
 from cli.api import _listen, _Server
-from cli.http_protocol import ImpatientProtocol
+from cli.http_protocol import LimitingProtocol
 from cli.local.temporal_server import TemporalDevServer
+from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from worker import process as worker_process
 
@@ -63,7 +64,7 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
     port = listening.getsockname()[1]
     app = create_app(settings)
     server = _Server(
-        uvicorn.Config(app, http=ImpatientProtocol, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
+        uvicorn.Config(app, http=LimitingProtocol, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
     )
     task = asyncio.create_task(server.serve(sockets=[listening]))
     url = f"http://127.0.0.1:{port}"
@@ -92,7 +93,11 @@ async def api(settings: Settings, temporal_client: Client) -> AsyncIterator[Api]
 @pytest.fixture
 async def worker(settings: Settings) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    task = asyncio.create_task(worker_process.run(settings.model_copy(update={"shutdown_grace_seconds": 1}), stop=stop))
+    task = asyncio.create_task(
+        worker_process.run(
+            settings.model_copy(update={"shutdown_grace_seconds": 1}), stop=stop, process_metrics=ProcessMetrics()
+        )
+    )
     yield
     stop.set()
     await task

@@ -16,6 +16,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
+from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from services.ending import end_failed
 from storage.unit_of_work import Storage
@@ -44,7 +45,11 @@ def asking(receiver: Receiver, body: dict | None = None, **headers: str) -> dict
 async def working(settings: Settings) -> AsyncIterator[None]:
     """A worker for as long as a test wants one."""
     stop = asyncio.Event()
-    task = asyncio.create_task(worker_process.run(settings.model_copy(update={"shutdown_grace_seconds": 1}), stop=stop))
+    task = asyncio.create_task(
+        worker_process.run(
+            settings.model_copy(update={"shutdown_grace_seconds": 1}), stop=stop, process_metrics=ProcessMetrics()
+        )
+    )
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from builders import a_body, a_large_body, without_simulation_flag
 
-from cli.http_protocol import ImpatientProtocol
+from cli.http_protocol import LimitingProtocol
 
 CORRELATION = "crm/case:4711+x=y"
 
@@ -219,13 +219,13 @@ async def test_a_gate_that_is_off_answers_404_after_the_schema(settings, change,
 
 async def test_answers_are_not_held_back_by_the_kernel(api, monkeypatch):
     """Nagle's algorithm and a delayed acknowledgement cost 40 ms an answer."""
-    connected, made = [], ImpatientProtocol.connection_made
+    connected, made = [], LimitingProtocol.connection_made
 
     def noted(protocol, transport) -> None:
         connected.append(transport.get_extra_info("socket"))
         made(protocol, transport)
 
-    monkeypatch.setattr(ImpatientProtocol, "connection_made", noted)
+    monkeypatch.setattr(LimitingProtocol, "connection_made", noted)
     await api.http.get("/health/live")
     [accepted] = connected
     assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 1

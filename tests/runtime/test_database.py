@@ -56,7 +56,7 @@ async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_po
             began = time.monotonic()
             assert await asyncio.gather(*(answers(storage) for _ in range(12))) == [False] * 12
             assert time.monotonic() - began < 8  # two are promised; a statement that waits for a slot waits 15
-            assert not database.is_available
+            assert not database.usage.available
             assert not await asyncio.wait_for(answers(storage), 8)  # the breaker is open: nobody asks the server
         finally:
             for pid in frozen:
@@ -83,7 +83,7 @@ async def test_a_process_begins_without_its_server():
     began = time.monotonic()
     async with Database(dsn, pool_size=4, application_name="t").running() as database:
         assert time.monotonic() - began < 10
-        assert not database.is_available
+        assert not database.usage.available
         with pytest.raises(StorageUnavailable):
             async with database.connection():
                 pytest.fail("there is no server")

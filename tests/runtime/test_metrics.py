@@ -1,8 +1,11 @@
 from datetime import timedelta
 
+import httpx2
+import pytest
 from builders import NOW
 from prometheus_client import generate_latest
 
+from cli.local.ports import free_port
 from domain.errors import OperationCancelled
 from domain.operation import EndedOperation, OperationFailure, OperationType
 from runtime.metrics import ProcessMetrics
@@ -32,6 +35,17 @@ def test_ends_are_counted_by_codes_of_the_contract_and_no_other_text():
     labels = {"type": "CREATE_PROPOSAL", "status": "SUCCEEDED", "le": "2.5"}
     assert metrics.registry.get_sample_value("proposals_operation_seconds_bucket", labels) == 0
     assert metrics.registry.get_sample_value("proposals_operation_seconds_bucket", labels | {"le": "5.0"}) == 1
+
+
+def test_metrics_are_served_on_a_port_that_is_free():
+    metrics, port = ProcessMetrics(), free_port()
+    with metrics.served(host="127.0.0.1", port=port):
+        page = httpx2.get(f"http://127.0.0.1:{port}/metrics", trust_env=False).text
+        with pytest.raises(OSError, match="in use"), ProcessMetrics().served(host="127.0.0.1", port=port):
+            pytest.fail("the port is taken")
+    assert "proposals_operations_ended_total" in page
+    with metrics.served(host="127.0.0.1", port=port):
+        pass  # it is free again
 
 
 def test_each_process_has_a_registry_of_its_own():

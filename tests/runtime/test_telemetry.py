@@ -11,7 +11,8 @@ def records(code: str, *, level: str = "INFO", log_format: str = "auto") -> list
     script = (
         "import asyncio, logging, sys, threading\n"
         "import structlog\n"
-        "from runtime.telemetry import bind, configure_logging\n"
+        "from structlog.contextvars import bound_contextvars as bind\n"
+        "from runtime.telemetry import configure_logging\n"
         f"configure_logging(level={level!r}, format={log_format!r})\n"
         f"secret = {SECRET!r}\n"
         "log = structlog.get_logger('proposals.test')\n" + code
@@ -162,3 +163,19 @@ def test_console_format_is_for_people():
 
     assert "started" in ran.stderr
     assert not ran.stderr.startswith("{")
+
+
+def test_a_bug_in_a_loop_is_told_by_class_and_place():
+    (record,) = records(
+        "from runtime.background import background\n"
+        "async def one_round():\n"
+        "    raise RuntimeError(secret)\n"
+        "async def main():\n"
+        "    async with background(one_round, name='counting'):\n"
+        "        await asyncio.sleep(0)\n"
+        "        await asyncio.sleep(0)\n"
+        "asyncio.run(main())\n"
+    )
+
+    assert (record["event"], record["loop"], record["error_class"]) == ("loop_failed", "counting", "RuntimeError")
+    assert record["at"][-1].endswith("one_round")

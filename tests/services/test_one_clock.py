@@ -11,12 +11,14 @@ from pathlib import Path
 import psycopg
 import pytest
 from builders import a_body, a_stored_operation, a_submission
+from prometheus_client import CollectorRegistry
 from psycopg.sql import SQL, Identifier
 from receiver import RULES, Receiver
 from storage_rows import Steps, a_created_proposal, environment_of, submitting
 
 from activities.deliver import DeliverStep
 from activities.host_places import HostPlaces
+from activities.metrics import WorkerMetrics
 from domain.errors import OperationCancelled, RedeliveryTooSoon
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import IdempotencyKey, OperationFailure, OperationType, Policy
@@ -30,7 +32,7 @@ from services.ending import end_failed
 from services.lifecycle import KeyedReview, ProposalWorkflowService
 from services.lookup import Lookup
 from services.open_operations import OpenOperationLimit
-from services.purging import Periods, Purging
+from services.purging import Periods, PurgeService
 from services.redelivery import Redelivery
 from services.retrying import Retrying
 from services.simulation import AskedSimulation, SimulationService
@@ -193,7 +195,7 @@ async def test_a_purge_removes_nothing_early(storage: Storage, database_dsn):
     await end_failed(storage, accepted.operation.operation_id, CANCELLED)
     removed: list[int] = []
     periods = Periods(operations=timedelta(days=30), keys=timedelta(days=90))
-    assert await Purging(storage, periods).run(
+    assert await PurgeService(storage, periods).run(
         seconds=60, on_batch=lambda _, count: removed.append(count), witness=datetime.now(UTC)
     )
     assert sum(removed) == 0
@@ -206,7 +208,14 @@ def receiver() -> Iterator[Receiver]:
 
 
 async def attempted(storage: Storage, operation_id: str, *, attempts: int = 0):
-    step = DeliverStep(storage, CallbackTargets(RULES), CallbackTransport(), rules=RULES, places=HostPlaces())
+    step = DeliverStep(
+        storage,
+        CallbackTargets(RULES),
+        CallbackTransport(),
+        rules=RULES,
+        places=HostPlaces(),
+        metrics=WorkerMetrics(CollectorRegistry()),
+    )
     order = DeliverInput(operation_id=operation_id, attempts=attempts, jitter=0.5)
     environment = environment_of(f"callback-{operation_id}", "DeliverCallback")
     return await environment.run(step.deliver_callback, order)

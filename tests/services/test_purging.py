@@ -8,11 +8,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 from builders import a_body, a_stored_operation, a_submission
+from prometheus_client import CollectorRegistry
 from purged_rows import DAY, PERIODS, age, purged, purged_after
 from storage_rows import Steps, a_created_proposal, a_reviewed_proposal, submitting
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
+from activities.metrics import WorkerMetrics
 from activities.purge import PurgeStep
 from domain.errors import OperationCancelled, OperationExpired, OperationNotFound
 from domain.ids import new_operation_id
@@ -162,7 +164,7 @@ async def test_keys_of_reviews_and_simulations_are_kept_after_their_use(storage:
         )
     assert set(await purged_after(storage, database_dsn, days=89.9)) == {"operations"}
     removed = await purged_after(storage, database_dsn, days=0.2)
-    assert (removed["review keys"], removed["simulations"], removed["documents"]) == (1, 1, 3)
+    assert (removed["review_keys"], removed["simulations"], removed["documents"]) == (1, 1, 3)
     assert len(rows(database_dsn, "SELECT * FROM documents")) == 4  # the version's
 
 
@@ -253,7 +255,9 @@ async def test_an_operator_reads_in_temporal_why_the_purge_failed(storage: Stora
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, started_time=datetime.now(UTC))
     with pytest.raises(ApplicationError) as refused:
-        await environment.run(PurgeStep(storage, NONSENSE).purge, PurgeInput(seconds=10))
+        await environment.run(
+            PurgeStep(storage, NONSENSE, WorkerMetrics(CollectorRegistry())).purge, PurgeInput(seconds=10)
+        )
     assert (refused.value.type, refused.value.non_retryable) == ("PurgeRefused", True)
     assert refused.value.message == (
         "operations of the last hour would be removed: see docs/operations.md, The purge refuses"

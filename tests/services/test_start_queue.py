@@ -1,10 +1,13 @@
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import psycopg
 from broken_postgres import alter
 from builders import a_stored_operation
 
 from cli.local.postgres import SERVICE_ROLE
+from runtime.background import background
 from services.start_queue import StartQueue
 from services.starting import StartOutcome
 from storage.starting import OperationStart
@@ -40,6 +43,13 @@ def marked(dsn: str) -> set[str]:
     return {row[0] for row in rows}
 
 
+@asynccontextmanager
+async def running(queue: StartQueue) -> AsyncIterator[StartQueue]:
+    async with background(queue.start_round, name="workflow-starter"):
+        yield queue
+    await queue.drain()
+
+
 async def until(condition, *, seconds: float = 40) -> None:
     async with asyncio.timeout(seconds):
         while not condition():
@@ -49,7 +59,7 @@ async def until(condition, *, seconds: float = 40) -> None:
 async def test_an_operation_that_nobody_started_is_started_and_marked(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     temporal = Temporal()
-    async with StartQueue(storage, temporal).running():
+    async with running(StartQueue(storage, temporal)):
         await until(lambda: marked(database_dsn) == {operation.operation_id})
     assert temporal.started == [operation.operation_id]
 
@@ -57,18 +67,18 @@ async def test_an_operation_that_nobody_started_is_started_and_marked(storage: S
 async def test_the_starter_outlives_a_lost_grant(storage: Storage, database_dsn, capsys):
     operation = await a_stored_operation(storage)
     alter(database_dsn, f"REVOKE UPDATE ON operations FROM {SERVICE_ROLE}")
-    async with StartQueue(storage, Temporal()).running():
+    async with running(StartQueue(storage, Temporal())):
         await until(lambda: storage.known_problem is not None)
         alter(database_dsn, f"GRANT UPDATE ON operations TO {SERVICE_ROLE}")
         await until(lambda: marked(database_dsn) == {operation.operation_id})
-    assert "starter_failed" not in capsys.readouterr().out  # which is for bugs
+    assert "loop_failed" not in capsys.readouterr().out  # which is for bugs
 
 
 async def test_operations_wait_for_temporal_to_come_back(storage: Storage, database_dsn):
     operations = [await a_stored_operation(storage) for _ in range(5)]
     temporal = Temporal()
     temporal.is_away = True
-    async with StartQueue(storage, temporal).running():
+    async with running(StartQueue(storage, temporal)):
         await until(lambda: temporal.asked >= 2)
         assert temporal.asked < 5  # one time-out is enough to know
         temporal.is_away = False
@@ -87,7 +97,7 @@ async def test_a_process_that_finds_nothing_to_start_asks_temporal_before_it_bel
         connection.execute("UPDATE operations SET start_claimed_at = now() + interval '1 hour'")
     temporal = Temporal()
     temporal.is_away = True
-    async with StartQueue(storage, temporal).running() as queue:
+    async with running(StartQueue(storage, temporal)) as queue:
         queue.start_soon(a_start(operation))
         await until(lambda: temporal.probed >= 2)
         assert queue.temporal_away.is_set()
@@ -103,7 +113,7 @@ async def test_a_process_with_all_that_it_may_start_under_way_notices_that_tempo
     for _ in range(3):
         await a_stored_operation(storage)
     temporal = Temporal()
-    async with StartQueue(storage, temporal, max_started=2).running() as queue:
+    async with running(StartQueue(storage, temporal, max_started=2)) as queue:
         await until(lambda: len(marked(database_dsn)) == 2)
         temporal.is_away = True
         await until(queue.temporal_away.is_set)
@@ -117,7 +127,7 @@ async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_awa
     temporal = Temporal()
     temporal.is_away = True
     queue = StartQueue(storage, temporal)
-    async with queue.running():
+    async with running(queue):
         for operation in operations:
             queue.start_soon(a_start(operation))
         await until(queue.temporal_away.is_set)
@@ -127,7 +137,7 @@ async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_awa
 async def test_two_processes_share_the_work(storage: Storage, database_dsn):
     operations = {(await a_stored_operation(storage)).operation_id for _ in range(30)}
     first, second = Temporal(), Temporal()
-    async with StartQueue(storage, first).running(), StartQueue(storage, second).running():
+    async with running(StartQueue(storage, first)), running(StartQueue(storage, second)):
         await until(lambda: marked(database_dsn) == operations)
     assert sorted(first.started + second.started) == sorted(operations)
 
@@ -135,7 +145,7 @@ async def test_two_processes_share_the_work(storage: Storage, database_dsn):
 async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     temporal = Temporal()
-    async with StartQueue(storage, temporal).running() as queue:
+    async with running(StartQueue(storage, temporal)) as queue:
         queue.start_soon(a_start(operation))
         await until(lambda: bool(temporal.started))
         await until(lambda: marked(database_dsn) == {operation.operation_id})
@@ -146,7 +156,7 @@ async def test_only_so_many_are_started_at_a_time_and_the_oldest_first(storage: 
     fresh = await a_stored_operation(storage)
     temporal = Temporal()
     queue = StartQueue(storage, temporal, max_started=4)
-    async with queue.running():
+    async with running(queue):
         await until(lambda: len(marked(database_dsn)) == 4)
         queue.start_soon(a_start(fresh))
         await asyncio.sleep(1.5)

@@ -1,6 +1,9 @@
 import asyncio
 import os
 import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -10,6 +13,8 @@ from cli.local.ports import free_port
 from cli.local.postgres import EmbeddedPostgres
 from domain.errors import OperationCancelled
 from domain.operation import Operation, OperationFailure
+from runtime.background import background
+from runtime.database import Database
 from services.ending import end_failed
 from services.lookup import Lookup
 from services.waiting import Waiting
@@ -19,19 +24,27 @@ from storage.unit_of_work import Storage
 CANCELLED = OperationFailure.of(OperationCancelled)
 
 
-async def test_a_waiter_is_woken_by_the_commit_that_ends_its_operation(storage: Storage, database_dsn):
+@asynccontextmanager
+async def listening(database: Database, *, net_seconds: float = 5) -> AsyncIterator[TerminalListener]:
+    listener = TerminalListener(net_seconds=net_seconds)
+    connect = partial(database.watching, "proposals-listener")
+    async with background(partial(listener.listen, connect), name="operation-listener"):
+        yield listener
+
+
+async def test_a_waiter_is_woken_by_the_commit_that_ends_its_operation(storage: Storage, database):
     operation = await a_stored_operation(storage)
-    async with TerminalListener(database_dsn, net_seconds=60).running() as listener:
+    async with listening(database, net_seconds=60) as listener:
         await asyncio.wait_for(listener.listening.wait(), 20)
         with listener.subscribed(operation.operation_id) as ended:
             await end_failed(storage, operation.operation_id, CANCELLED)
             await asyncio.wait_for(ended.wait(), 20)
 
 
-async def test_waiting_answers_soon_after_the_end_and_not_before(storage: Storage, database_dsn):
+async def test_waiting_answers_soon_after_the_end_and_not_before(storage: Storage, database):
     operation = await a_stored_operation(storage)
     lookup = Lookup(storage)
-    async with TerminalListener(database_dsn, net_seconds=60).running() as listener:
+    async with listening(database, net_seconds=60) as listener:
         await asyncio.wait_for(listener.listening.wait(), 20)
         waiting = asyncio.create_task(
             Waiting(listener).until_terminal(
@@ -44,19 +57,37 @@ async def test_waiting_answers_soon_after_the_end_and_not_before(storage: Storag
         assert (await asyncio.wait_for(waiting, 20)).status == "FAILED"
 
 
-async def test_waiting_ends_when_the_time_is_up(storage: Storage, database_dsn):
+async def test_waiting_ends_when_the_time_is_up(storage: Storage, database):
     operation = await a_stored_operation(storage)
     lookup = Lookup(storage)
-    async with TerminalListener(database_dsn).running() as listener:
+    async with listening(database) as listener:
         answer = await Waiting(listener).until_terminal(
             lambda: lookup.operation(operation.operation_id, client="local"), seconds=0.2
         )
     assert answer.status == "PENDING"
 
 
-async def test_the_listener_connects_again_by_itself(storage: Storage, database_dsn):
+async def test_a_release_ends_waits_and_lets_none_begin(storage: Storage):
     operation = await a_stored_operation(storage)
-    async with TerminalListener(database_dsn).running() as listener:
+    lookup = Lookup(storage)
+    listener = TerminalListener()
+
+    async def wait() -> str:
+        read = partial(lookup.operation, operation.operation_id, client="local")
+        return (await Waiting(listener).until_terminal(read, seconds=60)).status
+
+    waiting = asyncio.create_task(wait())
+    async with asyncio.timeout(20):
+        while not listener.subscriptions:
+            await asyncio.sleep(0.01)
+    listener.release()
+    assert await asyncio.wait_for(waiting, 20) == "PENDING"
+    assert await asyncio.wait_for(wait(), 20) == "PENDING"
+
+
+async def test_the_listener_connects_again_by_itself(storage: Storage, database, database_dsn):
+    operation = await a_stored_operation(storage)
+    async with listening(database) as listener:
         await asyncio.wait_for(listener.listening.wait(), 20)
         with psycopg.connect(database_dsn, autocommit=True) as connection:
             connection.execute(
@@ -68,9 +99,9 @@ async def test_the_listener_connects_again_by_itself(storage: Storage, database_
             await asyncio.wait_for(ended.wait(), 30)
 
 
-async def test_the_net_finds_an_end_that_was_not_notified(storage: Storage, database_dsn):
+async def test_the_net_finds_an_end_that_was_not_notified(storage: Storage, database, database_dsn):
     operations = [await a_stored_operation(storage) for _ in range(3)]
-    async with TerminalListener(database_dsn, net_seconds=0.2).running() as listener:
+    async with listening(database, net_seconds=0.2) as listener:
         await asyncio.wait_for(listener.listening.wait(), 20)
         with (
             listener.subscribed(operations[0].operation_id) as first,
@@ -89,11 +120,11 @@ async def test_the_net_finds_an_end_that_was_not_notified(storage: Storage, data
         assert listener.subscriptions == 0
 
 
-async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage: Storage, database, database_dsn):
+async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage: Storage, database):
     operations = [(await a_stored_operation(storage)).operation_id for _ in range(20)]
     lookup = Lookup(storage)
     reads: list[str] = []
-    async with TerminalListener(database_dsn, net_seconds=0.1).running() as listener:
+    async with listening(database, net_seconds=0.1) as listener:
         await asyncio.wait_for(listener.listening.wait(), 20)
 
         async def wait(operation_id: str) -> None:
@@ -117,9 +148,10 @@ async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage
 
 
 async def test_the_listener_leaves_a_server_that_does_not_answer(tmp_path, monkeypatch):
-    monkeypatch.setattr("storage.listener.STATEMENT_LIMIT_SECONDS", 0.3)
+    monkeypatch.setattr("runtime.watch_connection.ANSWER_SECONDS", 0.3)
     with EmbeddedPostgres(tmp_path / "data", free_port(), durable=False, log=tmp_path / "log") as server:
-        async with TerminalListener(server.dsn(), net_seconds=0.2).running() as listener:
+        database = Database(server.dsn(), pool_size=1, application_name="t")
+        async with listening(database, net_seconds=0.2) as listener:
             monkeypatch.setattr("storage.listener.SELECT_ENDED", "SELECT '' WHERE %(operation_ids)s::text IS NULL")
             await asyncio.wait_for(listener.listening.wait(), 20)
             frozen = processes(server.child.pid)

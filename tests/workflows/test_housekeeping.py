@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
+from prometheus_client import CollectorRegistry
 from temporalio import activity
 from temporalio.client import Client, ScheduleIntervalSpec, ScheduleSpec, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -14,6 +15,7 @@ from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
+from activities.metrics import WorkerMetrics
 from activities.reconcile import ReconcileStep
 from services.own_workflows import FOREIGN
 from services.starting import WorkflowStarter
@@ -229,24 +231,27 @@ async def test_the_times_of_an_earlier_releases_schedule_are_taken_away_and_its_
 
 
 async def test_the_pause_of_the_schedule_stops_reconcile_and_its_sign_of_life(nothing_there, storage: Storage):
-    looked = []
+    registry = CollectorRegistry()
 
-    def on_run(result: ReconcileResult, *, workflow_task_attempt: int) -> None:
-        looked.append((result, workflow_task_attempt))
+    def last_run() -> float | None:
+        return registry.get_sample_value("proposals_reconcile_last_run_timestamp_seconds")
 
     step = ReconcileStep(
         storage,
         nothing_there,
         WorkflowStarter(nothing_there, storage),
         max_started=300,
-        on_run=on_run,
+        metrics=WorkerMetrics(registry),
     )
     await create_missing_schedules(nothing_there)
     switch = nothing_there.get_schedule_handle(RECONCILE_ID)
+    at_start = last_run()
     assert not (await ActivityEnvironment().run(step.reconcile, ReconcileInput())).is_paused
+    before_the_pause = last_run()
+    assert before_the_pause != at_start
     await switch.pause()
     assert await ActivityEnvironment().run(step.reconcile, ReconcileInput()) == ReconcileResult(is_paused=True)
-    assert len(looked) == 1
+    assert last_run() == before_the_pause
     await switch.unpause()
     assert not (await ActivityEnvironment().run(step.reconcile, ReconcileInput())).is_paused
     fake = FakeHousekeeping([ReconcileResult(is_paused=True)])

@@ -1,0 +1,92 @@
+"""What a worker measures of its housekeeping and its callbacks. A metric is declared here and set by its step."""
+
+import time
+from collections import deque
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from domain.callback_retries import AttemptError, DeliveryStatus
+from services.purging import KINDS
+from workflows.messages import ReconcileDeliveriesResult, ReconcileResult
+
+# A stalled operation is looked at every half minute: for as long as three looks its attempt is remembered.
+ATTEMPTS_REMEMBERED_SECONDS: Final = 90.0
+
+
+class WorkerMetrics:
+    """Times of last runs begin with the process's start, so that a fresh worker is not taken for an idle one."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, description: str, **values: tuple[str, ...]) -> Counter:
+            made = Counter(f"proposals_{name}", description, tuple(values), registry=registry)
+            # Create the series up front: `rate()` misses the first increment of a new one.
+            for label, known in values.items():
+                for value in known:
+                    made.labels(**{label: value})
+            return made
+
+        def gauge(name: str, description: str) -> Gauge:
+            return Gauge(f"proposals_{name}", description, registry=registry)
+
+        self._reconciled = counter(
+            "reconcile_operations",
+            "Open operations, by what reconcile did with them.",
+            outcome=("examined", "restarted", "ended", "cancelled"),
+        )
+        self._reconciled_at = gauge("reconcile_last_run_timestamp_seconds", "When a run of reconcile last ended well.")
+        self._deliveries = counter(
+            "reconcile_deliveries",
+            "Overdue callbacks, by what reconcile did.",
+            outcome=("examined", "restarted", "failed"),
+        )
+        self.purged_rows = counter(
+            "purged_rows", "Rows that were removed because they had been kept long enough.", kind=KINDS
+        )
+        self.purged_at = gauge("purge_last_run_timestamp_seconds", "When a run of the purge last had nothing left.")
+        self._attempts = counter(
+            "callback_attempts",
+            "Attempts of callbacks, by status class or error.",
+            outcome=("2xx", "3xx", "4xx", "5xx", *(error.value for error in AttemptError)),
+        )
+        self._attempt_seconds = Histogram(
+            "proposals_callback_attempt_seconds", "How long attempts of callbacks took.", registry=registry
+        )
+        self._callbacks_ended = counter(
+            "callbacks_ended",
+            "Callbacks that will not be attempted any more.",
+            status=(DeliveryStatus.DELIVERED.value, DeliveryStatus.FAILED.value),
+        )
+        self._workflow_tasks: deque[tuple[float, int]] = deque()
+        gauge(
+            "workflow_task_attempt_max",
+            "The highest attempt of a pending workflow task that reconcile has seen lately.",
+        ).set_function(self._highest_attempt)
+        self._reconciled_at.set_to_current_time()
+        self.purged_at.set_to_current_time()
+
+    def reconciled(self, result: ReconcileResult, *, workflow_task_attempt: int) -> None:
+        """A run ended, with the highest attempt of a pending workflow task among the workflows that it looked at."""
+        for outcome in ("examined", "restarted", "ended", "cancelled"):
+            self._reconciled.labels(outcome).inc(getattr(result, outcome))
+        self._reconciled_at.set_to_current_time()
+        self._workflow_tasks.append((time.monotonic(), workflow_task_attempt))
+
+    def deliveries_reconciled(self, result: ReconcileDeliveriesResult) -> None:
+        for outcome in ("examined", "restarted", "failed"):
+            self._deliveries.labels(outcome).inc(getattr(result, outcome))
+
+    def attempted(
+        self, *, status_code: int | None, error: AttemptError | None, seconds: float, delivery: DeliveryStatus
+    ) -> None:
+        """An attempt was recorded, and this is what its delivery has come to."""
+        self._attempts.labels(f"{status_code // 100}xx" if status_code is not None else str(error or "")).inc()
+        self._attempt_seconds.observe(seconds)
+        if delivery is not DeliveryStatus.PENDING:
+            self._callbacks_ended.labels(delivery.value).inc()
+
+    def _highest_attempt(self) -> float:
+        oldest = time.monotonic() - ATTEMPTS_REMEMBERED_SECONDS
+        while self._workflow_tasks and self._workflow_tasks[0][0] < oldest:
+            self._workflow_tasks.popleft()
+        return float(max((attempt for _, attempt in list(self._workflow_tasks)), default=0))
