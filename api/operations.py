@@ -152,10 +152,20 @@ class OperationListResponse(Wire):
 class ReadOptions:
     """How a client wants an operation to be read."""
 
-    wait: float | None
-    include_result: bool
-    prefer: str | None
-    if_none_match: str | None
+    wait: Annotated[
+        float | None,
+        Query(
+            description="Seconds to hold the answer until the operation has ended, at most 60; as `Prefer: wait`.",
+            ge=0,
+            allow_inf_nan=False,
+            examples=[20],
+        ),
+    ] = None
+    include_result: Annotated[
+        bool, Query(description="`false` leaves `result` out, so that no document is read or sent.")
+    ] = True
+    prefer: PreferHeader = None
+    if_none_match: IfNoneMatchHeader = None
 
     @property
     def preferred_wait(self) -> float | None:
@@ -167,26 +177,7 @@ class ReadOptions:
         return min(asked or 0.0, MAX_WAIT_SECONDS)
 
 
-def _read_options(
-    wait: Annotated[
-        float | None,
-        Query(
-            description="Seconds to hold the answer until the operation has ended, at most 60; as `Prefer: wait`.",
-            ge=0,
-            allow_inf_nan=False,
-            examples=[20],
-        ),
-    ] = None,
-    include_result: Annotated[
-        bool, Query(description="`false` leaves `result` out, so that no document is read or sent.")
-    ] = True,
-    prefer: PreferHeader = None,
-    if_none_match: IfNoneMatchHeader = None,
-) -> ReadOptions:
-    return ReadOptions(wait=wait, include_result=include_result, prefer=prefer, if_none_match=if_none_match)
-
-
-ReadOptionsOfRequest = Annotated[ReadOptions, Depends(_read_options)]
+ReadOptionsOfRequest = Annotated[ReadOptions, Depends()]
 
 
 NOT_THERE: Final = (OperationNotFound, OperationExpired)

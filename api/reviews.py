@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 
 from api.http.headers import REPLAYED_HEADER, OptionalIdempotencyKeyHeader, replayed, scoped_key
 from api.http.parameters import ProposalIdInPath
-from api.http.router import Context, GuardedRouter, read_body
+from api.http.router import Context, GuardedRouter, body_of
 from api.paths import PREFIX
 from api.records import ProposalEvent
 from api.services import Gate
@@ -55,7 +55,7 @@ EVENT_SCOPES: Final[Mapping[EventType, frozenset[Scope]]] = {
     EventType.RISK_APPROVED: frozenset({Scope.REVIEWS_RISK}),
     EventType.COMPLIANCE_APPROVED: frozenset({Scope.REVIEWS_COMPLIANCE}),
     EventType.CLIENT_CONSENT_RECORDED: frozenset({Scope.CONSENTS_RECORD}),
-    EventType.REJECTED: DECISIONS,  # whose decision it is, the locked proposal's state tells (`domain.lifecycle`)
+    EventType.REJECTED: DECISIONS,  # the state of the locked proposal decides which one (`domain.lifecycle`)
 }
 REFUSALS: Final = (
     ProposalNotFound,
@@ -178,7 +178,7 @@ class TransitionResponse(Wire):
 )
 async def record_transition(
     proposal_id: ProposalIdInPath,
-    body: Annotated[TransitionRequest, Depends(read_body)],
+    body: Annotated[TransitionRequest, Depends(body_of)],
     context: Context,
     idempotency_key: OptionalIdempotencyKeyHeader = None,
 ) -> Response:
@@ -206,7 +206,7 @@ async def record_transition(
 )
 async def record_approval(
     proposal_id: ProposalIdInPath,
-    body: Annotated[ApprovalRequest, Depends(read_body)],
+    body: Annotated[ApprovalRequest, Depends(body_of)],
     context: Context,
     idempotency_key: OptionalIdempotencyKeyHeader = None,
 ) -> Response:

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
+from enum import Enum
 
 from temporalio.client import Client
 
 from api.http.authentication import Authenticator, authentication
 from api.http.body import READ_AT_ONCE, BodyReader
 from api.http.metrics import BacklogMetrics, LoadMetrics
-from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, SupportApisDisabled
+from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, ProposalError, SupportApisDisabled
 from domain.lifecycle import ReviewRules
 from runtime.database import Database
 from runtime.engine_pool import EnginePool
@@ -45,33 +45,38 @@ from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
 
 
-class Gate(StrEnum):
-    """The flag that an endpoint is behind: proposals at all, and with them support's reads or the operations."""
+class Gate(Enum):
+    """The feature flags that an endpoint is behind, each by the error that is raised while it is off."""
 
-    NONE = "none"
-    LIFECYCLE = "lifecycle"
-    SUPPORT = "support"
-    ASYNC = "async"
+    NONE = ()
+    LIFECYCLE = (LifecycleDisabled,)
+    SUPPORT = (LifecycleDisabled, SupportApisDisabled)
+    ASYNC = (LifecycleDisabled, AsyncOperationsDisabled)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gates:
-    """The feature flags."""
+    """Which flags are off."""
 
-    lifecycle_enabled: bool
-    support_apis_enabled: bool
-    async_operations_enabled: bool
+    off: frozenset[type[ProposalError]]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Gates":
+        is_on = {
+            LifecycleDisabled: settings.workflow_lifecycle_enabled,
+            SupportApisDisabled: settings.support_apis_enabled,
+            AsyncOperationsDisabled: settings.async_operations_enabled,
+        }
+        return cls(off=frozenset(error for error, on in is_on.items() if not on))
+
+    def is_open(self, gate: Gate) -> bool:
+        return self.off.isdisjoint(gate.value)
 
     def require(self, gate: Gate) -> None:
-        """Raises the code of a gate that is shut."""
-        if gate is Gate.NONE:
-            return
-        if not self.lifecycle_enabled:
-            raise LifecycleDisabled
-        if gate is Gate.SUPPORT and not self.support_apis_enabled:
-            raise SupportApisDisabled
-        if gate is Gate.ASYNC and not self.async_operations_enabled:
-            raise AsyncOperationsDisabled
+        """Raises the error of the first flag that is off."""
+        for error in gate.value:
+            if error in self.off:
+                raise error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,11 +172,7 @@ async def running_services(settings: Settings, metrics: ProcessMetrics) -> Async
             redelivery=Redelivery(storage, lookup, deliveries.start_soon),
             readiness=readiness,
             terms=_terms(settings, client),
-            gates=Gates(
-                lifecycle_enabled=settings.workflow_lifecycle_enabled,
-                support_apis_enabled=settings.support_apis_enabled,
-                async_operations_enabled=settings.async_operations_enabled,
-            ),
+            gates=Gates.of(settings),
             flags=_flags(settings),
             metrics=metrics,
             backlog=backlog,

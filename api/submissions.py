@@ -9,6 +9,7 @@ from api.http.headers import REPLAYED_HEADER, Preferences, replayed
 from api.http.router import Context
 from api.paths import operation_path
 from api.records import CreateResponse
+from api.services import Gate
 from api.wire import (
     OPERATION_ID_EXAMPLE,
     TIMESTAMP_EXAMPLE,
@@ -120,7 +121,7 @@ def submission_of(
     is_synchronous: bool = False,
 ) -> Submission:
     """What is asked for, by whom, under which key. Raises ActorMismatch."""
-    context.caller.require_actor(prepared.author or "")
+    context.caller.require_actor(prepared.author)
     return Submission(
         prepared=prepared,
         client=context.client,
@@ -149,7 +150,7 @@ async def answer_ended(context: Context, submission: Submission, preferences: Pr
     if operation.status is OperationStatus.SUCCEEDED:
         created = CreateResponse.at_present(await services.lookup.present(operation))
         return json_response(created, headers=replayed(is_replay=submitted.is_replay))
-    if not services.gates.async_operations_enabled:
+    if not services.gates.is_open(Gate.ASYNC):
         raise OperationInProgress
     response = accepted_response(Accepted(operation=operation, is_replay=submitted.is_replay))
     if preferences.respond_async:

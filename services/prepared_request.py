@@ -1,6 +1,6 @@
 """What is kept of a request, made where it was read: writing down, hashing and compressing take time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
 from domain.callback import CallbackOrder
@@ -16,7 +16,7 @@ MAX_SMALL_BYTES: Final = 1024 * 1024  # rows may hold long texts: so many bytes 
 class PreparedRequest:
     """A valid request as services take it: its document, and what there is to know of it without parsing that again.
 
-    `author` is None in a simulation, which has none; `metadata` is canonical JSON text.
+    `author` is empty in a simulation, which has none; `metadata` is canonical JSON text.
     """
 
     request_hash: str
@@ -24,8 +24,8 @@ class PreparedRequest:
     row_count: int
     portfolio_id: str
     asks_for_simulation: bool
-    author: str | None = None
-    metadata: str = "{}"
+    author: str = ""
+    metadata: str = field(default="{}", repr=False)
     expected_version_no: int | None = None
     callback: CallbackOrder | None = None
 
@@ -40,7 +40,7 @@ class PreparedRequest:
             row_count=row_count(simulated),
             portfolio_id=simulated.portfolio_snapshot.portfolio_id,
             asks_for_simulation=simulated.options.enable_proposal_simulation,
-            author=None if isinstance(request, SimulateRequest) else request.created_by,
+            author="" if isinstance(request, SimulateRequest) else request.created_by,
             metadata=canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}",
             expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
             callback=callback,

@@ -177,7 +177,7 @@ class SubmissionService:
             request_hash=prepared.request_hash,
             request_document=prepared.document.sha256,
             portfolio_id=prepared.portfolio_id,
-            created_by=prepared.author or "",
+            created_by=prepared.author,
             metadata=prepared.metadata,
             policy=self._policy.as_text(),
             is_large=prepared.is_large(more_rows_than=self._large_request_rows),

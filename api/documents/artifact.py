@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 
 from api.documents.analysis import SeverityName, SuitabilityIssue
 from api.documents.result import GateDecision, ProposalResult, Rationale, ReconciliationResult, SimulationStatus
-from api.documents.valuation import AllocationMetric, MoneyText
+from api.documents.valuation import MONEY_EXAMPLE, AllocationMetric, MoneyText
 from api.wire import HASH_EXAMPLE, HEX, TIMESTAMP_EXAMPLE, ArtifactId, DecimalText, Hash, RunId, Weight
 from domain.options import EngineOptions
 from domain.portfolio import MarketDataSnapshot, PortfolioSnapshot, ReferenceModel, ShelfEntry
@@ -46,9 +46,7 @@ class ArtifactSummary(BaseModel):
 class ImpactSide(BaseModel):
     """One side of the impact, heaviest rows first."""
 
-    total_value: MoneyText = Field(
-        description="Everything, in the base currency.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    total_value: MoneyText = Field(description="Everything, in the base currency.", examples=[MONEY_EXAMPLE])
     allocation_by_asset_class: list[AllocationMetric] = Field(description="Heaviest first.", examples=[[]])
     allocation_by_instrument: list[AllocationMetric] = Field(description="Heaviest first.", examples=[[]])
 
@@ -66,9 +64,7 @@ class WeightChange(BaseModel):
 class ImpactDelta(BaseModel):
     """What changes."""
 
-    total_value_delta: MoneyText = Field(
-        description="After less before.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    total_value_delta: MoneyText = Field(description="After less before.", examples=[MONEY_EXAMPLE])
     largest_weight_changes: list[WeightChange] = Field(description="Largest first.", examples=[[]])
 
 
@@ -89,12 +85,8 @@ class ArtifactTrade(BaseModel):
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
     side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
     quantity: DecimalText = Field(description="Units, without trailing zeros.", examples=["10"])
-    estimated_notional: MoneyText | None = Field(
-        description="In the currency of the price.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
-    estimated_notional_base: MoneyText | None = Field(
-        description="In the base currency.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    estimated_notional: MoneyText | None = Field(description="In the currency of the price.", examples=[MONEY_EXAMPLE])
+    estimated_notional_base: MoneyText | None = Field(description="In the base currency.", examples=[MONEY_EXAMPLE])
     dependencies: list[str] = Field(description="Intents that must come first.", examples=[[]])
     rationale: Rationale = Field(
         description="Why.", examples=[{"code": "MANUAL_PROPOSAL", "message": "Proposed by the advisor"}]

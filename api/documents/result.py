@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from api.documents.analysis import DriftAnalysis, SuitabilityResult
-from api.documents.valuation import MoneyText, SimulatedState
+from api.documents.valuation import MONEY_EXAMPLE, MoneyText, SimulatedState
 from api.wire import HASH_EXAMPLE, HEX, DecimalText, Hash, RunId
 
 SimulationStatus = Literal["READY", "PENDING_REVIEW", "BLOCKED"]
@@ -61,12 +61,10 @@ class SecurityTradeIntent(BaseModel):
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
     side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
     quantity: DecimalText = Field(description="Units.", examples=["10"])
-    notional: MoneyText = Field(
-        description="Value in the currency of the price.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    notional: MoneyText = Field(description="Value in the currency of the price.", examples=[MONEY_EXAMPLE])
     notional_base: MoneyText | None = Field(
         description="Value in the base currency; null without a rate.",
-        examples=[{"amount": "10000.00", "currency": "SGD"}],
+        examples=[MONEY_EXAMPLE],
     )
     dependencies: list[str] = Field(description="Intents that must come first.", examples=[[]])
     rationale: Rationale = Field(
@@ -81,16 +79,10 @@ Intent = Annotated[CashFlowIntent | FxSpotIntent | SecurityTradeIntent, Field(di
 class ReconciliationResult(BaseModel):
     """Before and after, compared."""
 
-    before_total_value: MoneyText = Field(
-        description="Total before.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
-    after_total_value: MoneyText = Field(
-        description="Total after.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
-    delta: MoneyText = Field(description="After less before.", examples=[{"amount": "10000.00", "currency": "SGD"}])
-    tolerance: MoneyText = Field(
-        description="Largest accepted difference.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    before_total_value: MoneyText = Field(description="Total before.", examples=[MONEY_EXAMPLE])
+    after_total_value: MoneyText = Field(description="Total after.", examples=[MONEY_EXAMPLE])
+    delta: MoneyText = Field(description="After less before.", examples=[MONEY_EXAMPLE])
+    tolerance: MoneyText = Field(description="Largest accepted difference.", examples=[MONEY_EXAMPLE])
     status: Literal["OK", "MISMATCH"] = Field(description="Whether the totals agree.", examples=["OK"])
 
 

@@ -1,8 +1,12 @@
 """States of a portfolio: values, weights, allocations."""
 
+from typing import Any, Final
+
 from pydantic import BaseModel, Field
 
 from api.wire import DecimalText, Weight
+
+MONEY_EXAMPLE: Final[dict[str, Any]] = {"amount": "10000.00", "currency": "SGD"}
 
 
 class MoneyText(BaseModel):
@@ -28,15 +32,11 @@ class PositionSummary(BaseModel):
     quantity: DecimalText = Field(description="Units.", examples=["120"])
     instrument_currency: str = Field(description="Currency of its price.", examples=["USD"])
     asset_class: str = Field(description="From the shelf, else UNKNOWN.", examples=["EQUITY"])
-    price: MoneyText | None = Field(
-        description="Price of a unit; null when there is none.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    price: MoneyText | None = Field(description="Price of a unit; null when there is none.", examples=[MONEY_EXAMPLE])
     value_in_instrument_ccy: MoneyText = Field(
-        description="Value in the currency of its price.", examples=[{"amount": "10000.00", "currency": "SGD"}]
+        description="Value in the currency of its price.", examples=[MONEY_EXAMPLE]
     )
-    value_in_base_ccy: MoneyText = Field(
-        description="Value in the base currency.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    value_in_base_ccy: MoneyText = Field(description="Value in the base currency.", examples=[MONEY_EXAMPLE])
     weight: Weight = Field(description="Fraction of the total, 4 decimals.", examples=["0.1320"])
 
 
@@ -45,17 +45,13 @@ class AllocationMetric(BaseModel):
 
     key: str = Field(description="The bucket.", examples=["EQUITY"])
     weight: Weight = Field(description="Fraction of the total, 4 decimals.", examples=["0.1320"])
-    value: MoneyText = Field(
-        description="Value in the base currency, unrounded.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    value: MoneyText = Field(description="Value in the base currency, unrounded.", examples=[MONEY_EXAMPLE])
 
 
 class SimulatedState(BaseModel):
     """The portfolio at one side of the proposal."""
 
-    total_value: MoneyText = Field(
-        description="Everything, in the base currency.", examples=[{"amount": "10000.00", "currency": "SGD"}]
-    )
+    total_value: MoneyText = Field(description="Everything, in the base currency.", examples=[MONEY_EXAMPLE])
     cash_balances: list[CashBalanceState] = Field(description="Cash by currency.", examples=[[]])
     positions: list[PositionSummary] = Field(description="Positions in order of first appearance.", examples=[[]])
     allocation_by_asset_class: list[AllocationMetric] = Field(description="With CASH last.", examples=[[]])

@@ -1,4 +1,4 @@
-"""From a request to its caller: by its bearer token, or everybody where nobody is asked."""
+"""From a request to its caller: by its bearer token, or the same caller for all without authentication."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

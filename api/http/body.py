@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from email.message import Message
 from functools import cache
 from http import HTTPStatus
+from itertools import takewhile
 from typing import Any, Final, get_args
 
 from fastapi import Request
@@ -135,19 +136,16 @@ def _missing() -> Error:
 
 def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> list[Error]:
     """Places end before the first name that is no field: the keys of free maps are values of the request."""
-    return [{**error, "loc": tuple(_known_steps(error["loc"], model))} for error in errors]
-
-
-def _known_steps(loc: Sequence[str | int], model: type[BaseModel]) -> Iterator[str | int]:
-    for number, step in enumerate(loc):
-        if number and isinstance(step, str) and step not in _field_names(model):
-            return
-        yield step
+    names = _field_names(model)
+    return [
+        {**error, "loc": tuple(takewhile(lambda step: isinstance(step, int) or step in names, error["loc"]))}
+        for error in errors
+    ]
 
 
 @cache
 def _field_names(model: type[BaseModel]) -> frozenset[str]:
-    return frozenset(_names_in(model))
+    return frozenset({"body", *_names_in(model)})
 
 
 def _names_in(annotation: Any) -> Iterator[str]:
@@ -208,14 +206,10 @@ async def _receive(request: Request, limit: int, reservation: Reservation) -> by
             if received > limit * DISCARDED_LIMITS:
                 break
     if received > limit:
-        raise _too_large(limit)
+        raise RequestRefused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "REQUEST_ENTITY_TOO_LARGE",
+            f"The body is larger than {limit} bytes.",
+            headers={"Connection": "close"},
+        )
     return bytes(kept)
-
-
-def _too_large(limit: int) -> RequestRefused:
-    return RequestRefused(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        "REQUEST_ENTITY_TOO_LARGE",
-        f"The body is larger than {limit} bytes.",
-        headers={"Connection": "close"},
-    )

@@ -35,8 +35,10 @@ class UnreadableBody(Exception):
 
 
 class Parsed(NamedTuple):
-    """A JSON value. Its integers of more than 18 digits are texts: a decimal refuses what is so large by itself, and
-    nothing else may hold it, so whoever finds the rest of the value valid refuses one that has any.
+    """A JSON value, with its integers of more than 18 digits as texts.
+
+    A decimal refuses a number that large by itself, and nothing else may hold one (R22). So if the value is valid in
+    all other respects and has any, they stand outside decimals, and the reader refuses it.
     """
 
     value: Any

@@ -104,7 +104,7 @@ class KeyedLimiter:
 
     A client that sends a key a thousand times at once makes its own requests wait, and no others: a waiting one has
     received no body and holds no connection to the database. (Those that are let in together are still one
-    submission: `SubmissionService` joins them, also those of different senders.)
+    submission: `SubmissionService` joins them, also those of two tokens of one client.)
     """
 
     def __init__(self) -> None:

@@ -74,7 +74,7 @@ def _describe_guarded(document: dict[str, Any], routes: Sequence[GuardedRoute], 
             if route.body is not None:
                 _add_body(operation, REFERENCE.format(model=route.body.__name__))
             if is_authenticated and route.scopes:
-                # One of several is enough; which one, a review's event or decision tells.
+                # One of several is enough; which one depends on a review's event or decision.
                 operation["security"] = [{SECURITY_SCHEME: [scope]} for scope in sorted(route.scopes)]
 
 

@@ -52,28 +52,19 @@ IncludeEvidence = Annotated[
 class Paging:
     """Which part of a list a client asks for; both bounds are inclusive."""
 
-    created_from: datetime | None
-    created_to: datetime | None
-    limit: int
-    cursor: str | None
-
-
-def _paging(
     created_from: Annotated[
         Moment,
         Query(description="Created at this moment or later; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
-    ] = None,
+    ] = None
     created_to: Annotated[
         Moment,
         Query(description="Created at this moment or earlier; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
-    ] = None,
-    limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20])] = 20,
+    ] = None
+    limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20])] = 20
     cursor: Annotated[
         QueryText,
         Query(description="`next_cursor` of the page before: the id of its last item.", examples=[PROPOSAL_ID_EXAMPLE]),
-    ] = None,
-) -> Paging:
-    return Paging(created_from=created_from, created_to=created_to, limit=limit, cursor=cursor)
+    ] = None
 
 
-PagingOfRequest = Annotated[Paging, Depends(_paging)]
+PagingOfRequest = Annotated[Paging, Depends()]

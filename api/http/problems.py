@@ -18,7 +18,7 @@ from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPL
 from domain.access import EVERYBODY, Scope
 from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, OperationExpired, ProposalError
 
-CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; nobody reads it
+CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; the client is gone
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "2"
 VALIDATION_FAILED: Final = "VALIDATION_FAILED"
@@ -170,7 +170,7 @@ def challenge(error: str | None = None, description: str | None = None, scopes: 
 
 
 def challenge_of(scope: Mapping[str, Any], error: ProposalError) -> dict[str, str]:
-    """The header of a 403, which names a scope where one would help; none where nobody is asked who they are."""
+    """The header of a 403, which names a scope where one would help; none without authentication."""
     if error.kind is not ErrorKind.FORBIDDEN or scope.get("state", {}).get("caller") in (None, EVERYBODY):
         return {}
     if isinstance(error, InsufficientScope):

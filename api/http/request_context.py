@@ -81,7 +81,7 @@ def _with_header(send: Send, correlation_id: str) -> Send:
 
 
 def refusal_of(scope: Mapping[str, Any]) -> RequestRefused | None:
-    """Why nothing of the application answers this request."""
+    """Why this request is refused before it reaches the application."""
     refused: RequestRefused | None = scope["state"].get(REFUSED)
     if refused is not None:
         return refused

@@ -28,24 +28,12 @@ from api.http.headers import CorrelationIdHeader
 from api.http.problems import STATUS, ExpiredOperationProblem, Problem
 from api.services import Gate, Services
 from domain.access import Caller, Scope
-from domain.errors import (
-    AsyncOperationsDisabled,
-    LifecycleDisabled,
-    ProposalError,
-    StorageUnavailable,
-    SupportApisDisabled,
-)
+from domain.errors import ProposalError, StorageUnavailable
 from services.interruption import unless_interrupted
 from services.prepared_request import PreparedRequest
 
 GUARDED_PREFIX: Final = "/rebalance/"
 OPEN: Final[frozenset[Scope]] = frozenset()  # for everyone, also without a token
-GATE_ERRORS: Final[Mapping[Gate, tuple[type[ProposalError], ...]]] = {
-    Gate.NONE: (),
-    Gate.LIFECYCLE: (LifecycleDisabled,),
-    Gate.SUPPORT: (LifecycleDisabled, SupportApisDisabled),
-    Gate.ASYNC: (LifecycleDisabled, AsyncOperationsDisabled),
-}
 ONLY_WITH_TOKENS: Final = "only with `PROPOSAL_AUTH_MODE=jwt`"
 WITH_CHALLENGE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 WITH_RETRY_AFTER: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
@@ -55,7 +43,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RequestScope:
+class EndpointContext:
     """What an endpoint is given besides what its client sent."""
 
     request: Request
@@ -98,18 +86,20 @@ def _services(request: Request) -> Services:
     return services
 
 
-def _scope(request: Request, _: CorrelationIdHeader = None) -> RequestScope:
-    return RequestScope(request=request, services=request.state.services, correlation_id=request.state.correlation_id)
+def _context(request: Request, _: CorrelationIdHeader = None) -> EndpointContext:
+    return EndpointContext(
+        request=request, services=request.state.services, correlation_id=request.state.correlation_id
+    )
 
 
-def read_body(request: Request) -> Any:
+def body_of(request: Request) -> Any:
     """The body as `api.http.body` has read it; the endpoint is not called while that is a list of errors."""
     return request.state.body
 
 
 ServicesOfProcess = Annotated[Services, Depends(_services)]
-Context = Annotated[RequestScope, Depends(_scope)]
-Prepared = Annotated[PreparedRequest, Depends(read_body)]
+Context = Annotated[EndpointContext, Depends(_context)]
+Prepared = Annotated[PreparedRequest, Depends(body_of)]
 
 
 class GuardedRoute(APIRoute):
@@ -183,7 +173,7 @@ class GuardedRouter(APIRouter):
         errors of every endpoint are added.
         """
         behind = gate or self._gate
-        of_all = (*GATE_ERRORS[behind], StorageUnavailable) if scopes else GATE_ERRORS[behind]
+        of_all = (*behind.value, StorageUnavailable) if scopes else behind.value
         errors = dict.fromkeys((*raises, *of_all))
         of_body = () if body is None else (408, 413, 415)
         route = type("Route", (GuardedRoute,), {"scopes": frozenset(scopes), "body": body})
@@ -209,7 +199,7 @@ def _checked(endpoint: Endpoint, gate: Gate) -> Endpoint:
     """The endpoint behind what is checked once FastAPI has validated path, query and headers."""
 
     @wraps(endpoint)
-    async def checked(*, context: RequestScope, **given: Any) -> Response:
+    async def checked(*, context: EndpointContext, **given: Any) -> Response:
         if isinstance(getattr(context.request.state, "body", None), list):
             raise RequestValidationError([])  # the route adds what is wrong with the body
         context.services.gates.require(gate)

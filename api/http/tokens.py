@@ -85,7 +85,7 @@ class TokenVerifier:
 
 
 def _named_key(token: str) -> tuple[str | None, str]:
-    """Key id and algorithm of the header, which nobody has vouched for yet."""
+    """Key id and algorithm of the header, which is not verified yet."""
     try:
         header = jwt.get_unverified_header(token)
     except (PyJWTError, ValueError, RecursionError):

@@ -27,7 +27,7 @@ JSON, HTML = "application/json", "text/html"
 OFFERED: Final = (JSON, HTML)
 LARGE_PAGE_CHARACTERS: Final = 256 * 1024  # of stored text; rendering more holds the interpreter for too long
 VARY: Final = {"Vary": "Accept"}
-# The page fetches nothing, runs nothing, and is shown in nobody's frame.
+# The page fetches nothing, runs nothing, and cannot be framed.
 PAGE_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
