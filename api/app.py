@@ -1,116 +1,66 @@
-"""The API's process: resources in order, services from them, routes over these."""
+"""The application: middleware, errors, routes over the services of `api.services`."""
 
-import os
-import socket
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from functools import partial
-from typing import TypedDict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import Final, TypedDict
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api.access import require_guards
-from api.authentication import Authenticator, authentication
-from api.backlog_metrics import BacklogMetrics
-from api.body_room import UnreadBodies
-from api.docs_page import add_docs_page
-from api.http_metrics import HttpMetrics
-from api.large_bodies import READ_AT_ONCE, LargeBodies
-from api.load_metrics import LoadMetrics
-from api.observation import Observation
-from api.openapi import describe
-from api.problems import add_problem_handlers
-from api.request_context import RequestContext
-from api.routes import (
-    artifacts,
-    callbacks,
-    health,
-    metrics,
-    operation_control,
-    operation_list,
-    operations,
-    proposals,
-    reviews,
-    simulations,
-    support,
-    versions,
-)
-from api.services import Services
-from api.turns import Turns
-from api.wiring import build_services
-from runtime.background import background
-from runtime.database import Database
-from runtime.engine_pool import EnginePool
-from runtime.memory import freeze_gc
+from api import callbacks, health, operations, proposals, reviews, simulations, support, versions
+from api.http.metrics import HttpMetrics
+from api.http.observation import Observation
+from api.http.openapi import add_docs_page, describe
+from api.http.problems import add_problem_handlers
+from api.http.request_context import RequestContext
+from api.http.router import require_guards
+from api.pages import artifacts
+from api.services import Services, running_services
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
-from runtime.temporal import connect
-from services.cancellation import Cancellation
-from services.delivery_queue import DeliveryQueue
-from services.delivery_starting import DeliveryStarter
-from services.lookup import Lookup
-from services.start_queue import StartQueue
-from services.starting import WorkflowStarter
-from services.workflow_cancelling import WorkflowCanceller
 from storage.listener import TerminalListener
-from storage.unit_of_work import Storage
 
-VERSION = "0.1.0"
-DESCRIPTION = """Advisory portfolio proposals: submitted, simulated, stored as evidence, and found again.
+DESCRIPTION: Final = """Advisory portfolio proposals: submitted, simulated, stored as evidence, and found again.
 
 Creating a proposal is a durable operation. A 202 is a promise: the operation is committed before it is answered, and it
 ends, whatever dies in between. Find it by its id or by your correlation id, poll it, or wait for it."""
 
-# The first that matches a path answers: fixed addresses come before those with an id in them.
-ROUTERS = tuple(
+# The first router that matches a path serves it: fixed paths come before those with an id in them.
+ROUTERS: Final = tuple(
     module.router
-    for module in (
-        operations,
-        operation_list,
-        operation_control,
-        callbacks,
-        support,
-        simulations,
-        proposals,
-        versions,
-        artifacts,
-        reviews,
-        health,
-        metrics,
-    )
+    for module in (operations, callbacks, support, simulations, proposals, versions, artifacts, reviews, health)
 )
 
 
 class State(TypedDict):
     services: Services
-    authenticator: Authenticator
-    large_bodies: LargeBodies
-    backlog: BacklogMetrics
 
 
 def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None) -> FastAPI:
     """The application for these settings; nothing is opened before its lifespan begins."""
-    measured = process_metrics or ProcessMetrics()
+    metrics = process_metrics or ProcessMetrics()
+    listener = TerminalListener()
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[State]:
+        async with running_services(settings, metrics, listener) as services:
+            yield State(services=services)
+
     app = FastAPI(
         title="Proposals",
-        version=VERSION,
+        version=version("proposals"),
         description=DESCRIPTION,
-        lifespan=_lifespan(settings, measured),
+        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
-        telemetry={"tracing": False, "metrics": False, "logs": False},  # see api/observation.py
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # see api/http/observation.py
     )
-    app.state.max_body_bytes = settings.max_body_bytes
-    app.state.max_request_rows = settings.max_request_rows
-    app.state.unread_bodies = UnreadBodies()
-    app.state.turns = Turns()
-    app.state.listener = TerminalListener()
-    app.state.metrics = measured
+    app.state.listener = listener  # a stopping process releases it, so that waits end
     app.add_middleware(RequestContext)
-    app.add_middleware(Observation, metrics=HttpMetrics(measured.registry))
+    app.add_middleware(Observation, metrics=HttpMetrics(metrics.registry))
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     require_guards(routes)
     add_problem_handlers(app, routes)
@@ -119,57 +69,3 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     describe(app, routes, is_authenticated=settings.auth_mode != "none")
     add_docs_page(app)
     return app
-
-
-def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI], AbstractAsyncContextManager[State]]:
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[State]:
-        dsn = settings.database_url.get_secret_value()
-        async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(
-                Database(dsn, pool_size=settings.database_pool_size, application_name="proposals-api").running()
-            )
-            listener: TerminalListener = app.state.listener
-            listen = partial(listener.listen, partial(database.watching, "proposals-listener"))
-            await stack.enter_async_context(background(listen, name="operation-listener"))
-            measured.watch(database)
-            runtime = await stack.enter_async_context(measured.running())
-            client = await connect(
-                lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}", runtime=runtime
-            )
-            limits = {"seconds": settings.compute_seconds, "memory_mb": settings.compute_memory_mb}
-            pool = await stack.enter_async_context(EnginePool(settings.engine_processes, **limits).running())
-            readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE, **limits).running())
-            authenticator = await stack.enter_async_context(authentication(settings))
-            storage = Storage(database, on_ended=measured.operation_ended)
-            deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
-            starts = StartQueue(
-                storage, WorkflowStarter(client, storage), deliveries, max_started=settings.max_started_operations
-            )
-            stack.push_async_callback(starts.drain)
-            await stack.enter_async_context(background(starts.start_round, name="workflow-starter"))
-            cancellation = await stack.enter_async_context(
-                Cancellation(storage, Lookup(storage), WorkflowCanceller(client, storage)).running()
-            )
-            services = build_services(
-                settings,
-                storage=storage,
-                listener=listener,
-                client=client,
-                pool=pool,
-                starts=starts,
-                cancellation=cancellation,
-                deliveries=deliveries,
-            )
-            backlog = BacklogMetrics(storage, services.readiness)
-            measured.registry.register(backlog)
-            measured.registry.register(LoadMetrics(listener, app.state.unread_bodies))
-            freeze_gc()
-            yield State(
-                services=services,
-                authenticator=authenticator,
-                large_bodies=LargeBodies(readers, max_rows=settings.max_request_rows),
-                backlog=backlog,
-            )
-
-    return lifespan

@@ -1,51 +1,105 @@
-"""What the endpoints are given: built once in the lifespan, never at import."""
+"""What the process is made of: its resources in order, and one container of all that endpoints are given."""
 
-from collections.abc import Mapping
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from functools import partial
 
-from api.operation_presentation import OperationPresenter
-from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, SupportApisDisabled
+from temporalio.client import Client
+
+from api.http.authentication import Authenticator, authentication
+from api.http.body import READ_AT_ONCE, BodyReader
+from api.http.metrics import BacklogMetrics, LoadMetrics
+from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, ProposalError, SupportApisDisabled
+from domain.lifecycle import ReviewRules
+from runtime.background import background
+from runtime.database import Database
+from runtime.engine_pool import EnginePool
+from runtime.memory import freeze_gc
+from runtime.metrics import ProcessMetrics
+from runtime.settings import Settings
+from runtime.shown_url import linked_url
+from runtime.temporal import connect
+from services.callback_target import CallbackTargets
 from services.cancellation import Cancellation
+from services.delivery_queue import DeliveryQueue
+from services.delivery_starting import DeliveryStarter
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
+from services.open_operations import OpenOperationLimit
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReads
 from services.readiness import ReadinessCheck
 from services.redelivery import Redelivery
 from services.retrying import Retrying
 from services.simulation import SimulationService
+from services.start_queue import StartQueue
+from services.starting import WorkflowStarter
 from services.submission import SubmissionService
 from services.synchronous import SynchronousWait
 from services.waiting import Waiting
+from services.workflow_cancelling import WorkflowCanceller
+from storage.listener import TerminalListener
+from storage.unit_of_work import Storage
+
+
+class Gate(Enum):
+    """The feature flags that an endpoint is behind, each by the error that is raised while it is off."""
+
+    NONE = ()
+    LIFECYCLE = (LifecycleDisabled,)
+    SUPPORT = (LifecycleDisabled, SupportApisDisabled)
+    ASYNC = (LifecycleDisabled, AsyncOperationsDisabled)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gates:
-    """The feature flags; each `require` raises the code of the gate that is shut."""
+    """Which flags are off."""
 
-    lifecycle_enabled: bool
-    support_apis_enabled: bool
-    async_operations_enabled: bool
+    off: frozenset[type[ProposalError]]
 
-    def require_lifecycle(self) -> None:
-        if not self.lifecycle_enabled:
-            raise LifecycleDisabled
+    @classmethod
+    def of(cls, settings: Settings) -> "Gates":
+        is_on = {
+            LifecycleDisabled: settings.workflow_lifecycle_enabled,
+            SupportApisDisabled: settings.support_apis_enabled,
+            AsyncOperationsDisabled: settings.async_operations_enabled,
+        }
+        return cls(off=frozenset(error for error, on in is_on.items() if not on))
 
-    def require_support_apis(self) -> None:
-        self.require_lifecycle()
-        if not self.support_apis_enabled:
-            raise SupportApisDisabled
+    def is_open(self, gate: Gate) -> bool:
+        return self.off.isdisjoint(gate.value)
 
-    def require_async_operations(self) -> None:
-        self.require_lifecycle()
-        if not self.async_operations_enabled:
-            raise AsyncOperationsDisabled
+    def require(self, gate: Gate) -> None:
+        """Raises the error of the first flag that is off."""
+        for error in gate.value:
+            if error in self.off:
+                raise error
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OperationTerms:
+    """What is said of every operation: how long an ended one is kept, and where its workflow is shown."""
+
+    retention: timedelta
+    workflows_url: str | None
+
+    def workflow_url(self, operation_id: str) -> str | None:
+        return None if self.workflows_url is None else f"{self.workflows_url}/{operation_id}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Services:
+    """All process-wide objects; endpoints find them in their `Context`."""
+
+    authenticator: Authenticator
+    bodies: BodyReader
+    readers: ProcessPool
     submission: SubmissionService
-    pool: ProcessPool
     simulation: SimulationService
     synchronous: SynchronousWait
     reviews: ProposalWorkflowService
@@ -56,6 +110,104 @@ class Services:
     waiting: Waiting
     redelivery: Redelivery
     readiness: ReadinessCheck
-    presenter: OperationPresenter
+    terms: OperationTerms
     gates: Gates
     flags: Mapping[str, bool]
+    metrics: ProcessMetrics
+    backlog: BacklogMetrics
+
+
+@asynccontextmanager
+async def running_services(
+    settings: Settings, metrics: ProcessMetrics, listener: TerminalListener
+) -> AsyncIterator[Services]:
+    """The services of these settings, while the block lasts; nothing in them outlives the resources."""
+    dsn = settings.database_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        database = await enter(
+            Database(dsn, pool_size=settings.database_pool_size, application_name="proposals-api").running()
+        )
+        listen = partial(listener.listen, partial(database.watching, "proposals-listener"))
+        await enter(background(listen, name="operation-listener"))
+        metrics.watch(database)
+        runtime = await enter(metrics.running())
+        client = await connect(
+            lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}", runtime=runtime
+        )
+        limits = {"seconds": settings.compute_seconds, "memory_mb": settings.compute_memory_mb}
+        engine = await enter(EnginePool(settings.engine_processes, **limits).running())
+        readers = await enter(EnginePool(READ_AT_ONCE, **limits).running())
+        authenticator = await enter(authentication(settings))
+        storage = Storage(database, on_ended=metrics.operation_ended)
+        deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
+        starts = StartQueue(
+            storage, WorkflowStarter(client, storage), deliveries, max_started=settings.max_started_operations
+        )
+        stack.push_async_callback(starts.drain)
+        await enter(background(starts.start_round, name="workflow-starter"))
+        lookup, waiting, readiness = Lookup(storage), Waiting(listener), ReadinessCheck(storage, client)
+        cancellation = await enter(Cancellation(storage, lookup, WorkflowCanceller(client, storage)).running())
+        limit = OpenOperationLimit(settings.max_open_operations)
+        backlog = BacklogMetrics(storage, readiness)
+        bodies = BodyReader(readers, max_bytes=settings.max_body_bytes, max_rows=settings.max_request_rows)
+        metrics.registry.register(backlog)
+        metrics.registry.register(LoadMetrics(listener, bodies.unread))
+        freeze_gc()
+        yield Services(
+            authenticator=authenticator,
+            bodies=bodies,
+            readers=readers,
+            submission=SubmissionService(
+                storage,
+                starts.start_soon,
+                policy=settings.policy(),
+                large_request_rows=settings.large_request_rows,
+                limit=limit,
+                judge_callback=CallbackTargets(settings.callback_rules).refusal,
+            ),
+            simulation=SimulationService(storage, engine, large_request_rows=settings.large_request_rows),
+            synchronous=SynchronousWait(lookup, waiting, starts.temporal_away, max_seconds=settings.sync_wait_seconds),
+            reviews=ProposalWorkflowService(storage, _review_rules(settings)),
+            proposals=ProposalReads(storage),
+            lookup=lookup,
+            cancellation=cancellation,
+            retrying=Retrying(storage, lookup, starts.start_soon, policy=settings.policy(), limit=limit),
+            waiting=waiting,
+            redelivery=Redelivery(storage, lookup, deliveries.start_soon),
+            readiness=readiness,
+            terms=_terms(settings, client),
+            gates=Gates.of(settings),
+            flags=_flags(settings),
+            metrics=metrics,
+            backlog=backlog,
+        )
+
+
+def _review_rules(settings: Settings) -> ReviewRules:
+    return ReviewRules(
+        require_expected_state=settings.require_expected_state,
+        strict_version_binding=settings.strict_version_binding,
+        four_eyes=settings.four_eyes,
+    )
+
+
+def _terms(settings: Settings, client: Client) -> OperationTerms:
+    shown = None if settings.temporal_ui_url is None else linked_url(settings.temporal_ui_url).rstrip("/")
+    return OperationTerms(
+        retention=timedelta(days=settings.operation_retention_days),
+        workflows_url=None if shown is None else f"{shown}/namespaces/{client.namespace}/workflows",
+    )
+
+
+def _flags(settings: Settings) -> dict[str, bool]:
+    """The flags by the names of the contract, in its order."""
+    return {
+        "lifecycle_enabled": settings.workflow_lifecycle_enabled,
+        "support_apis_enabled": settings.support_apis_enabled,
+        "async_operations_enabled": settings.async_operations_enabled,
+        "store_evidence_bundle": settings.store_evidence_bundle,
+        "require_expected_state": settings.require_expected_state,
+        "allow_portfolio_id_change_on_new_version": settings.allow_portfolio_change_on_new_version,
+        "require_proposal_simulation_flag": settings.require_simulation_flag,
+    }

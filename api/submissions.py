@@ -1,20 +1,27 @@
 """From a submission to its answer: the promise of a 202, or what was made, when the client waits for it."""
 
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
-from fastapi import Request, Response
+from fastapi import Response
+from pydantic import Field
 
-from api.headers import REPLAYED_HEADER, Preferences
-from api.json_text import json_response
-from api.operation_presentation import accepted, operation_path
-from api.presence import while_connected
-from api.presentation import at_present
-from api.problems import problems
-from api.schemas.operations import AsyncAccepted
-from api.schemas.proposals import CreateResponse
-from api.services import Services
+from api.http.headers import REPLAYED_HEADER, Preferences, replayed
+from api.http.router import Context
+from api.paths import operation_path
+from api.records import CreateResponse
+from api.services import Gate
+from api.wire import (
+    OPERATION_ID_EXAMPLE,
+    TIMESTAMP_EXAMPLE,
+    Inline,
+    OperationId,
+    Timestamp,
+    Wire,
+    json_response,
+)
 from domain.errors import (
     ActorMismatch,
+    AsyncOperationsDisabled,
     CallbacksNotConfigured,
     CallbackUrlNotAllowed,
     IdempotencyKeyConflict,
@@ -25,14 +32,60 @@ from domain.errors import (
     OperationTerminated,
     OperationTimedOut,
     OperationTooExpensive,
-    ProposalError,
     SimulationDisabled,
-    StorageUnavailable,
     TooManyOpenOperations,
     recorded_error,
 )
-from domain.operation import ExpiredOperation, IdempotencyKey, OperationStatus
+from domain.operation import ExpiredOperation, IdempotencyKey, OperationStatus, OperationType
+from services.prepared_request import PreparedRequest
 from services.submission import Accepted, Submission
+
+ASYNCHRONOUS_ERRORS: Final = (
+    AsyncOperationsDisabled,
+    LifecycleDisabled,
+    IdempotencyKeyConflict,
+    CallbackUrlNotAllowed,
+    CallbacksNotConfigured,
+    ActorMismatch,
+    TooManyOpenOperations,
+)
+SYNCHRONOUS_ERRORS: Final = (
+    LifecycleDisabled,
+    IdempotencyKeyConflict,
+    SimulationDisabled,
+    CallbackUrlNotAllowed,
+    CallbacksNotConfigured,
+    OperationCancelled,
+    OperationTerminated,
+    OperationTimedOut,
+    OperationTooExpensive,
+    OperationInternalError,
+    OperationInProgress,
+    ActorMismatch,
+    TooManyOpenOperations,
+)
+
+
+class AsyncAccepted(Wire):
+    """The promise of a 202: this operation is stored and will end."""
+
+    operation_id: OperationId = Field(
+        description="The operation; also the id of its Temporal workflow.", examples=[OPERATION_ID_EXAMPLE]
+    )
+    operation_type: Annotated[OperationType, Inline()] = Field(
+        description="What is being made.", examples=["CREATE_PROPOSAL"]
+    )
+    status: Annotated[OperationStatus, Inline()] = Field(
+        description="PENDING for a new operation, its present status when the request is a replay.",
+        examples=["PENDING"],
+    )
+    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
+    created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    status_url: str = Field(
+        description="Where to poll, relative to this server.",
+        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
+    )
+
 
 LOCATION_HEADER: Final[dict[str, Any]] = {
     "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
@@ -43,76 +96,61 @@ ACCEPTED: Final[dict[str, Any]] = {
     "description": "Accepted: the operation is stored and will end, whatever dies in between.",
     "headers": LOCATION_HEADER | REPLAYED_HEADER,
 }
-PREFERENCE_APPLIED: Final[dict[str, Any]] = {
-    "Preference-Applied": {"description": "`respond-async`, when it was asked for.", "schema": {"type": "string"}}
+SYNCHRONOUS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": CreateResponse, "description": "What was made.", "headers": REPLAYED_HEADER},
+    202: ACCEPTED
+    | {
+        "description": "The operation has not ended in time, or `Prefer: respond-async`: it goes on.",
+        "headers": {
+            **ACCEPTED["headers"],
+            "Preference-Applied": {
+                "description": "`respond-async`, when it was asked for.",
+                "schema": {"type": "string"},
+            },
+        },
+    },
 }
 
 
-def synchronous_responses(*errors: type[ProposalError]) -> dict[int | str, dict[str, Any]]:
-    """The `responses=` of an endpoint that waits: what its operation can end with, and what it is refused for."""
-    return {
-        200: {"model": CreateResponse, "description": "What was made.", "headers": REPLAYED_HEADER},
-        202: ACCEPTED
-        | {
-            "description": "The operation has not ended in time, or `Prefer: respond-async`: it goes on.",
-            "headers": ACCEPTED["headers"] | PREFERENCE_APPLIED,
-        },
-        **problems(
-            LifecycleDisabled,
-            IdempotencyKeyConflict,
-            SimulationDisabled,
-            CallbackUrlNotAllowed,
-            CallbacksNotConfigured,
-            OperationCancelled,
-            OperationTerminated,
-            OperationTimedOut,
-            OperationTooExpensive,
-            OperationInternalError,
-            OperationInProgress,
-            StorageUnavailable,
-            ActorMismatch,
-            TooManyOpenOperations,
-            *errors,
-            statuses=(408, 413, 415),
-        ),
-    }
-
-
-def proposals_key(key: str, *, client: str) -> IdempotencyKey:
-    """A key of creates, synchronous or not."""
-    return IdempotencyKey.of_creates(key, client=client)
-
-
-def scoped_key(scope: str, proposal_id: str, key: str | None, *, client: str) -> IdempotencyKey | None:
-    """An optional key of one proposal's endpoint."""
-    return None if key is None else IdempotencyKey.of_endpoint(scope, proposal_id, key, client=client)
-
-
-async def answer_accepted(services: Services, submission: Submission) -> Response:
-    return accepted_response(await services.submission.submit(submission))
-
-
-async def answer_ended(
-    request: Request, services: Services, submission: Submission, preferences: Preferences
-) -> Response:
-    """Raises what the operation recorded, OperationInProgress when it goes on and may not be polled."""
-    submitted = await services.submission.submit(submission)
-    await request.state.turn.aclose()  # others with this key may wait beside this one
-    if isinstance(submitted.operation, ExpiredOperation):
-        return json_response(
-            at_present(await services.lookup.present(submitted.operation)), headers=_replayed(submitted)
-        )
-    operation = await while_connected(
-        request,
-        services.synchronous.ended(submitted.operation, seconds=preferences.seconds),
-        waits=preferences.seconds != 0,
+def submission_of(
+    prepared: PreparedRequest,
+    context: Context,
+    *,
+    key: IdempotencyKey | None,
+    proposal_id: str | None = None,
+    is_synchronous: bool = False,
+) -> Submission:
+    """What is asked for, by whom, under which key. Raises ActorMismatch."""
+    context.caller.require_actor(prepared.author)
+    return Submission(
+        prepared=prepared,
+        client=context.client,
+        key=key,
+        correlation_id=context.correlation_id,
+        proposal_id=proposal_id,
+        is_synchronous=is_synchronous,
     )
-    if operation.failure is not None:
-        raise recorded_error(operation.failure.code, operation.failure.message)
+
+
+async def answer_accepted(context: Context, submission: Submission) -> Response:
+    return accepted_response(await context.services.submission.submit(submission))
+
+
+async def answer_ended(context: Context, submission: Submission, preferences: Preferences) -> Response:
+    """Raises what the operation recorded, OperationInProgress when it goes on and may not be polled."""
+    services = context.services
+    submitted = await services.submission.submit(submission)
+    await context.let_next_of_key_in()
+    operation = submitted.operation
+    if not isinstance(operation, ExpiredOperation):
+        ended = services.synchronous.ended(operation, seconds=preferences.seconds)
+        operation = await context.while_connected(ended, waits=preferences.seconds != 0)
+        if operation.failure is not None:
+            raise recorded_error(operation.failure.code, operation.failure.message)
     if operation.status is OperationStatus.SUCCEEDED:
-        created = await services.lookup.present(operation)
-        return json_response(at_present(created), headers=_replayed(submitted))
-    if not services.gates.async_operations_enabled:
+        created = CreateResponse.at_present(await services.lookup.present(operation))
+        return json_response(created, headers=replayed(is_replay=submitted.is_replay))
+    if not services.gates.is_open(Gate.ASYNC):
         raise OperationInProgress
     response = accepted_response(Accepted(operation=operation, is_replay=submitted.is_replay))
     if preferences.respond_async:
@@ -122,10 +160,9 @@ async def answer_ended(
 
 def accepted_response(submitted: Accepted) -> Response:
     """202 with where to poll."""
-    operation = submitted.operation
-    headers = {"Location": operation_path(operation.operation_id), "Retry-After": "1", **_replayed(submitted)}
-    return json_response(accepted(operation), status_code=202, headers=headers)
-
-
-def _replayed(submitted: Accepted) -> dict[str, str]:
-    return {"Idempotent-Replayed": "true"} if submitted.is_replay else {}
+    status_url = operation_path(submitted.operation.operation_id)
+    return json_response(
+        AsyncAccepted.from_value(submitted.operation, status_url=status_url),
+        status_code=202,
+        headers={"Location": status_url, "Retry-After": "1", **replayed(is_replay=submitted.is_replay)},
+    )

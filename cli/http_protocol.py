@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.acceptable_http import REFUSED, malformed, version_refused
-from api.problems import RequestRefused
+from api.http.problems import RequestRefused
+from api.http.request_context import REFUSED, malformed, version_refused
 
 HEAD_SECONDS: Final = 30.0
 MAX_FRAMING_BYTES: Final = 64 * 1024  # of one request: its head, chunk sizes and extensions, trailers

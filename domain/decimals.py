@@ -13,19 +13,6 @@ _SMALLEST: Final = Decimal(1).scaleb(-MAX_DECIMAL_PLACES)
 _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
 
-class LongInteger(str):  # noqa: SLOT000 -- the mark is an attribute with a default
-    """The digits of a JSON integer that only a decimal may be long enough to hold; a decimal field marks it."""
-
-    in_decimal: bool = False
-
-
-def _from_long_integer(value: Any) -> Any:
-    if isinstance(value, LongInteger):
-        value.in_decimal = True
-        return str(value)
-    return value
-
-
 def _bounded(value: Decimal) -> Decimal:
     """Refuses what is 10^18 or larger in size, or has more than 24 significant digits after the point."""
     if value and value.adjusted() >= MAX_WHOLE_DIGITS:
@@ -50,10 +37,10 @@ def refuse_float(code: str) -> BeforeValidator:
     return BeforeValidator(refuse)
 
 
-DecimalInput = Annotated[Decimal, BeforeValidator(_from_long_integer), AfterValidator(_bounded)]
-PositiveDecimal = Annotated[Decimal, Field(gt=0), BeforeValidator(_from_long_integer), AfterValidator(_bounded)]
-NonNegativeDecimal = Annotated[Decimal, Field(ge=0), BeforeValidator(_from_long_integer), AfterValidator(_bounded)]
-Fraction = Annotated[Decimal, Field(ge=0, le=1), BeforeValidator(_from_long_integer), AfterValidator(_bounded)]
+DecimalInput = Annotated[Decimal, AfterValidator(_bounded)]
+PositiveDecimal = Annotated[Decimal, Field(gt=0), AfterValidator(_bounded)]
+NonNegativeDecimal = Annotated[Decimal, Field(ge=0), AfterValidator(_bounded)]
+Fraction = Annotated[Decimal, Field(ge=0, le=1), AfterValidator(_bounded)]
 
 
 def normal_text(value: Decimal) -> str:

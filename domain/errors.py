@@ -1,7 +1,7 @@
 """The only error taxonomy: what can go wrong, in the words of the contract.
 
-HTTP status codes (`api.problems`) and Temporal failures (`activities.boundary`) are read off `kind`, `wire_class` and
-`detail`.
+HTTP status codes (`api.http.problems`) and Temporal failures (`activities.boundary`) are read off `kind`, `wire_class`
+and `detail`.
 """
 
 from collections.abc import Mapping, Sequence

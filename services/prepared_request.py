@@ -1,8 +1,10 @@
 """What is kept of a request, made where it was read: writing down, hashing and compressing take time."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
 
+from domain.callback import CallbackOrder
+from domain.canonical import canonical_text
 from domain.request import CreateRequest, SimulateRequest, VersionRequest, request_document, request_hash
 from domain.request_size import row_count
 from storage.documents import Document, DocumentKind
@@ -12,19 +14,36 @@ MAX_SMALL_BYTES: Final = 1024 * 1024  # rows may hold long texts: so many bytes 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PreparedRequest:
-    """The request's document and what there is to know of it without parsing that again."""
+    """A valid request as services take it: its document, and what there is to know of it without parsing that again.
+
+    `author` is empty in a simulation, which has none; `metadata` is canonical JSON text.
+    """
 
     request_hash: str
     document: Document
     row_count: int
+    portfolio_id: str
+    asks_for_simulation: bool
+    author: str = ""
+    metadata: str = field(default="{}", repr=False)
+    expected_version_no: int | None = None
+    callback: CallbackOrder | None = None
 
     @classmethod
-    def of(cls, request: CreateRequest | VersionRequest | SimulateRequest) -> Self:
+    def of(
+        cls, request: CreateRequest | VersionRequest | SimulateRequest, *, callback: CallbackOrder | None = None
+    ) -> Self:
         simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
         return cls(
             request_hash=request_hash(request),
             document=Document.of(DocumentKind.REQUEST, request_document(request)),
             row_count=row_count(simulated),
+            portfolio_id=simulated.portfolio_snapshot.portfolio_id,
+            asks_for_simulation=simulated.options.enable_proposal_simulation,
+            author="" if isinstance(request, SimulateRequest) else request.created_by,
+            metadata=canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}",
+            expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
+            callback=callback,
         )
 
     def is_large(self, *, more_rows_than: int) -> bool:

@@ -12,7 +12,6 @@ from domain.errors import (
     StorageUnavailable,
 )
 from domain.evidence import evidence_of
-from domain.request import SimulateRequest
 from domain.timestamps import wire_timestamp
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
@@ -22,18 +21,17 @@ from storage.unit_of_work import Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class AskedSimulation:
-    """A valid simulation request with the headers that came with it; `prepared` when its rows are not here."""
+class SimulateCommand:
+    """A valid simulation request with the headers that came with it."""
 
-    request: SimulateRequest
+    prepared: PreparedRequest
     client: str
     key: str
     correlation_id: str
-    prepared: PreparedRequest | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Simulated:
+class SimulationTexts:
     """The stored texts that a key stands for; `is_replay` when an earlier request made them."""
 
     result: str
@@ -56,7 +54,7 @@ class _Computed:
 class _UnderWay:
     """A computation and how many wait for it."""
 
-    task: "asyncio.Task[Simulated]"
+    task: "asyncio.Task[SimulationTexts]"
     waiting: int = 0
 
 
@@ -69,21 +67,18 @@ class SimulationService:
         self._large_request_rows = large_request_rows
         self._under_way: dict[tuple[str, str, str], _UnderWay] = {}
 
-    async def simulate(self, asked: AskedSimulation) -> Simulated:
+    async def simulate(self, command: SimulateCommand) -> SimulationTexts:
         """The result and the artifact of this key. When the last that waits is cancelled, the computation is, too.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled when the request does
         not ask for a simulation, StorageUnavailable when the key could not be looked up, SimulationNotStored when the
         result could not be kept: then nothing is, and the same key computes again. Raises OperationTooExpensive.
         """
-        prepared = asked.prepared
-        if prepared is None:
-            prepared = await asyncio.to_thread(PreparedRequest.of, asked.request)
-        twins = (asked.client, asked.key, prepared.request_hash)
+        twins = (command.client, command.key, command.prepared.request_hash)
         under_way = self._under_way.get(twins)
         is_first = under_way is None
         if under_way is None:
-            under_way = self._under_way[twins] = _UnderWay(asyncio.create_task(self._simulated(asked, prepared)))
+            under_way = self._under_way[twins] = _UnderWay(asyncio.create_task(self._simulated(command)))
         under_way.waiting += 1
         try:
             simulated = await asyncio.shield(under_way.task)
@@ -95,20 +90,20 @@ class SimulationService:
                     del self._under_way[twins]
         return simulated if is_first else replace(simulated, is_replay=True)
 
-    async def _simulated(self, asked: AskedSimulation, prepared: PreparedRequest) -> Simulated:
+    async def _simulated(self, command: SimulateCommand) -> SimulationTexts:
         async with self._storage.reading() as reading:
-            found = await reading.simulations.get_or_now(asked.key, client=asked.client)
+            found = await reading.simulations.get_or_now(command.key, client=command.client)
         if isinstance(found, StoredSimulation):
-            return await self._replayed(found, prepared)
-        if not asked.request.options.enable_proposal_simulation:
+            return await self._replayed(found, command)
+        if not command.prepared.asks_for_simulation:
             raise SimulationDisabled
-        computed = await self._computed(asked, prepared, created_at=found)
+        computed = await self._computed(command, created_at=found)
         result, inputs, artifact = computed.documents
         mine = StoredSimulation(
-            client=asked.client,
-            key=asked.key,
-            request_hash=prepared.request_hash,
-            correlation_id=asked.correlation_id,
+            client=command.client,
+            key=command.key,
+            request_hash=command.prepared.request_hash,
+            correlation_id=command.correlation_id,
             result_document=result.sha256,
             inputs_document=inputs.sha256,
             artifact_document=artifact.sha256,
@@ -116,19 +111,21 @@ class SimulationService:
         )
         kept = await self._keep(mine, computed.documents)
         if kept != mine:
-            return await self._replayed(kept, prepared)
-        return Simulated(result=computed.result, inputs=computed.inputs, artifact=computed.artifact, is_replay=False)
+            return await self._replayed(kept, command)
+        return SimulationTexts(
+            result=computed.result, inputs=computed.inputs, artifact=computed.artifact, is_replay=False
+        )
 
-    async def _computed(self, asked: AskedSimulation, prepared: PreparedRequest, *, created_at: datetime) -> _Computed:
+    async def _computed(self, command: SimulateCommand, *, created_at: datetime) -> _Computed:
         compute = partial(
             _result_and_artifact,
-            prepared.document,
-            request_hash=prepared.request_hash,
-            correlation_id=asked.correlation_id,
-            idempotency_key=asked.key,
+            command.prepared.document,
+            request_hash=command.prepared.request_hash,
+            correlation_id=command.correlation_id,
+            idempotency_key=command.key,
             created_at=wire_timestamp(created_at),
         )
-        if prepared.is_large(more_rows_than=self._large_request_rows):
+        if command.prepared.is_large(more_rows_than=self._large_request_rows):
             return await self._pool.run(compute)
         return await asyncio.to_thread(compute)
 
@@ -149,14 +146,14 @@ class SimulationService:
                     await transaction.documents.add(document, at=simulation.created_at)
             return kept
 
-    async def _replayed(self, stored: StoredSimulation, prepared: PreparedRequest) -> Simulated:
-        if stored.request_hash != prepared.request_hash:
+    async def _replayed(self, stored: StoredSimulation, command: SimulateCommand) -> SimulationTexts:
+        if stored.request_hash != command.prepared.request_hash:
             raise IdempotencyKeyConflict
         async with self._storage.reading() as reading:
             texts = await reading.documents.read(
                 stored.result_document, stored.inputs_document, stored.artifact_document
             )
-        return Simulated(
+        return SimulationTexts(
             result=texts[stored.result_document],
             inputs=texts[stored.inputs_document],
             artifact=texts[stored.artifact_document],

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.callback import CallbackOrder
-from domain.canonical import canonical_text
 from domain.errors import (
     CallbacksNotConfigured,
     IdempotencyKeyConflict,
@@ -16,7 +15,6 @@ from domain.errors import (
 )
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
-from domain.request import CreateRequest, VersionRequest
 from domain.text import is_identifier
 from services.open_operations import OpenOperationLimit
 from services.operation_trace import link_to_later_starts
@@ -40,18 +38,15 @@ async def refuse_callbacks(_: CallbackOrder) -> ProposalError | None:
 class Submission:
     """A valid request with the headers that came with it; `proposal_id` is the target of a version.
 
-    A synchronous one is refused at once where an asynchronous one becomes an operation that fails. A request whose rows
-    are not here comes `prepared`.
+    A synchronous one is refused at once where an asynchronous one becomes an operation that fails.
     """
 
-    request: CreateRequest | VersionRequest
+    prepared: PreparedRequest
     client: str
     key: IdempotencyKey | None
     correlation_id: str
     proposal_id: str | None = None
     is_synchronous: bool = False
-    prepared: PreparedRequest | None = None
-    callback: CallbackOrder | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,8 +65,11 @@ class _Asked:
     """A submission with what takes time, made before the transaction."""
 
     submission: Submission
-    prepared: PreparedRequest
     callback_refusal: ProposalError | None
+
+    @property
+    def prepared(self) -> PreparedRequest:
+        return self.submission.prepared
 
 
 class SubmissionService:
@@ -106,13 +104,11 @@ class SubmissionService:
         if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
             raise ProposalNotFound
         prepared = submission.prepared
-        if prepared is None:
-            prepared = await asyncio.to_thread(PreparedRequest.of, submission.request)
-        refusal = None if submission.callback is None else await self._judge_callback(submission.callback)
-        asked = _Asked(submission=submission, prepared=prepared, callback_refusal=refusal)
+        refusal = None if prepared.callback is None else await self._judge_callback(prepared.callback)
+        asked = _Asked(submission=submission, callback_refusal=refusal)
         if submission.key is None:
             return await self._accept_past_purge(asked)
-        twins = (submission.key, prepared.request_hash, submission.is_synchronous, submission.callback)
+        twins = (submission.key, prepared.request_hash, submission.is_synchronous, prepared.callback)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
@@ -160,7 +156,7 @@ class SubmissionService:
 
     def _refuse_at_once(self, asked: _Asked) -> None:
         """After the key lookup: a replay of what was once accepted is answered, whatever the options say now."""
-        is_asked_for = asked.submission.request.simulate_request.options.enable_proposal_simulation
+        is_asked_for = asked.prepared.asks_for_simulation
         if asked.submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
             raise SimulationDisabled
         if asked.callback_refusal is not None:
@@ -169,7 +165,6 @@ class SubmissionService:
     def _new_operation(
         self, submission: Submission, prepared: PreparedRequest, *, operation_id: str, at: datetime
     ) -> NewOperation:
-        request = submission.request
         return NewOperation(
             operation_id=operation_id,
             operation_type=OperationType.CREATE_PROPOSAL
@@ -181,15 +176,15 @@ class SubmissionService:
             correlation_id=submission.correlation_id,
             request_hash=prepared.request_hash,
             request_document=prepared.document.sha256,
-            portfolio_id=request.simulate_request.portfolio_snapshot.portfolio_id,
-            created_by=request.created_by,
-            metadata="{}" if isinstance(request, VersionRequest) else canonical_text(request.metadata.model_dump()),
+            portfolio_id=prepared.portfolio_id,
+            created_by=prepared.author,
+            metadata=prepared.metadata,
             policy=self._policy.as_text(),
             is_large=prepared.is_large(more_rows_than=self._large_request_rows),
-            callback_url=None if submission.callback is None else submission.callback.url,
-            callback_headers=None if submission.callback is None else submission.callback.headers_text(),
+            callback_url=None if prepared.callback is None else prepared.callback.url,
+            callback_headers=None if prepared.callback is None else prepared.callback.headers_text(),
             proposal_id=submission.proposal_id,
-            expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
+            expected_version_no=prepared.expected_version_no,
             created_at=at,
         )
 

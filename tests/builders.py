@@ -9,6 +9,7 @@ from domain.ids import new_operation_id
 from domain.operation import IdempotencyKey, OperationType, Policy
 from domain.proposal import Proposal, ProposalState
 from domain.request import CreateRequest, VersionRequest, request_document, request_hash
+from services.prepared_request import PreparedRequest
 from services.submission import Submission
 from storage.documents import Document, DocumentKind
 from storage.operations import NewOperation
@@ -63,7 +64,7 @@ def a_submission(
     body: dict[str, Any] | None = None, *, key: str = "key-1", correlation_id: str = "corr-1"
 ) -> Submission:
     return Submission(
-        request=CreateRequest.model_validate(body or a_body()),
+        prepared=PreparedRequest.of(CreateRequest.model_validate(body or a_body())),
         client="local",
         key=IdempotencyKey(client="local", scope="proposals", key=key),
         correlation_id=correlation_id,

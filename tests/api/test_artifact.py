@@ -5,10 +5,14 @@ import hashlib
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from answers import assert_problem
 from artifact_pages import a_portfolio_body
+from builders import a_large_body
+
+from runtime.engine_pool import EnginePool
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
@@ -109,3 +113,28 @@ async def test_words_of_clients_are_words_on_the_page(api, worker):
     assert "<img" not in page
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert "{{ 7*7 }}" in page
+
+
+@pytest.mark.parametrize("positions", [3, 600])
+async def test_a_page_does_not_wait_for_a_simulation(settings, serve, worker, monkeypatch, positions):
+    """A small page is rendered in a thread, a large one where large bodies are read: the engine's process is taken."""
+    run, used = EnginePool.run, []
+
+    async def noted(pool, function, *args, **kwargs):
+        used.append(pool)
+        return await run(pool, function, *args, **kwargs)
+
+    async with serve(settings.model_copy(update={"engine_processes": 1})) as api:
+        path = path_of(await api.created(a_portfolio_body(positions)))
+        monkeypatch.setattr(EnginePool, "run", noted)
+        simulated = await api.post("/simulate", a_large_body()["simulate_request"], **{"Idempotency-Key": "k"})
+        assert simulated.status_code == 200
+        (engine,) = used
+        simulation = asyncio.create_task(run(engine, time.sleep, 100))
+        async with asyncio.timeout(40):
+            page = await api.http.get(path, headers={"Accept": "text/html"})
+        assert (page.status_code, simulation.done()) == (200, False)
+        assert engine not in used[1:]
+        assert len(used) == (1 if positions == 3 else 2)
+        simulation.cancel()
+        await asyncio.gather(simulation, return_exceptions=True)

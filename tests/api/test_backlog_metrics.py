@@ -9,8 +9,8 @@ import pytest
 from operation_rows import insert_operations
 from prometheus_client import CollectorRegistry
 
-from api import backlog_metrics
-from api.backlog_metrics import BacklogMetrics
+from api.http import metrics as backlog_metrics
+from api.http.metrics import BacklogMetrics
 from domain.errors import StorageUnavailable
 from services.readiness import Readiness
 from storage.backlog import SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES

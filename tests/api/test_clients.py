@@ -150,7 +150,7 @@ async def test_an_answer_is_sent_to_who_reads_it_at_all(impatient, api, monkeypa
     with connected:
         connected.setblocking(False)
         loop = asyncio.get_running_loop()
-        monkeypatch.setattr("api.request_context.RequestContext.__call__", lambda _, *asgi: answer(*asgi))
+        monkeypatch.setattr("api.http.request_context.RequestContext.__call__", lambda _, *asgi: answer(*asgi))
         await loop.sock_sendall(connected, b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
         received = 0
         if reads:
@@ -246,7 +246,7 @@ async def test_no_more_errors_are_listed_than_anybody_reads(api):
 
 
 async def test_large_bodies_wait_for_a_slot_and_then_are_told_to_come_again(api, monkeypatch):
-    monkeypatch.setattr("api.large_bodies.SLOT_WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("api.http.body.SLOT_WAIT_SECONDS", 0.2)
     reading, entered = asyncio.Event(), []
 
     async def slow(*_, **__):

@@ -197,7 +197,7 @@ async def test_the_body_of_an_upgrade_is_no_request(api):
 
 
 async def test_a_request_that_waits_for_its_turn_takes_no_room(api, monkeypatch):
-    monkeypatch.setattr("api.body_room.MAX_UNREAD_BYTES", 27_200)
+    monkeypatch.setattr("api.http.limits.MAX_UNREAD_BYTES", 27_200)
     content = json.dumps(a_body()).ljust(9_000)  # three of them leave no room for another
     key = uuid.uuid4().hex
     async with contextlib.AsyncExitStack() as stack:

@@ -7,7 +7,7 @@ import tracemalloc
 import pytest
 from starlette.responses import Response
 
-from api.json_text import LARGE_CHARACTERS, StoredJson, json_response, json_text
+from api.wire import LARGE_CHARACTERS, StoredJson, json_response, json_text
 
 TEXT = json.dumps({"note": "ä\N{GRINNING FACE}" * LARGE_CHARACTERS}, ensure_ascii=False)
 

@@ -1,4 +1,6 @@
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
@@ -89,6 +91,11 @@ def test_every_parameter_and_every_field_is_described_with_an_example(document):
             if not is_whole and "examples" not in described and "const" not in described:
                 missing.append(f"{name}.{field} example")
     assert missing == []
+
+
+def test_the_version_is_that_of_the_package(document):
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert document["info"]["version"] == project["version"]
 
 
 def test_no_default_validation_schema_is_left(document):

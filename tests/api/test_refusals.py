@@ -10,8 +10,8 @@ from answers import assert_problem, stored
 from builders import a_body
 from issuer import bearer
 
-from api import body as api_body
-from api import body_room
+from api.http import body as api_body
+from api.http import limits
 from services.lookup import Lookup
 
 ASYNC = "/rebalance/proposals/async"
@@ -160,7 +160,7 @@ async def test_a_body_that_comes_slowly(api, monkeypatch, size, status):
 
 
 async def test_room_for_bodies_is_what_has_arrived(api, monkeypatch):
-    monkeypatch.setattr(body_room, "MAX_UNREAD_BYTES", 10_000)
+    monkeypatch.setattr(limits, "MAX_UNREAD_BYTES", 10_000)
     head = f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     _, writer = await asyncio.open_connection("127.0.0.1", api.port)
     writer.write(f"{head}Idempotency-Key: k\r\nContent-Length: 9999\r\n\r\n{{".encode())
@@ -180,7 +180,7 @@ async def test_room_for_bodies_is_what_has_arrived(api, monkeypatch):
 
 
 async def test_one_client_has_half_of_the_room(secured, monkeypatch):
-    monkeypatch.setattr(body_room, "MAX_UNREAD_BYTES", 20_000)
+    monkeypatch.setattr(limits, "MAX_UNREAD_BYTES", 20_000)
     mine, others = (bearer(client_id=client) for client in ("greedy", "modest"))
     fields = "".join(f"{name}: {value}\r\n" for name, value in mine.items())
     head = f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n{fields}"
@@ -193,7 +193,7 @@ async def test_one_client_has_half_of_the_room(secured, monkeypatch):
 
 
 async def test_bodies_of_undeclared_size_take_only_the_room_they_need(api, monkeypatch):
-    monkeypatch.setattr(body_room, "MAX_UNREAD_BYTES", 8_000)
+    monkeypatch.setattr(limits, "MAX_UNREAD_BYTES", 8_000)
 
     async def in_pieces():
         yield a_text().encode()

@@ -9,7 +9,7 @@ from answers import assert_problem
 from builders import a_body
 from issuer import bearer
 
-from api.headers import CORRELATION_ID
+from api.http.headers import CORRELATION_ID
 
 P = "/rebalance/proposals"
 ROOT = Path(__file__).parents[2]

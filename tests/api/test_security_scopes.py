@@ -8,8 +8,9 @@ from builders import a_body, a_version_body
 from fastapi.routing import APIRoute
 from issuer import EVERY_SCOPE, bearer
 
-from api.access import ACCESS, require_guards
 from api.app import ROUTERS, create_app
+from api.http.router import GuardedRouter, require_guards
+from api.services import Gate
 from domain.access import Scope
 from domain.proposal import EventType
 from runtime.settings import Settings
@@ -70,21 +71,22 @@ def test_every_route_of_the_application_has_a_row():
     assert TABLE.keys() - found <= {("GET", "/metrics")}
 
 
-def test_the_services_table_says_the_same():
+def test_the_routes_say_the_same():
     for router in ROUTERS:
         for route in router.routes:
             for method in route.methods:
-                assert ACCESS.get(route.endpoint.__name__, frozenset()) == (TABLE[method, route.path] or frozenset())
-    assert set().union(*ACCESS.values()) == set(Scope) - {Scope.ACTORS_ANY}
+                assert getattr(route, "scopes", frozenset()) == (TABLE[method, route.path] or frozenset())
+    asked = {scope for router in ROUTERS for route in router.routes for scope in getattr(route, "scopes", ())}
+    assert asked == set(Scope) - {Scope.ACTORS_ANY}
 
 
-def test_a_route_without_guard_or_row_is_never_served():
+def test_a_route_without_guard_or_scopes_is_never_served():
     async def unknown() -> None: ...
 
-    with pytest.raises(LookupError):
+    with pytest.raises(TypeError, match="needs a GuardedRouter"):
         require_guards([APIRoute(f"{P}/unknown", unknown)])
-    with pytest.raises(LookupError):
-        type(ROUTERS[0].routes[0])(f"{P}/unknown", unknown)
+    with pytest.raises(TypeError, match="scopes"):
+        GuardedRouter(P, tag="Unknown", gate=Gate.NONE).get("/unknown")(unknown)
 
 
 def asked_path(path: str) -> str:

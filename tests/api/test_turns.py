@@ -4,16 +4,16 @@ import asyncio
 
 from builders import a_body
 
-from api.turns import AT_ONCE, Turns
+from api.http.limits import AT_ONCE, KeyedLimiter
 
 
 async def test_a_few_of_one_key_at_a_time_in_their_order_and_others_beside_them():
-    turns = Turns()
+    turns = KeyedLimiter()
     entered: list[str] = []
     go_on = asyncio.Event()
 
     async def one(sender: str, key: str, name: str) -> None:
-        async with turns.of(sender, key):
+        async with turns.slot(sender, key):
             entered.append(name)
             await go_on.wait()
 
@@ -30,15 +30,15 @@ async def test_a_few_of_one_key_at_a_time_in_their_order_and_others_beside_them(
 
 
 async def test_who_leaves_while_waiting_gives_up_the_turn():
-    turns = Turns()
-    async with turns.of("a", "k"), turns.of("a", "k"):
-        waiting = asyncio.create_task(turns.of("a", "k").__aenter__())
+    turns = KeyedLimiter()
+    async with turns.slot("a", "k"), turns.slot("a", "k"):
+        waiting = asyncio.create_task(turns.slot("a", "k").__aenter__())
         await asyncio.sleep(0.01)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
         assert len(turns) == 1
     assert len(turns) == 0
-    async with asyncio.timeout(20), turns.of("a", "k"):
+    async with asyncio.timeout(20), turns.slot("a", "k"):
         pass
 
 

@@ -8,7 +8,7 @@ import pytest
 from builders import NOW
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from api.operation_presentation import operation_path
+from api.paths import operation_path
 from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, shown_key, signatures, webhook_id
 from domain.callback_addresses import is_allowed_address
 from domain.callback_headers import refused_headers, sendable_headers

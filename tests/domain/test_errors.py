@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from api.problems import STATUS
+from api.http.problems import STATUS
 from domain.errors import ErrorKind, ProposalError, is_recorded_failure, recorded_error
 
 NOT_FOUND, VALIDATION = "ProposalNotFoundError", "ProposalValidationError"

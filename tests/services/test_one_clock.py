@@ -32,10 +32,11 @@ from services.ending import end_failed
 from services.lifecycle import KeyedReview, ProposalWorkflowService
 from services.lookup import Lookup
 from services.open_operations import OpenOperationLimit
+from services.prepared_request import PreparedRequest
 from services.purging import Periods, PurgeService
 from services.redelivery import Redelivery
 from services.retrying import Retrying
-from services.simulation import AskedSimulation, SimulationService
+from services.simulation import SimulateCommand, SimulationService
 from storage.unit_of_work import Storage
 from workflows.messages import DeliverInput
 
@@ -182,7 +183,7 @@ async def test_an_accepted_operation_and_its_retry_have_the_times_of_postgresql(
 async def test_a_simulation_has_the_time_of_postgresql(storage: Storage):
     service = SimulationService(storage, EnginePool(1, seconds=60, memory_mb=1024), large_request_rows=1000)
     request = SimulateRequest.model_validate(a_body()["simulate_request"])
-    asked = AskedSimulation(request=request, client="local", key="key-1", correlation_id="corr-1")
+    asked = SimulateCommand(prepared=PreparedRequest.of(request), client="local", key="key-1", correlation_id="corr-1")
     first = await service.simulate(asked)
     again = await service.simulate(asked)
     assert (first.is_replay, again.is_replay, again.artifact) == (False, True, first.artifact)

@@ -7,8 +7,8 @@ from builders import a_body, a_large_body, without_simulation_flag
 
 from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
 from domain.request import SimulateRequest
-from services.prepared_request import MAX_SMALL_BYTES
-from services.simulation import AskedSimulation, SimulationService
+from services.prepared_request import MAX_SMALL_BYTES, PreparedRequest
+from services.simulation import SimulateCommand, SimulationService
 from storage.simulations import Simulations
 from storage.unit_of_work import Storage
 
@@ -35,9 +35,11 @@ def a_service(storage: Storage, pool: Pool | None = None) -> SimulationService:
     return SimulationService(storage, pool or Pool(), large_request_rows=1000)
 
 
-def asked(body=None, *, key: str = "key-1", client: str = "local") -> AskedSimulation:
+def asked(body=None, *, key: str = "key-1", client: str = "local") -> SimulateCommand:
     request = SimulateRequest.model_validate((body or a_body())["simulate_request"])
-    return AskedSimulation(request=request, client=client, key=key, correlation_id=uuid.uuid4().hex)
+    return SimulateCommand(
+        prepared=PreparedRequest.of(request), client=client, key=key, correlation_id=uuid.uuid4().hex
+    )
 
 
 def stored(dsn: str) -> tuple:

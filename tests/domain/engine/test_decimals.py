@@ -5,9 +5,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from domain.decimals import DecimalInput, Fraction, LongInteger, NonNegativeDecimal, PositiveDecimal, normal_text
+from domain.decimals import DecimalInput, Fraction, NonNegativeDecimal, PositiveDecimal, normal_text
 
 DECIMAL: TypeAdapter[Decimal] = TypeAdapter(DecimalInput)
 
@@ -98,19 +98,6 @@ def test_d11_decimals_are_of_a_bounded_size(given: Any, error: str | None) -> No
 )
 def test_ranges(adapter: TypeAdapter[Decimal], given: str, error: str | None) -> None:
     assert error_of(adapter, given) == error
-
-
-def test_a_long_integer_is_marked_by_the_decimal_that_takes_it() -> None:
-    class Row(BaseModel):
-        amount: DecimalInput | None
-        note: str
-
-    taken, elsewhere = LongInteger("1" + "0" * 18), LongInteger("2" + "0" * 18)
-    with pytest.raises(ValidationError) as raised:
-        Row.model_validate({"amount": taken, "note": elsewhere})
-    assert [error["type"] for error in raised.value.errors()] == ["decimal_whole_digits"]
-    assert taken.in_decimal
-    assert not elsewhere.in_decimal
 
 
 @pytest.mark.parametrize(

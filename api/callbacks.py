@@ -1,0 +1,267 @@
+"""Callbacks: what clients ask for, what receivers get, how a delivery fares, and once more."""
+
+from typing import Annotated, Any, Final, Literal, Self
+
+from fastapi import APIRouter, Header, Response
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+from starlette.routing import BaseRoute
+
+from api.http.body import CallbackBody
+from api.http.parameters import OperationIdInPath
+from api.http.router import Context, GuardedRouter
+from api.paths import PREFIX
+from api.services import Gate
+from api.wire import (
+    OPERATION_ID_EXAMPLE,
+    PROPOSAL_ID_EXAMPLE,
+    TIMESTAMP_EXAMPLE,
+    Inline,
+    OperationId,
+    Timestamp,
+    Wire,
+    json_response,
+)
+from domain.access import Scope
+from domain.callback import CallbackOrder
+from domain.callback_headers import MAX_HEADERS, refused_headers
+from domain.callback_retries import DeliveryStatus
+from domain.callback_url import MAX_URL_LENGTH
+from domain.errors import (
+    CallbackNotFound,
+    OperationExpired,
+    OperationHasNoCallback,
+    OperationNotFound,
+    OperationNotTerminal,
+    RedeliveryTooSoon,
+)
+from domain.operation import OperationType
+from domain.portfolio import RequestPart
+from domain.text import is_storable
+from services.redelivery import DeliveryLog
+from storage.deliveries import DeliveryAttempt
+
+CALLBACK_EXAMPLE: Final[dict[str, Any]] = {
+    "url": "https://orchestrator.example/hooks/proposals",
+    "headers": {"Authorization": "Bearer 5f1d0c9a7be2"},
+}
+WEBHOOK_ID_EXAMPLE: Final = f"msg_{OPERATION_ID_EXAMPLE.removeprefix('pop_')}"
+
+
+def _refuse_headers(headers: dict[str, str]) -> dict[str, str]:
+    refusal = refused_headers(headers)
+    if refusal is not None:
+        raise PydanticCustomError("callback_headers", "{refusal}", {"refusal": refusal})
+    return headers
+
+
+def _refuse_unstorable(text: str) -> str:
+    if not is_storable(text):
+        raise PydanticCustomError("string_unicode", "Text must not hold NUL or a lone surrogate")
+    return text
+
+
+class CallbackRequest(RequestPart):
+    """Whom to tell that the operation has ended, however it ends."""
+
+    url: Annotated[
+        str, StringConstraints(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_refuse_unstorable)
+    ] = Field(
+        description="https, of a public host, without user information or fragment; never shown again.",
+        examples=[CALLBACK_EXAMPLE["url"]],
+    )
+    headers: Annotated[dict[str, str], AfterValidator(_refuse_headers)] | None = Field(
+        None,
+        description=f"Sent with each attempt, at most {MAX_HEADERS}, for credentials of the receiver; never shown "
+        "again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, "
+        "`Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/webhooks.md).",
+        examples=[CALLBACK_EXAMPLE["headers"]],
+        max_length=MAX_HEADERS,
+    )
+
+
+class WithCallback(CallbackBody):
+    """A body that may ask for a callback."""
+
+    callback: CallbackRequest | None = Field(
+        None,
+        description="Whom to tell when the operation has ended; ignored in a replay.",
+        examples=[CALLBACK_EXAMPLE],
+    )
+
+    def callback_order(self) -> CallbackOrder | None:
+        if self.callback is None:
+            return None
+        return CallbackOrder(url=self.callback.url, headers=tuple((self.callback.headers or {}).items()))
+
+
+class OperationErrorBody(Wire):
+    """Why an operation FAILED."""
+
+    code: str = Field(description="Class of the failure.", examples=["ProposalValidationError"])
+    message: str = Field(
+        description="The contract's error text.",
+        examples=["PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true"],
+    )
+
+
+class CallbackData(BaseModel):
+    """The ended operation, without what it made."""
+
+    operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
+    operation_type: Annotated[OperationType, Inline()] = Field(
+        description="What was being made.", examples=["CREATE_PROPOSAL"]
+    )
+    status: Literal["SUCCEEDED", "FAILED"] = Field(description="How it ended.", examples=["SUCCEEDED"])
+    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
+    proposal_id: str | None = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    version_no: int | None = Field(description="The version that was made.", examples=[1])
+    error: OperationErrorBody | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
+    status_url: str = Field(
+        description="Where the result is, relative to this server.",
+        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
+    )
+
+
+class CallbackMessage(BaseModel):
+    """What a receiver gets; the same bytes at every attempt."""
+
+    type: Literal["proposal.operation.succeeded", "proposal.operation.failed"] = Field(
+        description="What happened.", examples=["proposal.operation.succeeded"]
+    )
+    timestamp: str = Field(description="When the operation ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    data: CallbackData = Field(description="The operation.")
+
+
+class CallbackAttempt(Wire):
+    """One try: answered with a status code, or ended by an error."""
+
+    attempt_no: int = Field(description="1, 2, 3 without a gap, redeliveries included.", examples=[1])
+    at: Timestamp = Field(description="When it began, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    duration_ms: int = Field(description="Milliseconds until it was answered or given up.", examples=[87])
+    status_code: int | None = Field(description="What the receiver answered; only 2xx is success.", examples=[204])
+    error: (
+        Literal[
+            "URL_NOT_ALLOWED",
+            "NAME_NOT_RESOLVED",
+            "NOT_CONFIGURED",
+            "CONNECTION_FAILED",
+            "TLS_FAILED",
+            "TIMEOUT",
+            "ANSWER_INVALID",
+        ]
+        | None
+    ) = Field(description="Why there was no answer.", examples=[None])
+
+    @classmethod
+    def of(cls, attempt: DeliveryAttempt) -> Self:
+        return cls.from_value(attempt, at=attempt.attempted_at, error=attempt.error_class)
+
+
+class CallbackDelivery(Wire):
+    """How the callback of an operation fares."""
+
+    operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
+    webhook_id: str = Field(
+        description="The header `webhook-id`, the same at every attempt.", examples=[WEBHOOK_ID_EXAMPLE]
+    )
+    host: str | None = Field(description="Where it goes; the url is never shown.", examples=["orchestrator.example"])
+    status: Literal["NOT_DUE", "PENDING", "DELIVERED", "FAILED"] = Field(
+        description="NOT_DUE until the operation has ended, PENDING until an attempt succeeds or all have failed.",
+        examples=["DELIVERED"],
+    )
+    created_at: Timestamp | None = Field(description="When the operation ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    finished_at: Timestamp | None = Field(
+        description="When it was DELIVERED or FAILED, UTC.", examples=[TIMESTAMP_EXAMPLE]
+    )
+    next_attempt_at: Timestamp | None = Field(
+        description="While PENDING: when the next attempt is due.", examples=[None]
+    )
+    attempts: list[CallbackAttempt] = Field(description="Oldest first.")
+
+    @classmethod
+    def of(cls, log: DeliveryLog) -> Self:
+        delivery = log.delivery
+        is_pending = delivery is not None and delivery.status is DeliveryStatus.PENDING
+        return cls.from_value(
+            log,
+            status="NOT_DUE" if delivery is None else delivery.status.value,
+            created_at=None if delivery is None else delivery.created_at,
+            finished_at=None if delivery is None else delivery.finished_at,
+            next_attempt_at=delivery.due_at if delivery is not None and is_pending else None,
+            attempts=[CallbackAttempt.of(attempt) for attempt in log.attempts],
+        )
+
+
+def callback_routes(endpoint: str) -> list[BaseRoute]:
+    """The `callbacks=` of an endpoint: what a receiver has to serve, for the OpenAPI document; nothing calls it.
+
+    Ids of operations are unique in a document, so each endpoint has its own routes.
+    """
+    router = APIRouter()
+    router.post(
+        "{$request.body#/callback/url}",
+        operation_id=f"{endpoint}_ended",
+        summary="The operation has ended",
+        status_code=204,
+        response_class=Response,
+        responses={
+            204: {"description": "Taken; any 2xx is as good."},
+            410: {"description": "Never again: no further attempt is made."},
+            "default": {"description": "Not taken: tried again, after `Retry-After` at the earliest."},
+        },
+    )(operation_ended)
+    return router.routes
+
+
+async def operation_ended(
+    body: CallbackMessage,
+    webhook_id: Annotated[
+        str, Header(description="The same at every attempt: take it once.", examples=[WEBHOOK_ID_EXAMPLE])
+    ],
+    webhook_timestamp: Annotated[
+        str, Header(description="Of this attempt, in Unix seconds: refuse old ones.", examples=["1771761600"])
+    ],
+    webhook_signature: Annotated[
+        str,
+        Header(
+            description="`v1,` and base64 of HMAC-SHA256 over `id.timestamp.body`; several, separated by spaces, while "
+            "secrets rotate.",
+            examples=["v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4="],
+        ),
+    ],
+) -> None:
+    """Sent when the operation has ended, however it ended: at least once, signed as Standard Webhooks 1.0 has it."""
+
+
+router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/callbacks", gate=Gate.ASYNC, tag="Operations")
+
+
+@router.get(
+    "",
+    scopes={Scope.CALLBACKS_MANAGE},
+    raises=(OperationNotFound, OperationExpired, CallbackNotFound),
+    summary="See how the callback of an operation fares",
+    response_model=CallbackDelivery,
+)
+async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> Response:
+    """The delivery with all its attempts, oldest first."""
+    log = await context.services.redelivery.log(operation_id, client=context.client)
+    return json_response(CallbackDelivery.of(log))
+
+
+@router.post(
+    "/redeliver",
+    scopes={Scope.CALLBACKS_MANAGE},
+    raises=(OperationNotFound, OperationExpired, OperationNotTerminal, OperationHasNoCallback, RedeliveryTooSoon),
+    status_code=202,
+    summary="Deliver the callback of an operation once more",
+    response_model=CallbackDelivery,
+    responses={
+        202: {"description": "It is owed once more, under the same `webhook_id`; a waiting attempt is made now."}
+    },
+)
+async def redeliver_callback(operation_id: OperationIdInPath, context: Context) -> Response:
+    """At most once a minute; the receiver gets the same message with a fresh timestamp, signed with today's secrets."""
+    log = await context.services.redelivery.redeliver(operation_id, client=context.client)
+    return json_response(CallbackDelivery.of(log), status_code=202)

@@ -1,0 +1,129 @@
+"""Drift and suitability."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from api.wire import DecimalText
+
+SeverityName = Literal["LOW", "MEDIUM", "HIGH"]
+
+
+class DriftBucket(BaseModel):
+    """One bucket against its target; fractions of the total, unrounded."""
+
+    bucket: str = Field(description="Asset class or instrument.", examples=["EQUITY"])
+    model_weight: DecimalText = Field(description="Target.", examples=["0.60"])
+    portfolio_weight_before: DecimalText = Field(description="Before.", examples=["0.5"])
+    portfolio_weight_after: DecimalText = Field(description="After.", examples=["0.6"])
+    drift_before: DecimalText = Field(description="Before less target.", examples=["-0.10"])
+    drift_after: DecimalText = Field(description="After less target.", examples=["0.00"])
+    abs_drift_before: DecimalText = Field(description="Its size.", examples=["0.10"])
+    abs_drift_after: DecimalText = Field(description="Its size.", examples=["0.00"])
+    improvement: DecimalText = Field(description="By how much the size shrinks.", examples=["0.10"])
+
+
+class DriftDimension(BaseModel):
+    """Drift over one kind of bucket."""
+
+    drift_total_before: DecimalText = Field(description="Half the sum of the sizes.", examples=["0.10"])
+    drift_total_after: DecimalText = Field(description="Half the sum of the sizes.", examples=["0.00"])
+    drift_total_delta: DecimalText = Field(description="After less before.", examples=["-0.10"])
+    top_contributors_before: list[DriftBucket] = Field(description="Largest first.", examples=[[]])
+    buckets: list[DriftBucket] = Field(description="All, by name.", examples=[[]])
+
+
+class DriftImprovement(BaseModel):
+    """How a bucket changed."""
+
+    bucket: str = Field(description="The bucket.", examples=["EQUITY"])
+    improvement: DecimalText = Field(description="Negative when it got worse.", examples=["0.10"])
+
+
+class UnmodeledExposure(BaseModel):
+    """A bucket that the model does not know."""
+
+    bucket: str = Field(description="The bucket.", examples=["COMMODITY"])
+    portfolio_weight_before: DecimalText = Field(description="Before.", examples=["0.05"])
+    portfolio_weight_after: DecimalText = Field(description="After.", examples=["0.02"])
+    max_portfolio_weight: DecimalText = Field(description="The larger of both.", examples=["0.05"])
+
+
+class DriftHighlights(BaseModel):
+    """What stands out."""
+
+    largest_improvements: list[DriftImprovement] = Field(description="Largest first.", examples=[[]])
+    largest_deteriorations: list[DriftImprovement] = Field(description="Worst first.", examples=[[]])
+    unmodeled_exposures: list[UnmodeledExposure] = Field(description="Largest first.", examples=[[]])
+
+
+class DriftModel(BaseModel):
+    """The model that was measured against."""
+
+    model_id: str = Field(description="The model.", examples=["balanced_sgd"])
+    as_of: str = Field(description="Its date, as it was sent.", examples=["2026-01-01"])
+    base_currency: str = Field(description="Its currency.", examples=["SGD"])
+
+
+class DriftAnalysis(BaseModel):
+    """How far the portfolio is from its model."""
+
+    reference_model: DriftModel = Field(
+        description="The model.", examples=[{"model_id": "balanced_sgd", "as_of": "2026-01-01", "base_currency": "SGD"}]
+    )
+    asset_class: DriftDimension = Field(description="By asset class.")
+    instrument: DriftDimension | None = Field(description="By instrument; null without targets.", examples=[None])
+    highlights: DriftHighlights = Field(description="What stands out.")
+
+
+class SuitabilitySnapshots(BaseModel):
+    """What was scanned."""
+
+    portfolio_snapshot_id: str = Field(description="The portfolio's snapshot.", examples=["ps_20260222"])
+    market_data_snapshot_id: str = Field(description="The market's snapshot.", examples=["md_20260222"])
+
+
+class SuitabilityEvidence(BaseModel):
+    """Where an issue comes from."""
+
+    as_of: str = Field(description="The market's snapshot.", examples=["md_20260222"])
+    snapshot_ids: SuitabilitySnapshots = Field(description="Both snapshots.")
+
+
+class SuitabilityIssue(BaseModel):
+    """Something that a reviewer must see."""
+
+    issue_id: str = Field(description="Kind of issue.", examples=["SUIT_SINGLE_POSITION_MAX"])
+    issue_key: str = Field(description="The issue across time.", examples=["SINGLE_POSITION_MAX|EQ_US_TECH"])
+    dimension: Literal["CONCENTRATION", "ISSUER", "LIQUIDITY", "GOVERNANCE", "CASH", "DATA_QUALITY"] = Field(
+        description="What it is about.", examples=["CONCENTRATION"]
+    )
+    severity: SeverityName = Field(description="How bad.", examples=["MEDIUM"])
+    status_change: Literal["NEW", "PERSISTENT", "RESOLVED"] = Field(
+        description="After against before.", examples=["NEW"]
+    )
+    summary: str = Field(description="For people.", examples=["EQ_US_TECH is at 11.00%, above its limit of 10.00%."])
+    details: dict[str, str] = Field(
+        description="Codes and unrounded weights.",
+        examples=[{"instrument_id": "EQ_US_TECH", "threshold": "0.10", "measured": "0.11"}],
+    )
+    evidence: SuitabilityEvidence = Field(description="Where it comes from.")
+
+
+class SuitabilityCounts(BaseModel):
+    """How many."""
+
+    new_count: int = Field(description="Only after.", examples=[1])
+    resolved_count: int = Field(description="Only before.", examples=[0])
+    persistent_count: int = Field(description="Both.", examples=[0])
+    highest_severity_new: SeverityName | None = Field(description="Of the new ones.", examples=["MEDIUM"])
+
+
+class SuitabilityResult(BaseModel):
+    """The scan of both sides."""
+
+    summary: SuitabilityCounts = Field(description="How many.")
+    issues: list[SuitabilityIssue] = Field(description="By change, severity, dimension, key.", examples=[[]])
+    recommended_gate: Literal["NONE", "RISK_REVIEW", "COMPLIANCE_REVIEW"] = Field(
+        description="Review that the new issues call for.", examples=["RISK_REVIEW"]
+    )

@@ -1,0 +1,226 @@
+"""The result of a simulation."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from api.documents.analysis import DriftAnalysis, SuitabilityResult
+from api.documents.valuation import MONEY_EXAMPLE, MoneyText, SimulatedState
+from api.wire import HASH_EXAMPLE, HEX, DecimalText, Hash, RunId
+
+SimulationStatus = Literal["READY", "PENDING_REVIEW", "BLOCKED"]
+GateName = Literal[
+    "BLOCKED",
+    "RISK_REVIEW_REQUIRED",
+    "COMPLIANCE_REVIEW_REQUIRED",
+    "CLIENT_CONSENT_REQUIRED",
+    "EXECUTION_READY",
+    "NONE",
+]
+NextStep = Literal["FIX_INPUT", "RISK_REVIEW", "COMPLIANCE_REVIEW", "REQUEST_CLIENT_CONSENT", "EXECUTE", "NONE"]
+
+
+class Rationale(BaseModel):
+    """Why an intent exists."""
+
+    code: str = Field(description="MANUAL_PROPOSAL or FUNDING.", examples=["MANUAL_PROPOSAL"])
+    message: str = Field(description="For people.", examples=["Proposed by the advisor"])
+
+
+class CashFlowIntent(BaseModel):
+    """A cash flow."""
+
+    intent_type: Literal["CASH_FLOW"] = Field(description="Kind of intent.", examples=["CASH_FLOW"])
+    intent_id: str = Field(description="Unique in the result.", examples=["oi_cf_1"])
+    currency: str = Field(description="ISO 4217 code.", examples=["SGD"])
+    amount: DecimalText = Field(description="Currency units, negative for a withdrawal.", examples=["-500.00"])
+    description: str | None = Field(description="As it was sent.", examples=[None])
+
+
+class FxSpotIntent(BaseModel):
+    """An exchange that funds buys."""
+
+    intent_type: Literal["FX_SPOT"] = Field(description="Kind of intent.", examples=["FX_SPOT"])
+    intent_id: str = Field(description="Unique in the result.", examples=["oi_fx_1"])
+    pair: str = Field(description="Bought and sold currency.", examples=["USD/SGD"])
+    buy_currency: str = Field(description="What is bought.", examples=["USD"])
+    buy_amount: DecimalText = Field(description="In minor units, rounded up.", examples=["1000.00"])
+    sell_currency: str = Field(description="What pays.", examples=["SGD"])
+    sell_amount_estimated: DecimalText = Field(description="In minor units.", examples=["1350.00"])
+    dependencies: list[str] = Field(description="Intents that must come first.", examples=[[]])
+    rationale: Rationale = Field(
+        description="Why.", examples=[{"code": "FUNDING", "message": "Funds the buys of this currency"}]
+    )
+
+
+class SecurityTradeIntent(BaseModel):
+    """A trade."""
+
+    intent_type: Literal["SECURITY_TRADE"] = Field(description="Kind of intent.", examples=["SECURITY_TRADE"])
+    intent_id: str = Field(description="Unique in the result.", examples=["oi_1"])
+    instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    quantity: DecimalText = Field(description="Units.", examples=["10"])
+    notional: MoneyText = Field(description="Value in the currency of the price.", examples=[MONEY_EXAMPLE])
+    notional_base: MoneyText | None = Field(
+        description="Value in the base currency; null without a rate.",
+        examples=[MONEY_EXAMPLE],
+    )
+    dependencies: list[str] = Field(description="Intents that must come first.", examples=[[]])
+    rationale: Rationale = Field(
+        description="Why.", examples=[{"code": "MANUAL_PROPOSAL", "message": "Proposed by the advisor"}]
+    )
+    constraints_applied: list[str] = Field(description="Always empty in advice.", examples=[[]])
+
+
+Intent = Annotated[CashFlowIntent | FxSpotIntent | SecurityTradeIntent, Field(discriminator="intent_type")]
+
+
+class ReconciliationResult(BaseModel):
+    """Before and after, compared."""
+
+    before_total_value: MoneyText = Field(description="Total before.", examples=[MONEY_EXAMPLE])
+    after_total_value: MoneyText = Field(description="Total after.", examples=[MONEY_EXAMPLE])
+    delta: MoneyText = Field(description="After less before.", examples=[MONEY_EXAMPLE])
+    tolerance: MoneyText = Field(description="Largest accepted difference.", examples=[MONEY_EXAMPLE])
+    status: Literal["OK", "MISMATCH"] = Field(description="Whether the totals agree.", examples=["OK"])
+
+
+class RuleOutcome(BaseModel):
+    """One rule and how it came out."""
+
+    rule_id: str = Field(description="The rule.", examples=["CASH_BAND"])
+    severity: Literal["HARD", "SOFT"] = Field(description="HARD blocks, SOFT asks for review.", examples=["SOFT"])
+    status: Literal["PASS", "FAIL"] = Field(description="How it came out.", examples=["PASS"])
+    measured: DecimalText = Field(description="What was measured, unrounded.", examples=["0.1573"])
+    threshold: dict[str, DecimalText] = Field(description="The limits.", examples=[{"min": "0.00", "max": "1.00"}])
+    reason_code: str = Field(description="OK, or what is wrong.", examples=["OK"])
+    remediation_hint: str | None = Field(description="What to do about it; null on PASS.", examples=[None])
+
+
+class Explanation(BaseModel):
+    """The outcome in a word."""
+
+    summary: str = Field(description="The status.", examples=["READY"])
+
+
+class DroppedIntent(BaseModel):
+    """A trade that could not be priced."""
+
+    intent_id: str = Field(description="Its number.", examples=["oi_2"])
+    instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    reason: Literal["MISSING_PRICE"] = Field(description="Why.", examples=["MISSING_PRICE"])
+
+
+class FundingPlanEntry(BaseModel):
+    """What the buys of a currency need."""
+
+    target_currency: str = Field(description="The currency.", examples=["USD"])
+    required: DecimalText = Field(description="Sum of the buys, minor units.", examples=["2500.00"])
+    available_before_fx: DecimalText = Field(description="Cash there is, minor units.", examples=["1500.00"])
+    fx_needed: DecimalText = Field(description="What is missing, rounded up.", examples=["1000.00"])
+    fx_pair: str | None = Field(description="The exchange that was made.", examples=["USD/SGD"])
+    funding_currency: str | None = Field(description="What pays.", examples=["SGD"])
+
+
+class InsufficientCash(BaseModel):
+    """The smallest deficit of a currency that nothing pays."""
+
+    currency: str = Field(description="What would have paid.", examples=["SGD"])
+    deficit: DecimalText = Field(description="What it lacks, minor units.", examples=["12.50"])
+
+
+class DataQuality(BaseModel):
+    """What is missing, distinct and in order of first appearance."""
+
+    price_missing: list[str] = Field(description="Instruments without a price.", examples=[[]])
+    fx_missing: list[str] = Field(description="Pairs without a rate.", examples=[[]])
+    shelf_missing: list[str] = Field(description="Instruments without a shelf entry.", examples=[[]])
+
+
+class DiagnosticsResult(BaseModel):
+    """What was noticed on the way."""
+
+    warnings: list[str] = Field(description="Codes, in order.", examples=[[]])
+    suppressed_intents: list[str] = Field(description="Always empty in advice.", examples=[[]])
+    dropped_intents: list[DroppedIntent] = Field(description="Trades without a price.", examples=[[]])
+    group_constraint_events: list[str] = Field(description="Always empty in advice.", examples=[[]])
+    tax_budget_constraint_events: list[str] = Field(description="Always empty in advice.", examples=[[]])
+    cash_ladder: list[str] = Field(description="Always empty in advice.", examples=[[]])
+    cash_ladder_breaches: list[str] = Field(description="Always empty in advice.", examples=[[]])
+    missing_fx_pairs: list[str] = Field(description="Pairs that funding lacked.", examples=[[]])
+    funding_plan: list[FundingPlanEntry] = Field(description="One entry a bought currency.", examples=[[]])
+    insufficient_cash: list[InsufficientCash] = Field(description="Deficits.", examples=[[]])
+    data_quality: DataQuality = Field(
+        description="What is missing.", examples=[{"price_missing": [], "fx_missing": [], "shelf_missing": []}]
+    )
+
+
+class GateReason(BaseModel):
+    """One reason for the gate."""
+
+    reason_code: str = Field(description="What was found.", examples=["HARD_RULE_FAIL:NO_SHORTING"])
+    severity: Literal["LOW", "MEDIUM", "HIGH"] = Field(description="How bad.", examples=["HIGH"])
+    source: Literal["RULE_ENGINE", "SUITABILITY", "DATA_QUALITY"] = Field(
+        description="Who found it.", examples=["RULE_ENGINE"]
+    )
+    details: dict[str, str] = Field(
+        description="Codes and counts.", examples=[{"reason_code": "SELL_EXCEEDS_HOLDINGS"}]
+    )
+
+
+class GateSummary(BaseModel):
+    """Counts behind the gate."""
+
+    hard_fail_count: int = Field(description="Hard rules failed.", examples=[0])
+    soft_fail_count: int = Field(description="Soft rules failed.", examples=[0])
+    new_high_suitability_count: int = Field(description="New issues of severity HIGH.", examples=[0])
+    new_medium_suitability_count: int = Field(description="New issues of severity MEDIUM.", examples=[1])
+
+
+class GateDecision(BaseModel):
+    """Advice only: it constrains no transition."""
+
+    gate: GateName = Field(description="The gate.", examples=["CLIENT_CONSENT_REQUIRED"])
+    recommended_next_step: NextStep = Field(description="What to do next.", examples=["REQUEST_CLIENT_CONSENT"])
+    reasons: list[GateReason] = Field(description="By severity, source, code.", examples=[[]])
+    summary: GateSummary = Field(
+        description="Counts.",
+        examples=[
+            {
+                "hard_fail_count": 0,
+                "soft_fail_count": 0,
+                "new_high_suitability_count": 0,
+                "new_medium_suitability_count": 0,
+            }
+        ],
+    )
+
+
+class Lineage(BaseModel):
+    """What the result was computed from."""
+
+    portfolio_snapshot_id: str = Field(description="The snapshot, else the portfolio.", examples=["ps_20260222"])
+    market_data_snapshot_id: str = Field(description="The snapshot, else `md`.", examples=["md_20260222"])
+    request_hash: Hash = Field(description="Hash of the request.", examples=[HASH_EXAMPLE])
+    idempotency_key: str | None = Field(description="The key it was submitted with.", examples=["7c1f4c8e-advice"])
+    engine_version: str = Field(description="The engine that computed it.", examples=["1.0.0"])
+
+
+class ProposalResult(BaseModel):
+    """What a simulation found."""
+
+    proposal_run_id: RunId = Field(description="Derived from the request hash.", examples=[f"pr_{HEX}"])
+    correlation_id: str = Field(description="Of the request.", examples=["crm/case/4711"])
+    status: SimulationStatus = Field(description="READY, or what is in the way.", examples=["READY"])
+    before: SimulatedState = Field(description="The portfolio as it was sent.")
+    intents: list[Intent] = Field(description="What is to be done, in order.", examples=[[]])
+    after_simulated: SimulatedState = Field(description="The portfolio afterwards.")
+    reconciliation: ReconciliationResult = Field(description="The totals, compared.")
+    rule_results: list[RuleOutcome] = Field(description="The rules, in order.", examples=[[]])
+    explanation: Explanation = Field(description="The outcome in a word.", examples=[{"summary": "READY"}])
+    diagnostics: DiagnosticsResult = Field(description="What was noticed.")
+    drift_analysis: DriftAnalysis | None = Field(description="Null without a reference model.", examples=[None])
+    suitability: SuitabilityResult | None = Field(description="Null when the scanner is off.", examples=[None])
+    gate_decision: GateDecision | None = Field(description="Null when the gates are off.", examples=[None])
+    lineage: Lineage = Field(description="What it was computed from.")

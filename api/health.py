@@ -1,0 +1,93 @@
+"""Health, for load balancers and operators; and what this process measures, for Prometheus."""
+
+from typing import Literal, Self
+
+from fastapi import APIRouter, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import Field
+
+from api.http.router import ServicesOfProcess, problems
+from api.wire import Wire, json_response
+from services.readiness import ComponentState, Readiness
+
+router = APIRouter()
+
+
+class Live(Wire):
+    """The process answers."""
+
+    status: Literal["ok"] = Field(description="Always `ok`.", examples=["ok"])
+
+
+class Ready(Wire):
+    """Whether requests can be served, and what of the surroundings is missing."""
+
+    status: Literal["ok", "degraded", "unavailable"] = Field(
+        description="`degraded`: requests are accepted and kept, and go on when the missing part is back. "
+        "`unavailable` (503): PostgreSQL cannot be reached, takes no writes, or its schema is older than this release.",
+        examples=["ok"],
+    )
+    database: ComponentState = Field(
+        description="PostgreSQL, its schema, and whether it takes writes.", examples=["ok"]
+    )
+    reason: str | None = Field(
+        default=None, description="With 503 only: one sentence about what is wrong with the database.", examples=[None]
+    )
+    temporal: ComponentState = Field(description="The Temporal server.", examples=["ok"])
+    workers: ComponentState = Field(description="Whether a worker polls for proposals.", examples=["ok"])
+
+    @classmethod
+    def of(cls, readiness: Readiness) -> Self:
+        reason = {} if readiness.reason is None else {"reason": readiness.reason}
+        return cls(
+            status=readiness.status,
+            database=readiness.database,
+            temporal=readiness.temporal,
+            workers=readiness.workers,
+            **reason,
+        )
+
+
+@router.get(
+    "/health/live",
+    tags=["Health"],
+    summary="Is the process alive",
+    response_model=Live,
+    responses=problems(statuses=(422, 500)),
+)
+async def live() -> Response:
+    """Answers as long as the process does; asks nobody else."""
+    return json_response(Live(status="ok"))
+
+
+@router.get(
+    "/health/ready",
+    tags=["Health"],
+    summary="Can requests be served",
+    response_model=Ready,
+    responses={
+        **problems(statuses=(422, 500)),
+        503: {
+            "model": Ready,
+            "description": "PostgreSQL cannot be reached, takes no writes, or its schema is older than this release.",
+        },
+    },
+)
+async def ready(services: ServicesOfProcess) -> Response:
+    """503 only when PostgreSQL cannot be reached or written to, or with an older schema, and then with the reason.
+
+    Without Temporal or workers requests are still accepted.
+    """
+    readiness = await services.readiness.readiness()
+    return json_response(
+        Ready.of(readiness),
+        status_code=200 if readiness.is_serving else 503,
+        headers=None if readiness.is_serving else {"Retry-After": "2"},
+    )
+
+
+@router.get("/metrics", include_in_schema=False)
+async def metrics(services: ServicesOfProcess) -> Response:
+    """The text format; what PostgreSQL is asked for is a few seconds old at most, while PostgreSQL answers."""
+    await services.backlog.refresh()
+    return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

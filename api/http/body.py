@@ -1,0 +1,215 @@
+"""The one door for request bodies: received within limits, read here or in a process of its own, then prepared.
+
+What comes out is a `PreparedRequest` (a review's body comes out as its model), or the list of what is wrong with it.
+"""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack
+from email.message import Message
+from functools import cache
+from http import HTTPStatus
+from itertools import takewhile
+from typing import Any, Final, get_args
+
+from fastapi import Request
+from pydantic import BaseModel, ValidationError
+
+from api.http.json import Error, UnreadableBody, parse_json
+from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy, too_long
+from api.http.problems import RequestRefused
+from domain.access import EVERYBODY, Caller
+from domain.callback import CallbackOrder
+from domain.engine.validate import refusals
+from domain.portfolio import RequestPart
+from domain.request import CreateRequest, SimulateRequest, VersionRequest
+from services.prepared_request import PreparedRequest
+from services.process_pool import ProcessPool
+
+RECEIVE_SECONDS: Final = 30.0
+PACE_SECONDS: Final = 5.0
+PACE_BYTES: Final = 5_000  # in every such time; a sender that is slower than 1 kB/s only holds its place
+DISCARDED_LIMITS: Final = 4  # a body of up to so many times the limit is read, and thrown away
+READ_AT_ONCE: Final = 2
+SLOT_WAIT_SECONDS: Final = 20.0
+
+Submission = CreateRequest | VersionRequest | SimulateRequest
+ReadBody = PreparedRequest | BaseModel | list[Error]
+
+
+class CallbackBody(RequestPart):
+    """A body that may ask for a callback; `api.callbacks` has the member."""
+
+    def callback_order(self) -> CallbackOrder | None:
+        """What the body asks for, as services take it."""
+        raise NotImplementedError
+
+
+class BodyReader:
+    """Receives the bodies of a process, and reads the large ones in the pool, a few at a time.
+
+    Parsing a large body holds the interpreter's lock for a second, and takes a hundred bytes of memory for one of the
+    body; in this process all other requests would wait for that.
+    """
+
+    def __init__(self, pool: ProcessPool, *, max_bytes: int, max_rows: int) -> None:
+        self.unread = UnreadBodies()
+        self._keys = KeyedLimiter()
+        self._pool = pool
+        self._max_bytes = max_bytes
+        self._max_rows = max_rows
+        self._slots = asyncio.Semaphore(READ_AT_ONCE)
+
+    async def read(self, request: Request, model: type[BaseModel], *, caller: Caller, turn: AsyncExitStack) -> ReadBody:
+        """The body, received once its key has a slot: until then it takes no room from others.
+
+        The slot is held by `turn`. Raises RequestRefused (415, 413, 408, or 503 SERVER_BUSY), UnreadableBody,
+        OperationTooExpensive.
+        """
+        _require_json(request)
+        if key := request.headers.get("idempotency-key"):
+            await turn.enter_async_context(self._keys.slot(request.headers.get("authorization", ""), key))
+        with self.unread.reserved(None if caller is EVERYBODY else caller.client) as reservation:
+            declared = request.headers.get("content-length", "")
+            reservation.require(min(int(declared), self._max_bytes) if declared.isdecimal() else 0)
+            body = await _received(request, self._max_bytes, reservation)
+            if len(body) <= LARGE_BODY_BYTES:
+                return read_body(body, model, max_rows=self._max_rows)
+            return await self._read_large(body, model)
+
+    async def _read_large(self, body: bytes, model: type[BaseModel]) -> ReadBody:
+        try:
+            async with asyncio.timeout(SLOT_WAIT_SECONDS):
+                await self._slots.acquire()
+        except TimeoutError:
+            raise server_busy("too many large request bodies are being read") from None
+        try:
+            return await self._pool.run(read_body, body, model, max_rows=self._max_rows)
+        finally:
+            self._slots.release()
+
+
+def read_body(body: bytes, model: type[BaseModel], *, max_rows: int) -> ReadBody:
+    """From a body's bytes to what is done with it, wherever that happens. Raises UnreadableBody."""
+    try:
+        read = _read(body, model, max_rows)
+    except UnreadableBody as refused:
+        raise UnreadableBody(_without_client_keys(refused.errors, model)) from None
+    return _without_client_keys(read, model) if isinstance(read, list) else read
+
+
+def _read(body: bytes, model: type[BaseModel], max_rows: int) -> ReadBody:
+    if not body:
+        return [_missing()]
+    value, has_long_integers = parse_json(body)
+    place: tuple[str, ...] = () if issubclass(model, SimulateRequest) else ("simulate_request",)
+    if issubclass(model, Submission) and (excess := too_long(value, place=place, max_rows=max_rows)):
+        raise UnreadableBody(excess)
+    if value is None:
+        return [_missing()]
+    try:
+        request = model.model_validate(value, from_attributes=True)  # as FastAPI validates, so in its words
+    except ValidationError as refused:
+        listed = refused.errors(include_url=False, include_context=False, include_input=False)
+        return [{**error, "loc": ("body", *error["loc"])} for error in listed]
+    callback = request.callback_order() if isinstance(request, CallbackBody) else None
+    errors = [_long_integer()] if has_long_integers else []
+    if not isinstance(request, Submission):
+        return errors or request
+    simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
+    # Contradicting rows are refused only when nothing else is wrong (engine.md, D9 and D10).
+    errors += [
+        {"type": "value_error", "loc": ("body", *place, *refusal.loc), "msg": refusal.message}
+        for refusal in refusals(simulated)
+    ]
+    return errors or PreparedRequest.of(request, callback=callback)
+
+
+def _long_integer() -> Error:
+    message = "JSON integers outside decimals have at most 18 digits"
+    return {"type": "json_invalid", "loc": ("body",), "msg": message}
+
+
+def _missing() -> Error:
+    return {"type": "missing", "loc": ("body",), "msg": "Field required"}
+
+
+def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> list[Error]:
+    """Places end before the first name that is no field: the keys of free maps are values of the request."""
+    names = _field_names(model)
+    return [
+        {**error, "loc": tuple(takewhile(lambda step: isinstance(step, int) or step in names, error["loc"]))}
+        for error in errors
+    ]
+
+
+@cache
+def _field_names(model: type[BaseModel]) -> frozenset[str]:
+    return frozenset({"body", *_names_in(model)})
+
+
+def _names_in(annotation: Any) -> Iterator[str]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        for name, field in annotation.model_fields.items():
+            yield name
+            yield from _names_in(field.annotation)
+    else:
+        for argument in get_args(annotation):
+            yield from _names_in(argument)
+
+
+def _require_json(request: Request) -> None:
+    content_type = Message()
+    content_type["content-type"] = request.headers.get("content-type", "")
+    subtype = content_type.get_content_subtype()
+    is_json = content_type.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
+    charset = content_type.get_content_charset("utf-8")
+    if not is_json or charset not in ("utf-8", "us-ascii"):
+        raise RequestRefused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "The body must be application/json in UTF-8.",
+            headers={"Accept": "application/json"},
+        )
+
+
+async def _received(request: Request, limit: int, reservation: Reservation) -> bytes:
+    try:
+        async with asyncio.timeout(RECEIVE_SECONDS):
+            return await _receive(request, limit, reservation)
+    except TimeoutError:
+        raise RequestRefused(
+            HTTPStatus.REQUEST_TIMEOUT,
+            "REQUEST_TIMEOUT",
+            f"The body was not received within {RECEIVE_SECONDS:.0f} seconds, or came slower than "
+            f"{PACE_BYTES / PACE_SECONDS:.0f} bytes a second.",
+            headers={"Connection": "close"},
+        ) from None
+
+
+async def _receive(request: Request, limit: int, reservation: Reservation) -> bytes:
+    """Reads a body that is too large to its end, too, up to a point: a client that still sends misses the answer."""
+    kept = bytearray()
+    received = in_time = 0
+    async with asyncio.timeout(PACE_SECONDS) as pace:
+        async for chunk in request.stream():
+            received += len(chunk)
+            if received - in_time >= PACE_BYTES:
+                in_time = received
+                pace.reschedule(asyncio.get_running_loop().time() + PACE_SECONDS)
+            if received <= limit:
+                reservation.cover(received)
+                kept += chunk
+            else:
+                kept.clear()
+                reservation.give_back()
+            if received > limit * DISCARDED_LIMITS:
+                break
+    if received > limit:
+        raise RequestRefused(
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            "REQUEST_ENTITY_TOO_LARGE",
+            f"The body is larger than {limit} bytes.",
+            headers={"Connection": "close"},
+        )
+    return bytes(kept)

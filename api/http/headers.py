@@ -1,0 +1,126 @@
+"""The headers of the contract: how each is read and refused."""
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from fastapi import Header
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+from werkzeug.http import parse_etags
+
+from domain.operation import IdempotencyKey
+
+MAX_WAIT_SECONDS: Final = 60.0
+
+VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]{1,255}")
+QUOTED: Final = re.compile(r'"([^"]*)"')
+CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
+PREFERRED_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
+
+RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
+
+
+def parsed_idempotency_key(text: str) -> str:
+    """The key without white space and quotes around it: `"abc"` and `abc` are one key."""
+    trimmed = text.strip()
+    quoted = QUOTED.fullmatch(trimmed)
+    key = quoted.group(1) if quoted else trimmed
+    if not VISIBLE_ASCII.fullmatch(key):
+        raise PydanticCustomError("idempotency_key_invalid", "Idempotency-Key must be 1-255 visible ASCII characters")
+    return key
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Preferences:
+    """What a client of a synchronous endpoint prefers (RFC 7240)."""
+
+    respond_async: bool
+    wait_seconds: float | None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long to wait before answering 202; None for as long as the service does by itself."""
+        if self.wait_seconds is None and self.respond_async:
+            return 0.0
+        return self.wait_seconds
+
+
+def preferences(prefer: str | None) -> Preferences:
+    return Preferences(
+        respond_async=RESPOND_ASYNC.search(prefer or "") is not None, wait_seconds=preferred_wait(prefer)
+    )
+
+
+def preferred_wait(prefer: str | None) -> float | None:
+    """Seconds of `Prefer: wait=N` (RFC 7240), None when it does not ask for a wait."""
+    match = PREFERRED_WAIT.search(prefer or "")
+    return None if match is None else float(match.group(1))
+
+
+def is_current(tag: str, if_none_match: str | None) -> bool:
+    """Whether the caller's `If-None-Match` names this tag; it compares weakly, as RFC 9110 (13.1.2) demands."""
+    return parse_etags(if_none_match).contains_weak(tag.strip('"'))
+
+
+def scoped_key(scope: str, proposal_id: str, key: str | None, *, client: str) -> IdempotencyKey | None:
+    """An optional key of one proposal's endpoint."""
+    return None if key is None else IdempotencyKey.of_endpoint(scope, proposal_id, key, client=client)
+
+
+def replayed(*, is_replay: bool) -> dict[str, str]:
+    return {"Idempotent-Replayed": "true"} if is_replay else {}
+
+
+REPLAYED_HEADER: Final[dict[str, Any]] = {
+    "Idempotent-Replayed": {
+        "description": "`true` when an earlier request with this key made the answer.",
+        "schema": {"type": "string"},
+    }
+}
+IdempotencyKeyHeader = Annotated[
+    str,
+    Header(
+        alias="Idempotency-Key",
+        description="Names this request for good: the same key and the same body always mean the same operation. "
+        "1-255 visible ASCII characters; a quoted string is the same key as its contents.",
+        examples=["7c1f4c8e-advice-2026-02-22"],
+    ),
+    AfterValidator(parsed_idempotency_key),
+]
+OptionalIdempotencyKeyHeader = Annotated[
+    Annotated[str, AfterValidator(parsed_idempotency_key)] | None,
+    Header(
+        alias="Idempotency-Key",
+        description="Optional; names this request among those of this proposal and endpoint, with the same rules as "
+        "for creates.",
+        examples=["7c1f4c8e-advice-2026-02-22"],
+    ),
+]
+# Read and checked by `api.http.request_context` for every endpoint; declared so that the OpenAPI document shows it.
+CorrelationIdHeader = Annotated[
+    str | None,
+    Header(
+        alias="X-Correlation-Id",
+        description="Ties this request to the caller's own records; echoed in every answer, kept with the operation. "
+        "1-128 characters of `A-Z a-z 0-9 . _ : / + = -`; made here when absent.",
+        examples=["crm/case/4711"],
+    ),
+]
+PreferHeader = Annotated[
+    str | None,
+    Header(
+        alias="Prefer",
+        description="RFC 7240: `wait=SECONDS` holds the answer until the operation has ended, at most 60 seconds; "
+        "`respond-async` lets a synchronous endpoint answer 202 at once.",
+        examples=["wait=20"],
+    ),
+]
+IfNoneMatchHeader = Annotated[
+    str | None,
+    Header(
+        alias="If-None-Match",
+        description="Entity tags that the caller has; the answer is 304 without a body while one of them is current.",
+        examples=['"3f1c0a9be2d44c07"'],
+    ),
+]

@@ -1,0 +1,158 @@
+"""How much one client or one process takes at a time: room for bodies, places of a key, and the size of a request."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from http import HTTPStatus
+from itertools import islice
+from typing import Any, Final
+
+from api.http.json import Error, Place
+from api.http.problems import RequestRefused
+from domain.request_size import (
+    MAX_ATTRIBUTES,
+    MAX_CURRENCIES,
+    attribute_counts,
+    first_currency_over,
+    rows_by_list,
+)
+from domain.row_errors import MAX_ERRORS
+
+LARGE_BODY_BYTES: Final = 256 * 1024
+MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
+ROOM_FOR_SMALL_BYTES: Final = 8 * 1024 * 1024  # of that; large bodies keep no small one out
+AT_ONCE: Final = 2  # of one key and sender; all but the first are answered what the first made
+
+
+def server_busy(reason: str) -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.SERVICE_UNAVAILABLE, "SERVER_BUSY", f"SERVER_BUSY: {reason}", headers={"Retry-After": "1"}
+    )
+
+
+class UnreadBodies:
+    """The bytes of bodies that this process has received and has not read yet, and whose they are.
+
+    They count as they arrive, since a declared length costs its sender nothing.
+    """
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._of_client: Counter[str] = Counter()
+
+    @property
+    def size(self) -> int:
+        """Bytes, at the moment."""
+        return self._bytes
+
+    @contextmanager
+    def reserved(self, client: str | None) -> Iterator["Reservation"]:
+        """Room for one body of this client (None: it is unknown who sends), given back afterwards."""
+        reservation = Reservation(self, client)
+        try:
+            yield reservation
+        finally:
+            reservation.give_back()
+
+    def require(self, size: int, *, held: int, client: str | None) -> None:
+        """Raises RequestRefused (503 SERVER_BUSY) when a body that holds so many bytes cannot have `size` more.
+
+        A body that is alone may be as large as the limit of a body.
+        """
+        if self._bytes == held:
+            return
+        room = MAX_UNREAD_BYTES if held + size <= LARGE_BODY_BYTES else MAX_UNREAD_BYTES - ROOM_FOR_SMALL_BYTES
+        if self._bytes + size > room:
+            raise server_busy("too many request bodies are being received")
+        if client is not None and self._of_client[client] + size > MAX_UNREAD_BYTES // 2:
+            raise server_busy("too many request bodies of this client are being received")
+
+    def add(self, size: int, *, client: str | None) -> None:
+        self._bytes += size
+        if client is not None:
+            self._of_client[client] += size
+            if not self._of_client[client]:
+                del self._of_client[client]
+
+
+class Reservation:
+    """The room that one body has taken so far."""
+
+    def __init__(self, bodies: UnreadBodies, client: str | None) -> None:
+        self._bodies = bodies
+        self._client = client
+        self._size = 0
+
+    def require(self, size: int) -> None:
+        """Raises RequestRefused when a whole body of this size has no room at the moment; takes none."""
+        self._bodies.require(size - self._size, held=self._size, client=self._client)
+
+    def cover(self, size: int) -> None:
+        """Takes room for so many bytes of the body. Raises RequestRefused."""
+        self.require(size)
+        self._bodies.add(size - self._size, client=self._client)
+        self._size = size
+
+    def give_back(self) -> None:
+        self._bodies.add(-self._size, client=self._client)
+        self._size = 0
+
+
+class KeyedLimiter:
+    """A few requests of one sender and key at a time, in the order in which they came.
+
+    A client that sends a key a thousand times at once makes its own requests wait, and no others: a waiting one has
+    received no body and holds no connection to the database. (Those that are let in together are still one
+    submission: `SubmissionService` joins them, also those of two tokens of one client.)
+    """
+
+    def __init__(self) -> None:
+        self._slots: dict[tuple[str, str], asyncio.Semaphore] = {}
+        self._users: Counter[tuple[str, str]] = Counter()
+
+    @asynccontextmanager
+    async def slot(self, sender: str, key: str) -> AsyncIterator[None]:
+        """Wait for a slot of this sender's key, and hold it."""
+        name = (sender, key)
+        slots = self._slots.setdefault(name, asyncio.Semaphore(AT_ONCE))
+        self._users[name] += 1
+        try:
+            async with slots:
+                yield
+        finally:
+            self._users[name] -= 1
+            if not self._users[name]:
+                del self._users[name], self._slots[name]
+
+    def __len__(self) -> int:
+        """How many keys are being served or waited for."""
+        return len(self._slots)
+
+
+def too_long(value: Any, *, place: Place, max_rows: int) -> list[Error]:
+    """What a parsed body has too much of (R44): counting takes a fraction of the time that validating does.
+
+    `place` is where in the body the simulated request stands; the longest list stands for all of them.
+    """
+    request = value
+    for name in place:
+        request = request.get(name) if isinstance(request, dict) else None
+    excessive = (found for found in islice(attribute_counts(request), max_rows) if found[1] > MAX_ATTRIBUTES)
+    errors = [
+        _too_long((*place, *of_entry), f"A shelf entry should have at most {MAX_ATTRIBUTES} attributes, not {count}")
+        for of_entry, count in islice(excessive, MAX_ERRORS)
+    ]
+    rows = rows_by_list(request, enough=max_rows)
+    if sum(rows.values()) > max_rows:
+        longest = max(rows, key=lambda name: rows[name])
+        message = f"The lists of a request should have at most {max_rows} rows together"
+        errors.append(_too_long((*place, *longest), message))
+    elif currency := first_currency_over(request, MAX_CURRENCIES):
+        message = f"A request should name at most {MAX_CURRENCIES} different currencies"
+        errors.append(_too_long((*place, *currency), message))
+    return errors
+
+
+def _too_long(place: Place, message: str) -> Error:
+    return {"type": "too_long", "loc": ("body", *place), "msg": message}

@@ -1,0 +1,91 @@
+"""Outermost middleware: each request is counted, timed and, while traces are exported, the root of one or part of one.
+
+FastAPI's own telemetry is turned off: its spans hold whole urls, its logs what exceptions said.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from time import perf_counter
+from typing import Final
+
+from opentelemetry import trace
+from opentelemetry.propagate import extract
+from opentelemetry.trace import Span, SpanKind, StatusCode
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.metrics import METHODS, HttpMetrics
+from runtime.tracing import is_tracing
+
+ABORTED: Final = "aborted"
+UNMATCHED: Final = "unmatched"
+FIRST_SERVER_ERROR: Final = 500
+UNTRACED: Final = ("/metrics", "/health/")  # asked every few seconds, by machines
+
+
+class Observation:
+    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        if is_tracing() and not scope["path"].startswith(UNTRACED):
+            with _server_span(scope) as span:
+                status = await self._observed(scope, receive, send)
+                _describe(span, scope, status)
+        else:
+            await self._observed(scope, receive, send)
+
+    async def _observed(self, scope: Scope, receive: Receive, send: Send) -> str:
+        began, status = perf_counter(), ABORTED
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = str(message["status"])
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        finally:
+            self._metrics.answered(
+                method=scope["method"],
+                route=_route(scope),
+                status=status,
+                waits=scope.get("state", {}).get("waits", False),
+                seconds=perf_counter() - began,
+            )
+        return status
+
+
+@contextmanager
+def _server_span(scope: Scope) -> Iterator[Span]:
+    method = scope["method"] if scope["method"] in METHODS else "OTHER"
+    with trace.get_tracer(__name__).start_as_current_span(
+        method,
+        context=extract(Headers(scope=scope)),
+        kind=SpanKind.SERVER,
+        attributes={"http.request.method": method},
+        record_exception=False,
+        set_status_on_exception=True,
+    ) as span:
+        yield span
+
+
+def _describe(span: Span, scope: Scope, status: str) -> None:
+    route = _route(scope)
+    span.update_name(f"{scope['method'] if scope['method'] in METHODS else 'OTHER'} {route}")
+    span.set_attribute("http.route", route)
+    span.set_attribute("proposals.correlation_id", scope.get("state", {}).get("correlation_id", ""))
+    if status != ABORTED:
+        span.set_attribute("http.response.status_code", int(status))
+        if int(status) >= FIRST_SERVER_ERROR:
+            span.set_status(StatusCode.ERROR)
+
+
+def _route(scope: Scope) -> str:
+    """The template that the path matched."""
+    return getattr(scope.get("route"), "path_format", None) or UNMATCHED

@@ -1,0 +1,70 @@
+"""Query and path parameters that endpoints share."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Path, Query
+from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
+
+from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
+from domain.request import MAX_VERSION_NO
+from domain.text import is_storable
+
+DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+
+
+def _in_utc(moment: datetime | None) -> datetime | None:
+    if moment is None:
+        return None
+    try:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise PydanticCustomError("datetime_object_invalid", "The moment must lie in the years 1 to 9999") from None
+
+
+def _not_a_number(value: Any) -> Any:
+    """Pydantic would take a number for seconds since 1970, also one like 1.5e-3."""
+    if isinstance(value, str) and not DATE.match(value):
+        raise PydanticCustomError("datetime_parsing", "Input should be a date and time as of ISO 8601")
+    return value
+
+
+def _storable(text: str | None) -> str | None:
+    if text is not None and not is_storable(text):
+        raise PydanticCustomError("string_unicode", "Text must not hold NUL or a lone surrogate")
+    return text
+
+
+Moment = Annotated[datetime | None, BeforeValidator(_not_a_number), AfterValidator(_in_utc)]
+QueryText = Annotated[str | None, AfterValidator(_storable)]
+ProposalIdInPath = Annotated[str, Path(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])]
+OperationIdInPath = Annotated[str, Path(description="The operation.", examples=[OPERATION_ID_EXAMPLE])]
+VersionNoInPath = Annotated[int, Path(description="The version.", ge=1, le=MAX_VERSION_NO, examples=[1])]
+IncludeEvidence = Annotated[
+    bool, Query(description="`false` hides the version's `evidence_bundle`, not the artifact's own.")
+]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Paging:
+    """Which part of a list a client asks for; both bounds are inclusive."""
+
+    created_from: Annotated[
+        Moment,
+        Query(description="Created at this moment or later; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
+    ] = None
+    created_to: Annotated[
+        Moment,
+        Query(description="Created at this moment or earlier; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
+    ] = None
+    limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20])] = 20
+    cursor: Annotated[
+        QueryText,
+        Query(description="`next_cursor` of the page before: the id of its last item.", examples=[PROPOSAL_ID_EXAMPLE]),
+    ] = None
+
+
+PagingOfRequest = Annotated[Paging, Depends()]

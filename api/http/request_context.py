@@ -1,0 +1,106 @@
+"""What every request gets, whatever becomes of it: a correlation id, its header, and an answer even to a bug.
+
+A request that is not HTTP as this service speaks it (version, host: RFC 9112, 2.3 and 3.2) is refused here.
+"""
+
+import re
+from collections.abc import Mapping, MutableMapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.http.headers import CORRELATION_ID
+from api.http.problems import RequestRefused, internal_problem, refused_problem
+from domain.ids import new_correlation_id
+
+HEADER: Final = "X-Correlation-Id"
+REFUSED: Final = "refused"  # in a scope's state: why the server below refuses what it could not even read
+VERSIONS: Final = frozenset({"1.0", "1.1"})
+HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
+
+log = structlog.get_logger(__name__)
+
+
+class RequestContext:
+    """Middleware in plain ASGI, so that it also sees what routing and FastAPI answer by themselves."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "").strip()
+        is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
+        correlation_id = given if given and is_valid else new_correlation_id()
+        scope.setdefault("state", {})["correlation_id"] = correlation_id
+        refusal = refusal_of(scope) or (None if is_valid else _invalid_correlation_id())
+        with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
+            if refusal is not None:
+                await refused_problem(scope, refusal)(scope, receive, _with_header(send, correlation_id))
+                return
+            await self._answered(scope, receive, send, correlation_id)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send, correlation_id: str) -> None:
+        started = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send_with_header(message)
+
+        send_with_header = _with_header(send, correlation_id)
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception:
+            log.exception("request_failed", method=scope["method"])
+            if started:
+                raise
+            await internal_problem(scope)(scope, receive, send_with_header)
+
+
+def _invalid_correlation_id() -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "CORRELATION_ID_INVALID",
+        "CORRELATION_ID_INVALID: it must be 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
+    )
+
+
+def _with_header(send: Send, correlation_id: str) -> Send:
+    async def send_with_header(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message)[HEADER] = correlation_id
+        await send(message)
+
+    return send_with_header
+
+
+def refusal_of(scope: Mapping[str, Any]) -> RequestRefused | None:
+    """Why this request is refused before it reaches the application."""
+    refused: RequestRefused | None = scope["state"].get(REFUSED)
+    if refused is not None:
+        return refused
+    if scope["http_version"] not in VERSIONS:
+        return version_refused()
+    hosts = Headers(raw=scope["headers"]).getlist("host")
+    if len(hosts) != 1 or HOST.fullmatch(hosts[0].strip()) is None:
+        return malformed("The header Host must be sent once, and be a host with or without a port.")
+    return None
+
+
+def malformed(detail: str) -> RequestRefused:
+    return RequestRefused(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", detail, headers={"Connection": "close"})
+
+
+def version_refused() -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
+        "HTTP_VERSION_NOT_SUPPORTED",
+        "This service speaks HTTP/1.1 and HTTP/1.0.",
+        headers={"Connection": "close"},
+    )

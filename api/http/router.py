@@ -1,0 +1,244 @@
+"""Routers of guarded endpoints: who may call each, behind which feature flag, with which body and which errors.
+
+    router = GuardedRouter("/rebalance/proposals/operations", gate=Gate.ASYNC, tag="Operations")
+
+    @router.get("/{operation_id}", scopes={Scope.OPERATIONS_READ}, raises=(OperationNotFound, OperationExpired))
+    async def read_operation(operation_id: OperationIdInPath, context: Context) -> Response: ...
+
+A request is checked in the contract's order: the caller's scopes (401, 403) before a byte of its body is received; then
+the body's type, size and JSON; then path, query, headers and body in one list (422); then the flag (404); and then it
+is the endpoint's.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from functools import wraps
+from http import HTTPStatus
+from typing import Annotated, Any, ClassVar, Final, TypeVar
+
+import structlog
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.requests import ClientDisconnect
+
+from api.http.headers import CorrelationIdHeader
+from api.http.problems import STATUS, ExpiredOperationProblem, Problem
+from api.services import Gate, Services
+from domain.access import Caller, Scope
+from domain.errors import ProposalError, StorageUnavailable
+from services.prepared_request import PreparedRequest
+from services.race import race
+
+GUARDED_PREFIX: Final = "/rebalance/"
+OPEN: Final[frozenset[Scope]] = frozenset()  # for everyone, also without a token
+ONLY_WITH_TOKENS: Final = "only with `PROPOSAL_AUTH_MODE=jwt`"
+WITH_CHALLENGE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+WITH_RETRY_AFTER: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
+
+Endpoint = Callable[..., Awaitable[Response]]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class EndpointContext:
+    """What an endpoint is given besides what its client sent."""
+
+    request: Request
+    services: Services
+    correlation_id: str
+
+    @property
+    def caller(self) -> Caller:
+        """Who sent the request, as its guarded route found out."""
+        caller: Caller = self.request.state.caller
+        return caller
+
+    @property
+    def client(self) -> str:
+        return self.caller.client
+
+    async def let_next_of_key_in(self) -> None:
+        """Give up the slot of this request's key, before a wait that others with the key may do beside it."""
+        turn: AsyncExitStack = self.request.state.turn
+        await turn.aclose()
+
+    async def while_connected(self, work: Coroutine[Any, Any, Result], *, waits: bool) -> Result:
+        """The work's result. Raises ClientDisconnect when the client goes away first; its body is read by then.
+
+        `waits` when the work includes a wait for an operation's end; metrics count such requests apart.
+        """
+        self.request.state.waits = waits
+        result = await race(work, self._gone())
+        if result is None:
+            raise ClientDisconnect
+        return result
+
+    async def _gone(self) -> None:
+        while (await self.request.receive())["type"] != "http.disconnect":
+            pass
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.state.services
+    return services
+
+
+def _context(request: Request, _: CorrelationIdHeader = None) -> EndpointContext:
+    return EndpointContext(
+        request=request, services=request.state.services, correlation_id=request.state.correlation_id
+    )
+
+
+def body_of(request: Request) -> Any:
+    """The body as `api.http.body` has read it; the endpoint is not called while that is a list of errors."""
+    return request.state.body
+
+
+ServicesOfProcess = Annotated[Services, Depends(_services)]
+Context = Annotated[EndpointContext, Depends(_context)]
+Prepared = Annotated[PreparedRequest, Depends(body_of)]
+
+
+class GuardedRoute(APIRoute):
+    """A route that knows its caller before it reads a body. Each has a class of its own, with its scopes and body."""
+
+    scopes: ClassVar[frozenset[Scope]]
+    body: ClassVar[type[BaseModel] | None]
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def guard_then_handle(request: Request) -> Response:
+            services: Services = request.state.services
+            caller = await services.authenticator.caller(request)
+            request.state.caller = caller
+            caller.require_any(self.scopes)
+            with structlog.contextvars.bound_contextvars(client=caller.client):
+                if self.body is None:
+                    return await handle(request)
+                return await self._read_then_handle(request, self.body, handle)
+
+        return guard_then_handle if self.scopes else handle
+
+    async def _read_then_handle(
+        self, request: Request, model: type[BaseModel], handle: Callable[[Request], Awaitable[Response]]
+    ) -> Response:
+        async with AsyncExitStack() as turn:
+            request.state.turn = turn
+            services: Services = request.state.services
+            body = await services.bodies.read(request, model, caller=request.state.caller, turn=turn)
+            request.state.body = body
+            try:
+                return await handle(request)
+            except RequestValidationError as invalid:
+                of_body = body if isinstance(body, list) else []
+                raise RequestValidationError([*invalid.errors(), *of_body]) from None
+
+
+class GuardedRouter(APIRouter):
+    """A router whose endpoints cannot be made without saying who may call them."""
+
+    def __init__(self, prefix: str, *, tag: str, gate: Gate) -> None:
+        super().__init__(prefix=prefix, tags=[tag])
+        self._gate = gate
+
+    def get(self, path: str, **described: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        """Register a GET; see `endpoint`."""
+        return self.endpoint("GET", path, **described)
+
+    def post(self, path: str, **described: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+        """Register a POST; see `endpoint`."""
+        return self.endpoint("POST", path, **described)
+
+    def endpoint(
+        self,
+        method: str,
+        path: str,
+        *,
+        scopes: Collection[Scope],
+        gate: Gate | None = None,
+        raises: Sequence[type[ProposalError]] = (),
+        body: type[BaseModel] | None = None,
+        statuses: Sequence[int] = (),
+        responses: Mapping[int | str, dict[str, Any]] | None = None,
+        **described: Any,
+    ) -> Callable[[Endpoint], Endpoint]:
+        """Register an endpoint; the rest is FastAPI's.
+
+        `scopes` are those of which a caller needs one; OPEN for an endpoint that is for everyone. `gate` replaces the
+        router's. `raises` are the errors of this endpoint, `statuses` further ones that have no code of their own; the
+        errors of every endpoint are added.
+        """
+        behind = gate or self._gate
+        of_all = (*behind.value, StorageUnavailable) if scopes else behind.value
+        errors = dict.fromkeys((*raises, *of_all))
+        of_body = () if body is None else (408, 413, 415)
+        route = type("Route", (GuardedRoute,), {"scopes": frozenset(scopes), "body": body})
+
+        def register(endpoint: Endpoint) -> Endpoint:
+            self.add_api_route(
+                path,
+                _checked(endpoint, behind),
+                methods=[method],
+                responses={
+                    **(responses or {}),
+                    **problems(*errors, statuses=(*statuses, *of_body, 422, 500), scopes=scopes),
+                },
+                route_class_override=route,
+                **described,
+            )
+            return endpoint
+
+        return register
+
+
+def _checked(endpoint: Endpoint, gate: Gate) -> Endpoint:
+    """The endpoint behind what is checked once FastAPI has validated path, query and headers."""
+
+    @wraps(endpoint)
+    async def checked(*, context: EndpointContext, **given: Any) -> Response:
+        if isinstance(getattr(context.request.state, "body", None), list):
+            raise RequestValidationError([])  # the route adds what is wrong with the body
+        context.services.gates.require(gate)
+        return await endpoint(context=context, **given)
+
+    return checked
+
+
+def require_guards(routes: Iterable[APIRoute]) -> None:
+    """Raises TypeError for a route under /rebalance/ that does not say who may call it."""
+    for route in routes:
+        if route.path.startswith(GUARDED_PREFIX) and not isinstance(route, GuardedRoute):
+            raise TypeError(f"{route.path} needs a GuardedRouter")
+
+
+def problems(
+    *errors: type[ProposalError], statuses: Sequence[int] = (), scopes: Collection[Scope] = ()
+) -> dict[int | str, dict[str, Any]]:
+    """The `responses=` of an endpoint: the errors that it can answer, with what HTTP adds to every one."""
+    documented: dict[int, list[str]] = {status: [] for status in statuses}
+    if scopes:
+        needed = " or ".join(f"`{scope}`" for scope in sorted(scopes))
+        documented[401] = [f"`UNAUTHENTICATED` with the reason; {ONLY_WITH_TOKENS}"]
+        documented[403] = [f"`INSUFFICIENT_SCOPE` for a token without {needed}; {ONLY_WITH_TOKENS}"]
+    for error in errors:
+        documented.setdefault(STATUS[error.kind], []).append(f"`{error.detail()}`")
+    return {status: _documented(status, details) for status, details in sorted(documented.items())}
+
+
+def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
+    phrase = HTTPStatus(status).phrase
+    answer: dict[str, Any] = {
+        "model": ExpiredOperationProblem if status == HTTPStatus.GONE else Problem,
+        "description": f"{phrase}: {'; '.join(details)}" if details else phrase,
+    }
+    if status in WITH_CHALLENGE:
+        described = "With `PROPOSAL_AUTH_MODE=jwt`: which token would do (RFC 6750)."
+        answer["headers"] = {"WWW-Authenticate": {"description": described, "schema": {"type": "string"}}}
+    if status in WITH_RETRY_AFTER:
+        described = "Seconds to wait before the next try."
+        answer["headers"] = {"Retry-After": {"description": described, "schema": {"type": "integer"}}}
+    return answer

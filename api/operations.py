@@ -1,0 +1,329 @@
+"""Operations: found by id or by correlation id, listed, polled or waited for, cancelled and retried."""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Annotated, Any, Final, Self
+
+from fastapi import Depends, Path, Query, Response
+from pydantic import Field
+
+from api.callbacks import OperationErrorBody
+from api.http.headers import (
+    MAX_WAIT_SECONDS,
+    IfNoneMatchHeader,
+    PreferHeader,
+    is_current,
+    preferred_wait,
+)
+from api.http.parameters import OperationIdInPath, PagingOfRequest, QueryText
+from api.http.router import Context, GuardedRouter
+from api.paths import PREFIX, callbacks_path, operation_path, proposal_path
+from api.records import CreateResponse
+from api.services import Gate, OperationTerms
+from api.submissions import ACCEPTED, AsyncAccepted, accepted_response
+from api.wire import (
+    OPERATION_ID_EXAMPLE,
+    PROPOSAL_ID_EXAMPLE,
+    TIMESTAMP_EXAMPLE,
+    Inline,
+    OperationId,
+    Timestamp,
+    Wire,
+    json_response,
+    json_text,
+)
+from domain.access import Scope
+from domain.errors import (
+    CursorInvalid,
+    IdempotencyKeyConflict,
+    OperationAlreadyTerminal,
+    OperationExpired,
+    OperationNotFailed,
+    OperationNotFound,
+    TooManyOpenOperations,
+)
+from domain.operation import Operation, OperationStatus, OperationType
+from services.lookup import CreatedVersion
+from storage.operation_list import OperationFilter
+
+
+class OperationLinks(Wire):
+    """Where else to look; null for what does not exist or is not configured."""
+
+    self: str = Field(
+        description="This operation.", examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"]
+    )
+    proposal: str | None = Field(
+        description="The proposal, once there is one.", examples=[f"/rebalance/proposals/{PROPOSAL_ID_EXAMPLE}"]
+    )
+    callbacks: str | None = Field(
+        description="How its callback fares; null when none was asked for.",
+        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}/callbacks"],
+    )
+    temporal_ui: str | None = Field(
+        description="The workflow's page in the Temporal UI, when the service knows where that is.",
+        examples=[f"http://127.0.0.1:8233/namespaces/default/workflows/{OPERATION_ID_EXAMPLE}"],
+    )
+
+    @classmethod
+    def of(cls, operation: Operation, terms: OperationTerms) -> Self:
+        return cls(
+            self=operation_path(operation.operation_id),
+            proposal=None if operation.proposal_id is None else proposal_path(operation.proposal_id),
+            callbacks=callbacks_path(operation.operation_id) if operation.has_callback else None,
+            temporal_ui=terms.workflow_url(operation.operation_id),
+        )
+
+
+class AsyncStatus(Wire):
+    """One operation as it is now; once it is terminal this body never changes."""
+
+    operation_id: OperationId = Field(
+        description="The operation; also the id of its Temporal workflow.", examples=[OPERATION_ID_EXAMPLE]
+    )
+    operation_type: Annotated[OperationType, Inline()] = Field(
+        description="What is being made.", examples=["CREATE_PROPOSAL"]
+    )
+    status: Annotated[OperationStatus, Inline()] = Field(
+        description="SUCCEEDED and FAILED are final.", examples=["SUCCEEDED"]
+    )
+    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
+    idempotency_key: str | None = Field(description="The client's key.", examples=["7c1f4c8e-advice-2026-02-22"])
+    attempt: int = Field(description="The n-th operation of its key; a FAILED one frees the key.", ge=1, examples=[1])
+    proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
+    version_no: int | None = Field(description="The version that was made.", ge=1, examples=[1])
+    created_by: str = Field(description="Who submitted it.", examples=["advisor_1"])
+    created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    started_at: Timestamp | None = Field(description="When its first step was done, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    finished_at: Timestamp | None = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    updated_at: Timestamp = Field(description="When its row last changed, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    expires_at: Timestamp | None = Field(
+        description="From when on the ended operation may be purged, UTC; the proposal stays.",
+        examples=["2026-03-24T12:00:00.000000+00:00"],
+    )
+    result: CreateResponse | None = Field(
+        None,
+        description="What was made, as it was when the operation ended; null unless SUCCEEDED. "
+        "Left out with `include_result=false`.",
+        examples=[None],
+    )
+    error: OperationErrorBody | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
+    links: OperationLinks = Field(
+        description="Where else to look.",
+        examples=[
+            {
+                "self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",
+                "proposal": None,
+                "callbacks": None,
+                "temporal_ui": None,
+            }
+        ],
+    )
+
+    @classmethod
+    def of(cls, operation: Operation, terms: OperationTerms) -> Self:
+        """The operation without its result, which `with_result` adds."""
+        return cls.from_value(
+            operation,
+            expires_at=operation.expires_at(terms.retention),
+            error=operation.failure,
+            links=OperationLinks.of(operation, terms),
+        )
+
+    def with_result(self, created: CreatedVersion | None) -> Self:
+        return self.model_copy(update={"result": None if created is None else CreateResponse.as_created(created)})
+
+    def entity_tag(self, *, has_result: bool) -> str:
+        """A strong tag: everything that the bytes of the answer depend on, read without a document."""
+        return f'"{sha256(f"{has_result}{json_text(self)}".encode()).hexdigest()[:32]}"'
+
+
+class OperationListResponse(Wire):
+    """A page of operations, without their results."""
+
+    items: list[AsyncStatus] = Field(description="Newest first.")
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page: the last operation of this one; null on the last page.",
+        examples=[OPERATION_ID_EXAMPLE],
+    )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ReadOptions:
+    """How a client wants an operation to be read."""
+
+    wait: Annotated[
+        float | None,
+        Query(
+            description="Seconds to hold the answer until the operation has ended, at most 60; as `Prefer: wait`.",
+            ge=0,
+            allow_inf_nan=False,
+            examples=[20],
+        ),
+    ] = None
+    include_result: Annotated[
+        bool, Query(description="`false` leaves `result` out, so that no document is read or sent.")
+    ] = True
+    prefer: PreferHeader = None
+    if_none_match: IfNoneMatchHeader = None
+
+    @property
+    def preferred_wait(self) -> float | None:
+        return preferred_wait(self.prefer) if self.wait is None else None
+
+    @property
+    def wait_seconds(self) -> float:
+        asked = self.wait if self.wait is not None else self.preferred_wait
+        return min(asked or 0.0, MAX_WAIT_SECONDS)
+
+
+ReadOptionsOfRequest = Annotated[ReadOptions, Depends()]
+
+
+NOT_THERE: Final = (OperationNotFound, OperationExpired)
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The operation as it is now.",
+        "headers": {
+            "ETag": {"description": "Strong entity tag of this answer.", "schema": {"type": "string"}},
+            "Retry-After": {"description": "While the operation has not ended.", "schema": {"type": "integer"}},
+            "Preference-Applied": {"description": "The wait that was granted.", "schema": {"type": "string"}},
+        },
+    },
+    304: {"description": "The caller's copy is current."},
+}
+
+router = GuardedRouter(f"{PREFIX}/operations", gate=Gate.ASYNC, tag="Operations")
+
+
+@router.get(
+    "/by-correlation/{correlation_id:path}",
+    scopes={Scope.OPERATIONS_READ},
+    raises=NOT_THERE,
+    summary="Find the newest operation by correlation id",
+    response_model=AsyncStatus,
+    responses=ANSWERS,
+)
+async def read_newest_operation(
+    correlation_id: Annotated[
+        str,
+        Path(description="As given; percent-encode slashes and other characters.", examples=["crm/case/4711"]),
+    ],
+    options: ReadOptionsOfRequest,
+    context: Context,
+) -> Response:
+    """The newest operation with this correlation id."""
+
+    async def read() -> Operation:
+        return await context.services.lookup.newest_operation(correlation_id, client=context.client)
+
+    waiting = context.services.waiting.until_terminal(read, seconds=options.wait_seconds)
+    return await _answer(context, await context.while_connected(waiting, waits=options.wait_seconds > 0), options)
+
+
+@router.get(
+    "/{operation_id}",
+    scopes={Scope.OPERATIONS_READ},
+    raises=NOT_THERE,
+    summary="Read an operation",
+    response_model=AsyncStatus,
+    responses=ANSWERS,
+)
+async def read_operation(operation_id: OperationIdInPath, options: ReadOptionsOfRequest, context: Context) -> Response:
+    """The operation's status and, once it has SUCCEEDED, what it made."""
+
+    async def read() -> Operation:
+        return await context.services.lookup.operation(operation_id, client=context.client)
+
+    waiting = context.services.waiting.until_terminal(read, seconds=options.wait_seconds, operation_id=operation_id)
+    return await _answer(context, await context.while_connected(waiting, waits=options.wait_seconds > 0), options)
+
+
+async def _answer(context: Context, operation: Operation, options: ReadOptions) -> Response:
+    status = AsyncStatus.of(operation, context.services.terms)
+    tag = status.entity_tag(has_result=options.include_result)
+    headers = {"ETag": tag}
+    if not operation.status.is_terminal:
+        headers["Retry-After"] = "1"
+    if options.preferred_wait is not None:
+        headers["Preference-Applied"] = f"wait={options.wait_seconds:.0f}"
+    if is_current(tag, options.if_none_match):
+        return Response(status_code=304, headers=headers)
+    if options.include_result:
+        status = status.with_result(await context.services.lookup.result(operation))
+    return json_response(status, headers=headers)
+
+
+def _filters(
+    paging: PagingOfRequest,
+    status: Annotated[OperationStatus | None, Query(description="With this status.", examples=["FAILED"])] = None,
+    operation_type: Annotated[
+        OperationType | None, Query(description="Of this type.", examples=["CREATE_PROPOSAL"])
+    ] = None,
+    correlation_id: Annotated[
+        QueryText, Query(description="With this correlation id.", examples=["crm/case/4711"])
+    ] = None,
+    proposal_id: Annotated[
+        QueryText, Query(description="That made, or were for, this proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    ] = None,
+    created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
+) -> OperationFilter:
+    return OperationFilter(
+        status=status,
+        operation_type=operation_type,
+        correlation_id=correlation_id,
+        proposal_id=proposal_id,
+        created_by=created_by,
+        created_from=paging.created_from,
+        created_to=paging.created_to,
+    )
+
+
+@router.get(
+    "",
+    scopes={Scope.OPERATIONS_READ},
+    raises=(CursorInvalid,),
+    summary="List operations",
+    response_model=OperationListResponse,
+)
+async def list_operations(
+    filters: Annotated[OperationFilter, Depends(_filters)], paging: PagingOfRequest, context: Context
+) -> Response:
+    """Newest first, narrowed by any of the filters; results are left out. A page costs the same in a long list."""
+    page = await context.services.lookup.page(filters, client=context.client, cursor=paging.cursor, limit=paging.limit)
+    items = [AsyncStatus.of(operation, context.services.terms) for operation in page.items]
+    return json_response(OperationListResponse(items=items, next_cursor=page.next_cursor))
+
+
+@router.post(
+    "/{operation_id}/cancel",
+    scopes={Scope.OPERATIONS_CANCEL},
+    raises=(OperationAlreadyTerminal, *NOT_THERE),
+    status_code=202,
+    summary="Cancel an operation",
+    response_model=AsyncStatus,
+    responses={202: {"description": "The operation has ended, FAILED with OPERATION_CANCELLED; its workflow is told."}},
+)
+async def cancel_operation(operation_id: OperationIdInPath, context: Context) -> Response:
+    """End an open operation at once, whether Temporal and a worker can be reached or not.
+
+    A cancel that comes while the result is committed either wins or finds the operation ended: 409.
+    """
+    cancelled = await context.services.cancellation.cancel(operation_id, client=context.client)
+    return json_response(AsyncStatus.of(cancelled, context.services.terms).with_result(None), status_code=202)
+
+
+@router.post(
+    "/{operation_id}/retry",
+    scopes={Scope.OPERATIONS_CANCEL},
+    raises=(OperationNotFailed, TooManyOpenOperations, IdempotencyKeyConflict, *NOT_THERE),
+    status_code=202,
+    summary="Retry a failed operation",
+    response_model=AsyncAccepted,
+    responses={
+        202: ACCEPTED | {"description": "The next attempt, or the newest one when there was one already."},
+    },
+)
+async def retry_operation(operation_id: OperationIdInPath, context: Context) -> Response:
+    """Submit the stored request again as the next attempt of its key, with the same callback and correlation id."""
+    return accepted_response(await context.services.retrying.retry(operation_id, client=context.client))

@@ -1,0 +1,122 @@
+"""The artifact of a version at an address of its own: as JSON for programs, as a page for people."""
+
+import asyncio
+from hashlib import sha256
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from fastapi import Header, Response
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header
+
+from api.documents.artifact import ProposalArtifact
+from api.http.headers import IfNoneMatchHeader, is_current
+from api.http.parameters import ProposalIdInPath, VersionNoInPath
+from api.http.problems import RequestRefused
+from api.http.router import Context, GuardedRouter
+from api.pages.artifact_page import PageContext, artifact_page
+from api.paths import PREFIX, artifact_path
+from api.services import Gate
+from domain.access import Scope
+from domain.errors import VersionNotFound
+from domain.evidence import whole_artifact
+from services.process_pool import ProcessPool
+from services.version_texts import VersionTexts
+
+JSON, HTML = "application/json", "text/html"
+OFFERED: Final = (JSON, HTML)
+LARGE_PAGE_CHARACTERS: Final = 256 * 1024  # of stored text; rendering more holds the interpreter for too long
+VARY: Final = {"Vary": "Accept"}
+# The page fetches nothing, runs nothing, and cannot be framed.
+PAGE_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The artifact: the bytes that the version has, or a page with everything in it.",
+        "content": {HTML: {"schema": {"type": "string"}}},
+        "headers": {
+            "ETag": {"description": "Strong entity tag of these bytes.", "schema": {"type": "string"}},
+            "Vary": {"description": "`Accept`.", "schema": {"type": "string"}},
+        },
+    },
+    304: {"description": "The caller's copy is current."},
+}
+AcceptHeader = Annotated[
+    str | None,
+    Header(
+        alias="Accept",
+        description="`application/json` (also without this header) or `text/html`.",
+        examples=[HTML],
+    ),
+]
+
+router = GuardedRouter(f"{PREFIX}/{{proposal_id}}/versions/{{version_no}}", gate=Gate.LIFECYCLE, tag="Versions")
+
+
+@router.get(
+    "/artifact",
+    scopes={Scope.PROPOSALS_READ},
+    raises=(VersionNotFound,),
+    statuses=(406,),
+    summary="Read a version's artifact",
+    response_model=ProposalArtifact,
+    responses=RESPONSES,
+)
+async def read_artifact(
+    proposal_id: ProposalIdInPath,
+    version_no: VersionNoInPath,
+    context: Context,
+    accept: AcceptHeader = None,
+    if_none_match: IfNoneMatchHeader = None,
+) -> Response:
+    """What client and reviewers read of this version; its hash can be computed from the JSON."""
+    media_type = _acceptable(accept or JSON)
+    if media_type is None:
+        raise RequestRefused(
+            HTTPStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", f"Offered are {JSON} and {HTML}.", headers=VARY
+        )
+    texts = await context.services.proposals.version(proposal_id, version_no, client=context.client)
+    if media_type == HTML:
+        return _answer(await _page(texts, context.services.readers), HTML, if_none_match, PAGE_HEADERS)
+    return _answer(whole_artifact(texts.artifact, inputs=texts.inputs, result=texts.result), JSON, if_none_match, {})
+
+
+async def _page(texts: VersionTexts, readers: ProcessPool) -> str:
+    """Rendered beside the requests, and never in the engine's processes, where a simulation may take its time."""
+    given = (texts.artifact, texts.inputs, _context(texts))
+    if len(texts.artifact) + len(texts.inputs) <= LARGE_PAGE_CHARACTERS:
+        return await asyncio.to_thread(artifact_page, *given)
+    return await readers.run(artifact_page, *given)
+
+
+def _acceptable(accept: str) -> str | None:
+    """The better of what is offered. Parameters but the weight are passed over: clients name a charset of JSON."""
+    ranges = [(media_range.partition(";")[0].strip(), weight) for media_range, weight in parse_accept_header(accept)]
+    return MIMEAccept(ranges).best_match(OFFERED)
+
+
+def _answer(text: str, media_type: str, if_none_match: str | None, headers: dict[str, str]) -> Response:
+    content = text.encode()
+    tag = f'"{sha256(content).hexdigest()}"'
+    always = VARY | {"ETag": tag}
+    if is_current(tag, if_none_match):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=always)
+    return Response(content, media_type=media_type, headers=always | headers)
+
+
+def _context(texts: VersionTexts) -> PageContext:
+    version = texts.version
+    return PageContext(
+        title=f"Proposal for {version.portfolio_id}",
+        path=artifact_path(version.proposal_id, version.version_no),
+        proposal_id=version.proposal_id,
+        proposal_version_id=version.proposal_version_id,
+        version_no=version.version_no,
+        created_by=version.created_by,
+        engine_version=version.engine_version,
+        simulation_hash=version.simulation_hash,
+    )

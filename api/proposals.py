@@ -1,0 +1,150 @@
+"""Proposals: created as operations, waited for or not; read from PostgreSQL."""
+
+from typing import Annotated, Self
+
+from fastapi import Depends, Query, Response
+from pydantic import Field
+
+from api.callbacks import WithCallback, callback_routes
+from api.documents.result import GateDecision
+from api.http.headers import IdempotencyKeyHeader, PreferHeader, preferences
+from api.http.parameters import IncludeEvidence, PagingOfRequest, ProposalIdInPath, QueryText
+from api.http.router import Context, GuardedRouter, Prepared
+from api.paths import PREFIX
+from api.records import CreateResponse, ProposalSummary, VersionDetail
+from api.services import Gate
+from api.submissions import (
+    ACCEPTED,
+    ASYNCHRONOUS_ERRORS,
+    SYNCHRONOUS,
+    SYNCHRONOUS_ERRORS,
+    AsyncAccepted,
+    answer_accepted,
+    answer_ended,
+    submission_of,
+)
+from api.wire import PROPOSAL_ID_EXAMPLE, Stored, StoredJson, Wire, json_response
+from domain.access import Scope
+from domain.errors import CursorInvalid, ProposalNotFound
+from domain.operation import IdempotencyKey
+from domain.request import CreateRequest
+from services.proposal_reads import ProposalDetail
+from storage.proposal_list import ProposalFilter
+
+# Also the asynchronous submission is behind this gate; it asks for the other one by itself.
+router = GuardedRouter(PREFIX, gate=Gate.LIFECYCLE, tag="Proposals")
+
+
+class CreateProposalRequest(WithCallback, CreateRequest):
+    """What an advisor proposes for a client's portfolio, and who proposes it."""
+
+
+class ProposalDetailResponse(Wire):
+    """A proposal with its current version."""
+
+    proposal: ProposalSummary = Field(description="The proposal.")
+    current_version: VersionDetail = Field(description="Its newest version.")
+    last_gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(
+        description="That version's gate decision.", examples=[None]
+    )
+
+    @classmethod
+    def of(cls, detail: ProposalDetail, *, include_evidence: bool) -> Self:
+        version = VersionDetail.of(detail.current_version, include_evidence=include_evidence)
+        return cls(proposal=detail.proposal, current_version=version, last_gate_decision=version.gate_decision)
+
+
+class ProposalListResponse(Wire):
+    """A page of proposals."""
+
+    items: list[ProposalSummary] = Field(description="Newest first.")
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page: the last proposal of this one; null on the last page.",
+        examples=[PROPOSAL_ID_EXAMPLE],
+    )
+
+
+@router.post(
+    "",
+    scopes={Scope.PROPOSALS_WRITE},
+    body=CreateProposalRequest,
+    raises=SYNCHRONOUS_ERRORS,
+    summary="Create a proposal",
+    callbacks=callback_routes("create_proposal"),
+    response_model=CreateResponse,
+    responses=SYNCHRONOUS,
+)
+async def create_proposal(
+    prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context, prefer: PreferHeader = None
+) -> Response:
+    """Submit a proposal and wait for what it makes; a 202 means that it goes on, and the same key waits again."""
+    key = IdempotencyKey.of_creates(idempotency_key, client=context.client)
+    submission = submission_of(prepared, context, key=key, is_synchronous=True)
+    return await answer_ended(context, submission, preferences(prefer))
+
+
+@router.post(
+    "/async",
+    gate=Gate.ASYNC,
+    scopes={Scope.PROPOSALS_WRITE},
+    body=CreateProposalRequest,
+    raises=ASYNCHRONOUS_ERRORS,
+    status_code=202,
+    summary="Submit a proposal",
+    callbacks=callback_routes("submit_proposal"),
+    response_model=AsyncAccepted,
+    responses={202: ACCEPTED},
+)
+async def submit_proposal(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
+    """Accept a proposal for simulation and storage; the same key and body always mean the same operation."""
+    key = IdempotencyKey.of_creates(idempotency_key, client=context.client)
+    return await answer_accepted(context, submission_of(prepared, context, key=key))
+
+
+def _filters(
+    paging: PagingOfRequest,
+    portfolio_id: Annotated[QueryText, Query(description="Of this portfolio.", examples=["pf_1"])] = None,
+    state: Annotated[
+        QueryText, Query(description="In this state; an unknown one has an empty page.", examples=["DRAFT"])
+    ] = None,
+    created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
+) -> ProposalFilter:
+    return ProposalFilter(
+        portfolio_id=portfolio_id,
+        current_state=state,
+        created_by=created_by,
+        created_from=paging.created_from,
+        created_to=paging.created_to,
+    )
+
+
+@router.get(
+    "",
+    scopes={Scope.PROPOSALS_READ},
+    raises=(CursorInvalid,),
+    summary="List proposals",
+    response_model=ProposalListResponse,
+)
+async def list_proposals(
+    filters: Annotated[ProposalFilter, Depends(_filters)], paging: PagingOfRequest, context: Context
+) -> Response:
+    """Newest first, narrowed by any of the filters; a page costs the same however long the list is."""
+    page = await context.services.proposals.page(
+        filters, client=context.client, cursor=paging.cursor, limit=paging.limit
+    )
+    return json_response(ProposalListResponse.from_value(page))
+
+
+@router.get(
+    "/{proposal_id}",
+    scopes={Scope.PROPOSALS_READ},
+    raises=(ProposalNotFound,),
+    summary="Read a proposal with its current version",
+    response_model=ProposalDetailResponse,
+)
+async def read_proposal(
+    proposal_id: ProposalIdInPath, context: Context, include_evidence: IncludeEvidence = True
+) -> Response:
+    """The proposal, its current version with result, artifact and evidence, and that version's gate decision."""
+    detail = await context.services.proposals.detail(proposal_id, client=context.client)
+    return json_response(ProposalDetailResponse.of(detail, include_evidence=include_evidence))

@@ -1,0 +1,119 @@
+"""What is stored of a proposal, as every resource shows it: proposal, version, event, and what a create made."""
+
+from typing import Annotated, Any, Self
+
+from pydantic import Field
+
+from api.documents.artifact import EvidenceBundle, ProposalArtifact
+from api.documents.result import GateDecision, ProposalResult, SimulationStatus
+from api.wire import (
+    HASH_EXAMPLE,
+    HEX,
+    PROPOSAL_ID_EXAMPLE,
+    TIMESTAMP_EXAMPLE,
+    EventId,
+    Hash,
+    ProposalId,
+    Stored,
+    StoredJson,
+    Timestamp,
+    VersionId,
+    Wire,
+)
+from domain.evidence import artifact_parts, bundle_parts
+from domain.proposal import EventType, ProposalState
+from services.lookup import CreatedVersion
+from services.version_texts import VersionTexts
+
+
+class ProposalSummary(Wire):
+    """A proposal without its contents."""
+
+    proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    portfolio_id: str = Field(description="The portfolio.", examples=["pf_1"])
+    mandate_id: str | None = Field(description="The mandate.", examples=["mandate_9"])
+    jurisdiction: str | None = Field(description="Legal regime.", examples=["SG"])
+    created_by: str = Field(description="Who submitted it.", examples=["advisor_1"])
+    created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    last_event_at: Timestamp = Field(
+        description="When something last happened to it, UTC.", examples=[TIMESTAMP_EXAMPLE]
+    )
+    current_state: ProposalState = Field(description="Where it is in its review.", examples=["DRAFT"])
+    current_version_no: int = Field(description="Its newest version.", examples=[1])
+    title: str | None = Field(description="Title.", examples=["Rebalance into quality"])
+
+
+class VersionDetail(Wire):
+    """The immutable contents of a proposal's version."""
+
+    proposal_version_id: VersionId = Field(description="The version.", examples=[f"ppv_{HEX}"])
+    proposal_id: ProposalId = Field(description="Its proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    version_no: int = Field(description="1, 2, 3 without a gap.", examples=[1])
+    created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    request_hash: Hash = Field(description="Of the request.", examples=[HASH_EXAMPLE])
+    artifact_hash: Hash = Field(description="Of the artifact.", examples=[HASH_EXAMPLE])
+    simulation_hash: Hash = Field(description="Of the result.", examples=[HASH_EXAMPLE])
+    status_at_creation: SimulationStatus = Field(description="Of the simulation.", examples=["READY"])
+    proposal_result: Annotated[StoredJson, Stored(ProposalResult)] = Field(description="The result.")
+    artifact: Annotated[StoredJson, Stored(ProposalArtifact)] = Field(description="The artifact.")
+    evidence_bundle: Annotated[StoredJson, Stored(EvidenceBundle | dict[str, Any])] = Field(
+        description="The artifact's bundle once more; `{}` when hidden or not stored."
+    )
+    gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(
+        description="The result's gate decision.", examples=[None]
+    )
+
+    @classmethod
+    def of(cls, texts: VersionTexts, *, include_evidence: bool = True) -> Self:
+        stored = {"inputs": texts.inputs, "result": texts.result}
+        shows_bundle = include_evidence and texts.version.evidence_stored
+        return cls.from_value(
+            texts.version,
+            proposal_result=texts.result,
+            artifact=StoredJson(*artifact_parts(texts.artifact, **stored)),
+            evidence_bundle=StoredJson(*(bundle_parts(texts.artifact, **stored) if shows_bundle else ("{}",))),
+        )
+
+
+class ProposalEvent(Wire):
+    """One link of a proposal's audit trail."""
+
+    event_id: EventId = Field(description="The event.", examples=[f"pwe_{HEX}"])
+    proposal_id: ProposalId = Field(description="Its proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    event_type: EventType = Field(description="What happened.", examples=["CREATED"])
+    from_state: ProposalState | None = Field(description="Before; null for the first.", examples=[None])
+    to_state: ProposalState = Field(description="After.", examples=["DRAFT"])
+    actor_id: str = Field(description="Who did it.", examples=["advisor_1"])
+    occurred_at: Timestamp = Field(description="When, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    reason: Annotated[StoredJson, Stored(dict[str, Any])] = Field(description="Free details.")
+    related_version_no: int | None = Field(description="The version it is about.", examples=[1])
+    sequence: int = Field(description="1, 2, 3 without a gap.", examples=[1])
+    previous_event_hash: Hash = Field(description="Of the event before; zeros for the first.", examples=[HASH_EXAMPLE])
+    event_hash: Hash = Field(description="Of this event.", examples=[HASH_EXAMPLE])
+
+
+class CreateResponse(Wire):
+    """A proposal as its operation left it."""
+
+    proposal: ProposalSummary = Field(description="The proposal.")
+    version: VersionDetail = Field(description="Its version.")
+    latest_workflow_event: ProposalEvent = Field(description="The event that made it.")
+
+    @classmethod
+    def as_created(cls, created: CreatedVersion) -> Self:
+        """The proposal as its operation left it, whatever happened to it since."""
+        summary = ProposalSummary.from_value(
+            created.proposal,
+            portfolio_id=created.version.version.portfolio_id,
+            last_event_at=created.event.occurred_at,
+            current_state=created.event.to_state,
+            current_version_no=created.version.version.version_no,
+        )
+        return cls(proposal=summary, version=VersionDetail.of(created.version), latest_workflow_event=created.event)
+
+    @classmethod
+    def at_present(cls, created: CreatedVersion) -> Self:
+        """The version that was made, with the proposal and its latest event as they are now."""
+        return cls(
+            proposal=created.proposal, version=VersionDetail.of(created.version), latest_workflow_event=created.event
+        )

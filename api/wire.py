@@ -1,0 +1,144 @@
+"""JSON on the wire: models that render themselves, stored documents that go out as they are, and formats that recur."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final, Self
+
+from fastapi import Response
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
+from starlette.types import Receive, Scope, Send
+
+from domain.timestamps import wire_timestamp
+
+LARGE_CHARACTERS: Final = 1024 * 1024
+CHUNK_CHARACTERS: Final = 128 * 1024
+
+HEX: Final = "01a209a6fe3673b5b26fcad9e08b0cdb"
+PROPOSAL_ID_EXAMPLE: Final = f"pp_{HEX}"
+OPERATION_ID_EXAMPLE: Final = f"pop_{HEX}"
+HASH_EXAMPLE: Final = "sha256:86642962be38601b3c1eef972d0af3acf21cbeecdb559fde664f9cdfb25ae1c4"
+TIMESTAMP_EXAMPLE: Final = "2026-02-22T12:00:00.000000+00:00"
+
+
+def _text(pattern: str) -> WithJsonSchema:
+    """What the OpenAPI document promises of a text that this service made; it is not checked again on its way out."""
+    return WithJsonSchema({"type": "string", "pattern": pattern})
+
+
+ProposalId = Annotated[str, _text(r"^pp_[0-9a-f]{32}$")]
+VersionId = Annotated[str, _text(r"^ppv_[0-9a-f]{32}$")]
+EventId = Annotated[str, _text(r"^pwe_[0-9a-f]{32}$")]
+OperationId = Annotated[str, _text(r"^pop_[0-9a-f]{32}$")]
+ApprovalId = Annotated[str, _text(r"^pap_[0-9a-f]{32}$")]
+RunId = Annotated[str, _text(r"^pr_[0-9a-f]{32}$")]
+ArtifactId = Annotated[str, _text(r"^pa_[0-9a-f]{32}$")]
+Hash = Annotated[str, _text(r"^sha256:[0-9a-f]{64}$")]
+# A decimal as text: up to 28 digits, scale kept, exponent possible.
+DecimalText = Annotated[str, _text(r"^-?[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?$")]
+Weight = Annotated[str, _text(r"^-?[0-9]+\.[0-9]{4}$")]
+Timestamp = Annotated[datetime, WithJsonSchema({"type": "string"})]
+
+
+class Wire(BaseModel):
+    """A model of an answer, rendered by `json_response`.
+
+    Fields come out in the order of the class. One with a default that was not given is left out.
+    """
+
+    model_config = ConfigDict(from_attributes=True, frozen=True)
+
+    @classmethod
+    def from_value(cls, value: object, **further: Any) -> Self:
+        """From the attributes of a value that have the names of fields, and further fields."""
+        names = [name for name in cls.model_fields if name not in further and hasattr(value, name)]
+        return cls(**{name: getattr(value, name) for name in names}, **further)
+
+
+class StoredJson:
+    """JSON text that goes into an answer as it is, in one piece or several: the bytes that were hashed."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, *parts: str) -> None:
+        self.parts = parts
+
+
+class Stored:
+    """`Annotated[StoredJson, Stored(Model)]`: a field of stored JSON text, with the model as its OpenAPI schema."""
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+
+    def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_wrap_validator_function(
+            lambda value, _: value if isinstance(value, StoredJson) else StoredJson(value),
+            handler.generate_schema(self._model),
+        )
+
+
+class Inline:
+    """`Annotated[SomeEnum, Inline()]`: the OpenAPI document lists the values in place of a reference to a component."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        listed = core_schema.literal_schema([member.value for member in source])
+        return core_schema.json_or_python_schema(json_schema=listed, python_schema=handler(source))
+
+
+def json_parts(value: object) -> Iterator[str]:
+    """Compact JSON of a value in key order, in pieces; those of StoredJson anywhere inside are taken over unchanged."""
+    if isinstance(value, StoredJson):
+        yield from value.parts
+    elif isinstance(value, Wire):
+        yield from json_parts({name: member for name, member in value if name in value.model_fields_set})
+    elif isinstance(value, Mapping):
+        yield "{"
+        for place, (name, member) in enumerate(value.items()):
+            yield f"{',' if place else ''}{json.dumps(name, ensure_ascii=False)}:"
+            yield from json_parts(member)
+        yield "}"
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        yield "["
+        for place, member in enumerate(value):
+            if place:
+                yield ","
+            yield from json_parts(member)
+        yield "]"
+    elif isinstance(value, datetime):
+        yield f'"{wire_timestamp(value)}"'
+    else:
+        yield json.dumps(value, ensure_ascii=False)
+
+
+def json_text(value: object) -> str:
+    return "".join(json_parts(value))
+
+
+def json_response(value: object, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    parts = tuple(json_parts(value))
+    if sum(map(len, parts)) <= LARGE_CHARACTERS:
+        return Response("".join(parts), status_code=status_code, headers=headers, media_type="application/json")
+    return _LargeAnswer(parts, status_code=status_code, headers=headers)
+
+
+class _LargeAnswer(Response):
+    """Encoded chunk by chunk while it is sent: documents that stand in it three times are in memory once."""
+
+    media_type = "application/json"
+
+    def __init__(self, parts: tuple[str, ...], *, status_code: int, headers: Mapping[str, str] | None) -> None:
+        self._parts = parts
+        length = str(sum(map(len, self._chunks())))
+        super().__init__(status_code=status_code, headers={**(headers or {}), "Content-Length": length})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- of ASGI
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        for chunk in self._chunks():
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+
+    def _chunks(self) -> Iterator[bytes]:
+        for part in self._parts:
+            for start in range(0, len(part), CHUNK_CHARACTERS):
+                yield part[start : start + CHUNK_CHARACTERS].encode()
