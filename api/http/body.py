@@ -30,6 +30,7 @@ RECEIVE_SECONDS: Final = 30.0
 PACE_SECONDS: Final = 5.0
 PACE_BYTES: Final = 5_000  # in every such time; a sender that is slower than 1 kB/s only holds its place
 DISCARDED_LIMITS: Final = 4  # a body of up to so many times the limit is read, and thrown away
+AT_ONCE_BYTES: Final = 16 * 1024  # read within two milliseconds; a thread for more lets other requests in between
 READ_AT_ONCE: Final = 2
 SLOT_WAIT_SECONDS: Final = 20.0
 
@@ -73,9 +74,11 @@ class BodyReader:
             declared = request.headers.get("content-length", "")
             reservation.require(min(int(declared), self._max_bytes) if declared.isdecimal() else 0)
             body = await _received(request, self._max_bytes, reservation)
-            if len(body) <= LARGE_BODY_BYTES:
-                return read_body(body, model, max_rows=self._max_rows)
-            return await self._read_large(body, model)
+            if len(body) > LARGE_BODY_BYTES:
+                return await self._read_large(body, model)
+            if len(body) > AT_ONCE_BYTES:
+                return await asyncio.to_thread(read_body, body, model, max_rows=self._max_rows)
+            return read_body(body, model, max_rows=self._max_rows)
 
     async def _read_large(self, body: bytes, model: type[BaseModel]) -> ReadBody:
         try:
