@@ -76,8 +76,8 @@ class DeliverStep:
         async with self._storage.reading() as reading:
             operation = await reading.operations.get(step.operation_id)
             delivery = await reading.deliveries.get(step.operation_id)
-            stored = await reading.deliveries.order(step.operation_id)
-        if operation is None or delivery is None or stored is None:
+            order = await reading.deliveries.order(step.operation_id)
+        if operation is None or delivery is None or order is None:
             raise OperationNotFound
         log_as_work_of(operation.correlation_id)
         if delivery.status is not DeliveryStatus.PENDING:
@@ -86,7 +86,6 @@ class DeliverStep:
             # This very attempt was recorded before its worker died, or another run has made it.
             remaining = (delivery.due_at - delivery.read_at).total_seconds()
             return DeliverResult(state="PENDING", attempts=delivery.attempts, retry_seconds=max(0.0, remaining))
-        order = CallbackOrder.stored(stored.callback_url, stored.callback_headers)
         try:
             url = self._targets.parse(order.url)
         except AttemptFailed as failed:

@@ -20,14 +20,13 @@ from domain.errors import (
     OperationTimedOut,
     is_recorded_failure,
 )
-from domain.operation import OperationFailure
+from domain.operation import Operation, OperationFailure
 from services.describing import RPC_TIMEOUT, describe
 from services.ending import end_failed
 from services.operation_trace import later_start
 from services.own_workflows import end_foreign, is_own, own_workflow_of
 from services.starting import StartOutcome, WorkflowStarter
 from services.workflow_cancelling import WorkflowCanceller
-from storage.reconciliation import StalledOperation
 from storage.unit_of_work import Storage
 from workflows.identity import workflow_id_of
 from workflows.messages import ReconcileInput, ReconcileResult
@@ -106,7 +105,7 @@ class ReconcileStep:
             self._on_run(result, workflow_task_attempt=look.workflow_task_attempt)
         return result
 
-    async def _repair(self, operation: StalledOperation, look: _Look) -> _Repair:
+    async def _repair(self, operation: Operation, look: _Look) -> _Repair:
         async with look.slots:
             own = own_workflow_of(operation.operation_id, operation_type=operation.operation_type)
             try:
@@ -133,17 +132,17 @@ class ReconcileStep:
             )
             return _Repair.ENDED
 
-    async def _restart(self, operation: StalledOperation, *, replaces_foreign: bool = False) -> _Repair:
+    async def _restart(self, operation: Operation, *, replaces_foreign: bool = False) -> _Repair:
         """A workflow that Temporal does not know was never started, or was lost with Temporal's data."""
         if operation.workflow_restarts >= MAX_RESTARTS:
             await end_failed(self._storage, operation.operation_id, OperationFailure.of(OperationInternalError))
             return _Repair.ENDED
         async with self._storage.transaction() as transaction:
-            start = await transaction.reconciliation.start_of(operation.operation_id)
-        if start is None:
+            fresh = await transaction.operations.get(operation.operation_id)
+        if fresh is None or fresh.is_terminal:
             return _Repair.NONE
         with later_start(operation.operation_id):
-            outcome = await self._starter.start(start, replaces_foreign=replaces_foreign)
+            outcome = await self._starter.start(fresh, replaces_foreign=replaces_foreign)
         if outcome is not StartOutcome.STARTED:
             return _Repair.NONE
         async with self._storage.transaction() as transaction:

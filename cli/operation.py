@@ -14,6 +14,7 @@ from cli.operation_page import operation_page
 from cli.output import print_error, print_fields
 from cli.settings import settings_or_exit
 from domain.errors import OperationExpired, OperationNotFound, ProposalError, StorageUnavailable
+from domain.operation import Operation
 from runtime.database import Database
 from runtime.settings import Settings
 from runtime.signals import exit_process
@@ -25,7 +26,6 @@ from services.open_operations import OpenOperationLimit
 from services.retrying import Retrying
 from services.starting import WorkflowStarter
 from services.workflow_cancelling import WorkflowCanceller
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 
 EXIT_FAILED = 1
@@ -100,7 +100,7 @@ async def _unchanged(_: _Connections, operation_id: str) -> str:
 async def _retried(connections: _Connections, operation_id: str) -> str:
     """The next attempt, whose workflow the API's starter starts if this command cannot."""
     storage = connections.storage
-    starts: list[OperationStart] = []
+    starts: list[Operation] = []
     retrying = Retrying(
         storage,
         Lookup(storage),

@@ -36,16 +36,13 @@ class Cancellation:
         """
         await self._lookup.operation(operation_id, client=client)
         async with self._storage.transaction() as transaction:
-            work = await transaction.operations.lock_operation(operation_id)
-            if work is None:
+            operation = await transaction.operations.lock(operation_id)
+            if operation is None:
                 raise OperationNotFound
-            if work.is_terminal:
+            if operation.is_terminal:
                 raise OperationAlreadyTerminal
-            await fail_locked(transaction, work, OperationFailure.of(OperationCancelled))
-            await transaction.operations.owe_workflow_cancel(operation_id)
-            cancelled = await transaction.operations.get(operation_id)
-        if cancelled is None:
-            raise OperationNotFound
+            failure = OperationFailure.of(OperationCancelled)
+            cancelled = await fail_locked(transaction, operation, failure, cancels_workflow=True)
         self._tell_temporal(operation_id)
         return cancelled
 

@@ -76,7 +76,7 @@ class Redelivery:
         return DeliveryLog(
             operation_id=operation.operation_id,
             webhook_id=webhook_id(operation.operation_id),
-            host=None if order is None else _host(order.callback_url),
+            host=None if order is None else _host(order.url),
             delivery=delivery,
             attempts=attempts,
         )

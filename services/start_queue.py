@@ -12,10 +12,10 @@ from typing import Final
 import structlog
 
 from domain.errors import StorageUnavailable
+from domain.operation import Operation
 from services.delivery_queue import DeliveryQueue
 from services.operation_trace import later_start
 from services.starting import StartOutcome, WorkflowStarter
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 
 TICK_SECONDS: Final = 1.0
@@ -55,7 +55,7 @@ class StartQueue:
         """Set while Temporal did not take this process's last start, or has not answered since."""
         return self._temporal_away
 
-    def start_soon(self, start: OperationStart) -> None:
+    def start_soon(self, start: Operation) -> None:
         """Start the workflow of a committed operation without making its client wait for Temporal."""
         if self._temporal_away.is_set() or len(self._direct) >= DIRECT_STARTS or self._room <= 0:
             return
@@ -78,7 +78,7 @@ class StartQueue:
             if self._deliveries is not None:
                 await self._deliveries.drain()
 
-    async def _start_direct(self, start: OperationStart) -> None:
+    async def _start_direct(self, start: Operation) -> None:
         async with self._slots:
             if self._temporal_away.is_set():
                 return  # the queue finds it
@@ -86,7 +86,7 @@ class StartQueue:
         if outcome is StartOutcome.STARTED:
             self._started.add(start.operation_id)
 
-    async def _attempt(self, start: OperationStart) -> StartOutcome:
+    async def _attempt(self, start: Operation) -> StartOutcome:
         try:
             outcome = await self._starter.start(start)
         except StorageUnavailable:  # ending a refused one; the row is still PENDING and comes again
@@ -159,7 +159,7 @@ class StartQueue:
     async def _start_deliveries(self) -> bool:
         return self._deliveries is None or await self._deliveries.start_waiting()
 
-    async def _attempt_in_slot(self, start: OperationStart) -> StartOutcome:
+    async def _attempt_in_slot(self, start: Operation) -> StartOutcome:
         async with self._slots:
             if self._temporal_away.is_set():
                 return StartOutcome.UNREACHABLE

@@ -18,10 +18,9 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.errors import OperationInternalError
-from domain.operation import OperationFailure, OperationType
+from domain.operation import Operation, OperationFailure
 from services.ending import end_failed
 from storage.delivery_starts import DeliveryStart
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 from workflows.identity import (
     CORRELATION_ID,
@@ -64,7 +63,7 @@ class WorkflowStarter:
         self._client = client
         self._storage = storage
 
-    async def start(self, start: OperationStart, *, replaces_foreign: bool = False) -> StartOutcome:
+    async def start(self, start: Operation, *, replaces_foreign: bool = False) -> StartOutcome:
         """STARTED also when it was started before, open or closed; `replaces_foreign` starts it over a closed one.
 
         UNREACHABLE leaves the operation as it is, to be started later. REFUSED means that Temporal found the start
@@ -92,9 +91,9 @@ class WorkflowStarter:
             return False
         return True
 
-    async def _start(self, start: OperationStart, reuse: WorkflowIDReusePolicy) -> None:
+    async def _start(self, start: Operation, reuse: WorkflowIDReusePolicy) -> None:
         await self._client.start_workflow(
-            WORKFLOW_TYPES[OperationType(start.operation_type)],
+            WORKFLOW_TYPES[start.operation_type],
             OperationOrder(
                 operation_id=start.operation_id,
                 is_large=start.is_large,
@@ -115,7 +114,7 @@ class WorkflowStarter:
             rpc_timeout=RPC_TIMEOUT,
         )
 
-    async def _judged(self, start: OperationStart, failure: RPCError) -> StartOutcome:
+    async def _judged(self, start: Operation, failure: RPCError) -> StartOutcome:
         if failure.status is not RPCStatusCode.INVALID_ARGUMENT or is_missing_search_attribute(failure):
             log.warning("workflow_start_unreachable", operation_id=start.operation_id, reason=failure.status.name)
             return StartOutcome.UNREACHABLE
@@ -129,7 +128,7 @@ def is_missing_search_attribute(failure: RPCError) -> bool:
     return "search attribute" in failure.message and "no mapping" in failure.message
 
 
-def search_attributes_of(start: OperationStart | DeliveryStart) -> TypedSearchAttributes:
+def search_attributes_of(start: Operation | DeliveryStart) -> TypedSearchAttributes:
     """The same for an operation and its callback, so that whoever finds one finds the other."""
     texts = {
         CORRELATION_ID: start.correlation_id,
@@ -143,13 +142,13 @@ def search_attributes_of(start: OperationStart | DeliveryStart) -> TypedSearchAt
     )
 
 
-def _summary(start: OperationStart) -> str:
+def _summary(start: Operation) -> str:
     what = "Create proposal" if start.proposal_id is None else "Create version"
     portfolio = escaped(start.portfolio_id, max_bytes=SUMMARY_PART_BYTES)
     return f"{what} for {portfolio} by {escaped(start.created_by, max_bytes=SUMMARY_PART_BYTES)}"
 
 
-def _details(start: OperationStart) -> str:
+def _details(start: Operation) -> str:
     rows = {
         "Operation": start.operation_id,
         "Correlation id": start.correlation_id,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.callback import CallbackOrder
@@ -23,11 +23,9 @@ from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
 from storage.idempotency import KeyHolder
-from storage.operations import NewOperation
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage, Transaction
 
-StartSoon = Callable[[OperationStart], None]
+StartSoon = Callable[[Operation], None]
 JudgeCallback = Callable[[CallbackOrder], Awaitable[ProposalError | None]]
 
 
@@ -65,15 +63,6 @@ class Accepted:
     is_replay: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
-    """A submission with what takes time, made before the transaction."""
-
-    submission: Submission
-    prepared: PreparedRequest
-    callback_refusal: ProposalError | None
-
-
 class SubmissionService:
     """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes."""
 
@@ -109,26 +98,30 @@ class SubmissionService:
         if prepared is None:
             prepared = await asyncio.to_thread(PreparedRequest.of, submission.request)
         refusal = None if submission.callback is None else await self._judge_callback(submission.callback)
-        asked = _Asked(submission=submission, prepared=prepared, callback_refusal=refusal)
         if submission.key is None:
-            return await self._accept_past_purge(asked)
+            return await self._accept_past_purge(submission, prepared, refusal)
         twins = (submission.key, prepared.request_hash, submission.is_synchronous, submission.callback)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
-            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(asked))
+            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(submission, prepared, refusal))
             task.add_done_callback(lambda _: self._under_way.pop(twins, None))
         accepted = await asyncio.shield(task)
         return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
 
-    async def _accept_past_purge(self, asked: _Asked) -> Accepted:
+    async def _accept_past_purge(
+        self, submission: Submission, prepared: PreparedRequest, refusal: ProposalError | None
+    ) -> Accepted:
         try:
-            return await self._accept(asked)
+            return await self._accept(submission, prepared, refusal)
         except DocumentPurged:
-            return await self._accept(asked)
+            return await self._accept(submission, prepared, refusal)
 
-    async def _accept(self, asked: _Asked) -> Accepted:
-        operation_id, key, request_hash = new_operation_id(), asked.submission.key, asked.prepared.request_hash
+    async def _accept(
+        self, submission: Submission, prepared: PreparedRequest, refusal: ProposalError | None
+    ) -> Accepted:
+        operation_id, key, request_hash = new_operation_id(), submission.key, prepared.request_hash
+        attempt = 1
         with self._limit.place() as place:
             async with self._storage.transaction() as transaction:
                 holder = None
@@ -137,60 +130,58 @@ class SubmissionService:
                 else:
                     claim = await transaction.keys.claim(key, request_hash=request_hash, operation_id=operation_id)
                     holder, at = claim.holder, claim.at
-                operation = self._new_operation(asked.submission, asked.prepared, operation_id=operation_id, at=at)
                 if holder is not None:
                     held_by = await held_operation(transaction, holder)
                     if held_by is not None and held_by.status is not OperationStatus.FAILED:
                         return _replay(holder, held_by, request_hash)
-                    operation = replace(operation, attempt=holder.attempt + 1)
-                self._refuse_at_once(asked)
+                    attempt = holder.attempt + 1
+                self._refuse_at_once(submission, refusal)
                 await place.take(transaction)
                 if key is not None and holder is not None:
                     await transaction.keys.reassign(
-                        key,
-                        request_hash=request_hash,
-                        operation_id=operation_id,
-                        attempt=operation.attempt,
+                        key, request_hash=request_hash, operation_id=operation_id, attempt=attempt
                     )
-                await transaction.documents.add(asked.prepared.document, at=operation.created_at)
-                await transaction.operations.add(operation)
-        link_to_later_starts(operation.operation_id)
-        self._start_soon(_start_of(operation))
-        return Accepted(operation=_as_read(operation), is_replay=False)
+                operation = self._operation(submission, prepared, operation_id=operation_id, attempt=attempt, at=at)
+                await transaction.documents.add(prepared.document, at=at)
+                await transaction.operations.add(
+                    operation, metadata=_metadata_of(submission.request), callback=submission.callback
+                )
+        link_to_later_starts(operation_id)
+        self._start_soon(operation)
+        return Accepted(operation=operation, is_replay=False)
 
-    def _refuse_at_once(self, asked: _Asked) -> None:
+    def _refuse_at_once(self, submission: Submission, callback_refusal: ProposalError | None) -> None:
         """After the key lookup: a replay of what was once accepted is answered, whatever the options say now."""
-        is_asked_for = asked.submission.request.simulate_request.options.enable_proposal_simulation
-        if asked.submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
+        is_asked_for = submission.request.simulate_request.options.enable_proposal_simulation
+        if submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
             raise SimulationDisabled
-        if asked.callback_refusal is not None:
-            raise asked.callback_refusal
+        if callback_refusal is not None:
+            raise callback_refusal
 
-    def _new_operation(
-        self, submission: Submission, prepared: PreparedRequest, *, operation_id: str, at: datetime
-    ) -> NewOperation:
-        request = submission.request
-        return NewOperation(
+    def _operation(
+        self, submission: Submission, prepared: PreparedRequest, *, operation_id: str, attempt: int, at: datetime
+    ) -> Operation:
+        request, is_create = submission.request, submission.proposal_id is None
+        return Operation(
             operation_id=operation_id,
-            operation_type=OperationType.CREATE_PROPOSAL
-            if submission.proposal_id is None
-            else OperationType.CREATE_PROPOSAL_VERSION,
+            operation_type=OperationType.CREATE_PROPOSAL if is_create else OperationType.CREATE_PROPOSAL_VERSION,
+            status=OperationStatus.PENDING,
             client=submission.client,
             idempotency_key=None if submission.key is None else submission.key.key,
-            attempt=1,
+            attempt=attempt,
             correlation_id=submission.correlation_id,
             request_hash=prepared.request_hash,
             request_document=prepared.document.sha256,
             portfolio_id=request.simulate_request.portfolio_snapshot.portfolio_id,
             created_by=request.created_by,
-            metadata="{}" if isinstance(request, VersionRequest) else canonical_text(request.metadata.model_dump()),
             policy=self._policy.as_text(),
             is_large=prepared.is_large(more_rows_than=self._large_request_rows),
-            callback_url=None if submission.callback is None else submission.callback.url,
-            callback_headers=None if submission.callback is None else submission.callback.headers_text(),
+            has_callback=submission.callback is not None,
             proposal_id=submission.proposal_id,
             expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
             created_at=at,
+            updated_at=at,
+            progress_at=at,
         )
 
 
@@ -206,31 +197,5 @@ def _replay(holder: KeyHolder, operation: Operation | ExpiredOperation, requeste
     return Accepted(operation=operation, is_replay=True)
 
 
-def _start_of(operation: NewOperation) -> OperationStart:
-    return OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
-
-
-def _as_read(operation: NewOperation) -> Operation:
-    """The row just written, as a reader would see it."""
-    return Operation(
-        operation_id=operation.operation_id,
-        operation_type=operation.operation_type,
-        status=OperationStatus.PENDING,
-        client=operation.client,
-        idempotency_key=operation.idempotency_key,
-        attempt=operation.attempt,
-        correlation_id=operation.correlation_id,
-        request_hash=operation.request_hash,
-        portfolio_id=operation.portfolio_id,
-        created_by=operation.created_by,
-        is_large=operation.is_large,
-        proposal_id=operation.proposal_id,
-        version_no=None,
-        error_code=None,
-        error_message=None,
-        created_at=operation.created_at,
-        updated_at=operation.created_at,
-        started_at=None,
-        finished_at=None,
-        has_callback=operation.callback_url is not None,
-    )
+def _metadata_of(request: CreateRequest | VersionRequest) -> str:
+    return "{}" if isinstance(request, VersionRequest) else canonical_text(request.metadata.model_dump())

@@ -1,14 +1,13 @@
 """The append-only audit trail of a proposal."""
 
-from dataclasses import fields
 from typing import Final
 
 from psycopg import AsyncConnection
 
 from domain.proposal import WorkflowEvent
-from storage.rows import insert_statement, value_row
+from storage.rows import columns_of, insert_statement, parameters_of, value_row
 
-_EVENT_COLUMNS: Final = [field.name for field in fields(WorkflowEvent)]
+_EVENT_COLUMNS: Final = columns_of("workflow_events", WorkflowEvent)
 EVENT_COLUMNS: Final = ", ".join(_EVENT_COLUMNS)
 
 INSERT_EVENT: Final = insert_statement("workflow_events", _EVENT_COLUMNS)
@@ -46,4 +45,4 @@ class EventReader:
 class Events(EventReader):
     async def append(self, event: WorkflowEvent) -> None:
         """Add a sealed event; the caller holds the proposal's row lock, or has just made the proposal."""
-        await self._connection.execute(INSERT_EVENT, {name: getattr(event, name) for name in _EVENT_COLUMNS})
+        await self._connection.execute(INSERT_EVENT, parameters_of(event, _EVENT_COLUMNS))

@@ -1,16 +1,16 @@
 """Proposals and their immutable versions."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from psycopg import AsyncConnection
 
 from domain.proposal import Proposal, ProposalVersion
-from storage.rows import insert_statement, value_row
+from storage.rows import columns_of, insert_statement, parameters_of, value_row
 
-_PROPOSAL_COLUMNS: Final = [field.name for field in fields(Proposal)]
-_VERSION_COLUMNS: Final = [field.name for field in fields(ProposalVersion)]
+_PROPOSAL_COLUMNS: Final = columns_of("proposals", Proposal)
+_VERSION_COLUMNS: Final = columns_of("proposal_versions", ProposalVersion)
 VERSION_COLUMNS: Final = ", ".join(_VERSION_COLUMNS)
 
 
@@ -81,10 +81,10 @@ class Proposals(ProposalReader):
 
     async def advance(self, proposal: Proposal) -> None:
         """Bring a locked proposal's row to where its newest event led."""
-        await self._connection.execute(ADVANCE_PROPOSAL, {name: getattr(proposal, name) for name in _PROPOSAL_COLUMNS})
+        await self._connection.execute(ADVANCE_PROPOSAL, parameters_of(proposal, _PROPOSAL_COLUMNS))
 
     async def add(self, proposal: Proposal) -> None:
-        await self._connection.execute(INSERT_PROPOSAL, {name: getattr(proposal, name) for name in _PROPOSAL_COLUMNS})
+        await self._connection.execute(INSERT_PROPOSAL, parameters_of(proposal, _PROPOSAL_COLUMNS))
 
     async def add_version(self, version: ProposalVersion) -> None:
-        await self._connection.execute(INSERT_VERSION, {name: getattr(version, name) for name in _VERSION_COLUMNS})
+        await self._connection.execute(INSERT_VERSION, parameters_of(version, _VERSION_COLUMNS))

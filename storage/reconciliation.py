@@ -1,27 +1,24 @@
 """Which open operations have made no progress, for `ReconcileOperations` to look at."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
 from psycopg import AsyncConnection
 
-from storage.rows import value_row
-from storage.starting import COUNT_STARTED, START_COLUMNS, START_ROW, OperationStart
+from domain.operation import Operation
+from storage.operations import OPERATION_COLUMNS, OPERATION_ROW
+from storage.starting import COUNT_STARTED
 
 # Taking a row is progress, too: the next batch gets other rows, and two runs at once get different ones.
 # What has no workflow yet may be waiting for its turn: it has none as long as the window is full.
 TAKE_STALLED: Final = f"""
-UPDATE operations SET progress_at = now()
+UPDATE operations o SET progress_at = now()
 WHERE operation_id IN (
     SELECT operation_id FROM operations
     WHERE status IN ('PENDING', 'RUNNING') AND progress_at < now() - %(idle)s
         AND (started_workflow_at IS NOT NULL OR ({COUNT_STARTED}) < %(most)s)
     ORDER BY progress_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING operation_id, operation_type, workflow_restarts
-"""
-SELECT_START: Final = f"""
-SELECT {START_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s AND status IN ('PENDING', 'RUNNING')
+RETURNING {OPERATION_COLUMNS}
 """
 COUNT_RESTART: Final = """
 UPDATE operations
@@ -35,23 +32,13 @@ ORDER BY updated_at LIMIT %(limit)s
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StalledOperation:
-    operation_id: str
-    operation_type: str
-    workflow_restarts: int
-
-
-STALLED_ROW: Final = value_row(StalledOperation)
-
-
 class Reconciliation:
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
-    async def take_stalled(self, *, idle: timedelta, limit: int, max_started: int) -> list[StalledOperation]:
+    async def take_stalled(self, *, idle: timedelta, limit: int, max_started: int) -> list[Operation]:
         """The open operations that were longest without progress, at least `idle`; taken rows count as moved."""
-        async with self._connection.cursor(row_factory=STALLED_ROW) as cursor:
+        async with self._connection.cursor(row_factory=OPERATION_ROW) as cursor:
             await cursor.execute(TAKE_STALLED, {"idle": idle, "limit": limit, "most": max_started})
             return await cursor.fetchall()
 
@@ -59,12 +46,6 @@ class Reconciliation:
         """Operations that were cancelled at least so long ago, whose workflows nobody has cancelled yet."""
         cursor = await self._connection.execute(SELECT_TO_CANCEL, {"idle": idle, "limit": limit})
         return [operation_id for (operation_id,) in await cursor.fetchall()]
-
-    async def start_of(self, operation_id: str) -> OperationStart | None:
-        """How to start the workflow again; None when the operation has ended meanwhile."""
-        async with self._connection.cursor(row_factory=START_ROW) as cursor:
-            await cursor.execute(SELECT_START, {"operation_id": operation_id})
-            return await cursor.fetchone()
 
     async def count_restart(self, operation_id: str) -> None:
         await self._connection.execute(COUNT_RESTART, {"operation_id": operation_id})

@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation, QueryCanceled
 from psycopg.sql import SQL, Identifier
 
-from storage.expired_operations import EXPIRED_COLUMNS
+from storage.expired_operations import EXPIRED_COLUMNS, EXPIRED_VALUES
 
 LOCK_LIMIT_MS: Final = 90  # with the commit, a lock is held for less than 100 ms
 # Every condition has its index; where most rows share a value the planner would read the table instead.
@@ -31,9 +31,7 @@ WITH due AS (
 removed AS (DELETE FROM operations o USING due WHERE o.operation_id = due.operation_id RETURNING o.*),
 kept AS (
     INSERT INTO expired_operations ({EXPIRED_COLUMNS})
-    SELECT operation_id, operation_type, status, client, error_code, correlation_id, idempotency_key, proposal_id,
-        version_no, created_at, finished_at, now()
-    FROM removed),
+    SELECT {EXPIRED_VALUES} FROM removed),
 loose AS (
     INSERT INTO documents_to_purge (sha256)
     SELECT DISTINCT sha256

@@ -1,6 +1,6 @@
 """Recorded review and consent decisions, and the keys that stand for them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -8,9 +8,9 @@ from psycopg import AsyncConnection
 
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval
-from storage.rows import insert_statement, value_row
+from storage.rows import columns_of, insert_statement, parameters_of, value_row
 
-_APPROVAL_COLUMNS: Final = [field.name for field in fields(Approval)]
+_APPROVAL_COLUMNS: Final = columns_of("approvals", Approval)
 APPROVAL_COLUMNS: Final = ", ".join(_APPROVAL_COLUMNS)
 
 INSERT_APPROVAL: Final = insert_statement("approvals", _APPROVAL_COLUMNS)
@@ -42,7 +42,7 @@ class ApprovalReader:
 class Approvals(ApprovalReader):
     async def add(self, approval: Approval) -> None:
         """Add the approval of an event that the same transaction has appended."""
-        await self._connection.execute(INSERT_APPROVAL, {name: getattr(approval, name) for name in _APPROVAL_COLUMNS})
+        await self._connection.execute(INSERT_APPROVAL, parameters_of(approval, _APPROVAL_COLUMNS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +57,7 @@ class ReviewKey:
     created_at: datetime
 
 
-_KEY_COLUMNS: Final = [field.name for field in fields(ReviewKey)]
+_KEY_COLUMNS: Final = columns_of("review_keys", ReviewKey)
 
 INSERT_KEY: Final = insert_statement("review_keys", _KEY_COLUMNS)
 SELECT_KEY: Final = (
@@ -79,4 +79,4 @@ class ReviewKeys:
             return await cursor.fetchone()
 
     async def add(self, key: ReviewKey) -> None:
-        await self._connection.execute(INSERT_KEY, {name: getattr(key, name) for name in _KEY_COLUMNS})
+        await self._connection.execute(INSERT_KEY, parameters_of(key, _KEY_COLUMNS))

@@ -1,13 +1,13 @@
 """Simulations that were asked for by key: the first stored result is every later answer's."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from psycopg import AsyncConnection
 
 from domain.errors import StorageUnavailable
-from storage.rows import insert_statement, value_row
+from storage.rows import columns_of, insert_statement, parameters_of, value_row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class StoredSimulation:
     created_at: datetime
 
 
-_COLUMNS: Final = [field.name for field in fields(StoredSimulation)]
+_COLUMNS: Final = columns_of("simulations", StoredSimulation)
 
 INSERT_SIMULATION: Final = (
     f"{insert_statement('simulations', _COLUMNS)} ON CONFLICT (client, key) DO NOTHING RETURNING key"
@@ -63,9 +63,7 @@ class Simulations(SimulationReader):
 
         Waits for a concurrent one of the same key to commit or roll back.
         """
-        cursor = await self._connection.execute(
-            INSERT_SIMULATION, {name: getattr(simulation, name) for name in _COLUMNS}
-        )
+        cursor = await self._connection.execute(INSERT_SIMULATION, parameters_of(simulation, _COLUMNS))
         if await cursor.fetchone() is not None:
             return simulation
         earlier = await self.get(simulation.key, client=simulation.client)

@@ -1,56 +1,37 @@
 """Which accepted operations still need their workflow started."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from psycopg import AsyncConnection
 
-from storage.rows import value_row
-
-START_COLUMNS: Final = (
-    """operation_id, operation_type, attempt, correlation_id, portfolio_id, created_by, is_large, proposal_id"""
-)
+from domain.operation import Operation
+from storage.operations import OPERATION_COLUMNS, OPERATION_ROW
 
 # A claim keeps other starters off the row for a while; one that dies with its claims only delays them.
 CLAIM_UNSTARTED: Final = f"""
-UPDATE operations SET start_claimed_at = now()
+UPDATE operations o SET start_claimed_at = now()
 WHERE operation_id IN (
     SELECT operation_id FROM operations
     WHERE status = 'PENDING' AND started_workflow_at IS NULL AND created_at < now() - interval '1 second'
         AND (start_claimed_at IS NULL OR start_claimed_at < now() - interval '5 seconds')
     ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING {START_COLUMNS}
+RETURNING {OPERATION_COLUMNS}
 """
 MARK_STARTED: Final = """
 UPDATE operations SET started_workflow_at = now()
 WHERE operation_id = ANY(%(operation_ids)s) AND started_workflow_at IS NULL
 """
-# Counts no further than somebody wants to know.
+# Counts no further than the limit. The order makes the planner take the small index of started operations, however old
+# its statistics are.
 COUNT_STARTED: Final = """
 SELECT count(*) FROM (
-    SELECT FROM operations WHERE status IN ('PENDING', 'RUNNING') AND started_workflow_at IS NOT NULL LIMIT %(most)s) s
+    SELECT FROM operations WHERE status IN ('PENDING', 'RUNNING') AND started_workflow_at IS NOT NULL
+    ORDER BY operation_id LIMIT %(most)s) s
 """
 RELEASE_CLAIMS: Final = """
 UPDATE operations SET start_claimed_at = NULL WHERE operation_id = ANY(%(operation_ids)s)
 """
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperationStart:
-    """What the start of an operation's workflow shows to operators; nothing else of the client goes to Temporal."""
-
-    operation_id: str
-    operation_type: str
-    attempt: int
-    correlation_id: str
-    portfolio_id: str
-    created_by: str
-    is_large: bool
-    proposal_id: str | None
-
-
-START_ROW: Final = value_row(OperationStart)
 
 
 class Starting:
@@ -63,9 +44,9 @@ class Starting:
         row = await cursor.fetchone()
         return 0 if row is None else int(row[0])
 
-    async def claim_unstarted(self, *, limit: int) -> list[OperationStart]:
+    async def claim_unstarted(self, *, limit: int) -> list[Operation]:
         """The oldest PENDING operations that wait for their workflow for over a second, claimed for five."""
-        async with self._connection.cursor(row_factory=START_ROW) as cursor:
+        async with self._connection.cursor(row_factory=OPERATION_ROW) as cursor:
             await cursor.execute(CLAIM_UNSTARTED, {"limit": limit})
             return await cursor.fetchall()
 

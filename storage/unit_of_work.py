@@ -15,7 +15,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation
 
 from domain.errors import StorageUnavailable
-from domain.operation import EndedOperation
+from domain.operation import Operation
 from storage.audit import AuditReader
 from storage.backlog import BacklogReader
 from storage.deliveries import Deliveries, DeliveryReader
@@ -114,9 +114,7 @@ class Storage:
     `on_ended` is told of each operation that a transaction has ended, after its commit.
     """
 
-    def __init__(
-        self, connections: ConnectionSource, *, on_ended: Callable[[EndedOperation], None] | None = None
-    ) -> None:
+    def __init__(self, connections: ConnectionSource, *, on_ended: Callable[[Operation], None] | None = None) -> None:
         self._connections = connections
         self._on_ended = on_ended
         self._required_revision = required_revision()

@@ -32,7 +32,7 @@ async def run_steps(
 ) -> None:
     """Each step by a worker of its own, which remembers nothing."""
     for name, engine_version in zip(("simulate", "build", persist), releases, strict=True):
-        _RECENT_RESULTS._values.clear()
+        _RECENT_RESULTS._entries.clear()
         with release(engine_version):
             await getattr(Steps(storage), name)(operation_id)
 
@@ -91,7 +91,7 @@ async def test_a_step_of_the_other_release_that_comes_late_changes_nothing_of_th
         *(("simulate", before), ("build", after), ("simulate", before), ("build", before), ("build", after)),
         *(("simulate", before), ("persist", after)),
     ):
-        _RECENT_RESULTS._values.clear()
+        _RECENT_RESULTS._entries.clear()
         with release(engine_version):
             await getattr(Steps(storage), name)(operation.operation_id)
     await assert_one_engine_made(storage, operation.operation_id, after)

@@ -23,7 +23,6 @@ from runtime.temporal import connect, register_search_attributes
 from services.describing import describe
 from services.lookup import Lookup
 from services.starting import StartOutcome, WorkflowStarter
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.identity import PROPOSALS_QUEUE, SEARCH_ATTRIBUTES
@@ -40,8 +39,7 @@ async def reconciled(
 async def started(storage: Storage, client: Client) -> str:
     """An operation whose workflow runs, and waits for a worker."""
     operation = await a_stored_operation(storage)
-    start = OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
-    assert await WorkflowStarter(client, storage).start(start) is StartOutcome.STARTED
+    assert await WorkflowStarter(client, storage).start(operation) is StartOutcome.STARTED
     return operation.operation_id
 
 

@@ -5,9 +5,9 @@ from broken_postgres import alter
 from builders import a_stored_operation
 
 from cli.local.postgres import SERVICE_ROLE
+from domain.operation import Operation
 from services.start_queue import StartQueue
 from services.starting import StartOutcome
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 
 
@@ -24,7 +24,7 @@ class Temporal:
         self.probed += 1
         return not self.is_away
 
-    async def start(self, start: OperationStart) -> StartOutcome:
+    async def start(self, start: Operation) -> StartOutcome:
         self.asked += 1
         if self.is_away:
             return StartOutcome.UNREACHABLE
@@ -75,10 +75,6 @@ async def test_operations_wait_for_temporal_to_come_back(storage: Storage, datab
         await until(lambda: marked(database_dsn) == {operation.operation_id for operation in operations})
 
 
-def a_start(operation) -> OperationStart:
-    return OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
-
-
 async def test_a_process_that_finds_nothing_to_start_asks_temporal_before_it_believes_it_back(
     storage: Storage, database_dsn
 ):
@@ -88,7 +84,7 @@ async def test_a_process_that_finds_nothing_to_start_asks_temporal_before_it_bel
     temporal = Temporal()
     temporal.is_away = True
     async with StartQueue(storage, temporal).running() as queue:
-        queue.start_soon(a_start(operation))
+        queue.start_soon(operation)
         await until(lambda: temporal.probed >= 2)
         assert queue.temporal_away.is_set()
         assert temporal.asked == 1
@@ -119,7 +115,7 @@ async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_awa
     queue = StartQueue(storage, temporal)
     async with queue.running():
         for operation in operations:
-            queue.start_soon(a_start(operation))
+            queue.start_soon(operation)
         await until(queue.temporal_away.is_set)
     assert temporal.asked < 20
 
@@ -136,7 +132,7 @@ async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: St
     operation = await a_stored_operation(storage)
     temporal = Temporal()
     async with StartQueue(storage, temporal).running() as queue:
-        queue.start_soon(a_start(operation))
+        queue.start_soon(operation)
         await until(lambda: bool(temporal.started))
         await until(lambda: marked(database_dsn) == {operation.operation_id})
 
@@ -148,7 +144,7 @@ async def test_only_so_many_are_started_at_a_time_and_the_oldest_first(storage: 
     queue = StartQueue(storage, temporal, max_started=4)
     async with queue.running():
         await until(lambda: len(marked(database_dsn)) == 4)
-        queue.start_soon(a_start(fresh))
+        queue.start_soon(fresh)
         await asyncio.sleep(1.5)
         assert len(temporal.started) == 4  # nor does a fresh one jump the queue
         with psycopg.connect(database_dsn) as connection:

@@ -5,17 +5,16 @@ import pytest
 from builders import a_body, a_large_body, a_submission
 
 from domain.errors import IdempotencyKeyConflict, OperationInternalError
-from domain.operation import OperationFailure, OperationStatus, Policy
+from domain.operation import Operation, OperationFailure, OperationStatus, Policy
 from services.ending import end_failed
 from services.open_operations import OpenOperationLimit
 from services.submission import SubmissionService
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 
 FAILURE = OperationFailure.of(OperationInternalError)
 
 
-def a_service(storage: Storage, started: list[OperationStart] | None = None) -> SubmissionService:
+def a_service(storage: Storage, started: list[Operation] | None = None) -> SubmissionService:
     return SubmissionService(
         storage,
         (started if started is not None else []).append,
@@ -36,7 +35,7 @@ def counts(dsn: str) -> tuple[int, int, int]:
 
 
 async def test_a_request_is_committed_before_it_is_answered_and_started_afterwards(storage: Storage, database_dsn):
-    started: list[OperationStart] = []
+    started: list[Operation] = []
     accepted = await a_service(storage, started).submit(a_submission())
     assert counts(database_dsn) == (1, 1, 1)
     assert accepted.operation.status is OperationStatus.PENDING

@@ -19,7 +19,6 @@ from runtime.engine_pool import EnginePool
 from services.lookup import Lookup
 from services.purging import Periods
 from services.starting import WorkflowStarter
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 from worker.registry import Dependencies, proposal_activities, proposal_workflows
 from worker.sandbox import sandboxed_runner
@@ -94,10 +93,10 @@ class Desk:
     client: Client
 
     async def started(self, operation_id: str) -> None:
-        async with self.storage.transaction() as transaction:
-            start = await transaction.reconciliation.start_of(operation_id)
-        assert isinstance(start, OperationStart)
-        await WorkflowStarter(self.client, self.storage).start(start)
+        async with self.storage.reading() as reading:
+            operation = await reading.operations.get(operation_id)
+        assert operation is not None
+        await WorkflowStarter(self.client, self.storage).start(operation)
 
     async def pending(self, workflow_id: str, step: str, *, is_tried: bool = True) -> AsyncActivityHandle:
         """The normal activity of this step, between two tries, or while it is tried for the first time."""
