@@ -44,13 +44,11 @@ from runtime.memory import settle
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.temporal import connect
-from services.cancellation import Cancellation
-from services.delivery_queue import DeliveryQueue
-from services.delivery_starting import DeliveryStarter
+from services.cancellation import Cancellation, WorkflowCanceller
 from services.lookup import Lookup
 from services.start_queue import StartQueue
-from services.starting import WorkflowStarter
-from services.workflow_cancelling import WorkflowCanceller
+from services.start_sources import DeliverySource, OperationSource
+from services.temporal_workflows import WorkflowStarter
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
 
@@ -137,14 +135,10 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
             readers = await stack.enter_async_context(EnginePool(READ_AT_ONCE, **limits).running())
             authenticator = await stack.enter_async_context(authentication(settings))
             storage = Storage(database, on_ended=measured.operation_ended)
-            deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
+            operations = OperationSource(storage, client, max_started=settings.max_started_operations)
+            deliveries = DeliverySource(storage, client)
             starts = await stack.enter_async_context(
-                StartQueue(
-                    storage,
-                    WorkflowStarter(client, storage),
-                    deliveries,
-                    max_started=settings.max_started_operations,
-                ).running()
+                StartQueue(storage, WorkflowStarter(client), [operations, deliveries]).running()
             )
             cancellation = await stack.enter_async_context(
                 Cancellation(storage, Lookup(storage), WorkflowCanceller(client, storage)).running()
@@ -157,7 +151,7 @@ def _lifespan(settings: Settings, measured: ProcessMetrics) -> Callable[[FastAPI
                 pool=pool,
                 starts=starts,
                 cancellation=cancellation,
-                deliveries=deliveries,
+                sources=(operations, deliveries),
             )
             backlog = BacklogMetrics(storage, services.readiness)
             measured.registry.register(backlog)

@@ -1,6 +1,7 @@
 """From settings and open resources to the services that the endpoints are given."""
 
 from datetime import timedelta
+from functools import partial
 
 from temporalio.client import Client
 
@@ -11,7 +12,6 @@ from runtime.settings import Settings
 from runtime.shown_url import linked_url
 from services.callback_target import CallbackTargets
 from services.cancellation import Cancellation
-from services.delivery_queue import DeliveryQueue
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
 from services.open_operations import OpenOperationLimit
@@ -22,6 +22,7 @@ from services.redelivery import Redelivery
 from services.retrying import Retrying
 from services.simulation import SimulationService
 from services.start_queue import StartQueue
+from services.start_sources import DeliverySource, OperationSource
 from services.submission import SubmissionService
 from services.synchronous import SynchronousWait
 from services.waiting import Waiting
@@ -38,21 +39,22 @@ def build_services(
     pool: ProcessPool,
     starts: StartQueue,
     cancellation: Cancellation,
-    deliveries: DeliveryQueue,
+    sources: tuple[OperationSource, DeliverySource],
 ) -> Services:
     """One graph a process; nothing in it outlives the resources."""
     lookup, waiting = Lookup(storage), Waiting(listener)
+    operations, deliveries = sources
     limit = OpenOperationLimit(settings.max_open_operations)
     return Services(
         submission=SubmissionService(
             storage,
-            starts.start_soon,
+            partial(starts.start_soon, operations),
             policy=settings.policy(),
             large_request_rows=settings.large_request_rows,
             limit=limit,
             judge_callback=CallbackTargets(settings.callback_rules).refusal,
         ),
-        redelivery=Redelivery(storage, lookup, deliveries.start_soon),
+        redelivery=Redelivery(storage, lookup, partial(starts.start_soon, deliveries)),
         pool=pool,
         simulation=SimulationService(storage, pool, large_request_rows=settings.large_request_rows),
         synchronous=SynchronousWait(lookup, waiting, starts.temporal_away, max_seconds=settings.sync_wait_seconds),
@@ -67,7 +69,9 @@ def build_services(
         proposals=ProposalReads(storage),
         lookup=lookup,
         cancellation=cancellation,
-        retrying=Retrying(storage, lookup, starts.start_soon, policy=settings.policy(), limit=limit),
+        retrying=Retrying(
+            storage, lookup, partial(starts.start_soon, operations), policy=settings.policy(), limit=limit
+        ),
         waiting=waiting,
         readiness=ReadinessCheck(storage, client),
         presenter=OperationPresenter(

@@ -20,12 +20,12 @@ from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
-from services.cancellation import Cancellation
+from services.cancellation import Cancellation, WorkflowCanceller
 from services.lookup import Lookup, expired_error
 from services.open_operations import OpenOperationLimit
 from services.retrying import Retrying
-from services.starting import WorkflowStarter
-from services.workflow_cancelling import WorkflowCanceller
+from services.temporal_workflows import WorkflowStarter
+from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 
 EXIT_FAILED = 1
@@ -109,9 +109,9 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
         limit=OpenOperationLimit(connections.settings.max_open_operations),
     )
     accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id))
-    starter = WorkflowStarter(connections.client, storage)
+    starter = WorkflowStarter(connections.client)
     for start in starts:
-        await starter.start(start)
+        await starter.start(operation_start(start))
     return accepted.operation.operation_id
 
 

@@ -11,9 +11,9 @@ from domain.callback import webhook_id
 from domain.callback_retries import DeliveryStatus
 from domain.operation import Operation
 from domain.timestamps import wire_timestamp
-from services.describing import describe
 from services.lookup import Lookup
-from services.own_workflows import OwnWorkflow, own_delivery_of, own_workflow_of
+from services.temporal_workflows import OwnWorkflow, describe
+from services.workflow_starts import own_delivery_of, own_workflow_of
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -64,7 +65,12 @@ class Accepted:
 
 
 class SubmissionService:
-    """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes."""
+    """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes.
+
+    Between processes the key's row decides: each transaction that claims the key waits for the one before it. Within a
+    process that would take a connection for every twin, so the first one's task serves them all. The task
+    belongs to no request: a client that disconnects cancels its own wait, not the submission of the others.
+    """
 
     def __init__(
         self,
@@ -106,7 +112,11 @@ class SubmissionService:
         if task is None:
             task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(submission, prepared, refusal))
             task.add_done_callback(lambda _: self._under_way.pop(twins, None))
-        accepted = await asyncio.shield(task)
+        try:
+            accepted = await asyncio.shield(task)
+        except ProposalError as failure:
+            # Every twin raises an error of its own: an exception object collects the traceback of each that raises it.
+            raise copy(failure) from failure
         return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
 
     async def _accept_past_purge(

@@ -5,7 +5,7 @@ import asyncio
 from domain.operation import Operation
 from services.interruption import unless_interrupted
 from services.lookup import Lookup
-from services.starting import ANSWER_SECONDS
+from services.temporal_workflows import ANSWER_SECONDS
 from services.waiting import Waiting
 
 

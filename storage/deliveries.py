@@ -41,7 +41,8 @@ WHERE operation_id = %(operation_id)s
 """
 GIVE_UP: Final = """
 UPDATE callback_deliveries SET status = 'FAILED', finished_at = now()
-WHERE operation_id = %(operation_id)s AND status = 'PENDING'
+WHERE operation_id = %(operation_id)s AND status = 'PENDING' AND redelivered_at IS NOT DISTINCT FROM %(redelivered_at)s
+RETURNING operation_id
 """
 
 
@@ -137,6 +138,9 @@ class Deliveries(DeliveryReader):
         """Owe the callback once more; the caller starts its workflow, or the starter does in a few seconds."""
         await self._connection.execute(REOPEN, {"operation_id": operation_id, "attempts_before": attempts_before})
 
-    async def give_up(self, operation_id: str) -> None:
-        """End a delivery that nobody works on any more."""
-        await self._connection.execute(GIVE_UP, {"operation_id": operation_id})
+    async def give_up(self, operation_id: str, *, redelivered_at: datetime | None) -> bool:
+        """End a delivery that no workflow is working on; False when another redelivery was asked for since then."""
+        cursor = await self._connection.execute(
+            GIVE_UP, {"operation_id": operation_id, "redelivered_at": redelivered_at}
+        )
+        return await cursor.fetchone() is not None

@@ -19,7 +19,6 @@ from domain.operation import Operation
 from storage.audit import AuditReader
 from storage.backlog import BacklogReader
 from storage.deliveries import Deliveries, DeliveryReader
-from storage.delivery_starts import DeliveryStarts
 from storage.documents import DocumentPurged, DocumentReader, Documents
 from storage.events import EventReader, Events
 from storage.expired_operations import ExpiredOperationReader
@@ -30,12 +29,11 @@ from storage.operations import OperationReader, Operations
 from storage.privileges import missing_privilege
 from storage.proposal_list import PROPOSAL_LIST
 from storage.proposals import ProposalReader, Proposals
-from storage.reconciliation import Reconciliation
 from storage.retention import REFERRERS, Retention
 from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
-from storage.starting import Starting
+from storage.workflow_starts import DeliveryStarts, OperationStarts
 
 REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
 
@@ -90,10 +88,9 @@ class Transaction:
         self.review_keys = ReviewKeys(connection)
         self.documents = Documents(connection)
         self.deliveries = Deliveries(connection)
+        self.operation_starts = OperationStarts(connection)
         self.delivery_starts = DeliveryStarts(connection)
         self.simulations = Simulations(connection)
-        self.starting = Starting(connection)
-        self.reconciliation = Reconciliation(connection)
         self._connection = connection
 
     async def now(self) -> datetime:

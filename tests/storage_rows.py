@@ -1,8 +1,10 @@
 """A finished proposal, made by the real steps without Temporal."""
 
 from dataclasses import replace
+from typing import Any
 
 from builders import a_stored_operation
+from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.build_artifact import BuildArtifactStep
@@ -11,6 +13,7 @@ from activities.document_texts import DocumentTexts
 from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
 from activities.persist import PersistStep
+from activities.reconcile import ReconcileSteps
 from activities.simulate import SimulateStep
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import Policy
@@ -78,6 +81,15 @@ def environment_of(workflow_id: str, workflow_type: str) -> ActivityEnvironment:
 def submitting(storage: Storage) -> SubmissionService:
     return SubmissionService(
         storage, lambda _: None, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+    )
+
+
+def reconciling(storage: Storage, client: Client, **given: Any) -> ReconcileSteps:
+    """The steps of reconcile, whose runs nothing counts."""
+    return ReconcileSteps(
+        storage,
+        client,
+        **{"max_started": 300, "on_run": lambda _, **__: None, "on_deliveries_run": lambda _: None, **given},
     )
 
 

@@ -16,16 +16,13 @@ from activities.finish import FinishStep
 from activities.host_places import HostPlaces
 from activities.persist import PersistStep
 from activities.purge import PurgeStep
-from activities.reconcile import ReconcileStep
-from activities.reconcile_deliveries import ReconcileDeliveriesStep
+from activities.reconcile import ReconcileSteps
 from activities.simulate import SimulateStep
 from domain.callback import CallbackRules
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
-from services.delivery_starting import DeliveryStarter
 from services.process_pool import ProcessPool
 from services.purging import Periods
-from services.starting import WorkflowStarter
 from storage.unit_of_work import Storage
 from worker.metrics import WorkerMetrics
 from workflows.create_proposal import CreateProposal
@@ -88,15 +85,16 @@ def housekeeping_workflows() -> list[type]:
 
 
 def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
-    starter = WorkflowStarter(dependencies.client, dependencies.storage)
-    delivery_starter = DeliveryStarter(dependencies.client, dependencies.storage)
-    storage, client, metrics = dependencies.storage, dependencies.client, dependencies.metrics
+    storage, metrics = dependencies.storage, dependencies.metrics
+    reconciling = ReconcileSteps(
+        storage,
+        dependencies.client,
+        max_started=dependencies.max_started,
+        on_run=metrics.reconciled,
+        on_deliveries_run=metrics.deliveries_reconciled,
+    )
     return [
-        ReconcileStep(
-            storage, client, starter, max_started=dependencies.max_started, on_run=metrics.reconciled
-        ).reconcile,
-        ReconcileDeliveriesStep(
-            storage, client, delivery_starter, on_run=metrics.deliveries_reconciled
-        ).reconcile_deliveries,
+        reconciling.reconcile,
+        reconciling.reconcile_deliveries,
         PurgeStep(storage, dependencies.periods, on_batch=metrics.purged, on_done=metrics.purge_done).purge,
     ]

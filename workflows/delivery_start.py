@@ -4,7 +4,6 @@ from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from workflows.delivery_texts import delivery_details, delivery_summary
 from workflows.identity import (
     CALLBACKS_QUEUE,
     CORRELATION_ID,
@@ -53,3 +52,24 @@ def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
     if outcome.proposal_id is None:
         return attributes
     return attributes.updated(SearchAttributePair(PROPOSAL_ID, outcome.proposal_id))
+
+
+def delivery_summary(operation_id: str, *, operation_status: str) -> str:
+    """What operators read of a callback's workflow; no word of a client but its correlation id."""
+    return f"Call back that {operation_id} has {operation_status}"
+
+
+def delivery_details(operation_id: str, *, operation_type: str, operation_status: str, correlation_id: str) -> str:
+    rows = {
+        "Operation": operation_id,
+        "Type": operation_type,
+        "Ended": operation_status,
+        "Correlation id": correlation_id,
+        "Attempts": f"`proposals operation {operation_id}`",
+    }
+    return "\n".join(f"- **{name}**: {_shown(value)}" for name, value in rows.items())
+
+
+def _shown(value: str) -> str:
+    """As code, so that Markdown leaves it alone; ids hold no backtick."""
+    return value if value.startswith("`") else f"`{value}`"

@@ -6,15 +6,13 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from broken_postgres import alter
 from builders import a_stored_operation
-from storage_rows import Steps
+from storage_rows import Steps, reconciling
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.purge import PurgeStep
-from activities.reconcile import ReconcileStep
 from cli.local.postgres import SERVICE_ROLE
 from services.purging import Periods
-from services.starting import WorkflowStarter
 from workflows.messages import PurgeInput, ReconcileInput
 
 PERIODS = Periods(operations=timedelta(days=30), keys=timedelta(days=90))
@@ -34,7 +32,7 @@ async def test_a_step_whose_grant_is_lost_waits_however_often_it_has_been_tried(
 
 async def test_housekeeping_whose_grant_is_lost_is_tried_again(storage, database_dsn, temporal_client):
     alter(database_dsn, f"REVOKE UPDATE, DELETE ON operations FROM {SERVICE_ROLE}")
-    reconcile = ReconcileStep(storage, temporal_client, WorkflowStarter(temporal_client, storage), max_started=300)
+    reconcile = reconciling(storage, temporal_client)
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, started_time=datetime.now(UTC))
     with pytest.raises(ApplicationError) as raised:

@@ -10,19 +10,19 @@ import psycopg
 import pytest
 from builders import a_stored_operation
 from fake_steps import FakeSteps, refusal
+from storage_rows import reconciling
 from temporalio.api.workflowservice.v1 import PauseWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
-from activities.reconcile import ReconcileStep
 from cli.local.ports import free_port
 from cli.local.temporal_server import TemporalDevServer
 from runtime.temporal import connect, register_search_attributes
-from services.describing import describe
 from services.lookup import Lookup
-from services.starting import StartOutcome, WorkflowStarter
+from services.temporal_workflows import StartOutcome, WorkflowStarter, describe
+from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.identity import PROPOSALS_QUEUE, SEARCH_ATTRIBUTES
@@ -32,14 +32,14 @@ from workflows.messages import OperationOrder, ReconcileInput, ReconcileResult
 async def reconciled(
     storage: Storage, client: Client, *, idle_seconds: float = 0.0, max_started: int = 300
 ) -> ReconcileResult:
-    step = ReconcileStep(storage, client, WorkflowStarter(client, storage), max_started=max_started)
+    step = reconciling(storage, client, max_started=max_started)
     return await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=idle_seconds))
 
 
 async def started(storage: Storage, client: Client) -> str:
     """An operation whose workflow runs, and waits for a worker."""
     operation = await a_stored_operation(storage)
-    assert await WorkflowStarter(client, storage).start(operation) is StartOutcome.STARTED
+    assert await WorkflowStarter(client).start(operation_start(operation)) is StartOutcome.STARTED
     return operation.operation_id
 
 
@@ -129,7 +129,7 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
     """Its rows count as moved, and nothing else of it is left behind."""
     operation = await a_stored_operation(storage)
     async with storage.transaction() as transaction:
-        (taken,) = await transaction.reconciliation.take_stalled(idle=timedelta(0), limit=200, max_started=300)
+        (taken,) = await transaction.operation_starts.take_stalled(idle=timedelta(0), limit=200, max_started=300)
     assert taken.operation_id == operation.operation_id
     assert (await reconciled(storage, temporal_client, idle_seconds=30)).examined == 0
     with psycopg.connect(database_dsn) as connection:
@@ -139,11 +139,9 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
 
 async def test_a_run_tells_the_highest_attempt_of_a_workflow_task(storage: Storage, temporal_client: Client):
     told = []
-    step = ReconcileStep(
+    step = reconciling(
         storage,
         temporal_client,
-        WorkflowStarter(temporal_client, storage),
-        max_started=300,
         on_run=lambda result, *, workflow_task_attempt: told.append((result.examined, workflow_task_attempt)),
     )
     await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=0.0))

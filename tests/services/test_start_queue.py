@@ -5,9 +5,9 @@ from broken_postgres import alter
 from builders import a_stored_operation
 
 from cli.local.postgres import SERVICE_ROLE
-from domain.operation import Operation
 from services.start_queue import StartQueue
-from services.starting import StartOutcome
+from services.start_sources import OperationSource
+from services.temporal_workflows import StartOutcome, WorkflowStart
 from storage.unit_of_work import Storage
 
 
@@ -24,12 +24,20 @@ class Temporal:
         self.probed += 1
         return not self.is_away
 
-    async def start(self, start: Operation) -> StartOutcome:
+    async def start(self, start: WorkflowStart) -> StartOutcome:
         self.asked += 1
         if self.is_away:
             return StartOutcome.UNREACHABLE
-        self.started.append(start.operation_id)
+        self.started.append(start.own.workflow_id)
         return StartOutcome.STARTED
+
+
+class Queue(StartQueue):
+    """The starter of a process that has operations alone."""
+
+    def __init__(self, storage: Storage, temporal: Temporal, *, max_started: int = 300) -> None:
+        self.operations = OperationSource(storage, None, max_started=max_started)  # which asks no Temporal itself
+        super().__init__(storage, temporal, [self.operations])
 
 
 def marked(dsn: str) -> set[str]:
@@ -49,7 +57,7 @@ async def until(condition, *, seconds: float = 40) -> None:
 async def test_an_operation_that_nobody_started_is_started_and_marked(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     temporal = Temporal()
-    async with StartQueue(storage, temporal).running():
+    async with Queue(storage, temporal).running():
         await until(lambda: marked(database_dsn) == {operation.operation_id})
     assert temporal.started == [operation.operation_id]
 
@@ -57,7 +65,7 @@ async def test_an_operation_that_nobody_started_is_started_and_marked(storage: S
 async def test_the_starter_outlives_a_lost_grant(storage: Storage, database_dsn, capsys):
     operation = await a_stored_operation(storage)
     alter(database_dsn, f"REVOKE UPDATE ON operations FROM {SERVICE_ROLE}")
-    async with StartQueue(storage, Temporal()).running():
+    async with Queue(storage, Temporal()).running():
         await until(lambda: storage.known_problem is not None)
         alter(database_dsn, f"GRANT UPDATE ON operations TO {SERVICE_ROLE}")
         await until(lambda: marked(database_dsn) == {operation.operation_id})
@@ -68,7 +76,7 @@ async def test_operations_wait_for_temporal_to_come_back(storage: Storage, datab
     operations = [await a_stored_operation(storage) for _ in range(5)]
     temporal = Temporal()
     temporal.is_away = True
-    async with StartQueue(storage, temporal).running():
+    async with Queue(storage, temporal).running():
         await until(lambda: temporal.asked >= 2)
         assert temporal.asked < 5  # one time-out is enough to know
         temporal.is_away = False
@@ -83,8 +91,8 @@ async def test_a_process_that_finds_nothing_to_start_asks_temporal_before_it_bel
         connection.execute("UPDATE operations SET start_claimed_at = now() + interval '1 hour'")
     temporal = Temporal()
     temporal.is_away = True
-    async with StartQueue(storage, temporal).running() as queue:
-        queue.start_soon(operation)
+    async with Queue(storage, temporal).running() as queue:
+        queue.start_soon(queue.operations, operation)
         await until(lambda: temporal.probed >= 2)
         assert queue.temporal_away.is_set()
         assert temporal.asked == 1
@@ -99,7 +107,7 @@ async def test_a_process_with_all_that_it_may_start_under_way_notices_that_tempo
     for _ in range(3):
         await a_stored_operation(storage)
     temporal = Temporal()
-    async with StartQueue(storage, temporal, max_started=2).running() as queue:
+    async with Queue(storage, temporal, max_started=2).running() as queue:
         await until(lambda: len(marked(database_dsn)) == 2)
         temporal.is_away = True
         await until(queue.temporal_away.is_set)
@@ -112,10 +120,10 @@ async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_awa
     operations = [await a_stored_operation(storage) for _ in range(20)]
     temporal = Temporal()
     temporal.is_away = True
-    queue = StartQueue(storage, temporal)
+    queue = Queue(storage, temporal)
     async with queue.running():
         for operation in operations:
-            queue.start_soon(operation)
+            queue.start_soon(queue.operations, operation)
         await until(queue.temporal_away.is_set)
     assert temporal.asked < 20
 
@@ -123,7 +131,7 @@ async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_awa
 async def test_two_processes_share_the_work(storage: Storage, database_dsn):
     operations = {(await a_stored_operation(storage)).operation_id for _ in range(30)}
     first, second = Temporal(), Temporal()
-    async with StartQueue(storage, first).running(), StartQueue(storage, second).running():
+    async with Queue(storage, first).running(), Queue(storage, second).running():
         await until(lambda: marked(database_dsn) == operations)
     assert sorted(first.started + second.started) == sorted(operations)
 
@@ -131,8 +139,8 @@ async def test_two_processes_share_the_work(storage: Storage, database_dsn):
 async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     temporal = Temporal()
-    async with StartQueue(storage, temporal).running() as queue:
-        queue.start_soon(operation)
+    async with Queue(storage, temporal).running() as queue:
+        queue.start_soon(queue.operations, operation)
         await until(lambda: bool(temporal.started))
         await until(lambda: marked(database_dsn) == {operation.operation_id})
 
@@ -141,10 +149,10 @@ async def test_only_so_many_are_started_at_a_time_and_the_oldest_first(storage: 
     operations = [(await a_stored_operation(storage)).operation_id for _ in range(9)]
     fresh = await a_stored_operation(storage)
     temporal = Temporal()
-    queue = StartQueue(storage, temporal, max_started=4)
+    queue = Queue(storage, temporal, max_started=4)
     async with queue.running():
         await until(lambda: len(marked(database_dsn)) == 4)
-        queue.start_soon(fresh)
+        queue.start_soon(queue.operations, fresh)
         await asyncio.sleep(1.5)
         assert len(temporal.started) == 4  # nor does a fresh one jump the queue
         with psycopg.connect(database_dsn) as connection:

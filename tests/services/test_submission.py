@@ -66,6 +66,15 @@ async def test_the_same_key_with_another_request_is_a_conflict_and_stores_nothin
     assert counts(database_dsn) == (1, 1, 1)
 
 
+async def test_twins_of_a_refused_request_raise_an_error_each(storage: Storage):
+    service = a_service(storage)
+    await service.submit(a_submission())
+    another = a_submission(a_body(created_by="advisor_2"))
+    refusals = await asyncio.gather(*(service.submit(another) for _ in range(3)), return_exceptions=True)
+    assert [type(refusal) for refusal in refusals] == [IdempotencyKeyConflict] * 3
+    assert len({id(refusal) for refusal in refusals}) == 3
+
+
 @pytest.mark.parametrize("processes", [1, 5])
 async def test_fifty_parallel_requests_with_one_key_make_one_operation(storage: Storage, database_dsn, processes):
     services = [a_service(storage) for _ in range(processes)]

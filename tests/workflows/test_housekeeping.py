@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
+from storage_rows import reconciling
 from temporalio import activity
 from temporalio.client import Client, ScheduleIntervalSpec, ScheduleSpec, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -14,9 +15,7 @@ from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
-from activities.reconcile import ReconcileStep
-from services.own_workflows import FOREIGN
-from services.starting import WorkflowStarter
+from services.temporal_workflows import FOREIGN
 from storage.unit_of_work import Storage
 from worker.one_argument import OneArgument
 from worker.registry import housekeeping_workflows
@@ -234,13 +233,7 @@ async def test_the_pause_of_the_schedule_stops_reconcile_and_its_sign_of_life(no
     def on_run(result: ReconcileResult, *, workflow_task_attempt: int) -> None:
         looked.append((result, workflow_task_attempt))
 
-    step = ReconcileStep(
-        storage,
-        nothing_there,
-        WorkflowStarter(nothing_there, storage),
-        max_started=300,
-        on_run=on_run,
-    )
+    step = reconciling(storage, nothing_there, on_run=on_run)
     await create_missing_schedules(nothing_there)
     switch = nothing_there.get_schedule_handle(RECONCILE_ID)
     assert not (await ActivityEnvironment().run(step.reconcile, ReconcileInput())).is_paused

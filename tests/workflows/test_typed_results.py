@@ -18,7 +18,8 @@ from domain.errors import StorageUnavailable
 from runtime.engine_pool import EnginePool
 from services.lookup import Lookup
 from services.purging import Periods
-from services.starting import WorkflowStarter
+from services.temporal_workflows import WorkflowStarter
+from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 from worker.registry import Dependencies, proposal_activities, proposal_workflows
 from worker.sandbox import sandboxed_runner
@@ -96,7 +97,7 @@ class Desk:
         async with self.storage.reading() as reading:
             operation = await reading.operations.get(operation_id)
         assert operation is not None
-        await WorkflowStarter(self.client, self.storage).start(operation)
+        await WorkflowStarter(self.client).start(operation_start(operation))
 
     async def pending(self, workflow_id: str, step: str, *, is_tried: bool = True) -> AsyncActivityHandle:
         """The normal activity of this step, between two tries, or while it is tried for the first time."""
