@@ -10,7 +10,7 @@ import structlog
 from temporalio import activity
 
 from activities.boundary import boundary
-from activities.host_places import HostPlaces
+from activities.host_slots import HostSlots
 from activities.outcome import log_as_work_of
 from activities.own_workflow import require_own_delivery
 from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, signatures, webhook_id
@@ -33,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Tried:
+class _Attempt:
     """What came of an attempt."""
 
     attempted_at: datetime
@@ -44,7 +44,7 @@ class _Tried:
 
 
 class OnAttempt(Protocol):
-    """Told of each attempt that was recorded, and what its delivery has come to."""
+    """Called for each attempt that was recorded, with what its delivery has come to."""
 
     def __call__(
         self, *, status_code: int | None, error: AttemptError | None, seconds: float, delivery: DeliveryStatus
@@ -58,15 +58,15 @@ class DeliverStep:
         targets: CallbackTargets,
         transport: CallbackTransport,
         rules: CallbackRules,
-        places: HostPlaces,
+        slots: HostSlots,
         *,
-        on_attempt: OnAttempt | None = None,
+        on_attempt: OnAttempt,
     ) -> None:
         self._storage = storage
         self._targets = targets
         self._transport = transport
         self._rules = rules
-        self._places = places
+        self._slots = slots
         self._on_attempt = on_attempt
 
     @activity.defn(name="deliver_callback")
@@ -89,15 +89,15 @@ class DeliverStep:
         try:
             url = self._targets.parse(order.url)
         except AttemptFailed as failed:
-            tried = _Tried(attempted_at=delivery.read_at, duration_ms=0, error=failed.error)
+            tried = _Attempt(attempted_at=delivery.read_at, duration_ms=0, error=failed.error)
             return await self._recorded(step, tried, read=delivery, host=None)
-        with self._places.place(url.host) as has_place:
-            if not has_place:
+        with self._slots.slot(url.host) as has_slot:
+            if not has_slot:
                 return DeliverResult(state="HOST_BUSY", attempts=delivery.attempts, host=url.host)
             tried = await self._try(operation, order, url, at=delivery.read_at)
         return await self._recorded(step, tried, read=delivery, host=url.host)
 
-    async def _try(self, operation: Operation, order: CallbackOrder, url: CallbackUrl, *, at: datetime) -> _Tried:
+    async def _try(self, operation: Operation, order: CallbackOrder, url: CallbackUrl, *, at: datetime) -> _Attempt:
         """Make the attempt; `at` is PostgreSQL's time, which the signature names, too.
 
         Receivers compare `webhook-timestamp` with clocks of their own. This process's clock may be wrong, and then they
@@ -113,8 +113,8 @@ class DeliverStep:
             status_code: int | None = None,
             error: AttemptError | None = None,
             retry_after: timedelta | None = None,
-        ) -> _Tried:
-            return _Tried(
+        ) -> _Attempt:
+            return _Attempt(
                 attempted_at=at,
                 duration_ms=round(elapsed() / timedelta(milliseconds=1)),
                 status_code=status_code,
@@ -161,7 +161,9 @@ class DeliverStep:
         added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(order.headers)]
         return [(b"User-Agent", USER_AGENT), *((name.encode(), value.encode()) for name, value in own.items()), *added]
 
-    async def _recorded(self, step: DeliverInput, tried: _Tried, *, read: Delivery, host: str | None) -> DeliverResult:
+    async def _recorded(
+        self, step: DeliverInput, tried: _Attempt, *, read: Delivery, host: str | None
+    ) -> DeliverResult:
         """Attempt and outcome in one transaction: what the log of a delivery shows is what it goes by.
 
         `read` is the delivery as it was before the attempt.
@@ -187,13 +189,12 @@ class DeliverStep:
                 await transaction.deliveries.record_outcome(
                     step.operation_id, outcome.status, delay=outcome.delay, attempts_before=outcome.attempts_before
                 )
-        if self._on_attempt is not None:
-            self._on_attempt(
-                status_code=tried.status_code,
-                error=tried.error,
-                seconds=tried.duration_ms / 1000,
-                delivery=outcome.status,
-            )
+        self._on_attempt(
+            status_code=tried.status_code,
+            error=tried.error,
+            seconds=tried.duration_ms / 1000,
+            delivery=outcome.status,
+        )
         log.info(
             "callback_attempted",
             operation_id=step.operation_id,
@@ -220,7 +221,7 @@ class _Outcome:
     attempts_before: int
 
 
-def _outcome(delivery: Delivery, tried: _Tried, *, jitter: float, is_redelivered: bool) -> _Outcome:
+def _outcome(delivery: Delivery, tried: _Attempt, *, jitter: float, is_redelivered: bool) -> _Outcome:
     """What the attempt has come to; `is_redelivered` when another delivery was asked for while it was under way."""
     attempt_no = delivery.attempts + 1
     tries = attempt_no - delivery.attempts_before

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
+import structlog
 from temporalio import activity
 from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
@@ -25,6 +26,8 @@ from workflows.schedules import is_reconcile_paused
 
 CONCURRENT_LOOKS: Final = 20
 CANCEL_IDLE: Final = timedelta(seconds=5)  # the API that took the cancel goes first
+
+log = structlog.get_logger(__name__)
 
 
 class OnReconciled(Protocol):
@@ -61,7 +64,9 @@ class ReconcileSteps:
         source = OperationSource(self._storage, self._client, max_started=self._max_started)
         async with self._storage.transaction() as transaction:
             idle = timedelta(seconds=step.idle_seconds)
-            stalled = await source.take_stalled(transaction, idle=idle, limit=step.batch_size)
+            stalled = await transaction.operation_starts.take_stalled(
+                idle=idle, limit=step.batch_size, at_most=source.most_at_once
+            )
             to_cancel = await transaction.operation_starts.workflows_to_cancel(idle=CANCEL_IDLE, limit=step.batch_size)
         verdicts = await self._judged(source, stalled)
         result = ReconcileResult(
@@ -79,7 +84,9 @@ class ReconcileSteps:
         source = DeliverySource(self._storage, self._client)
         async with self._storage.transaction() as transaction:
             idle = timedelta(seconds=step.overdue_seconds)
-            overdue = await source.take_stalled(transaction, idle=idle, limit=step.batch_size)
+            overdue = await transaction.delivery_starts.take_stalled(
+                idle=idle, limit=step.batch_size, at_most=source.most_at_once
+            )
         verdicts = await self._judged(source, overdue)
         result = ReconcileDeliveriesResult(
             examined=len(overdue),
@@ -126,7 +133,7 @@ class ReconcileSteps:
         if source.max_restarts is not None and row.workflow_restarts >= source.max_restarts:
             return Verdict.ENDED if await source.give_up(row) else Verdict.NOTHING
         async with self._storage.transaction() as transaction:
-            current = await source.current(transaction, row)
+            current = await source.starts(transaction).current(row.operation_id)
         if current is None:
             return Verdict.NOTHING
         with later_start(row.operation_id):
@@ -136,5 +143,6 @@ class ReconcileSteps:
         if outcome is not StartOutcome.STARTED:
             return Verdict.NOTHING
         async with self._storage.transaction() as transaction:
-            await source.restarted(transaction, current)
+            await source.starts(transaction).note_restart(row.operation_id)
+        log.warning(source.restarted_event, operation_id=row.operation_id)
         return Verdict.START_AGAIN

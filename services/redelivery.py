@@ -63,7 +63,7 @@ class Redelivery:
             await transaction.deliveries.reopen(
                 operation_id, attempts_before=delivery.attempts_before if is_open else delivery.attempts
             )
-            start = await transaction.delivery_starts.get(operation_id)
+            start = await transaction.delivery_starts.current(operation_id)
         if start is not None:
             self._start_soon(start)
         return await self._log(operation)

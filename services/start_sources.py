@@ -4,7 +4,6 @@ A source knows its rows, how their workflow is started, and what it means for a 
 starter (`services.start_queue`) and reconcile (`activities.reconcile`) know neither kind.
 """
 
-from datetime import timedelta
 from enum import Enum, auto
 from typing import Final, Protocol, TypeVar
 
@@ -25,7 +24,7 @@ from services.temporal_workflows import RPC_TIMEOUT, Described, WorkflowStart
 from services.workflow_starts import delivery_start, operation_start
 from storage.unit_of_work import Storage, Transaction
 from storage.workflow_starts import PendingDelivery, WorkflowStarts
-from workflows.identity import HURRY
+from workflows.identity import DELIVER_NOW
 
 ENDED_FROM_OUTSIDE: Final = {
     "TERMINATED": OperationTerminated,
@@ -49,16 +48,13 @@ class Verdict(Enum):
 class Source(Protocol[Row]):
     """`most_at_once` rows may have their workflow; one that was lost `max_restarts` times is given up."""
 
+    restarted_event: str  # in the log
     most_at_once: int
     max_restarts: int | None
 
     def starts(self, transaction: Transaction) -> WorkflowStarts[Row]: ...
 
     def start(self, row: Row, *, replaces_closed: bool = False) -> WorkflowStart: ...
-
-    async def take_stalled(self, transaction: Transaction, *, idle: timedelta, limit: int) -> list[Row]:
-        """The rows that make no progress, each for one run of reconcile."""
-        ...
 
     async def look_at(self, described: Described) -> None:
         """The row's own workflow is open. Raises RPCError."""
@@ -72,16 +68,11 @@ class Source(Protocol[Row]):
         """End the row, whose workflow cannot be started: a bug. Whether it ended."""
         ...
 
-    async def current(self, transaction: Transaction, row: Row) -> Row | None:
-        """The row as it is now; None when it requires no workflow any more."""
-        ...
-
-    async def restarted(self, transaction: Transaction, row: Row) -> None: ...
-
 
 class OperationSource:
     """Open operations; only `max_started` have their workflow at a time (docs/adr/0014-postgresql-is-the-queue.md)."""
 
+    restarted_event = "operation_restarted"
     max_restarts: int | None = 3
 
     def __init__(self, storage: Storage, client: Client, *, max_started: int) -> None:
@@ -96,9 +87,6 @@ class OperationSource:
     def start(self, row: Operation, *, replaces_closed: bool = False) -> WorkflowStart:
         return operation_start(row, replaces_closed=replaces_closed)
 
-    async def take_stalled(self, transaction: Transaction, *, idle: timedelta, limit: int) -> list[Operation]:
-        return await transaction.operation_starts.take_stalled(idle=idle, limit=limit, max_started=self.most_at_once)
-
     async def look_at(self, described: Described) -> None:
         attempt = described.raw.pending_workflow_task.attempt
         self.workflow_task_attempt = max(self.workflow_task_attempt, attempt)
@@ -112,14 +100,6 @@ class OperationSource:
     async def give_up(self, row: Operation) -> bool:
         await end_failed(self._storage, row.operation_id, OperationFailure.of(OperationInternalError))
         return True
-
-    async def current(self, transaction: Transaction, row: Operation) -> Operation | None:
-        operation = await transaction.operations.get(row.operation_id)
-        return None if operation is None or operation.is_terminal else operation
-
-    async def restarted(self, transaction: Transaction, row: Operation) -> None:
-        await transaction.operation_starts.count_restart(row.operation_id)
-        log.warning("operation_restarted", operation_id=row.operation_id)
 
     async def _failure(self, described: Described) -> OperationFailure:
         """How an open operation ends when its workflow has closed without ending it."""
@@ -138,6 +118,7 @@ class OperationSource:
 class DeliverySource:
     """Pending callbacks."""
 
+    restarted_event = "callback_restarted"
     most_at_once = 200
     max_restarts: int | None = None
 
@@ -151,14 +132,11 @@ class DeliverySource:
     def start(self, row: PendingDelivery, *, replaces_closed: bool = False) -> WorkflowStart:
         return delivery_start(row, replaces_closed=replaces_closed)
 
-    async def take_stalled(self, transaction: Transaction, *, idle: timedelta, limit: int) -> list[PendingDelivery]:
-        return await transaction.delivery_starts.take_overdue(overdue=idle, limit=limit)
-
     async def look_at(self, described: Described) -> None:
         """A workflow that sits on a timer, which an operator may have set, looks at its row again: that is harmless."""
         if described.status == "RUNNING" and not described.raw.pending_activities:
             handle = self._client.get_workflow_handle(described.workflow_id, run_id=described.run_id)
-            await handle.signal(HURRY, rpc_timeout=RPC_TIMEOUT)
+            await handle.signal(DELIVER_NOW, rpc_timeout=RPC_TIMEOUT)
 
     async def end(self, row: PendingDelivery, described: Described) -> Verdict:
         """A workflow of an earlier round had closed before the row required one. No clock can tell the two apart, as
@@ -177,10 +155,3 @@ class DeliverySource:
         """False when a redelivery was asked for since the row was read: that one is not judged by what came before."""
         async with self._storage.transaction() as transaction:
             return await transaction.deliveries.give_up(row.operation_id, redelivered_at=row.redelivered_at)
-
-    async def current(self, transaction: Transaction, row: PendingDelivery) -> PendingDelivery | None:
-        return await transaction.delivery_starts.get(row.operation_id)
-
-    async def restarted(self, transaction: Transaction, row: PendingDelivery) -> None:
-        await transaction.delivery_starts.mark_started([row.operation_id])
-        log.warning("callback_restarted", operation_id=row.operation_id)

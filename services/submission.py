@@ -9,7 +9,6 @@ from datetime import datetime
 from domain.callback import CallbackOrder
 from domain.canonical import canonical_text
 from domain.errors import (
-    CallbacksNotConfigured,
     IdempotencyKeyConflict,
     ProposalError,
     ProposalNotFound,
@@ -28,11 +27,6 @@ from storage.unit_of_work import Storage, Transaction
 
 StartSoon = Callable[[Operation], None]
 JudgeCallback = Callable[[CallbackOrder], Awaitable[ProposalError | None]]
-
-
-async def refuse_callbacks(_: CallbackOrder) -> ProposalError | None:
-    """The judge of a service that makes no callbacks."""
-    return CallbacksNotConfigured()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,7 +74,7 @@ class SubmissionService:
         policy: Policy,
         large_request_rows: int,
         limit: OpenOperationLimit,
-        judge_callback: JudgeCallback = refuse_callbacks,
+        judge_callback: JudgeCallback,
     ) -> None:
         self._storage = storage
         self._start_soon = start_soon

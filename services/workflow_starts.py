@@ -16,7 +16,7 @@ from workflows.identity import (
     CORRELATION_ID,
     CREATED_BY,
     DELIVER_CALLBACK,
-    HURRY,
+    DELIVER_NOW,
     OPERATION_TYPE,
     PORTFOLIO_ID,
     PROPOSAL_ID,
@@ -26,7 +26,7 @@ from workflows.identity import (
     delivery_workflow_id_of,
     workflow_id_of,
 )
-from workflows.messages import DeliveryOrder, OperationOrder
+from workflows.messages import CreateInput, DeliverCallbackInput
 from workflows.policies import EXECUTION_TIMEOUT
 
 # The server refuses a start whose summary, as a payload, is over 400 bytes, or whose details are over 20,000.
@@ -56,7 +56,7 @@ def operation_start(operation: Operation, *, replaces_closed: bool = False) -> W
     """`replaces_closed` only where the closed workflow is known to be no part of the operation."""
     return WorkflowStart(
         own=own_workflow_of(operation.operation_id, operation_type=operation.operation_type),
-        argument=OperationOrder(
+        argument=CreateInput(
             operation_id=operation.operation_id,
             is_large=operation.is_large,
             portfolio_id=attribute_text(operation.portfolio_id),
@@ -77,9 +77,9 @@ def delivery_start(delivery: PendingDelivery, *, replaces_closed: bool = False) 
     is_redelivery = delivery.redelivered_at is not None
     return WorkflowStart(
         own=own_delivery_of(delivery.operation_id),
-        argument=DeliveryOrder(operation_id=delivery.operation_id, attempts=delivery.attempts),
+        argument=DeliverCallbackInput(operation_id=delivery.operation_id, attempts=delivery.attempts),
         replaces_closed=replaces_closed or is_redelivery,
-        signal=HURRY if is_redelivery else None,
+        signal=DELIVER_NOW if is_redelivery else None,
         search_attributes=_search_attributes_of(delivery),
         summary=delivery_summary(delivery.operation_id, operation_status=delivery.status),
         details=delivery_details(

@@ -33,7 +33,7 @@ from storage.retention import REFERRERS, Retention
 from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
-from storage.workflow_starts import DeliveryStarts, OperationStarts
+from storage.workflow_starts import OperationStarts, delivery_starts
 
 REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
 
@@ -89,7 +89,7 @@ class Transaction:
         self.documents = Documents(connection)
         self.deliveries = Deliveries(connection)
         self.operation_starts = OperationStarts(connection)
-        self.delivery_starts = DeliveryStarts(connection)
+        self.delivery_starts = delivery_starts(connection)
         self.simulations = Simulations(connection)
         self._connection = connection
 

@@ -13,10 +13,16 @@ from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory
 
 from domain.operation import Operation
-from storage.operations import OPERATION_COLUMNS, OPERATION_ROW
+from storage.operations import OPERATION_COLUMNS, OPERATION_ROW, SELECT_OPERATION
 from storage.rows import value_row
 
 Row = TypeVar("Row")
+
+MARK_STARTED: Final = """
+UPDATE {table} SET started_workflow_at = now()
+WHERE operation_id = ANY(%(operation_ids)s) AND started_workflow_at IS NULL
+"""
+RELEASE_CLAIMS: Final = "UPDATE {table} SET start_claimed_at = NULL WHERE operation_id = ANY(%(operation_ids)s)"
 
 # Counts no further than the limit. The order makes the planner take the small index of started operations, however old
 # its statistics are.
@@ -45,6 +51,7 @@ WHERE operation_id IN (
     ORDER BY progress_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING {OPERATION_COLUMNS}
 """
+SELECT_OPEN: Final = f"{SELECT_OPERATION} AND o.status IN ('PENDING', 'RUNNING')"
 COUNT_RESTART: Final = """
 UPDATE operations
 SET workflow_restarts = workflow_restarts + 1, started_workflow_at = coalesce(started_workflow_at, now())
@@ -74,13 +81,17 @@ WHERE o.operation_id = d.operation_id AND d.operation_id IN (
     ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING {_DELIVERY_COLUMNS}
 """
-# A delivery that waits for a place at a busy host is overdue and well: it is looked at once a minute.
+NOTE_DELIVERY_RESTART: Final = """
+UPDATE callback_deliveries SET started_workflow_at = coalesce(started_workflow_at, now())
+WHERE operation_id = %(operation_id)s
+"""
+# A delivery that waits for a slot at a busy host is overdue and well: it is looked at once a minute.
 TAKE_OVERDUE: Final = f"""
 UPDATE callback_deliveries d SET checked_at = now() FROM operations o
 WHERE o.operation_id = d.operation_id AND d.operation_id IN (
     SELECT operation_id FROM callback_deliveries
-    WHERE status = 'PENDING' AND due_at < now() - %(overdue)s
-        AND (checked_at IS NULL OR checked_at < now() - %(overdue)s)
+    WHERE status = 'PENDING' AND due_at < now() - %(idle)s
+        AND (checked_at IS NULL OR checked_at < now() - %(idle)s)
     ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING {_DELIVERY_COLUMNS}
 """
@@ -107,30 +118,50 @@ class WorkflowStarts(Generic[Row]):
     """The rows of one table that require a workflow."""
 
     def __init__(
-        self, connection: AsyncConnection, *, table: str, row: AsyncRowFactory[Row], claim_statement: str
+        self,
+        connection: AsyncConnection,
+        *,
+        table: str,
+        row: AsyncRowFactory[Row],
+        claim: str,
+        take_stalled: str,
+        select: str,
+        restarted: str,
     ) -> None:
         self._connection = connection
         self._row = row
-        self._claim = claim_statement
-        self._mark = f"""
-UPDATE {table} SET started_workflow_at = now()
-WHERE operation_id = ANY(%(operation_ids)s) AND started_workflow_at IS NULL
-"""
-        self._release = f"UPDATE {table} SET start_claimed_at = NULL WHERE operation_id = ANY(%(operation_ids)s)"
-
-    async def claim_unstarted(self, *, limit: int) -> list[Row]:
-        """The oldest pending rows that have had no workflow for a second or two, claimed for five."""
-        return await self._rows(self._claim, {"limit": limit})
+        self._claim = claim
+        self._take_stalled = take_stalled
+        self._select = select
+        self._restarted = restarted
+        self._mark = MARK_STARTED.format(table=table)
+        self._release = RELEASE_CLAIMS.format(table=table)
 
     async def room(self, *, at_most: int) -> int:
         """How many more may have their workflow started now."""
         return at_most
+
+    async def claim_unstarted(self, *, limit: int) -> list[Row]:
+        """The oldest pending rows that have had no workflow for a second or two, claimed for five."""
+        return await self._rows(self._claim, {"limit": limit})
 
     async def mark_started(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(self._mark, {"operation_ids": list(operation_ids)})
 
     async def release_claims(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(self._release, {"operation_ids": list(operation_ids)})
+
+    async def take_stalled(self, *, idle: timedelta, limit: int, at_most: int) -> list[Row]:
+        """The rows that were longest without progress, at least `idle`, each for one run of reconcile."""
+        return await self._rows(self._take_stalled, {"idle": idle, "limit": limit, "most": at_most})
+
+    async def current(self, operation_id: str) -> Row | None:
+        """The row as it is now; None when it requires no workflow any more."""
+        rows = await self._rows(self._select, {"operation_id": operation_id})
+        return rows[0] if rows else None
+
+    async def note_restart(self, operation_id: str) -> None:
+        await self._connection.execute(self._restarted, {"operation_id": operation_id})
 
     async def _rows(self, statement: str, parameters: dict[str, Any]) -> list[Row]:
         async with self._connection.cursor(row_factory=self._row) as cursor:
@@ -140,7 +171,15 @@ WHERE operation_id = ANY(%(operation_ids)s) AND started_workflow_at IS NULL
 
 class OperationStarts(WorkflowStarts[Operation]):
     def __init__(self, connection: AsyncConnection) -> None:
-        super().__init__(connection, table="operations", row=OPERATION_ROW, claim_statement=CLAIM_OPERATIONS)
+        super().__init__(
+            connection,
+            table="operations",
+            row=OPERATION_ROW,
+            claim=CLAIM_OPERATIONS,
+            take_stalled=TAKE_STALLED,
+            select=SELECT_OPEN,
+            restarted=COUNT_RESTART,
+        )
 
     async def room(self, *, at_most: int) -> int:
         """The open operations that have their workflow are counted no further than the limit."""
@@ -148,28 +187,19 @@ class OperationStarts(WorkflowStarts[Operation]):
         ((started,),) = await cursor.fetchall()
         return at_most - int(started)
 
-    async def take_stalled(self, *, idle: timedelta, limit: int, max_started: int) -> list[Operation]:
-        """The open operations that were longest without progress, at least `idle`; taken rows count as moved."""
-        return await self._rows(TAKE_STALLED, {"idle": idle, "limit": limit, "most": max_started})
-
-    async def count_restart(self, operation_id: str) -> None:
-        await self._connection.execute(COUNT_RESTART, {"operation_id": operation_id})
-
     async def workflows_to_cancel(self, *, idle: timedelta, limit: int) -> list[str]:
         """Operations that were cancelled at least so long ago, and whose workflows are still to be cancelled."""
         cursor = await self._connection.execute(SELECT_TO_CANCEL, {"idle": idle, "limit": limit})
         return [operation_id for (operation_id,) in await cursor.fetchall()]
 
 
-class DeliveryStarts(WorkflowStarts[PendingDelivery]):
-    def __init__(self, connection: AsyncConnection) -> None:
-        super().__init__(connection, table="callback_deliveries", row=DELIVERY_ROW, claim_statement=CLAIM_DELIVERIES)
-
-    async def get(self, operation_id: str) -> PendingDelivery | None:
-        """None when the delivery has ended meanwhile."""
-        rows = await self._rows(SELECT_DELIVERY, {"operation_id": operation_id})
-        return rows[0] if rows else None
-
-    async def take_overdue(self, *, overdue: timedelta, limit: int) -> list[PendingDelivery]:
-        """The deliveries whose next attempt is due for longest, at least `overdue`, each once in that time."""
-        return await self._rows(TAKE_OVERDUE, {"overdue": overdue, "limit": limit})
+def delivery_starts(connection: AsyncConnection) -> WorkflowStarts[PendingDelivery]:
+    return WorkflowStarts(
+        connection,
+        table="callback_deliveries",
+        row=DELIVERY_ROW,
+        claim=CLAIM_DELIVERIES,
+        take_stalled=TAKE_OVERDUE,
+        select=SELECT_DELIVERY,
+        restarted=NOTE_DELIVERY_RESTART,
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from domain.callback import CallbackOrder
 from domain.canonical import canonical_text
+from domain.errors import CallbacksNotConfigured, ProposalError
 from domain.ids import new_operation_id
 from domain.operation import (
     IdempotencyKey,
@@ -76,6 +77,11 @@ def a_submission(
         key=IdempotencyKey(client="local", scope="proposals", key=key),
         correlation_id=correlation_id,
     )
+
+
+async def refuse_callbacks(_: CallbackOrder) -> ProposalError:
+    """The judge of a service that makes no callbacks."""
+    return CallbacksNotConfigured()
 
 
 def an_operation(**changes: Any) -> Operation:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from builders import a_stored_operation
+from builders import a_stored_operation, refuse_callbacks
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
@@ -80,7 +80,12 @@ def environment_of(workflow_id: str, workflow_type: str) -> ActivityEnvironment:
 
 def submitting(storage: Storage) -> SubmissionService:
     return SubmissionService(
-        storage, lambda _: None, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+        storage,
+        lambda _: None,
+        policy=Policy(),
+        large_request_rows=1000,
+        limit=OpenOperationLimit(100),
+        judge_callback=refuse_callbacks,
     )
 
 

@@ -13,7 +13,7 @@ from activities.deliver import DeliverStep
 from activities.document_texts import DocumentTexts
 from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
-from activities.host_places import HostPlaces
+from activities.host_slots import HostSlots
 from activities.persist import PersistStep
 from activities.purge import PurgeStep
 from activities.reconcile import ReconcileSteps
@@ -74,7 +74,7 @@ def callback_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
         CallbackTargets(rules),
         CallbackTransport(),
         rules=rules,
-        places=HostPlaces(),
+        slots=HostSlots(),
         on_attempt=dependencies.metrics.attempted,
     )
     return [delivering.deliver_callback]

@@ -13,7 +13,7 @@ from workflows.identity import (
     SEARCH_ATTRIBUTES,
     delivery_workflow_id_of,
 )
-from workflows.messages import DeliveryOrder, OperationOutcome
+from workflows.messages import DeliverCallbackInput, OperationOutcome
 from workflows.policies import TASK_TIMEOUT
 
 
@@ -25,7 +25,7 @@ async def start_delivery(outcome: OperationOutcome) -> None:
     try:
         await workflow.start_child_workflow(
             DELIVER_CALLBACK,
-            DeliveryOrder(operation_id=outcome.operation_id),
+            DeliverCallbackInput(operation_id=outcome.operation_id),
             id=delivery_workflow_id_of(outcome.operation_id),
             task_queue=CALLBACKS_QUEUE,
             task_timeout=TASK_TIMEOUT,

@@ -26,7 +26,7 @@ from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.identity import PROPOSALS_QUEUE, SEARCH_ATTRIBUTES
-from workflows.messages import OperationOrder, ReconcileInput, ReconcileResult
+from workflows.messages import CreateInput, ReconcileInput, ReconcileResult
 
 
 async def reconciled(
@@ -85,7 +85,7 @@ async def test_a_workflow_that_timed_out_ends_its_operation(storage: Storage, te
     operation = await a_stored_operation(storage)
     handle = await temporal_client.start_workflow(
         "CreateProposal",
-        OperationOrder(operation_id=operation.operation_id, is_large=False),
+        CreateInput(operation_id=operation.operation_id, is_large=False),
         id=operation.operation_id,
         task_queue=PROPOSALS_QUEUE,
         execution_timeout=timedelta(seconds=1),
@@ -129,7 +129,7 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
     """Its rows count as moved, and nothing else of it is left behind."""
     operation = await a_stored_operation(storage)
     async with storage.transaction() as transaction:
-        (taken,) = await transaction.operation_starts.take_stalled(idle=timedelta(0), limit=200, max_started=300)
+        (taken,) = await transaction.operation_starts.take_stalled(idle=timedelta(0), limit=200, at_most=300)
     assert taken.operation_id == operation.operation_id
     assert (await reconciled(storage, temporal_client, idle_seconds=30)).examined == 0
     with psycopg.connect(database_dsn) as connection:
@@ -215,7 +215,7 @@ async def occupied(client: Client, operation_id: str, what: str) -> None:
     is_twin = what == "another operation's"
     await client.start_workflow(
         "CreateVersion" if what == "another type" else "CreateProposal",
-        OperationOrder(operation_id="pop_another" if is_twin else operation_id, is_large=False),
+        CreateInput(operation_id="pop_another" if is_twin else operation_id, is_large=False),
         id=operation_id,
         task_queue="nobody" if what == "another queue" else PROPOSALS_QUEUE,
     )

@@ -22,7 +22,7 @@ from services.workflow_starts import delivery_start
 from storage.unit_of_work import Storage
 from storage.workflow_starts import PendingDelivery
 from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, delivery_workflow_id_of
-from workflows.messages import DeliveryOrder, ReconcileDeliveriesInput, ReconcileDeliveriesResult
+from workflows.messages import DeliverCallbackInput, ReconcileDeliveriesInput, ReconcileDeliveriesResult
 
 
 async def owed(storage: Storage) -> str:
@@ -33,7 +33,7 @@ async def owed(storage: Storage) -> str:
 
 async def start_of(storage: Storage, operation_id: str) -> WorkflowStart:
     async with storage.transaction() as transaction:
-        delivery = await transaction.delivery_starts.get(operation_id)
+        delivery = await transaction.delivery_starts.current(operation_id)
     assert delivery is not None
     return delivery_start(delivery)
 
@@ -165,7 +165,7 @@ async def test_a_foreign_workflow_under_the_callbacks_id_is_replaced_by_its_own(
     handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id))
     await temporal_client.start_workflow(
         "CreateProposal" if what == "another type" else "DeliverCallback",
-        DeliveryOrder(operation_id="pop_another" if what == "another operation's" else operation_id),
+        DeliverCallbackInput(operation_id="pop_another" if what == "another operation's" else operation_id),
         id=handle.id,
         task_queue="nobody" if what == "another queue" else CALLBACKS_QUEUE,
     )
@@ -183,7 +183,7 @@ async def test_a_delivery_that_was_started_by_hand_before_it_came_about_is_start
 ):
     operation = await a_stored_operation(storage, callback_url="https://a.example/hidden")
     handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation.operation_id))
-    order = DeliveryOrder(operation_id=operation.operation_id)
+    order = DeliverCallbackInput(operation_id=operation.operation_id)
     await temporal_client.start_workflow("DeliverCallback", order, id=handle.id, task_queue=CALLBACKS_QUEUE)
     await handle.terminate()
     await asyncio.sleep(0.1)

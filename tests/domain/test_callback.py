@@ -22,6 +22,7 @@ from domain.callback_retries import (
     status_after,
 )
 from domain.callback_url import UrlRefused, canonical_host, parse_callback_url
+from domain.errors import InvariantBroken
 from domain.operation import OperationStatus
 
 OPERATION = an_operation(
@@ -55,7 +56,7 @@ def test_the_message_of_a_failure():
 
 
 def test_an_open_operation_has_nothing_to_tell():
-    with pytest.raises(LookupError):
+    with pytest.raises(InvariantBroken):
         callback_body(replace(OPERATION, status=OperationStatus.RUNNING, finished_at=None))
 
 

@@ -16,7 +16,7 @@ from receiver import RULES, Receiver
 from storage_rows import Steps, a_created_proposal, environment_of, submitting
 
 from activities.deliver import DeliverStep
-from activities.host_places import HostPlaces
+from activities.host_slots import HostSlots
 from domain.errors import OperationCancelled, RedeliveryTooSoon
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import IdempotencyKey, OperationFailure, OperationType, Policy
@@ -206,7 +206,14 @@ def receiver() -> Iterator[Receiver]:
 
 
 async def attempted(storage: Storage, operation_id: str, *, attempts: int = 0):
-    step = DeliverStep(storage, CallbackTargets(RULES), CallbackTransport(), rules=RULES, places=HostPlaces())
+    step = DeliverStep(
+        storage,
+        CallbackTargets(RULES),
+        CallbackTransport(),
+        rules=RULES,
+        slots=HostSlots(),
+        on_attempt=lambda **_: None,
+    )
     order = DeliverInput(operation_id=operation_id, attempts=attempts, jitter=0.5)
     environment = environment_of(f"callback-{operation_id}", "DeliverCallback")
     return await environment.run(step.deliver_callback, order)

@@ -24,7 +24,7 @@ from worker.upkeep import prepare_temporal, start_reconcile
 from workflows import policies
 from workflows.identity import HOUSEKEEPING_QUEUE, PURGE_ID, RECONCILE_ID
 from workflows.messages import (
-    HousekeepingOrder,
+    HousekeepingInput,
     PurgeInput,
     PurgeResult,
     ReconcileDeliveriesInput,
@@ -92,7 +92,7 @@ async def run(client: Client, workflow, fake: FakeHousekeeping, *, under: str, o
     queue = f"tq-{uuid.uuid4()}"
     async with working(client, fake, queue=queue):
         return await client.execute_workflow(
-            workflow.run, order or HousekeepingOrder(), id=f"{under}-{queue}", task_queue=queue
+            workflow.run, order or HousekeepingInput(), id=f"{under}-{queue}", task_queue=queue
         )
 
 
@@ -159,7 +159,7 @@ async def test_under_another_id_it_fails_with_a_plain_text_and_looks_at_nothing(
     assert fake.calls == 0
 
 
-@pytest.mark.parametrize("args", [[], [HousekeepingOrder(), HousekeepingOrder()]])
+@pytest.mark.parametrize("args", [[], [HousekeepingInput(), HousekeepingInput()]])
 async def test_a_start_without_its_one_argument_fails_instead_of_hanging(temporal_client, args):
     queue = f"tq-{uuid.uuid4()}"
     async with working(temporal_client, FakeHousekeeping([PurgeResult()]), queue=queue):

@@ -5,7 +5,7 @@ import uuid
 
 import psycopg
 import pytest
-from builders import a_submission, without_simulation_flag
+from builders import a_submission, refuse_callbacks, without_simulation_flag
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -37,7 +37,12 @@ def everything(dsn: str) -> dict[str, list[tuple]]:
 async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_client: Client, database_dsn, ends):
     starts = []
     service = SubmissionService(
-        storage, starts.append, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+        storage,
+        starts.append,
+        policy=Policy(),
+        large_request_rows=1000,
+        limit=OpenOperationLimit(100),
+        judge_callback=refuse_callbacks,
     )
     body = None if ends == "SUCCEEDED" else without_simulation_flag()
     operation_id = (await service.submit(a_submission(body))).operation.operation_id

@@ -27,9 +27,9 @@ from workflows.identity import PROPOSALS_QUEUE
 from workflows.messages import (
     BuildArtifactInput,
     BuildArtifactResult,
+    CreateInput,
     FinishInput,
     FinishResult,
-    OperationOrder,
     OperationOutcome,
     PersistInput,
     PersistResult,
@@ -242,7 +242,7 @@ async def test_a_workflow_under_another_id_changes_nothing_and_says_so(
     async with working(storage, temporal_client, Outage(storage, temporal_client, None)) as desk:
         twin = await temporal_client.start_workflow(
             workflow,
-            OperationOrder(operation_id=operation_id, is_large=is_large),
+            CreateInput(operation_id=operation_id, is_large=is_large),
             id=f"twin-of-{operation_id}",
             task_queue=PROPOSALS_QUEUE,
         )
@@ -255,7 +255,7 @@ async def test_cancelling_a_forged_twin_does_not_cancel_the_operation(storage: S
     async with working(storage, temporal_client, Outage(storage, temporal_client, "simulate")) as desk:
         twin = await temporal_client.start_workflow(
             "CreateProposal",
-            OperationOrder(operation_id=operation_id, is_large=False),
+            CreateInput(operation_id=operation_id, is_large=False),
             id=f"twin-of-{operation_id}",
             task_queue=PROPOSALS_QUEUE,
         )
@@ -272,7 +272,7 @@ async def test_a_workflow_of_the_other_type_under_the_operations_id_changes_noth
     async with working(storage, temporal_client, Outage(storage, temporal_client, None)) as desk:
         await temporal_client.start_workflow(
             "CreateVersion",
-            OperationOrder(operation_id=operation_id, is_large=False),
+            CreateInput(operation_id=operation_id, is_large=False),
             id=operation_id,
             task_queue=PROPOSALS_QUEUE,
         )
@@ -284,7 +284,7 @@ async def test_an_invented_operation_fails_with_a_plain_text(storage: Storage, t
     async with working(storage, temporal_client, Outage(storage, temporal_client, None)) as desk:
         handle = await temporal_client.start_workflow(
             "CreateProposal",
-            OperationOrder(operation_id="pop_invented", is_large=False),
+            CreateInput(operation_id="pop_invented", is_large=False),
             id="pop_invented",
             task_queue=PROPOSALS_QUEUE,
         )
