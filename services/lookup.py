@@ -90,7 +90,7 @@ class Lookup:
 
 
 def expired_error(expired: ExpiredOperation) -> OperationExpired:
-    """The answer to whoever asks for a purged operation: what its tombstone says."""
+    """The error for a purged operation, with what its tombstone says."""
     return OperationExpired(
         {
             "operation_id": expired.operation_id,

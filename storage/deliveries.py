@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from domain.callback import CallbackOrder
 from domain.callback_retries import DeliveryStatus
-from storage.rows import columns_of, insert_statement, parameters_of, value_row
+from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
 
 INSERT_DELIVERY: Final = """
 INSERT INTO callback_deliveries (operation_id, status, created_at) VALUES (%(operation_id)s, 'PENDING', now())
@@ -25,7 +25,7 @@ SELECT_ORDER: Final = """
 SELECT callback_url, callback_headers FROM operations
 WHERE operation_id = %(operation_id)s AND callback_url IS NOT NULL
 """
-# Whoever makes an attempt is a running workflow: nobody need start it any more.
+# An attempt is made by a running workflow, which need not be started any more.
 RECORD_OUTCOME: Final = """
 UPDATE callback_deliveries
 SET status = %(status)s, due_at = now() + %(delay)s, attempts_before = %(attempts_before)s,
@@ -48,7 +48,7 @@ RETURNING operation_id
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """A callback that is owed or was; attempts up to `attempts_before` belong to rounds that are over.
+    """A callback that is pending or has ended; attempts up to `attempts_before` belong to rounds that are over.
 
     `read_at` is PostgreSQL's time when the row was read: all that is compared with its times, or stored beside them,
     is measured from there.
@@ -101,19 +101,15 @@ class DeliveryReader:
 
     async def attempts(self, operation_id: str) -> list[DeliveryAttempt]:
         """Oldest first."""
-        async with self._connection.cursor(row_factory=ATTEMPT_ROW) as cursor:
-            await cursor.execute(SELECT_ATTEMPTS, {"operation_id": operation_id})
-            return await cursor.fetchall()
+        return await fetch_all(self._connection, ATTEMPT_ROW, SELECT_ATTEMPTS, {"operation_id": operation_id})
 
     async def _one(self, statement: str, operation_id: str) -> Delivery | None:
-        async with self._connection.cursor(row_factory=DELIVERY_ROW) as cursor:
-            await cursor.execute(statement, {"operation_id": operation_id})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, DELIVERY_ROW, statement, {"operation_id": operation_id})
 
 
 class Deliveries(DeliveryReader):
     async def add(self, operation_id: str) -> None:
-        """Owe the callback of an operation that the same transaction ends."""
+        """Add the pending callback of an operation that the same transaction ends."""
         await self._connection.execute(INSERT_DELIVERY, {"operation_id": operation_id})
 
     async def lock_delivery(self, operation_id: str) -> Delivery | None:
@@ -135,7 +131,7 @@ class Deliveries(DeliveryReader):
         )
 
     async def reopen(self, operation_id: str, *, attempts_before: int) -> None:
-        """Owe the callback once more; the caller starts its workflow, or the starter does in a few seconds."""
+        """Make the callback pending once more; the caller starts its workflow, or the starter does in a few seconds."""
         await self._connection.execute(REOPEN, {"operation_id": operation_id, "attempts_before": attempts_before})
 
     async def give_up(self, operation_id: str, *, redelivered_at: datetime | None) -> bool:

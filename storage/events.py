@@ -5,7 +5,7 @@ from typing import Final
 from psycopg import AsyncConnection
 
 from domain.proposal import WorkflowEvent
-from storage.rows import columns_of, insert_statement, parameters_of, value_row
+from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
 
 _EVENT_COLUMNS: Final = columns_of("workflow_events", WorkflowEvent)
 EVENT_COLUMNS: Final = ", ".join(_EVENT_COLUMNS)
@@ -26,20 +26,16 @@ class EventReader:
         self._connection = connection
 
     async def get(self, event_id: str) -> WorkflowEvent | None:
-        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
-            await cursor.execute(SELECT_EVENT, {"event_id": event_id})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, EVENT_ROW, SELECT_EVENT, {"event_id": event_id})
 
     async def at(self, proposal_id: str, sequence: int) -> WorkflowEvent | None:
-        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
-            await cursor.execute(SELECT_AT, {"proposal_id": proposal_id, "sequence": sequence})
-            return await cursor.fetchone()
+        return await fetch_one(
+            self._connection, EVENT_ROW, SELECT_AT, {"proposal_id": proposal_id, "sequence": sequence}
+        )
 
     async def trail(self, proposal_id: str) -> list[WorkflowEvent]:
         """Oldest first."""
-        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
-            await cursor.execute(SELECT_TRAIL, {"proposal_id": proposal_id})
-            return await cursor.fetchall()
+        return await fetch_all(self._connection, EVENT_ROW, SELECT_TRAIL, {"proposal_id": proposal_id})
 
 
 class Events(EventReader):

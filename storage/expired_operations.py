@@ -6,7 +6,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from domain.operation import ExpiredOperation
-from storage.rows import columns_of, value_row
+from storage.rows import columns_of, fetch_one, value_row
 
 _COLUMNS: Final = columns_of("expired_operations", ExpiredOperation)
 EXPIRED_COLUMNS: Final = ", ".join(_COLUMNS)
@@ -39,6 +39,4 @@ class ExpiredOperationReader:
         )
 
     async def _one(self, statement: str, parameters: dict[str, Any]) -> ExpiredOperation | None:
-        async with self._connection.cursor(row_factory=EXPIRED_ROW) as cursor:
-            await cursor.execute(statement, parameters)
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, EXPIRED_ROW, statement, parameters)

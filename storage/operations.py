@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from domain.callback import CallbackOrder
 from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
 from domain.proposal import ProposalVersion
-from storage.rows import columns_of, insert_statement, parameters_of, value_row
+from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
 
@@ -120,9 +120,7 @@ class OperationReader:
         return None if row is None else str(row[0])
 
     async def _one(self, statement: str, parameters: dict[str, Any]) -> Operation | None:
-        async with self._connection.cursor(row_factory=OPERATION_ROW) as cursor:
-            await cursor.execute(statement, parameters)
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, OPERATION_ROW, statement, parameters)
 
 
 class Operations(OperationReader):
@@ -163,9 +161,7 @@ class Operations(OperationReader):
 
     async def lock(self, operation_id: str) -> LockedOperation | None:
         """The operation, locked until the transaction ends."""
-        async with self._connection.cursor(row_factory=LOCKED_ROW) as cursor:
-            await cursor.execute(LOCK_OPERATION, {"operation_id": operation_id})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, LOCKED_ROW, LOCK_OPERATION, {"operation_id": operation_id})
 
     async def record_simulation(
         self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None

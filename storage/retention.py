@@ -21,7 +21,7 @@ SELECT set_config('statement_timeout', '{LOCK_LIMIT_MS}ms', false), set_config('
 """
 UNBOUND_STATEMENTS: Final = "RESET statement_timeout; RESET enable_seqscan"
 
-# An operation whose callback is still owed waits for it. Only a failed one leaves documents that no version needs.
+# An operation is kept while its callback is pending. Only a failed one leaves documents that no version needs.
 PURGE_OPERATIONS: Final = f"""
 WITH due AS (
     SELECT operation_id FROM operations o
@@ -129,8 +129,8 @@ class Due:
 class BatchUndone(Exception):
     """Nothing of the batch was removed.
 
-    It would have held its locks for too long, or somebody referred to one of its documents in the same instant: fewer
-    rows, or the same again, may pass.
+    It would have held its locks for too long, or another transaction referred to one of its documents in the same
+    instant: fewer rows, or the same again, may pass.
     """
 
 

@@ -3,12 +3,12 @@
 `storage.tables` is where columns are named: statements are put together from it once, when their module is imported.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from psycopg import AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import AsyncRowFactory, RowMaker
 
 from domain.errors import InvariantBroken
@@ -39,6 +39,23 @@ def value_row(value_class: type[Value]) -> AsyncRowFactory[Value]:
         return make
 
     return factory
+
+
+async def fetch_one(
+    connection: AsyncConnection, row: AsyncRowFactory[Value], statement: str, parameters: Mapping[str, Any]
+) -> Value | None:
+    """The first row of a constant statement, None without one."""
+    async with connection.cursor(row_factory=row) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchone()
+
+
+async def fetch_all(
+    connection: AsyncConnection, row: AsyncRowFactory[Value], statement: str, parameters: Mapping[str, Any]
+) -> list[Value]:
+    async with connection.cursor(row_factory=row) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall()
 
 
 def columns_of(table: str, value_class: type[Any], *, computed: Collection[str] = ()) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Final
 from psycopg import AsyncConnection
 
 from domain.errors import StorageUnavailable
-from storage.rows import columns_of, insert_statement, parameters_of, value_row
+from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,9 +43,7 @@ class SimulationReader:
         self._connection = connection
 
     async def get(self, key: str, *, client: str) -> StoredSimulation | None:
-        async with self._connection.cursor(row_factory=SIMULATION_ROW) as cursor:
-            await cursor.execute(SELECT_SIMULATION, {"client": client, "key": key})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, SIMULATION_ROW, SELECT_SIMULATION, {"client": client, "key": key})
 
     async def get_or_now(self, key: str, *, client: str) -> StoredSimulation | datetime:
         """What the key stands for, or PostgreSQL's time when that is nothing yet: the time of what is made for it."""

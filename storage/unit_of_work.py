@@ -1,4 +1,7 @@
-"""The two doors to PostgreSQL: `transaction()` commits when its block ends well, `reading()` never writes.
+"""The doors to PostgreSQL: `transaction()` commits when its block ends without an error, `reading()` never writes.
+
+`purging()` and `snapshot()` are the two for long work: short statements that commit one by one, and many reads of one
+moment.
 
 A block stands inside a service or activity function and ends before that function answers: a commit that follows the
 answer breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). No network call goes inside a block.
@@ -107,8 +110,8 @@ class Transaction:
 class Storage:
     """PostgreSQL as services and activities see it.
 
-    Both doors raise StorageUnavailable; of psycopg's own errors only what a statement names (a violated constraint).
-    `on_ended` is told of each operation that a transaction has ended, after its commit.
+    All doors raise StorageUnavailable; of psycopg's own errors only what a statement names (a violated constraint).
+    `on_ended` gets each operation that a transaction has ended, after its commit.
     """
 
     def __init__(self, connections: ConnectionSource, *, on_ended: Callable[[Operation], None] | None = None) -> None:
@@ -119,7 +122,7 @@ class Storage:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        # In pipeline mode statements without an answer that somebody waits for share one round trip with the next.
+        # Pipeline mode: a statement whose result is not awaited travels with the next one.
         async with self._connection() as connection, connection.pipeline(), connection.transaction():
             transaction = Transaction(connection)
             yield transaction

@@ -14,7 +14,7 @@ from psycopg.rows import AsyncRowFactory
 
 from domain.operation import Operation
 from storage.operations import OPERATION_COLUMNS, OPERATION_ROW, SELECT_OPERATION
-from storage.rows import value_row
+from storage.rows import fetch_all, value_row
 
 Row = TypeVar("Row")
 
@@ -164,9 +164,7 @@ class WorkflowStarts(Generic[Row]):
         await self._connection.execute(self._restarted, {"operation_id": operation_id})
 
     async def _rows(self, statement: str, parameters: dict[str, Any]) -> list[Row]:
-        async with self._connection.cursor(row_factory=self._row) as cursor:
-            await cursor.execute(statement, parameters)
-            return await cursor.fetchall()
+        return await fetch_all(self._connection, self._row, statement, parameters)
 
 
 class OperationStarts(WorkflowStarts[Operation]):

@@ -45,7 +45,7 @@ async def start_delivery(outcome: OperationOutcome) -> None:
 
 
 def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
-    """Those of the operation, so that whoever finds one finds the other."""
+    """Those of the operation, so that a search for one finds the other."""
     own = workflow.info().typed_search_attributes
     pairs = [SearchAttributePair(key, value) for key in SEARCH_ATTRIBUTES if (value := own.get(key)) is not None]
     attributes = TypedSearchAttributes(pairs)
