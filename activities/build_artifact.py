@@ -5,7 +5,8 @@ from temporalio import activity
 from activities.boundary import boundary
 from activities.computing import heartbeating
 from activities.evidence_making import EvidenceMaking, record
-from activities.outcome import load_work, outcome_of
+from activities.outcome import load_operation, outcome_of
+from domain.errors import InvariantBroken
 from storage.unit_of_work import Storage
 from workflows.messages import BuildArtifactInput, BuildArtifactResult
 
@@ -19,16 +20,16 @@ class BuildArtifactStep:
     @boundary
     @heartbeating
     async def build_artifact(self, step: BuildArtifactInput) -> BuildArtifactResult:
-        work = await load_work(self._storage, step.operation_id)
-        if work.is_terminal:
-            return BuildArtifactResult(ended=outcome_of(work))
-        if work.result_document is None:
-            raise LookupError("build_artifact came before simulate")
-        made = await self._evidence.make(work, result_document=work.result_document)
+        operation = await load_operation(self._storage, step.operation_id)
+        if operation.is_terminal:
+            return BuildArtifactResult(ended=outcome_of(operation))
+        if operation.result_document is None:
+            raise InvariantBroken("build_artifact came before simulate")
+        made = await self._evidence.make(operation, result_document=operation.result_document)
         async with self._storage.transaction() as transaction:
-            is_recorded = await record(transaction, work, made)
+            is_recorded = await record(transaction, operation, made)
         if not is_recorded:
-            return BuildArtifactResult(ended=outcome_of(await load_work(self._storage, step.operation_id)))
+            return BuildArtifactResult(ended=outcome_of(await load_operation(self._storage, step.operation_id)))
         return BuildArtifactResult(
             inputs_document=made.recorded.inputs_document,
             artifact_document=made.recorded.artifact_document,

@@ -10,7 +10,7 @@ import structlog
 from temporalio import activity
 
 from activities.boundary import boundary
-from activities.host_places import HostPlaces
+from activities.host_slots import HostSlots
 from activities.metrics import WorkerMetrics
 from activities.outcome import log_as_work_of
 from activities.own_workflow import require_own_delivery
@@ -34,7 +34,7 @@ log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class _Tried:
+class _Attempt:
     """What came of an attempt."""
 
     attempted_at: datetime
@@ -51,7 +51,7 @@ class DeliverStep:
         targets: CallbackTargets,
         transport: CallbackTransport,
         rules: CallbackRules,
-        places: HostPlaces,
+        slots: HostSlots,
         *,
         metrics: WorkerMetrics,
     ) -> None:
@@ -59,7 +59,7 @@ class DeliverStep:
         self._targets = targets
         self._transport = transport
         self._rules = rules
-        self._places = places
+        self._slots = slots
         self._metrics = metrics
 
     @activity.defn(name="deliver_callback")
@@ -69,8 +69,8 @@ class DeliverStep:
         async with self._storage.reading() as reading:
             operation = await reading.operations.get(step.operation_id)
             delivery = await reading.deliveries.get(step.operation_id)
-            stored = await reading.deliveries.order(step.operation_id)
-        if operation is None or delivery is None or stored is None:
+            order = await reading.deliveries.order(step.operation_id)
+        if operation is None or delivery is None or order is None:
             raise OperationNotFound
         log_as_work_of(operation.correlation_id)
         if delivery.status is not DeliveryStatus.PENDING:
@@ -79,19 +79,18 @@ class DeliverStep:
             # This very attempt was recorded before its worker died, or another run has made it.
             remaining = (delivery.due_at - delivery.read_at).total_seconds()
             return DeliverResult(state="PENDING", attempts=delivery.attempts, retry_seconds=max(0.0, remaining))
-        order = CallbackOrder.stored(stored.callback_url, stored.callback_headers)
         try:
             url = self._targets.parse(order.url)
         except AttemptFailed as failed:
-            tried = _Tried(attempted_at=delivery.read_at, duration_ms=0, error=failed.error)
+            tried = _Attempt(attempted_at=delivery.read_at, duration_ms=0, error=failed.error)
             return await self._recorded(step, tried, read=delivery, host=None)
-        with self._places.place(url.host) as has_place:
-            if not has_place:
+        with self._slots.slot(url.host) as has_slot:
+            if not has_slot:
                 return DeliverResult(state="HOST_BUSY", attempts=delivery.attempts, host=url.host)
             tried = await self._try(operation, order, url, at=delivery.read_at)
         return await self._recorded(step, tried, read=delivery, host=url.host)
 
-    async def _try(self, operation: Operation, order: CallbackOrder, url: CallbackUrl, *, at: datetime) -> _Tried:
+    async def _try(self, operation: Operation, order: CallbackOrder, url: CallbackUrl, *, at: datetime) -> _Attempt:
         """Make the attempt; `at` is PostgreSQL's time, which the signature names, too.
 
         Receivers compare `webhook-timestamp` with clocks of their own. This process's clock may be wrong, and then they
@@ -107,8 +106,8 @@ class DeliverStep:
             status_code: int | None = None,
             error: AttemptError | None = None,
             retry_after: timedelta | None = None,
-        ) -> _Tried:
-            return _Tried(
+        ) -> _Attempt:
+            return _Attempt(
                 attempted_at=at,
                 duration_ms=round(elapsed() / timedelta(milliseconds=1)),
                 status_code=status_code,
@@ -155,7 +154,9 @@ class DeliverStep:
         added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(order.headers)]
         return [(b"User-Agent", USER_AGENT), *((name.encode(), value.encode()) for name, value in own.items()), *added]
 
-    async def _recorded(self, step: DeliverInput, tried: _Tried, *, read: Delivery, host: str | None) -> DeliverResult:
+    async def _recorded(
+        self, step: DeliverInput, tried: _Attempt, *, read: Delivery, host: str | None
+    ) -> DeliverResult:
         """Attempt and outcome in one transaction: what the log of a delivery shows is what it goes by.
 
         `read` is the delivery as it was before the attempt.
@@ -213,7 +214,7 @@ class _Outcome:
     attempts_before: int
 
 
-def _outcome(delivery: Delivery, tried: _Tried, *, jitter: float, is_redelivered: bool) -> _Outcome:
+def _outcome(delivery: Delivery, tried: _Attempt, *, jitter: float, is_redelivered: bool) -> _Outcome:
     """What the attempt has come to; `is_redelivered` when another delivery was asked for while it was under way."""
     attempt_no = delivery.attempts + 1
     tries = attempt_no - delivery.attempts_before

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from activities.computing import Computing
 from activities.document_texts import DocumentTexts
 from domain.evidence import REQUEST_KINDS, evidence_of
+from domain.operation import Operation, RecordedEvidence
 from domain.timestamps import wire_timestamp
 from storage.documents import Document, DocumentKind
-from storage.operations import OperationWork, RecordedEvidence
 from storage.unit_of_work import Transaction
 
 
@@ -24,7 +24,7 @@ class EvidenceMaking:
         self._texts = texts
         self._computing = computing
 
-    async def make(self, work: OperationWork, *, result_document: str | None) -> MadeEvidence:
+    async def make(self, operation: Operation, *, result_document: str | None) -> MadeEvidence:
         """The evidence of an operation, on its stored result if this engine version made that. Nothing is stored yet.
 
         Raises OperationTooExpensive.
@@ -32,14 +32,14 @@ class EvidenceMaking:
         result_text = None if result_document is None else await self._texts.read(result_document)
         evidence = await self._computing.run(
             evidence_of,
-            await self._texts.read(work.request_document),
-            kind=REQUEST_KINDS[work.operation_type],
-            request_hash=work.request_hash,
-            correlation_id=work.correlation_id,
-            idempotency_key=work.idempotency_key,
-            created_at=wire_timestamp(work.created_at),
+            await self._texts.read(operation.request_document),
+            kind=REQUEST_KINDS[operation.operation_type],
+            request_hash=operation.request_hash,
+            correlation_id=operation.correlation_id,
+            idempotency_key=operation.idempotency_key,
+            created_at=wire_timestamp(operation.created_at),
             result_text=result_text,
-            is_large=work.is_large,
+            is_large=operation.is_large,
         )
         simulated, built = evidence.simulated, evidence.built
         documents = [
@@ -64,11 +64,11 @@ class EvidenceMaking:
         )
 
 
-async def record(transaction: Transaction, work: OperationWork, made: MadeEvidence) -> bool:
+async def record(transaction: Transaction, operation: Operation, made: MadeEvidence) -> bool:
     """Store the evidence and refer to it; False when the operation has ended. What is left over goes to the purge."""
     for document in made.documents:
-        await transaction.documents.add(document, at=work.created_at)
-    superseded = await transaction.operations.record_evidence(work.operation_id, made.recorded)
+        await transaction.documents.add(document, at=operation.created_at)
+    superseded = await transaction.operations.record_evidence(operation.operation_id, made.recorded)
     stored = [document.sha256 for document in made.documents]
     await transaction.documents.let_go(*(stored if superseded is None else superseded))
     return superseded is not None

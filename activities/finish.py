@@ -3,7 +3,7 @@
 from temporalio import activity
 
 from activities.boundary import boundary
-from activities.outcome import load_work, outcome_of
+from activities.outcome import load_operation, outcome_of
 from domain.operation import OperationFailure
 from services.ending import end_failed
 from storage.unit_of_work import Storage
@@ -18,7 +18,7 @@ class FinishStep:
     @boundary
     async def finish(self, step: FinishInput) -> FinishResult:
         failure = OperationFailure(code=step.error_code, message=step.error_message)
-        work = await load_work(self._storage, step.operation_id)
-        if not work.is_terminal:
-            work = await end_failed(self._storage, step.operation_id, failure)
-        return FinishResult(outcome=outcome_of(work))
+        operation = await load_operation(self._storage, step.operation_id)
+        if not operation.is_terminal:
+            operation = await end_failed(self._storage, step.operation_id, failure)
+        return FinishResult(outcome=outcome_of(operation))

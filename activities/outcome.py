@@ -4,23 +4,23 @@ import structlog
 
 from activities.own_workflow import require_own_workflow
 from domain.errors import OperationNotFound
-from storage.operations import OperationWork
+from domain.operation import Operation
 from storage.unit_of_work import Storage
 from workflows.messages import OperationOutcome
 
 
-async def load_work(storage: Storage, operation_id: str) -> OperationWork:
+async def load_operation(storage: Storage, operation_id: str) -> Operation:
     """The row of the operation whose workflow runs this step.
 
     Raises ForeignWorkflow, and OperationNotFound when the row is gone: an older backup was restored, or it was purged.
     """
     async with storage.reading() as reading:
-        work = await reading.operations.work(operation_id)
-    if work is None:
+        operation = await reading.operations.get(operation_id)
+    if operation is None:
         raise OperationNotFound
-    require_own_workflow(work)
-    log_as_work_of(work.correlation_id)
-    return work
+    require_own_workflow(operation)
+    log_as_work_of(operation.correlation_id)
+    return operation
 
 
 def log_as_work_of(correlation_id: str) -> None:
@@ -28,16 +28,16 @@ def log_as_work_of(correlation_id: str) -> None:
     structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
 
 
-def outcome_of(work: OperationWork) -> OperationOutcome:
+def outcome_of(operation: Operation) -> OperationOutcome:
     """The outcome of an operation that has ended."""
     return OperationOutcome(
-        operation_id=work.operation_id,
-        status="SUCCEEDED" if work.status == "SUCCEEDED" else "FAILED",
-        proposal_id=work.proposal_id,
-        version_no=work.version_no,
-        simulation_status=work.simulation_status,
-        artifact_hash=work.artifact_hash,
-        error_code=work.error_code,
-        error_message=work.error_message,
-        has_callback=work.has_callback,
+        operation_id=operation.operation_id,
+        status="SUCCEEDED" if operation.status == "SUCCEEDED" else "FAILED",
+        proposal_id=operation.proposal_id,
+        version_no=operation.version_no,
+        simulation_status=operation.simulation_status,
+        artifact_hash=operation.artifact_hash,
+        error_code=operation.error_code,
+        error_message=operation.error_message,
+        has_callback=operation.has_callback,
     )

@@ -2,8 +2,7 @@
 
 from temporalio import activity
 
-from domain.operation import OperationType
-from storage.operations import OperationWork
+from domain.operation import Operation
 from workflows.identity import DELIVER_CALLBACK, WORKFLOW_TYPES, delivery_workflow_id_of, workflow_id_of
 
 
@@ -11,9 +10,9 @@ class ForeignWorkflow(Exception):
     """A workflow of another id or type has named this operation: a start by hand, which must change nothing."""
 
 
-def require_own_workflow(work: OperationWork) -> None:
+def require_own_workflow(operation: Operation) -> None:
     """Raises ForeignWorkflow."""
-    _require(workflow_id_of(work.operation_id), WORKFLOW_TYPES[OperationType(work.operation_type)])
+    _require(workflow_id_of(operation.operation_id), WORKFLOW_TYPES[operation.operation_type])
 
 
 def require_own_delivery(operation_id: str) -> None:

@@ -5,12 +5,11 @@ from temporalio import activity
 from activities.boundary import boundary
 from activities.computing import Computing, heartbeating
 from activities.document_texts import DocumentTexts
-from activities.outcome import load_work, outcome_of
+from activities.outcome import load_operation, outcome_of
 from domain.errors import SimulationDisabled
 from domain.evidence import REQUEST_KINDS, RequestKind, SimulatedDocument, parsed_request, simulate_document
-from domain.operation import Policy
+from domain.operation import Operation, Policy
 from storage.documents import DocumentKind
-from storage.operations import OperationWork
 from storage.unit_of_work import Storage
 from workflows.messages import SimulateInput, SimulateResult
 
@@ -25,15 +24,15 @@ class SimulateStep:
     @boundary
     @heartbeating
     async def simulate(self, step: SimulateInput) -> SimulateResult:
-        work = await load_work(self._storage, step.operation_id)
-        if work.is_terminal:
-            return SimulateResult(ended=outcome_of(work))
-        simulated = await self._simulated(work, is_large=step.is_large)
+        operation = await load_operation(self._storage, step.operation_id)
+        if operation.is_terminal:
+            return SimulateResult(ended=outcome_of(operation))
+        simulated = await self._simulated(operation, is_large=step.is_large)
         document = await self._computing.document(DocumentKind.RESULT, simulated.text)
         async with self._storage.transaction() as transaction:
-            await transaction.documents.add(document, at=work.created_at)
+            await transaction.documents.add(document, at=operation.created_at)
             superseded = await transaction.operations.record_simulation(
-                work.operation_id,
+                operation.operation_id,
                 result_document=document.sha256,
                 status=simulated.status,
                 simulation_hash=simulated.simulation_hash,
@@ -41,7 +40,7 @@ class SimulateStep:
             )
             await transaction.documents.let_go(*([document.sha256] if superseded is None else superseded))
         if superseded is None:
-            return SimulateResult(ended=outcome_of(await load_work(self._storage, step.operation_id)))
+            return SimulateResult(ended=outcome_of(await load_operation(self._storage, step.operation_id)))
         self._texts.remember(document.sha256, simulated.text)
         return SimulateResult(
             result_document=document.sha256,
@@ -49,15 +48,15 @@ class SimulateStep:
             simulation_hash=simulated.simulation_hash,
         )
 
-    async def _simulated(self, work: OperationWork, *, is_large: bool) -> SimulatedDocument:
+    async def _simulated(self, operation: Operation, *, is_large: bool) -> SimulatedDocument:
         return await self._computing.run(
             simulate_request,
-            await self._texts.read(work.request_document),
-            work.policy,
-            kind=REQUEST_KINDS[work.operation_type],
-            request_hash=work.request_hash,
-            correlation_id=work.correlation_id,
-            idempotency_key=work.idempotency_key,
+            await self._texts.read(operation.request_document),
+            operation.policy,
+            kind=REQUEST_KINDS[operation.operation_type],
+            request_hash=operation.request_hash,
+            correlation_id=operation.correlation_id,
+            idempotency_key=operation.idempotency_key,
             is_large=is_large,
         )
 

@@ -25,9 +25,7 @@ from runtime.settings import Settings
 from runtime.shown_url import linked_url
 from runtime.temporal import connect
 from services.callback_target import CallbackTargets
-from services.cancellation import Cancellation
-from services.delivery_queue import DeliveryQueue
-from services.delivery_starting import DeliveryStarter
+from services.cancellation import Cancellation, WorkflowCanceller
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import Lookup
 from services.open_operations import OpenOperationLimit
@@ -38,11 +36,11 @@ from services.redelivery import Redelivery
 from services.retrying import Retrying
 from services.simulation import SimulationService
 from services.start_queue import StartQueue
-from services.starting import WorkflowStarter
+from services.start_sources import DeliverySource, OperationSource
 from services.submission import SubmissionService
 from services.synchronous import SynchronousWait
+from services.temporal_workflows import WorkflowStarter
 from services.waiting import Waiting
-from services.workflow_cancelling import WorkflowCanceller
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
 
@@ -140,10 +138,9 @@ async def running_services(
         readers = await enter(EnginePool(READ_AT_ONCE, **limits).running())
         authenticator = await enter(authentication(settings))
         storage = Storage(database, on_ended=metrics.operation_ended)
-        deliveries = DeliveryQueue(storage, DeliveryStarter(client, storage))
-        starts = StartQueue(
-            storage, WorkflowStarter(client, storage), deliveries, max_started=settings.max_started_operations
-        )
+        operations = OperationSource(storage, client, max_started=settings.max_started_operations)
+        deliveries = DeliverySource(storage, client)
+        starts = StartQueue(storage, WorkflowStarter(client), [operations, deliveries])
         stack.push_async_callback(starts.drain)
         await enter(background(starts.start_round, name="workflow-starter"))
         lookup, waiting, readiness = Lookup(storage), Waiting(listener), ReadinessCheck(storage, client)
@@ -160,7 +157,7 @@ async def running_services(
             readers=readers,
             submission=SubmissionService(
                 storage,
-                starts.start_soon,
+                partial(starts.start_soon, operations),
                 policy=settings.policy(),
                 large_request_rows=settings.large_request_rows,
                 limit=limit,
@@ -172,9 +169,11 @@ async def running_services(
             proposals=ProposalReads(storage),
             lookup=lookup,
             cancellation=cancellation,
-            retrying=Retrying(storage, lookup, starts.start_soon, policy=settings.policy(), limit=limit),
+            retrying=Retrying(
+                storage, lookup, partial(starts.start_soon, operations), policy=settings.policy(), limit=limit
+            ),
             waiting=waiting,
-            redelivery=Redelivery(storage, lookup, deliveries.start_soon),
+            redelivery=Redelivery(storage, lookup, partial(starts.start_soon, deliveries)),
             readiness=readiness,
             terms=_terms(settings, client),
             gates=Gates.of(settings),

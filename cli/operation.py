@@ -14,18 +14,18 @@ from cli.operation_page import operation_page
 from cli.output import print_error, print_fields
 from cli.settings import settings_or_exit
 from domain.errors import OperationExpired, OperationNotFound, ProposalError, StorageUnavailable
+from domain.operation import Operation
 from runtime.database import Database
 from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
-from services.cancellation import Cancellation
+from services.cancellation import Cancellation, WorkflowCanceller
 from services.lookup import Lookup, expired_error
 from services.open_operations import OpenOperationLimit
 from services.retrying import Retrying
-from services.starting import WorkflowStarter
-from services.workflow_cancelling import WorkflowCanceller
-from storage.starting import OperationStart
+from services.temporal_workflows import WorkflowStarter
+from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 
 EXIT_FAILED = 1
@@ -100,7 +100,7 @@ async def _unchanged(_: _Connections, operation_id: str) -> str:
 async def _retried(connections: _Connections, operation_id: str) -> str:
     """The next attempt, whose workflow the API's starter starts if this command cannot."""
     storage = connections.storage
-    starts: list[OperationStart] = []
+    starts: list[Operation] = []
     retrying = Retrying(
         storage,
         Lookup(storage),
@@ -109,9 +109,9 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
         limit=OpenOperationLimit(connections.settings.max_open_operations),
     )
     accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id))
-    starter = WorkflowStarter(connections.client, storage)
+    starter = WorkflowStarter(connections.client)
     for start in starts:
-        await starter.start(start)
+        await starter.start(operation_start(start))
     return accepted.operation.operation_id
 
 

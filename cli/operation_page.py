@@ -1,8 +1,7 @@
 """All that is known of an operation, on one page: row, workflow, pending failure, delivery."""
 
-from dataclasses import asdict
-from datetime import UTC
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
 from temporalio.client import Client
@@ -12,13 +11,36 @@ from domain.callback import webhook_id
 from domain.callback_retries import DeliveryStatus
 from domain.operation import Operation
 from domain.timestamps import wire_timestamp
-from services.describing import describe
 from services.lookup import Lookup
-from services.own_workflows import OwnWorkflow, own_delivery_of, own_workflow_of
+from services.temporal_workflows import OwnWorkflow, describe
+from services.workflow_starts import own_delivery_of, own_workflow_of
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
 
 Page = dict[str, dict[str, Any]]
+
+# The row without what other headings say, and without what only the steps and the starter go by.
+SHOWN: Final = (
+    "operation_id",
+    "operation_type",
+    "status",
+    "idempotency_key",
+    "attempt",
+    "correlation_id",
+    "request_hash",
+    "portfolio_id",
+    "created_by",
+    "is_large",
+    "proposal_id",
+    "version_no",
+    "error_code",
+    "error_message",
+    "created_at",
+    "updated_at",
+    "started_at",
+    "finished_at",
+    "has_callback",
+)
 
 
 async def operation_page(storage: Storage, temporal: Client, operation_id: str, *, client: str) -> Page:
@@ -41,11 +63,8 @@ async def operation_page(storage: Storage, temporal: Client, operation_id: str, 
 
 
 def _row(operation: Operation) -> dict[str, Any]:
-    return {
-        name: wire_timestamp(value) if name.endswith("_at") and value is not None else value
-        for name, value in asdict(operation).items()
-        if name != "client"
-    }
+    values = {name: getattr(operation, name) for name in SHOWN}
+    return {name: wire_timestamp(value) if isinstance(value, datetime) else value for name, value in values.items()}
 
 
 def _callback(delivery: Delivery | None, attempts: list[DeliveryAttempt]) -> dict[str, Any]:

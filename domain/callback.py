@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from domain.canonical import wire_text
+from domain.errors import InvariantBroken
 from domain.operation import Operation, OperationStatus
 from domain.timestamps import wire_timestamp
 
@@ -48,9 +49,9 @@ class CallbackRules:
 
 
 def callback_body(operation: Operation) -> bytes:
-    """What an ended operation tells; the same bytes at every attempt. Raises LookupError for an open one."""
+    """What an ended operation tells; the same bytes at every attempt. Raises InvariantBroken for an open one."""
     if operation.finished_at is None:
-        raise LookupError("an operation that has not ended has nothing to tell")
+        raise InvariantBroken("an operation that has not ended has nothing to tell")
     failure = operation.failure
     outcome = "succeeded" if operation.status is OperationStatus.SUCCEEDED else "failed"
     message = {

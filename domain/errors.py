@@ -9,6 +9,10 @@ from enum import StrEnum
 from typing import ClassVar
 
 
+class InvariantBroken(Exception):
+    """Something is as this code rules out that it can be: a bug, or rows that were changed by hand."""
+
+
 class ErrorKind(StrEnum):
     """What an error means to whoever asked; closed, so that every boundary can translate it completely."""
 

@@ -196,10 +196,6 @@ def whole_artifact(artifact: str, *, inputs: str, result: str) -> str:
     return "".join(artifact_parts(artifact, inputs=inputs, result=result))
 
 
-def evidence_bundle(artifact: str, *, inputs: str, result: str) -> str:
-    return "".join(bundle_parts(artifact, inputs=inputs, result=result))
-
-
 def _filled(inputs: str, result: str) -> tuple[str, ...]:
     return ('{"inputs":', inputs, ',"engine_outputs":{"proposal_result":', result, "},")
 

@@ -1,13 +1,13 @@
 """The long-running operation: one accepted create or version create."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from domain.canonical import canonical_text
-from domain.errors import ProposalError
+from domain.canonical import canonical_text, sha256_of
+from domain.errors import InvariantBroken, ProposalError
 
 PROPOSALS_SCOPE: Final = "proposals"
 VERSIONS_SCOPE: Final = "versions"
@@ -76,39 +76,93 @@ class OperationFailure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class EndedOperation:
-    """An operation at its end; `failure` is None when it succeeded."""
+class RecordedEvidence:
+    """The evidence of an operation, all made by one engine version; documents by address."""
 
-    operation_type: OperationType
-    created_at: datetime
-    finished_at: datetime
-    failure: OperationFailure | None
+    result_document: str
+    simulation_status: str
+    simulation_hash: str
+    gate_decision: str | None
+    inputs_document: str
+    artifact_document: str
+    artifact_hash: str
+    engine_version: str
+
+    @property
+    def documents(self) -> tuple[str, str, str]:
+        return self.result_document, self.inputs_document, self.artifact_document
+
+    @property
+    def seal(self) -> str:
+        """Changes with the engine version and with each document: equal seals mean the same evidence."""
+        return sha256_of("\n".join((self.engine_version, *self.documents)))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Operation:
-    """One row of `operations` as readers see it; times are UTC."""
+class OperationSummary:
+    """What is said of an operation for as long as it is known, also after the purge; times are UTC."""
 
     operation_id: str
     operation_type: OperationType
     status: OperationStatus
     client: str
-    idempotency_key: str | None
-    attempt: int
+    error_code: str | None = None
     correlation_id: str
+    idempotency_key: str | None
+    proposal_id: str | None
+    version_no: int | None = None
+    created_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExpiredOperation(OperationSummary):
+    """The tombstone of a purged operation."""
+
+    finished_at: datetime
+    expired_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Operation(OperationSummary):
+    """One row of `operations`: a new one as it is written, any other as it is read.
+
+    Only what is long or secret is missing: the metadata of the request, the gate's decision, and the callback's URL and
+    headers. `LockedOperation` has the first two, `storage.deliveries` reads the callback. `proposal_id` and
+    `expected_version_no` of a version are its target, which may not exist, and the version that its author expected
+    there. Documents are named by their addresses; `policy` is canonical JSON.
+    """
+
+    attempt: int
     request_hash: str
+    request_document: str
     portfolio_id: str
     created_by: str
+    policy: str
     is_large: bool
-    proposal_id: str | None
-    version_no: int | None
-    error_code: str | None
-    error_message: str | None
-    created_at: datetime
-    updated_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
     has_callback: bool = False
+    expected_version_no: int | None = None
+    proposal_version_id: str | None = None
+    error_message: str | None = None
+    result_document: str | None = None
+    simulation_status: str | None = None
+    simulation_hash: str | None = None
+    inputs_document: str | None = None
+    artifact_document: str | None = None
+    artifact_hash: str | None = None
+    evidence_seal: str | None = None
+    updated_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    progress_at: datetime
+    start_claimed_at: datetime | None = None
+    started_workflow_at: datetime | None = None
+    workflow_restarts: int = 0
+    successor_id: str | None = None
+    workflow_to_cancel: bool = False
+
+    @property
+    def is_terminal(self) -> bool:
+        return self.status.is_terminal
 
     @property
     def failure(self) -> OperationFailure | None:
@@ -131,18 +185,39 @@ class Operation:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ExpiredOperation:
-    """The tombstone of a purged operation: what is still said of it; times are UTC."""
+class LockedOperation(Operation):
+    """An operation whose row the transaction holds locked: the one who may end it.
 
-    operation_id: str
-    operation_type: OperationType
-    status: OperationStatus
-    client: str
-    error_code: str | None
-    correlation_id: str
-    idempotency_key: str | None
-    proposal_id: str | None
-    version_no: int | None
-    created_at: datetime
-    finished_at: datetime
-    expired_at: datetime
+    `locked_at` is PostgreSQL's time of the transaction, which is the time of the end as well. `metadata` is that of the
+    request as canonical JSON, with an advisor's notes about a customer: it is in no repr.
+    """
+
+    metadata: str = field(repr=False)
+    gate_decision: str | None = field(repr=False)
+    locked_at: datetime
+
+    def evidence(self, *, engine_version: str) -> RecordedEvidence | None:
+        """What the steps have recorded, if this engine version made all of it.
+
+        Raises InvariantBroken before the steps have recorded it.
+        """
+        if (
+            self.simulation_hash is None
+            or self.artifact_hash is None
+            or self.simulation_status is None
+            or self.result_document is None
+            or self.inputs_document is None
+            or self.artifact_document is None
+        ):
+            raise InvariantBroken("the evidence was not stored before the commit")
+        evidence = RecordedEvidence(
+            result_document=self.result_document,
+            simulation_status=self.simulation_status,
+            simulation_hash=self.simulation_hash,
+            gate_decision=self.gate_decision,
+            inputs_document=self.inputs_document,
+            artifact_document=self.artifact_document,
+            artifact_hash=self.artifact_hash,
+            engine_version=engine_version,
+        )
+        return evidence if evidence.seal == self.evidence_seal else None

@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 from temporalio.runtime import Runtime
 
 from domain.errors import OperationInternalError, recorded_error
-from domain.operation import EndedOperation, OperationFailure, OperationType
+from domain.operation import Operation, OperationFailure, OperationType
 from runtime.background import background
 from runtime.database import Database
 from runtime.sdk_metrics import SdkMetrics
@@ -94,11 +94,11 @@ class ProcessMetrics:
     def watch(self, database: Database) -> None:
         self.registry.register(PoolCollector(database))
 
-    def operation_ended(self, ended: EndedOperation) -> None:
+    def operation_ended(self, ended: Operation) -> None:
         status = "SUCCEEDED" if ended.failure is None else "FAILED"
         code = "" if ended.failure is None else _code(ended.failure)
         self._ended.labels(ended.operation_type.value, status, code).inc()
-        seconds = (ended.finished_at - ended.created_at).total_seconds()
+        seconds = (ended.updated_at - ended.created_at).total_seconds()
         self._seconds.labels(ended.operation_type.value, status).observe(max(0.0, seconds))
 
 

@@ -6,17 +6,43 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import structlog
+from temporalio.client import Client
 
 from domain.errors import OperationAlreadyTerminal, OperationCancelled, OperationNotFound, StorageUnavailable
 from domain.operation import Operation, OperationFailure
 from services.ending import fail_locked
 from services.lookup import Lookup
-from services.workflow_cancelling import WorkflowCanceller
+from services.temporal_workflows import cancel
 from storage.unit_of_work import Storage
+from workflows.identity import workflow_id_of
 
 DRAIN_SECONDS: Final = 2.0
+CONCURRENT_CANCELS: Final = 20
 
 log = structlog.get_logger(__name__)
+
+
+class WorkflowCanceller:
+    """Cancels the workflows of operations that were cancelled in PostgreSQL: best effort, until one effort succeeds."""
+
+    def __init__(self, client: Client, storage: Storage) -> None:
+        self._client = client
+        self._storage = storage
+
+    async def cancel(self, operation_ids: list[str]) -> int:
+        """Cancel these operations' workflows and note which are done; returns how many. Raises StorageUnavailable."""
+        slots = asyncio.Semaphore(CONCURRENT_CANCELS)
+
+        async def is_done(operation_id: str) -> bool:
+            async with slots:
+                return await cancel(self._client, workflow_id_of(operation_id))
+
+        outcomes = await asyncio.gather(*(is_done(operation_id) for operation_id in operation_ids))
+        done = [operation_id for operation_id, is_done in zip(operation_ids, outcomes, strict=True) if is_done]
+        if done:
+            async with self._storage.transaction() as transaction:
+                await transaction.operations.note_workflows_cancelled(done)
+        return len(done)
 
 
 class Cancellation:
@@ -36,16 +62,13 @@ class Cancellation:
         """
         await self._lookup.operation(operation_id, client=client)
         async with self._storage.transaction() as transaction:
-            work = await transaction.operations.lock_operation(operation_id)
-            if work is None:
+            operation = await transaction.operations.lock(operation_id)
+            if operation is None:
                 raise OperationNotFound
-            if work.is_terminal:
+            if operation.is_terminal:
                 raise OperationAlreadyTerminal
-            await fail_locked(transaction, work, OperationFailure.of(OperationCancelled))
-            await transaction.operations.owe_workflow_cancel(operation_id)
-            cancelled = await transaction.operations.get(operation_id)
-        if cancelled is None:
-            raise OperationNotFound
+            failure = OperationFailure.of(OperationCancelled)
+            cancelled = await fail_locked(transaction, operation, failure, cancels_workflow=True)
         self._tell_temporal(operation_id)
         return cancelled
 

@@ -6,7 +6,7 @@ The workflow of this service is the review's, in the contract's words; it is non
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.errors import IdempotencyKeyConflict, ProposalNotFound
+from domain.errors import IdempotencyKeyConflict, InvariantBroken, ProposalNotFound
 from domain.ids import derived_id, new_event_id
 from domain.lifecycle import (
     Decision,
@@ -125,7 +125,7 @@ async def _authors(transaction: Transaction, proposal: Proposal) -> frozenset[st
     """
     version = await transaction.proposals.version(proposal.proposal_id, proposal.current_version_no)
     if version is None:
-        raise LookupError("the current version of a proposal is missing")
+        raise InvariantBroken("the current version of a proposal is missing")
     return frozenset({proposal.created_by, version.created_by})
 
 
@@ -138,7 +138,7 @@ async def _replayed(transaction: Transaction, keyed: KeyedReview) -> Recorded | 
         raise IdempotencyKeyConflict
     event = await transaction.events.get(stored.event_id)
     if event is None:
-        raise LookupError("the event of a key is gone")
+        raise InvariantBroken("the event of a key is gone")
     return Recorded(event=event, approval=await transaction.approvals.of_event(event.event_id), is_replay=True)
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from domain.errors import OperationExpired, OperationNotFound
+from domain.errors import InvariantBroken, OperationExpired, OperationNotFound
 from domain.ids import derived_id
 from domain.operation import ExpiredOperation, Operation, OperationStatus
 from domain.proposal import Proposal, WorkflowEvent
@@ -76,7 +76,7 @@ class Lookup:
 
     async def _created(self, operation: Operation | ExpiredOperation, *, is_latest: bool) -> CreatedVersion:
         if operation.proposal_id is None or operation.version_no is None:
-            raise LookupError("the operation has made nothing")
+            raise InvariantBroken("the operation has made nothing")
         async with self._storage.reading() as reading:
             proposal = await found(reading, operation.proposal_id, client=operation.client)
             version = await read_version(reading, operation.proposal_id, operation.version_no)
@@ -85,12 +85,12 @@ class Lookup:
             else:
                 event = await reading.events.get(derived_id("pwe", operation.operation_id))
         if event is None:
-            raise LookupError("an event is missing from the trail")
+            raise InvariantBroken("an event is missing from the trail")
         return CreatedVersion(proposal=proposal, version=version, event=event)
 
 
 def expired_error(expired: ExpiredOperation) -> OperationExpired:
-    """The answer to whoever asks for a purged operation: what its tombstone says."""
+    """The error for a purged operation, with what its tombstone says."""
     return OperationExpired(
         {
             "operation_id": expired.operation_id,

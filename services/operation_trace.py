@@ -1,4 +1,4 @@
-"""The trace of an operation that another process goes on with: its ids are the operation's own, so nobody stores them.
+"""The trace of an operation that another process goes on with: its ids are made of the operation's id, not stored.
 
 While the request's process starts the workflow, all of it is one trace. A start that comes later, from the starter of
 any process or from reconcile, begins the trace that the operation's id stands for, and the request's span links to it.

@@ -11,10 +11,10 @@ from domain.errors import CallbackNotFound, OperationHasNoCallback, OperationNot
 from domain.operation import Operation
 from services.lookup import Lookup
 from storage.deliveries import Delivery, DeliveryAttempt
-from storage.delivery_starts import DeliveryStart
 from storage.unit_of_work import Storage
+from storage.workflow_starts import PendingDelivery
 
-StartSoon = Callable[[DeliveryStart], None]
+StartSoon = Callable[[PendingDelivery], None]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,7 +63,7 @@ class Redelivery:
             await transaction.deliveries.reopen(
                 operation_id, attempts_before=delivery.attempts_before if is_open else delivery.attempts
             )
-            start = await transaction.delivery_starts.start_of(operation_id)
+            start = await transaction.delivery_starts.current(operation_id)
         if start is not None:
             self._start_soon(start)
         return await self._log(operation)
@@ -76,7 +76,7 @@ class Redelivery:
         return DeliveryLog(
             operation_id=operation.operation_id,
             webhook_id=webhook_id(operation.operation_id),
-            host=None if order is None else _host(order.callback_url),
+            host=None if order is None else _host(order.url),
             delivery=delivery,
             attempts=attempts,
         )

@@ -1,22 +1,12 @@
 """Trying a failed operation again: its stored request as the next attempt of its key."""
 
-from dataclasses import dataclass
-
-from domain.errors import IdempotencyKeyConflict, OperationNotFailed, OperationNotFound
+from domain.errors import IdempotencyKeyConflict, InvariantBroken, OperationNotFailed, OperationNotFound
 from domain.ids import new_operation_id
-from domain.operation import Operation, OperationStatus, Policy
+from domain.operation import ExpiredOperation, Operation, OperationStatus, Policy
 from services.lookup import Lookup, expired_error
 from services.open_operations import OpenOperationLimit, Place
 from services.submission import Accepted, StartSoon, held_operation
 from storage.unit_of_work import Storage, Transaction
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Attempt:
-    """The operation that a retry leads to: one to be made, or one that is there already."""
-
-    operation_id: str
-    is_new: bool
 
 
 class Retrying:
@@ -44,18 +34,14 @@ class Retrying:
         with self._limit.place() as place:
             async with self._storage.transaction() as transaction:
                 find_or_add = self._keyed if failed.key else self._keyless
-                attempt = await find_or_add(transaction, failed, place)
-                operation = await transaction.operations.get(attempt.operation_id)
-                start = await transaction.reconciliation.start_of(attempt.operation_id) if attempt.is_new else None
-                if operation is None:  # purged since it was read: nothing of the attempt may stay
-                    raise OperationNotFound
-        if start is not None:
-            self._start_soon(start)
-        return Accepted(operation=operation, is_replay=not attempt.is_new)
+                operation, is_new = await find_or_add(transaction, failed, place)
+        if is_new:
+            self._start_soon(operation)
+        return Accepted(operation=operation, is_replay=not is_new)
 
-    async def _keyed(self, transaction: Transaction, failed: Operation, place: Place) -> _Attempt:
+    async def _keyed(self, transaction: Transaction, failed: Operation, place: Place) -> tuple[Operation, bool]:
         if failed.key is None:
-            raise LookupError("the operation has no key")
+            raise InvariantBroken("the operation has no key")
         operation_id = new_operation_id()
         claim = await transaction.keys.claim(failed.key, request_hash=failed.request_hash, operation_id=operation_id)
         holder = claim.holder
@@ -64,33 +50,42 @@ class Retrying:
             if newest is not None:
                 if holder.request_hash != failed.request_hash:
                     raise IdempotencyKeyConflict
-                if not isinstance(newest, Operation):
-                    raise expired_error(newest)
-                return _Attempt(operation_id=newest.operation_id, is_new=False)
+                return _still_there(newest), False
         attempt = failed.attempt + 1 if holder is None else holder.attempt + 1
         if holder is not None:
             await transaction.keys.reassign(
                 failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt
             )
         await place.take(transaction)
-        await self._add(transaction, failed, operation_id=operation_id, attempt=attempt)
-        return _Attempt(operation_id=operation_id, is_new=True)
+        return await self._added(transaction, failed, operation_id=operation_id, attempt=attempt), True
 
-    async def _keyless(self, transaction: Transaction, failed: Operation, place: Place) -> _Attempt:
+    async def _keyless(self, transaction: Transaction, failed: Operation, place: Place) -> tuple[Operation, bool]:
         await transaction.operations.lock(failed.operation_id)
         newest = await transaction.operations.newest_attempt(failed.operation_id)
         if newest is not None and newest != failed.operation_id:
             expired = await transaction.expired.get(newest)
-            if expired is not None:
-                raise expired_error(expired)
-            return _Attempt(operation_id=newest, is_new=False)
+            return _still_there(expired or await transaction.operations.get(newest)), False
         operation_id = new_operation_id()
         await place.take(transaction)
-        await self._add(transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1)
+        operation = await self._added(transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1)
         await transaction.operations.set_successor(failed.operation_id, operation_id)
-        return _Attempt(operation_id=operation_id, is_new=True)
+        return operation, True
 
-    async def _add(self, transaction: Transaction, failed: Operation, *, operation_id: str, attempt: int) -> None:
-        await transaction.operations.add_attempt(
+    async def _added(
+        self, transaction: Transaction, failed: Operation, *, operation_id: str, attempt: int
+    ) -> Operation:
+        operation = await transaction.operations.add_attempt(
             failed.operation_id, operation_id=operation_id, attempt=attempt, policy=self._policy.as_text()
         )
+        if operation is None:  # purged since it was read: nothing of the attempt may stay
+            raise OperationNotFound
+        return operation
+
+
+def _still_there(attempt: Operation | ExpiredOperation | None) -> Operation:
+    """The newer attempt of an operation. Raises OperationExpired, OperationNotFound."""
+    if isinstance(attempt, ExpiredOperation):
+        raise expired_error(attempt)
+    if attempt is None:
+        raise OperationNotFound
+    return attempt

@@ -1,60 +1,60 @@
-"""The API's starter: starts each accepted operation's workflow soon, and those that nobody started later.
+"""The API's starter: starts the workflow of each committed row soon, and of those that were left over later.
 
 PostgreSQL is the queue, not Temporal: only so many open operations have their workflows at a time
 (docs/adr/0014-postgresql-is-the-queue.md).
 """
 
 import asyncio
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
 
 from domain.errors import StorageUnavailable
-from services.delivery_queue import DeliveryQueue
 from services.operation_trace import later_start
-from services.starting import StartOutcome, WorkflowStarter
-from storage.starting import OperationStart
+from services.start_sources import Row, Source
+from services.temporal_workflows import StartOutcome, WorkflowStart
 from storage.unit_of_work import Storage
 
 TICK_SECONDS: Final = 1.0
 BACK_OFF_SECONDS: Final = 2.0
 BATCH: Final = 100
 CONCURRENT_STARTS: Final = 16
-DIRECT_STARTS: Final = 200  # beyond this many under way, a start waits for the next tick instead of for memory
+DIRECT_STARTS: Final = 200  # beyond this many under way, a start waits for the next round instead of for memory
 DRAIN_SECONDS: Final = 3.0
-MAX_STARTED: Final = 300
+
+
+class Temporal(Protocol):
+    """`services.temporal_workflows.WorkflowStarter`."""
+
+    async def start(self, start: WorkflowStart) -> StartOutcome: ...
+
+    async def is_reachable(self) -> bool: ...
 
 
 class StartQueue:
     """One task a process. A start that is lost here, with its process, is found again in PostgreSQL."""
 
-    def __init__(
-        self,
-        storage: Storage,
-        starter: WorkflowStarter,
-        deliveries: DeliveryQueue | None = None,
-        *,
-        max_started: int = MAX_STARTED,
-    ) -> None:
+    def __init__(self, storage: Storage, temporal: Temporal, sources: Sequence[Source[Any]]) -> None:
         self._storage = storage
-        self._starter = starter
-        self._deliveries = deliveries
+        self._temporal = temporal
+        self._sources = sources
+        # For direct starts, until the next round counts again.
+        self._room = {source: source.most_at_once for source in sources}
+        self._started: dict[Source[Any], set[str]] = {source: set() for source in sources}  # not marked yet
         self._direct: set[asyncio.Task[None]] = set()
-        self._started: set[str] = set()
         self._slots = asyncio.Semaphore(CONCURRENT_STARTS)
         self._temporal_away = asyncio.Event()
-        self._max_started = max_started
-        self._room = max_started  # for direct starts until the next tick counts again
 
     @property
     def temporal_away(self) -> asyncio.Event:
         """Set while Temporal did not take this process's last start, or has not answered since."""
         return self._temporal_away
 
-    def start_soon(self, start: OperationStart) -> None:
-        """Start the workflow of a committed operation without making its client wait for Temporal."""
-        if self._temporal_away.is_set() or len(self._direct) >= DIRECT_STARTS or self._room <= 0:
+    def start_soon(self, source: Source[Row], row: Row) -> None:
+        """Start the workflow of a committed row without making its client wait for Temporal."""
+        if self._temporal_away.is_set() or len(self._direct) >= DIRECT_STARTS or self._room[source] <= 0:
             return
-        self._room -= 1
-        task = asyncio.create_task(self._start_direct(start))
+        self._room[source] -= 1
+        task = asyncio.create_task(self._start_direct(source, row))
         self._direct.add(task)
         task.add_done_callback(self._direct.discard)
 
@@ -62,86 +62,88 @@ class StartQueue:
         """Give the starts that are under way a moment to arrive, when the rounds have ended."""
         if self._direct:
             await asyncio.wait(self._direct, timeout=DRAIN_SECONDS)
-        if self._deliveries is not None:
-            await self._deliveries.drain()
-
-    async def _start_direct(self, start: OperationStart) -> None:
-        async with self._slots:
-            if self._temporal_away.is_set():
-                return  # the queue finds it
-            outcome = await self._attempt(start)
-        if outcome is StartOutcome.STARTED:
-            self._started.add(start.operation_id)
-
-    async def _attempt(self, start: OperationStart) -> StartOutcome:
-        try:
-            outcome = await self._starter.start(start)
-        except StorageUnavailable:  # ending a refused one; the row is still PENDING and comes again
-            return StartOutcome.UNREACHABLE
-        if outcome is StartOutcome.UNREACHABLE:
-            self._temporal_away.set()
-        else:
-            self._temporal_away.clear()
-        return outcome
 
     async def start_round(self) -> float:
-        """Start what waits; returns the seconds until the next round. Raises StorageUnavailable."""
+        """Start a batch of each source's waiting rows; the seconds until the next. Raises StorageUnavailable."""
         await self._mark_started()
-        pause = await self._start_waiting()
-        if pause < BACK_OFF_SECONDS and not await self._start_deliveries():
-            return BACK_OFF_SECONDS
+        pause, is_asked, is_full = TICK_SECONDS, False, False
+        for source in self._sources:
+            async with self._storage.transaction() as transaction:
+                starts = source.starts(transaction)
+                room = await starts.room(at_most=source.most_at_once)
+                limit = min(BATCH, room)
+                waiting = await starts.claim_unstarted(limit=limit)
+            # Waiting rows go first: as long as there are more of them, none is started directly.
+            self._room[source] = 0 if len(waiting) == limit else room - len(waiting)
+            is_full = is_full or not limit
+            if not waiting:
+                continue
+            is_asked = True
+            if not await self._start_batch(source, waiting):
+                return BACK_OFF_SECONDS
+            if len(waiting) == BATCH:
+                pause = 0.0
+        # Without a start nothing says how Temporal is: another process may have claimed what waits, or the limit is
+        # reached. Only an answer of Temporal may clear what clients of a synchronous create are told.
+        if not is_asked and (self._temporal_away.is_set() or is_full):
+            self._note(is_reachable=await self._temporal.is_reachable())
         return pause
 
     async def _mark_started(self) -> None:
-        marked = list(self._started)
-        if not marked:
-            return
-        async with self._storage.transaction() as transaction:
-            await transaction.starting.mark_started(marked)
-        self._started.difference_update(marked)
+        for source, started in self._started.items():
+            if marked := list(started):
+                async with self._storage.transaction() as transaction:
+                    await source.starts(transaction).mark_started(marked)
+                started.difference_update(marked)
 
-    async def _start_waiting(self) -> float:
-        """Start a batch of the operations that wait; answers for how long to pause before the next."""
-        async with self._storage.transaction() as transaction:
-            started = await transaction.starting.started_count(at_most=self._max_started)
-            limit = min(BATCH, self._max_started - started)
-            waiting = await transaction.starting.claim_unstarted(limit=limit)
-        # Those who wait go first: as long as there are more of them, nobody is started directly.
-        self._room = 0 if len(waiting) == limit else self._max_started - started - len(waiting)
-        if not waiting:
-            # No start tells: another process may have claimed what waits, or the limit is reached.
-            if self._temporal_away.is_set() or not limit:
-                await self._ask_temporal()
-            return TICK_SECONDS
-        # The first goes alone: while Temporal is away one time-out is enough to know it.
-        with later_start(waiting[0].operation_id):
-            outcomes = [await self._attempt(waiting[0])]
-        if outcomes[0] is StartOutcome.UNREACHABLE:
-            unreached = [start.operation_id for start in waiting]
-        else:
-            outcomes += await asyncio.gather(*(self._attempt_in_slot(start) for start in waiting[1:]))
-            pairs = list(zip(waiting, outcomes, strict=True))
-            unreached = [start.operation_id for start, outcome in pairs if outcome is StartOutcome.UNREACHABLE]
-            self._started.update(start.operation_id for start, outcome in pairs if outcome is StartOutcome.STARTED)
+    async def _start_batch(self, source: Source[Row], rows: Sequence[Row]) -> bool:
+        """Start claimed rows and mark them; whether Temporal took all of them. The claims of the others are released.
+
+        The first goes alone: while Temporal is unavailable one time-out is enough to know it.
+        """
+        with later_start(rows[0].operation_id):
+            outcomes = [await self._attempt(source, rows[0])]
+        if outcomes[0] is not StartOutcome.UNREACHABLE:
+            outcomes += await asyncio.gather(*(self._start_in_slot(source, row) for row in rows[1:]))
+        outcomes += [StartOutcome.UNREACHABLE] * (len(rows) - len(outcomes))
+        ids: dict[StartOutcome, list[str]] = {outcome: [] for outcome in StartOutcome}
+        for row, outcome in zip(rows, outcomes, strict=True):
+            ids[outcome].append(row.operation_id)
+        self._started[source].update(ids[StartOutcome.STARTED])
+        unreached = ids[StartOutcome.UNREACHABLE]
         if unreached:
             async with self._storage.transaction() as transaction:
-                await transaction.starting.release_claims(unreached)
-            return BACK_OFF_SECONDS
-        await self._mark_started()
-        return 0.0 if len(waiting) == BATCH else TICK_SECONDS
-
-    async def _ask_temporal(self) -> None:
-        if await self._starter.is_reachable():
-            self._temporal_away.clear()
+                await source.starts(transaction).release_claims(unreached)
         else:
-            self._temporal_away.set()
+            await self._mark_started()
+        return not unreached
 
-    async def _start_deliveries(self) -> bool:
-        return self._deliveries is None or await self._deliveries.start_waiting()
+    async def _start_direct(self, source: Source[Row], row: Row) -> None:
+        async with self._slots:
+            if self._temporal_away.is_set():
+                return  # the queue finds it
+            if await self._attempt(source, row) is StartOutcome.STARTED:
+                self._started[source].add(row.operation_id)
 
-    async def _attempt_in_slot(self, start: OperationStart) -> StartOutcome:
+    async def _start_in_slot(self, source: Source[Row], row: Row) -> StartOutcome:
         async with self._slots:
             if self._temporal_away.is_set():
                 return StartOutcome.UNREACHABLE
-            with later_start(start.operation_id):
-                return await self._attempt(start)
+            with later_start(row.operation_id):
+                return await self._attempt(source, row)
+
+    async def _attempt(self, source: Source[Row], row: Row) -> StartOutcome:
+        outcome = await self._temporal.start(source.start(row))
+        self._note(is_reachable=outcome is not StartOutcome.UNREACHABLE)
+        if outcome is StartOutcome.REFUSED:
+            try:
+                await source.give_up(row)
+            except StorageUnavailable:  # the row is as it was, and comes again
+                return StartOutcome.UNREACHABLE
+        return outcome
+
+    def _note(self, *, is_reachable: bool) -> None:
+        if is_reachable:
+            self._temporal_away.clear()
+        else:
+            self._temporal_away.set()

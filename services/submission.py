@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from copy import copy
+from dataclasses import dataclass
 from datetime import datetime
 
 from domain.callback import CallbackOrder
 from domain.errors import (
-    CallbacksNotConfigured,
     IdempotencyKeyConflict,
     ProposalError,
     ProposalNotFound,
@@ -21,17 +21,10 @@ from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
 from storage.idempotency import KeyHolder
-from storage.operations import NewOperation
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage, Transaction
 
-StartSoon = Callable[[OperationStart], None]
+StartSoon = Callable[[Operation], None]
 JudgeCallback = Callable[[CallbackOrder], Awaitable[ProposalError | None]]
-
-
-async def refuse_callbacks(_: CallbackOrder) -> ProposalError | None:
-    """The judge of a service that makes no callbacks."""
-    return CallbacksNotConfigured()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -60,20 +53,13 @@ class Accepted:
     is_replay: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Asked:
-    """A submission with what takes time, made before the transaction."""
-
-    submission: Submission
-    callback_refusal: ProposalError | None
-
-    @property
-    def prepared(self) -> PreparedRequest:
-        return self.submission.prepared
-
-
 class SubmissionService:
-    """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes."""
+    """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes.
+
+    Between processes the key's row decides: each transaction that claims the key waits for the one before it. Within a
+    process that would take a connection for every twin, so the first one's task serves them all. The task
+    belongs to no request: a client that disconnects cancels its own wait, not the submission of the others.
+    """
 
     def __init__(
         self,
@@ -83,7 +69,7 @@ class SubmissionService:
         policy: Policy,
         large_request_rows: int,
         limit: OpenOperationLimit,
-        judge_callback: JudgeCallback = refuse_callbacks,
+        judge_callback: JudgeCallback,
     ) -> None:
         self._storage = storage
         self._start_soon = start_soon
@@ -105,26 +91,31 @@ class SubmissionService:
             raise ProposalNotFound
         prepared = submission.prepared
         refusal = None if prepared.callback is None else await self._judge_callback(prepared.callback)
-        asked = _Asked(submission=submission, callback_refusal=refusal)
         if submission.key is None:
-            return await self._accept_past_purge(asked)
+            return await self._accept_past_purge(submission, refusal)
         twins = (submission.key, prepared.request_hash, submission.is_synchronous, prepared.callback)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:
-            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(asked))
+            task = self._under_way[twins] = asyncio.create_task(self._accept_past_purge(submission, refusal))
             task.add_done_callback(lambda _: self._under_way.pop(twins, None))
-        accepted = await asyncio.shield(task)
+        try:
+            accepted = await asyncio.shield(task)
+        except ProposalError as failure:
+            # Every twin raises an error of its own: an exception object collects the traceback of each that raises it.
+            raise copy(failure) from failure
         return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
 
-    async def _accept_past_purge(self, asked: _Asked) -> Accepted:
+    async def _accept_past_purge(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
         try:
-            return await self._accept(asked)
+            return await self._accept(submission, refusal)
         except DocumentPurged:
-            return await self._accept(asked)
+            return await self._accept(submission, refusal)
 
-    async def _accept(self, asked: _Asked) -> Accepted:
-        operation_id, key, request_hash = new_operation_id(), asked.submission.key, asked.prepared.request_hash
+    async def _accept(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
+        prepared, key = submission.prepared, submission.key
+        operation_id, request_hash = new_operation_id(), prepared.request_hash
+        attempt = 1
         with self._limit.place() as place:
             async with self._storage.transaction() as transaction:
                 holder = None
@@ -133,59 +124,54 @@ class SubmissionService:
                 else:
                     claim = await transaction.keys.claim(key, request_hash=request_hash, operation_id=operation_id)
                     holder, at = claim.holder, claim.at
-                operation = self._new_operation(asked.submission, asked.prepared, operation_id=operation_id, at=at)
                 if holder is not None:
                     held_by = await held_operation(transaction, holder)
                     if held_by is not None and held_by.status is not OperationStatus.FAILED:
                         return _replay(holder, held_by, request_hash)
-                    operation = replace(operation, attempt=holder.attempt + 1)
-                self._refuse_at_once(asked)
+                    attempt = holder.attempt + 1
+                self._refuse_at_once(submission, refusal)
                 await place.take(transaction)
                 if key is not None and holder is not None:
                     await transaction.keys.reassign(
-                        key,
-                        request_hash=request_hash,
-                        operation_id=operation_id,
-                        attempt=operation.attempt,
+                        key, request_hash=request_hash, operation_id=operation_id, attempt=attempt
                     )
-                await transaction.documents.add(asked.prepared.document, at=operation.created_at)
-                await transaction.operations.add(operation)
-        link_to_later_starts(operation.operation_id)
-        self._start_soon(_start_of(operation))
-        return Accepted(operation=_as_read(operation), is_replay=False)
+                operation = self._operation(submission, operation_id=operation_id, attempt=attempt, at=at)
+                await transaction.documents.add(prepared.document, at=at)
+                await transaction.operations.add(operation, metadata=prepared.metadata, callback=prepared.callback)
+        link_to_later_starts(operation_id)
+        self._start_soon(operation)
+        return Accepted(operation=operation, is_replay=False)
 
-    def _refuse_at_once(self, asked: _Asked) -> None:
+    def _refuse_at_once(self, submission: Submission, callback_refusal: ProposalError | None) -> None:
         """After the key lookup: a replay of what was once accepted is answered, whatever the options say now."""
-        is_asked_for = asked.prepared.asks_for_simulation
-        if asked.submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
+        is_asked_for = submission.prepared.asks_for_simulation
+        if submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
             raise SimulationDisabled
-        if asked.callback_refusal is not None:
-            raise asked.callback_refusal
+        if callback_refusal is not None:
+            raise callback_refusal
 
-    def _new_operation(
-        self, submission: Submission, prepared: PreparedRequest, *, operation_id: str, at: datetime
-    ) -> NewOperation:
-        return NewOperation(
+    def _operation(self, submission: Submission, *, operation_id: str, attempt: int, at: datetime) -> Operation:
+        prepared, is_create = submission.prepared, submission.proposal_id is None
+        return Operation(
             operation_id=operation_id,
-            operation_type=OperationType.CREATE_PROPOSAL
-            if submission.proposal_id is None
-            else OperationType.CREATE_PROPOSAL_VERSION,
+            operation_type=OperationType.CREATE_PROPOSAL if is_create else OperationType.CREATE_PROPOSAL_VERSION,
+            status=OperationStatus.PENDING,
             client=submission.client,
             idempotency_key=None if submission.key is None else submission.key.key,
-            attempt=1,
+            attempt=attempt,
             correlation_id=submission.correlation_id,
             request_hash=prepared.request_hash,
             request_document=prepared.document.sha256,
             portfolio_id=prepared.portfolio_id,
             created_by=prepared.author,
-            metadata=prepared.metadata,
             policy=self._policy.as_text(),
             is_large=prepared.is_large(more_rows_than=self._large_request_rows),
-            callback_url=None if prepared.callback is None else prepared.callback.url,
-            callback_headers=None if prepared.callback is None else prepared.callback.headers_text(),
+            has_callback=prepared.callback is not None,
             proposal_id=submission.proposal_id,
             expected_version_no=prepared.expected_version_no,
             created_at=at,
+            updated_at=at,
+            progress_at=at,
         )
 
 
@@ -199,33 +185,3 @@ def _replay(holder: KeyHolder, operation: Operation | ExpiredOperation, requeste
     if holder.request_hash != requested_hash:
         raise IdempotencyKeyConflict
     return Accepted(operation=operation, is_replay=True)
-
-
-def _start_of(operation: NewOperation) -> OperationStart:
-    return OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
-
-
-def _as_read(operation: NewOperation) -> Operation:
-    """The row just written, as a reader would see it."""
-    return Operation(
-        operation_id=operation.operation_id,
-        operation_type=operation.operation_type,
-        status=OperationStatus.PENDING,
-        client=operation.client,
-        idempotency_key=operation.idempotency_key,
-        attempt=operation.attempt,
-        correlation_id=operation.correlation_id,
-        request_hash=operation.request_hash,
-        portfolio_id=operation.portfolio_id,
-        created_by=operation.created_by,
-        is_large=operation.is_large,
-        proposal_id=operation.proposal_id,
-        version_no=None,
-        error_code=None,
-        error_message=None,
-        created_at=operation.created_at,
-        updated_at=operation.created_at,
-        started_at=None,
-        finished_at=None,
-        has_callback=operation.callback_url is not None,
-    )

@@ -5,7 +5,7 @@ import asyncio
 from domain.operation import Operation
 from services.lookup import Lookup
 from services.race import race
-from services.starting import ANSWER_SECONDS
+from services.temporal_workflows import ANSWER_SECONDS
 from services.waiting import Waiting
 
 

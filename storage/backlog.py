@@ -8,7 +8,7 @@ from psycopg import AsyncConnection
 
 from storage.rows import value_row
 
-# Open work is little of what is stored; where it is more than this, its exact number tells nobody anything new.
+# Open work is little of what is stored; where it is more than this, its exact number says nothing new.
 MOST: Final = 20_000
 
 SELECT_OPEN_OPERATIONS: Final = f"""
@@ -38,7 +38,7 @@ class OpenOperations:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingDeliveries:
-    """How many callbacks are owed, since when the oldest, when the next attempt is due, or was; PostgreSQL's time."""
+    """How many callbacks are pending, since when the oldest, when the next attempt is due; PostgreSQL's time."""
 
     pending: int
     oldest_pending: datetime | None

@@ -1,13 +1,14 @@
 """The outbox of callbacks: a row is written by the transaction that ends the operation, and lives by its attempts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from psycopg import AsyncConnection
 
+from domain.callback import CallbackOrder
 from domain.callback_retries import DeliveryStatus
-from storage.rows import value_row
+from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
 
 INSERT_DELIVERY: Final = """
 INSERT INTO callback_deliveries (operation_id, status, created_at) VALUES (%(operation_id)s, 'PENDING', now())
@@ -20,20 +21,11 @@ SELECT d.operation_id, d.status, d.created_at, d.finished_at, d.due_at, d.redeli
 FROM callback_deliveries d WHERE d.operation_id = %(operation_id)s
 """
 LOCK_DELIVERY: Final = f"{SELECT_DELIVERY} FOR UPDATE OF d"
-SELECT_STATUS: Final = "SELECT status FROM callback_deliveries WHERE operation_id = %(operation_id)s"
 SELECT_ORDER: Final = """
 SELECT callback_url, callback_headers FROM operations
 WHERE operation_id = %(operation_id)s AND callback_url IS NOT NULL
 """
-SELECT_ATTEMPTS: Final = """
-SELECT attempt_no, attempted_at, duration_ms, status_code, error_class FROM callback_attempts
-WHERE operation_id = %(operation_id)s ORDER BY attempt_no
-"""
-INSERT_ATTEMPT: Final = """
-INSERT INTO callback_attempts (operation_id, attempt_no, attempted_at, duration_ms, status_code, error_class)
-VALUES (%(operation_id)s, %(attempt_no)s, %(attempted_at)s, %(duration_ms)s, %(status_code)s, %(error_class)s)
-"""
-# Whoever makes an attempt is a running workflow: nobody need start it any more.
+# An attempt is made by a running workflow, which need not be started any more.
 RECORD_OUTCOME: Final = """
 UPDATE callback_deliveries
 SET status = %(status)s, due_at = now() + %(delay)s, attempts_before = %(attempts_before)s,
@@ -49,13 +41,14 @@ WHERE operation_id = %(operation_id)s
 """
 GIVE_UP: Final = """
 UPDATE callback_deliveries SET status = 'FAILED', finished_at = now()
-WHERE operation_id = %(operation_id)s AND status = 'PENDING'
+WHERE operation_id = %(operation_id)s AND status = 'PENDING' AND redelivered_at IS NOT DISTINCT FROM %(redelivered_at)s
+RETURNING operation_id
 """
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Delivery:
-    """A callback that is owed or was; attempts up to `attempts_before` belong to rounds that are over.
+    """A callback that is pending or has ended; attempts up to `attempts_before` belong to rounds that are over.
 
     `read_at` is PostgreSQL's time when the row was read: all that is compared with its times, or stored beside them,
     is measured from there.
@@ -83,17 +76,13 @@ class DeliveryAttempt:
     error_class: str | None
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class StoredOrder:
-    """What the client asked for, as the operation's row keeps it; never shown."""
-
-    callback_url: str = field(repr=False)
-    callback_headers: str | None = field(repr=False)
-
-
+_ATTEMPT_COLUMNS: Final = columns_of("callback_attempts", DeliveryAttempt)
+SELECT_ATTEMPTS: Final = f"""
+SELECT {", ".join(_ATTEMPT_COLUMNS)} FROM callback_attempts WHERE operation_id = %(operation_id)s ORDER BY attempt_no
+"""
+INSERT_ATTEMPT: Final = insert_statement("callback_attempts", ("operation_id", *_ATTEMPT_COLUMNS))
 DELIVERY_ROW: Final = value_row(Delivery)
 ATTEMPT_ROW: Final = value_row(DeliveryAttempt)
-ORDER_ROW: Final = value_row(StoredOrder)
 
 
 class DeliveryReader:
@@ -104,33 +93,23 @@ class DeliveryReader:
         """None when no callback was asked for, or the operation has not ended."""
         return await self._one(SELECT_DELIVERY, operation_id)
 
-    async def status(self, operation_id: str) -> str | None:
-        """PENDING, DELIVERED or FAILED; None when no callback was asked for, or the operation has not ended."""
-        cursor = await self._connection.execute(SELECT_STATUS, {"operation_id": operation_id})
+    async def order(self, operation_id: str) -> CallbackOrder | None:
+        """What the client asked for; None when that is no callback."""
+        cursor = await self._connection.execute(SELECT_ORDER, {"operation_id": operation_id})
         row = await cursor.fetchone()
-        return None if row is None else str(row[0])
-
-    async def order(self, operation_id: str) -> StoredOrder | None:
-        """None when no callback was asked for."""
-        async with self._connection.cursor(row_factory=ORDER_ROW) as cursor:
-            await cursor.execute(SELECT_ORDER, {"operation_id": operation_id})
-            return await cursor.fetchone()
+        return None if row is None else CallbackOrder.stored(*row)
 
     async def attempts(self, operation_id: str) -> list[DeliveryAttempt]:
         """Oldest first."""
-        async with self._connection.cursor(row_factory=ATTEMPT_ROW) as cursor:
-            await cursor.execute(SELECT_ATTEMPTS, {"operation_id": operation_id})
-            return await cursor.fetchall()
+        return await fetch_all(self._connection, ATTEMPT_ROW, SELECT_ATTEMPTS, {"operation_id": operation_id})
 
     async def _one(self, statement: str, operation_id: str) -> Delivery | None:
-        async with self._connection.cursor(row_factory=DELIVERY_ROW) as cursor:
-            await cursor.execute(statement, {"operation_id": operation_id})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, DELIVERY_ROW, statement, {"operation_id": operation_id})
 
 
 class Deliveries(DeliveryReader):
     async def add(self, operation_id: str) -> None:
-        """Owe the callback of an operation that the same transaction ends."""
+        """Add the pending callback of an operation that the same transaction ends."""
         await self._connection.execute(INSERT_DELIVERY, {"operation_id": operation_id})
 
     async def lock_delivery(self, operation_id: str) -> Delivery | None:
@@ -138,9 +117,8 @@ class Deliveries(DeliveryReader):
         return await self._one(LOCK_DELIVERY, operation_id)
 
     async def add_attempt(self, operation_id: str, attempt: DeliveryAttempt) -> None:
-        names = DeliveryAttempt.__slots__
         await self._connection.execute(
-            INSERT_ATTEMPT, {"operation_id": operation_id} | {name: getattr(attempt, name) for name in names}
+            INSERT_ATTEMPT, {"operation_id": operation_id, **parameters_of(attempt, _ATTEMPT_COLUMNS)}
         )
 
     async def record_outcome(
@@ -153,9 +131,12 @@ class Deliveries(DeliveryReader):
         )
 
     async def reopen(self, operation_id: str, *, attempts_before: int) -> None:
-        """Owe the callback once more; the caller starts its workflow, or the starter does in a few seconds."""
+        """Make the callback pending once more; the caller starts its workflow, or the starter does in a few seconds."""
         await self._connection.execute(REOPEN, {"operation_id": operation_id, "attempts_before": attempts_before})
 
-    async def give_up(self, operation_id: str) -> None:
-        """End a delivery that nobody works on any more."""
-        await self._connection.execute(GIVE_UP, {"operation_id": operation_id})
+    async def give_up(self, operation_id: str, *, redelivered_at: datetime | None) -> bool:
+        """End a delivery that no workflow is working on; False when another redelivery was asked for since then."""
+        cursor = await self._connection.execute(
+            GIVE_UP, {"operation_id": operation_id, "redelivered_at": redelivered_at}
+        )
+        return await cursor.fetchone() is not None

@@ -11,14 +11,14 @@ from psycopg import AsyncConnection
 from domain.canonical import canonical_hash, sha256_of
 from domain.errors import StorageUnavailable
 from domain.timestamps import wire_timestamp
+from storage.rows import insert_statement
+from storage.tables import metadata
 
 COMPRESSION_LEVEL: Final = 1
 ENCODING: Final = "zstd"
 
-INSERT_DOCUMENT: Final = """
-INSERT INTO documents (sha256, kind, content, encoding, size, created_at, seal)
-VALUES (%(sha256)s, %(kind)s, %(content)s, %(encoding)s, %(size)s, %(created_at)s, %(seal)s)
-ON CONFLICT (sha256) DO NOTHING
+INSERT_DOCUMENT: Final = f"""
+{insert_statement("documents", metadata.tables["documents"].columns.keys())} ON CONFLICT (sha256) DO NOTHING
 """
 SELECT_CONTENTS: Final = "SELECT sha256, content FROM documents WHERE sha256 = ANY(%(addresses)s)"
 

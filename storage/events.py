@@ -1,14 +1,13 @@
 """The append-only audit trail of a proposal."""
 
-from dataclasses import fields
 from typing import Final
 
 from psycopg import AsyncConnection
 
 from domain.proposal import WorkflowEvent
-from storage.rows import insert_statement, value_row
+from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
 
-_EVENT_COLUMNS: Final = [field.name for field in fields(WorkflowEvent)]
+_EVENT_COLUMNS: Final = columns_of("workflow_events", WorkflowEvent)
 EVENT_COLUMNS: Final = ", ".join(_EVENT_COLUMNS)
 
 INSERT_EVENT: Final = insert_statement("workflow_events", _EVENT_COLUMNS)
@@ -27,23 +26,19 @@ class EventReader:
         self._connection = connection
 
     async def get(self, event_id: str) -> WorkflowEvent | None:
-        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
-            await cursor.execute(SELECT_EVENT, {"event_id": event_id})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, EVENT_ROW, SELECT_EVENT, {"event_id": event_id})
 
     async def at(self, proposal_id: str, sequence: int) -> WorkflowEvent | None:
-        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
-            await cursor.execute(SELECT_AT, {"proposal_id": proposal_id, "sequence": sequence})
-            return await cursor.fetchone()
+        return await fetch_one(
+            self._connection, EVENT_ROW, SELECT_AT, {"proposal_id": proposal_id, "sequence": sequence}
+        )
 
     async def trail(self, proposal_id: str) -> list[WorkflowEvent]:
         """Oldest first."""
-        async with self._connection.cursor(row_factory=EVENT_ROW) as cursor:
-            await cursor.execute(SELECT_TRAIL, {"proposal_id": proposal_id})
-            return await cursor.fetchall()
+        return await fetch_all(self._connection, EVENT_ROW, SELECT_TRAIL, {"proposal_id": proposal_id})
 
 
 class Events(EventReader):
     async def append(self, event: WorkflowEvent) -> None:
         """Add a sealed event; the caller holds the proposal's row lock, or has just made the proposal."""
-        await self._connection.execute(INSERT_EVENT, {name: getattr(event, name) for name in _EVENT_COLUMNS})
+        await self._connection.execute(INSERT_EVENT, parameters_of(event, _EVENT_COLUMNS))

@@ -1,16 +1,17 @@
 """Tombstones of purged operations: what is still said of them, for a while."""
 
-from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 
 from domain.operation import ExpiredOperation
-from storage.rows import value_row
+from storage.rows import columns_of, fetch_one, value_row
 
-_COLUMNS: Final = [field.name for field in fields(ExpiredOperation)]
+_COLUMNS: Final = columns_of("expired_operations", ExpiredOperation)
 EXPIRED_COLUMNS: Final = ", ".join(_COLUMNS)
+# Each from the column of the same name: an operation has all of them but the time of the purge.
+EXPIRED_VALUES: Final = ", ".join("now()" if column == "expired_at" else column for column in _COLUMNS)
 
 SELECT_EXPIRED: Final = f"SELECT {EXPIRED_COLUMNS} FROM expired_operations WHERE operation_id = %(operation_id)s"
 SELECT_NEWEST_BY_CORRELATION: Final = f"""
@@ -38,6 +39,4 @@ class ExpiredOperationReader:
         )
 
     async def _one(self, statement: str, parameters: dict[str, Any]) -> ExpiredOperation | None:
-        async with self._connection.cursor(row_factory=EXPIRED_ROW) as cursor:
-            await cursor.execute(statement, parameters)
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, EXPIRED_ROW, statement, parameters)

@@ -7,7 +7,7 @@ from typing import Final
 from psycopg import AsyncConnection
 
 from domain.operation import IdempotencyKey
-from storage.rows import value_row
+from storage.rows import fetch_one, value_row
 
 CLAIM_KEY: Final = """
 INSERT INTO idempotency_keys (client, scope, key, request_hash, operation_id, attempt, created_at)
@@ -79,9 +79,7 @@ class IdempotencyKeyReader:
 
     async def made_proposal(self, key: IdempotencyKey) -> KeyedProposal | None:
         """What the key's operation made; None as long as that is nothing."""
-        async with self._connection.cursor(row_factory=KEYED_PROPOSAL_ROW) as cursor:
-            await cursor.execute(SELECT_MADE_PROPOSAL, _named(key))
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, _named(key))
 
 
 class IdempotencyKeys(IdempotencyKeyReader):
@@ -101,9 +99,7 @@ class IdempotencyKeys(IdempotencyKeyReader):
             # The purge came between the two statements: the key is free.
 
     async def _lock(self, key: IdempotencyKey) -> KeyHolder | None:
-        async with self._connection.cursor(row_factory=KEY_HOLDER_ROW) as cursor:
-            await cursor.execute(LOCK_KEY, _named(key))
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, KEY_HOLDER_ROW, LOCK_KEY, _named(key))
 
     async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
         """Give a freed key, locked by `claim`, to the next attempt."""

@@ -1,26 +1,30 @@
 """The rows of operations: written once, moved forward by the steps, ended exactly once."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from domain.canonical import sha256_of
-from domain.operation import EndedOperation, Operation, OperationFailure, OperationStatus, OperationType
-from storage.rows import value_row
+from domain.callback import CallbackOrder
+from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
+from domain.proposal import ProposalVersion
+from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
 
-OPERATION_COLUMNS: Final = """
-    o.operation_id, o.operation_type, o.status, o.client, o.idempotency_key, o.attempt, o.correlation_id,
-    o.request_hash, o.portfolio_id, o.created_by, o.is_large, o.proposal_id, o.version_no, o.error_code,
-    o.error_message, o.created_at, o.updated_at, o.started_at, o.finished_at,
-    o.callback_url IS NOT NULL AS has_callback"""
+_COLUMNS: Final = columns_of("operations", Operation, computed={"has_callback"})
+_EVIDENCE_COLUMNS: Final = columns_of("operations", RecordedEvidence, computed={"engine_version"})
+_UNREAD_COLUMNS: Final = ("metadata", "callback_url", "callback_headers")  # long or secret: written with the others
+OPERATION_COLUMNS: Final = ", ".join(
+    (*(f"o.{column}" for column in _COLUMNS), "o.callback_url IS NOT NULL AS has_callback")
+)
 
 SELECT_OPERATION: Final = f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE o.operation_id = %(operation_id)s"
-LOCK_OPERATION: Final = f"{SELECT_OPERATION} FOR UPDATE"
+LOCK_OPERATION: Final = f"""
+SELECT {OPERATION_COLUMNS}, o.metadata, o.gate_decision, now() AS locked_at
+FROM operations o WHERE o.operation_id = %(operation_id)s FOR UPDATE
+"""
 # Each attempt without a key knows its successor, also one that was purged before it: its callback may keep the older.
 SELECT_NEWEST_ATTEMPT: Final = """
 WITH RECURSIVE attempts AS (
@@ -35,72 +39,57 @@ SELECT {OPERATION_COLUMNS} FROM operations o
 WHERE o.correlation_id = %(correlation_id)s AND o.client = %(client)s
 ORDER BY o.created_at DESC, o.operation_id DESC LIMIT 1
 """
-WORK_COLUMNS: Final = """
-    operation_id, operation_type, status, client, idempotency_key, correlation_id, request_hash, request_document,
-    portfolio_id, created_by, metadata, policy, is_large, proposal_id, version_no, expected_version_no,
-    error_code, error_message, result_document,
-    simulation_status, simulation_hash, gate_decision, inputs_document, artifact_document, artifact_hash, evidence_seal,
-    callback_url IS NOT NULL AS has_callback, created_at, now() AS read_at"""
-SELECT_WORK: Final = f"SELECT {WORK_COLUMNS} FROM operations WHERE operation_id = %(operation_id)s"
-LOCK_WORK: Final = f"{SELECT_WORK} FOR UPDATE"
+INSERT_OPERATION: Final = insert_statement("operations", (*_COLUMNS, *_UNREAD_COLUMNS))
 
-INSERT_OPERATION: Final = """
-INSERT INTO operations (operation_id, operation_type, status, client, idempotency_key, attempt, correlation_id,
-    request_hash, request_document, portfolio_id, created_by, metadata, policy, is_large, callback_url,
-    callback_headers, proposal_id, expected_version_no, created_at, updated_at, progress_at)
-VALUES (%(operation_id)s, %(operation_type)s, 'PENDING', %(client)s, %(idempotency_key)s, %(attempt)s,
-    %(correlation_id)s, %(request_hash)s, %(request_document)s, %(portfolio_id)s, %(created_by)s, %(metadata)s,
-    %(policy)s, %(is_large)s, %(callback_url)s, %(callback_headers)s, %(proposal_id)s, %(expected_version_no)s,
-    %(created_at)s, %(created_at)s, %(created_at)s)
-"""
-# Both return the documents that were referred to before.
-BEFORE: Final = """
+
+def _record_statement(columns: Iterable[str], *, documents: Iterable[str]) -> str:
+    """Refer to what a step has made, and return the documents that were referred to before."""
+    return f"""
 WITH before AS (
-    SELECT operation_id, result_document, inputs_document, artifact_document FROM operations
-    WHERE operation_id = %(operation_id)s FOR UPDATE)
-"""
-RECORD_SIMULATION: Final = f"""{BEFORE}
+    SELECT operation_id, {", ".join(documents)} FROM operations WHERE operation_id = %(operation_id)s FOR UPDATE)
 UPDATE operations o
 SET status = 'RUNNING', started_at = coalesce(o.started_at, now()), updated_at = now(), progress_at = now(),
-    result_document = %(result_document)s, simulation_status = %(simulation_status)s,
-    simulation_hash = %(simulation_hash)s, gate_decision = %(gate_decision)s
+    {", ".join(f"{column} = %({column})s" for column in columns)}
 FROM before b WHERE o.operation_id = b.operation_id AND o.status IN ('PENDING', 'RUNNING')
-RETURNING b.result_document
+RETURNING {", ".join(f"b.{column}" for column in documents)}
 """
-RECORD_EVIDENCE: Final = f"""{BEFORE}
-UPDATE operations o
-SET status = 'RUNNING', started_at = coalesce(o.started_at, now()), updated_at = now(), progress_at = now(),
-    result_document = %(result_document)s, simulation_status = %(simulation_status)s,
-    simulation_hash = %(simulation_hash)s, gate_decision = %(gate_decision)s, inputs_document = %(inputs_document)s,
-    artifact_document = %(artifact_document)s, artifact_hash = %(artifact_hash)s, evidence_seal = %(evidence_seal)s
-FROM before b WHERE o.operation_id = b.operation_id AND o.status IN ('PENDING', 'RUNNING')
-RETURNING b.result_document, b.inputs_document, b.artifact_document
-"""
-SUCCEED: Final = """
-UPDATE operations
-SET status = 'SUCCEEDED', proposal_id = %(proposal_id)s, version_no = %(version_no)s,
-    proposal_version_id = %(proposal_version_id)s, updated_at = now(), progress_at = now(), finished_at = now()
-WHERE operation_id = %(operation_id)s
-"""
-FAIL: Final = """
-UPDATE operations
-SET status = 'FAILED', error_code = %(error_code)s, error_message = %(error_message)s, updated_at = now(),
-    progress_at = now(), finished_at = now()
+
+
+RECORD_SIMULATION: Final = _record_statement(
+    ("result_document", "simulation_status", "simulation_hash", "gate_decision"), documents=("result_document",)
+)
+RECORD_EVIDENCE: Final = _record_statement(
+    (*_EVIDENCE_COLUMNS, "evidence_seal"), documents=("result_document", "inputs_document", "artifact_document")
+)
+_END_COLUMNS: Final = (
+    "status",
+    "proposal_id",
+    "version_no",
+    "proposal_version_id",
+    "error_code",
+    "error_message",
+    "workflow_to_cancel",
+    "updated_at",
+    "progress_at",
+    "finished_at",
+)
+END: Final = f"""
+UPDATE operations SET {", ".join(f"{column} = %({column})s" for column in _END_COLUMNS)}
 WHERE operation_id = %(operation_id)s
 """
 # The stored request again, under the rules of today; a version's target stays.
-INSERT_ATTEMPT: Final = """
-INSERT INTO operations (operation_id, operation_type, status, client, idempotency_key, attempt, correlation_id,
-    request_hash, request_document, portfolio_id, created_by, metadata, policy, is_large, callback_url,
-    callback_headers, proposal_id, expected_version_no, created_at, updated_at, progress_at)
-SELECT %(operation_id)s, operation_type, 'PENDING', client, idempotency_key, %(attempt)s, correlation_id, request_hash,
-    request_document, portfolio_id, created_by, metadata, %(policy)s, is_large, callback_url, callback_headers,
-    proposal_id, expected_version_no, now(), now(), now()
+_REQUEST_COLUMNS: Final = """
+    operation_type, client, idempotency_key, correlation_id, request_hash, request_document, portfolio_id, created_by,
+    metadata, is_large, callback_url, callback_headers, proposal_id, expected_version_no"""
+INSERT_ATTEMPT: Final = f"""
+INSERT INTO operations AS o (
+    operation_id, status, attempt, policy, created_at, updated_at, progress_at, {_REQUEST_COLUMNS})
+SELECT %(operation_id)s, 'PENDING', %(attempt)s, %(policy)s, now(), now(), now(), {_REQUEST_COLUMNS}
 FROM operations WHERE operation_id = %(failed_id)s
+RETURNING {OPERATION_COLUMNS}
 """
 SET_SUCCESSOR: Final = "UPDATE operations SET successor_id = %(successor_id)s WHERE operation_id = %(operation_id)s"
 NOTE_CANCELLED: Final = "UPDATE operations SET workflow_to_cancel = false WHERE operation_id = ANY(%(operation_ids)s)"
-OWE_CANCEL: Final = "UPDATE operations SET workflow_to_cancel = true WHERE operation_id = %(operation_id)s"
 # The order makes the planner take the small index of open operations, however old its statistics are.
 COUNT_OPEN: Final = """
 SELECT count(*) FROM (
@@ -110,101 +99,8 @@ SELECT count(*) FROM (
 NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(operation_id)s)"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NewOperation:
-    """An accepted request before its row exists; `metadata` and `policy` are canonical JSON.
-
-    `proposal_id` and `expected_version_no` are those of a version: its target, which may not exist, and what its author
-    expected to follow. `created_at` is PostgreSQL's time of the transaction that adds it.
-    """
-
-    operation_id: str
-    operation_type: OperationType
-    client: str
-    idempotency_key: str | None
-    attempt: int
-    correlation_id: str
-    request_hash: str
-    request_document: str
-    portfolio_id: str
-    created_by: str
-    metadata: str
-    policy: str
-    is_large: bool
-    callback_url: str | None
-    callback_headers: str | None
-    proposal_id: str | None
-    expected_version_no: int | None
-    created_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OperationWork:
-    """What a step needs of its operation, and what the steps before it left there; documents by address.
-
-    `read_at` is PostgreSQL's time; that of the whole transaction, if the work was read in one.
-    """
-
-    operation_id: str
-    operation_type: OperationType
-    status: OperationStatus
-    client: str
-    idempotency_key: str | None
-    correlation_id: str
-    request_hash: str
-    request_document: str
-    portfolio_id: str
-    created_by: str
-    metadata: str
-    policy: str
-    is_large: bool
-    proposal_id: str | None
-    version_no: int | None
-    expected_version_no: int | None
-    error_code: str | None
-    error_message: str | None
-    result_document: str | None
-    simulation_status: str | None
-    simulation_hash: str | None
-    gate_decision: str | None
-    inputs_document: str | None
-    artifact_document: str | None
-    artifact_hash: str | None
-    evidence_seal: str | None
-    has_callback: bool
-    created_at: datetime
-    read_at: datetime
-
-    @property
-    def is_terminal(self) -> bool:
-        return self.status.is_terminal
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class RecordedEvidence:
-    """The evidence of an operation, all made by one engine version; documents by address."""
-
-    result_document: str
-    simulation_status: str
-    simulation_hash: str
-    gate_decision: str | None
-    inputs_document: str
-    artifact_document: str
-    artifact_hash: str
-    engine_version: str
-
-    @property
-    def documents(self) -> tuple[str, str, str]:
-        return self.result_document, self.inputs_document, self.artifact_document
-
-    @property
-    def seal(self) -> str:
-        """What tells whether these documents are still the ones that this engine version made together."""
-        return sha256_of("\n".join((self.engine_version, *self.documents)))
-
-
 OPERATION_ROW: Final = value_row(Operation)
-WORK_ROW: Final = value_row(OperationWork)
+LOCKED_ROW: Final = value_row(LockedOperation)
 
 
 class OperationReader:
@@ -223,35 +119,30 @@ class OperationReader:
         row = await cursor.fetchone()
         return None if row is None else str(row[0])
 
-    async def work(self, operation_id: str) -> OperationWork | None:
-        return await self._work(SELECT_WORK, operation_id)
-
     async def _one(self, statement: str, parameters: dict[str, Any]) -> Operation | None:
-        async with self._connection.cursor(row_factory=OPERATION_ROW) as cursor:
-            await cursor.execute(statement, parameters)
-            return await cursor.fetchone()
-
-    async def _work(self, statement: str, operation_id: str) -> OperationWork | None:
-        async with self._connection.cursor(row_factory=WORK_ROW) as cursor:
-            await cursor.execute(statement, {"operation_id": operation_id})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, OPERATION_ROW, statement, parameters)
 
 
 class Operations(OperationReader):
-    """`ended` is what this transaction has ended, for whoever counts it after the commit."""
+    """`ended` is what this transaction has ended, for the storage to report after the commit."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)
-        self.ended: list[EndedOperation] = []
+        self.ended: list[Operation] = []
 
-    async def add(self, operation: NewOperation) -> None:
-        await self._connection.execute(
-            INSERT_OPERATION, {name: getattr(operation, name) for name in NewOperation.__slots__}
-        )
+    async def add(self, operation: Operation, *, metadata: str, callback: CallbackOrder | None) -> None:
+        """Add an accepted operation; `metadata` is canonical JSON."""
+        row = {
+            **parameters_of(operation, _COLUMNS),
+            "metadata": metadata,
+            "callback_url": None if callback is None else callback.url,
+            "callback_headers": None if callback is None else callback.headers_text(),
+        }
+        await self._connection.execute(INSERT_OPERATION, row)
 
-    async def add_attempt(self, failed_id: str, *, operation_id: str, attempt: int, policy: str) -> None:
-        """Accept the request of a locked, failed operation once more."""
-        await self._connection.execute(
+    async def add_attempt(self, failed_id: str, *, operation_id: str, attempt: int, policy: str) -> Operation | None:
+        """Accept the request of a failed operation once more; None when the purge has taken it."""
+        return await self._one(
             INSERT_ATTEMPT,
             {"failed_id": failed_id, "operation_id": operation_id, "attempt": attempt, "policy": policy},
         )
@@ -265,20 +156,12 @@ class Operations(OperationReader):
     async def set_successor(self, operation_id: str, successor_id: str) -> None:
         await self._connection.execute(SET_SUCCESSOR, {"operation_id": operation_id, "successor_id": successor_id})
 
-    async def owe_workflow_cancel(self, operation_id: str) -> None:
-        """Somebody has to cancel the workflow of this operation, which the same transaction ends."""
-        await self._connection.execute(OWE_CANCEL, {"operation_id": operation_id})
-
     async def note_workflows_cancelled(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(NOTE_CANCELLED, {"operation_ids": list(operation_ids)})
 
-    async def lock_operation(self, operation_id: str) -> OperationWork | None:
-        """The operation, locked until the transaction ends: whoever ends it holds this lock."""
-        return await self._work(LOCK_WORK, operation_id)
-
-    async def lock(self, operation_id: str) -> Operation | None:
-        """The operation as readers see it, locked until the transaction ends."""
-        return await self._one(LOCK_OPERATION, {"operation_id": operation_id})
+    async def lock(self, operation_id: str) -> LockedOperation | None:
+        """The operation, locked until the transaction ends."""
+        return await fetch_one(self._connection, LOCKED_ROW, LOCK_OPERATION, {"operation_id": operation_id})
 
     async def record_simulation(
         self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None
@@ -307,45 +190,43 @@ class Operations(OperationReader):
         cursor = await self._connection.execute(
             RECORD_EVIDENCE,
             {
-                **{name: getattr(evidence, name) for name in RecordedEvidence.__slots__},
+                **parameters_of(evidence, _EVIDENCE_COLUMNS),
                 "operation_id": operation_id,
                 "evidence_seal": evidence.seal,
             },
         )
         return _superseded(await cursor.fetchone(), evidence.documents)
 
-    async def succeed(
-        self, work: OperationWork, *, proposal_id: str, version_no: int, proposal_version_id: str
-    ) -> None:
-        """End a locked, open operation and wake its waiters at commit."""
-        await self._connection.execute(
-            SUCCEED,
-            {
-                "operation_id": work.operation_id,
-                "proposal_id": proposal_id,
-                "version_no": version_no,
-                "proposal_version_id": proposal_version_id,
-            },
+    async def succeed(self, operation: LockedOperation, version: ProposalVersion) -> Operation:
+        """End an open operation with what it has made; the operation as it is then."""
+        return await self._end(
+            operation,
+            status=OperationStatus.SUCCEEDED,
+            proposal_id=version.proposal_id,
+            version_no=version.version_no,
+            proposal_version_id=version.proposal_version_id,
         )
-        await self._notify(work, None)
 
-    async def fail(self, work: OperationWork, failure: OperationFailure) -> None:
-        """End a locked, open operation and wake its waiters at commit."""
-        await self._connection.execute(
-            FAIL, {"operation_id": work.operation_id, "error_code": failure.code, "error_message": failure.message}
+    async def fail(
+        self, operation: LockedOperation, failure: OperationFailure, *, cancels_workflow: bool = False
+    ) -> Operation:
+        """End an open operation; the operation as it is then. `cancels_workflow`: its workflow is to be cancelled."""
+        return await self._end(
+            operation,
+            status=OperationStatus.FAILED,
+            error_code=failure.code,
+            error_message=failure.message,
+            workflow_to_cancel=cancels_workflow,
         )
-        await self._notify(work, failure)
 
-    async def _notify(self, work: OperationWork, failure: OperationFailure | None) -> None:
-        await self._connection.execute(NOTIFY, {"channel": TERMINAL_CHANNEL, "operation_id": work.operation_id})
-        self.ended.append(
-            EndedOperation(
-                operation_type=work.operation_type,
-                created_at=work.created_at,
-                finished_at=work.read_at,  # the row says the same: it is the time of the transaction
-                failure=failure,
-            )
-        )
+    async def _end(self, operation: LockedOperation, **end: Any) -> Operation:
+        """Write the end, with the transaction's time, and wake the waiters at commit."""
+        at = operation.locked_at
+        ended = replace(operation, **end, updated_at=at, progress_at=at, finished_at=at)
+        await self._connection.execute(END, parameters_of(ended, ("operation_id", *_END_COLUMNS)))
+        await self._connection.execute(NOTIFY, {"channel": TERMINAL_CHANNEL, "operation_id": ended.operation_id})
+        self.ended.append(ended)
+        return ended
 
 
 def _superseded(before: Sequence[str | None] | None, now: Sequence[str]) -> list[str] | None:

@@ -1,16 +1,16 @@
 """Proposals and their immutable versions."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from psycopg import AsyncConnection
 
 from domain.proposal import Proposal, ProposalVersion
-from storage.rows import insert_statement, value_row
+from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
 
-_PROPOSAL_COLUMNS: Final = [field.name for field in fields(Proposal)]
-_VERSION_COLUMNS: Final = [field.name for field in fields(ProposalVersion)]
+_PROPOSAL_COLUMNS: Final = columns_of("proposals", Proposal)
+_VERSION_COLUMNS: Final = columns_of("proposal_versions", ProposalVersion)
 VERSION_COLUMNS: Final = ", ".join(_VERSION_COLUMNS)
 
 
@@ -56,35 +56,33 @@ class ProposalReader:
         self._connection = connection
 
     async def get(self, proposal_id: str, *, client: str) -> Proposal | None:
-        async with self._connection.cursor(row_factory=PROPOSAL_ROW) as cursor:
-            await cursor.execute(SELECT_PROPOSAL, {"proposal_id": proposal_id, "client": client})
-            return await cursor.fetchone()
+        return await fetch_one(
+            self._connection, PROPOSAL_ROW, SELECT_PROPOSAL, {"proposal_id": proposal_id, "client": client}
+        )
 
     async def version(self, proposal_id: str, version_no: int) -> ProposalVersion | None:
-        async with self._connection.cursor(row_factory=VERSION_ROW) as cursor:
-            await cursor.execute(SELECT_VERSION, {"proposal_id": proposal_id, "version_no": version_no})
-            return await cursor.fetchone()
+        return await fetch_one(
+            self._connection, VERSION_ROW, SELECT_VERSION, {"proposal_id": proposal_id, "version_no": version_no}
+        )
 
     async def versions(self, proposal_id: str) -> list[ProposalVersion]:
         """Ascending."""
-        async with self._connection.cursor(row_factory=VERSION_ROW) as cursor:
-            await cursor.execute(SELECT_VERSIONS, {"proposal_id": proposal_id})
-            return await cursor.fetchall()
+        return await fetch_all(self._connection, VERSION_ROW, SELECT_VERSIONS, {"proposal_id": proposal_id})
 
 
 class Proposals(ProposalReader):
     async def lock_proposal(self, proposal_id: str, *, client: str) -> LockedProposal | None:
-        """The proposal, locked until the transaction ends: whoever adds an event to its trail holds this lock."""
-        async with self._connection.cursor(row_factory=LOCKED_ROW) as cursor:
-            await cursor.execute(LOCK_PROPOSAL, {"proposal_id": proposal_id, "client": client})
-            return await cursor.fetchone()
+        """The proposal, locked until the transaction ends: every transaction that adds to its trail holds this lock."""
+        return await fetch_one(
+            self._connection, LOCKED_ROW, LOCK_PROPOSAL, {"proposal_id": proposal_id, "client": client}
+        )
 
     async def advance(self, proposal: Proposal) -> None:
         """Bring a locked proposal's row to where its newest event led."""
-        await self._connection.execute(ADVANCE_PROPOSAL, {name: getattr(proposal, name) for name in _PROPOSAL_COLUMNS})
+        await self._connection.execute(ADVANCE_PROPOSAL, parameters_of(proposal, _PROPOSAL_COLUMNS))
 
     async def add(self, proposal: Proposal) -> None:
-        await self._connection.execute(INSERT_PROPOSAL, {name: getattr(proposal, name) for name in _PROPOSAL_COLUMNS})
+        await self._connection.execute(INSERT_PROPOSAL, parameters_of(proposal, _PROPOSAL_COLUMNS))
 
     async def add_version(self, version: ProposalVersion) -> None:
-        await self._connection.execute(INSERT_VERSION, {name: getattr(version, name) for name in _VERSION_COLUMNS})
+        await self._connection.execute(INSERT_VERSION, parameters_of(version, _VERSION_COLUMNS))

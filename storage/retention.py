@@ -12,7 +12,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation, QueryCanceled
 from psycopg.sql import SQL, Identifier
 
-from storage.expired_operations import EXPIRED_COLUMNS
+from storage.expired_operations import EXPIRED_COLUMNS, EXPIRED_VALUES
 
 LOCK_LIMIT_MS: Final = 90  # with the commit, a lock is held for less than 100 ms
 # Every condition has its index; where most rows share a value the planner would read the table instead.
@@ -21,7 +21,7 @@ SELECT set_config('statement_timeout', '{LOCK_LIMIT_MS}ms', false), set_config('
 """
 UNBOUND_STATEMENTS: Final = "RESET statement_timeout; RESET enable_seqscan"
 
-# An operation whose callback is still owed waits for it. Only a failed one leaves documents that no version needs.
+# An operation is kept while its callback is pending. Only a failed one leaves documents that no version needs.
 PURGE_OPERATIONS: Final = f"""
 WITH due AS (
     SELECT operation_id FROM operations o
@@ -31,9 +31,7 @@ WITH due AS (
 removed AS (DELETE FROM operations o USING due WHERE o.operation_id = due.operation_id RETURNING o.*),
 kept AS (
     INSERT INTO expired_operations ({EXPIRED_COLUMNS})
-    SELECT operation_id, operation_type, status, client, error_code, correlation_id, idempotency_key, proposal_id,
-        version_no, created_at, finished_at, now()
-    FROM removed),
+    SELECT {EXPIRED_VALUES} FROM removed),
 loose AS (
     INSERT INTO documents_to_purge (sha256)
     SELECT DISTINCT sha256
@@ -131,8 +129,8 @@ class Due:
 class BatchUndone(Exception):
     """Nothing of the batch was removed.
 
-    It would have held its locks for too long, or somebody referred to one of its documents in the same instant: fewer
-    rows, or the same again, may pass.
+    It would have held its locks for too long, or another transaction referred to one of its documents in the same
+    instant: fewer rows, or the same again, may pass.
     """
 
 

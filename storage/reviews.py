@@ -1,6 +1,6 @@
 """Recorded review and consent decisions, and the keys that stand for them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -8,9 +8,9 @@ from psycopg import AsyncConnection
 
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval
-from storage.rows import insert_statement, value_row
+from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
 
-_APPROVAL_COLUMNS: Final = [field.name for field in fields(Approval)]
+_APPROVAL_COLUMNS: Final = columns_of("approvals", Approval)
 APPROVAL_COLUMNS: Final = ", ".join(_APPROVAL_COLUMNS)
 
 INSERT_APPROVAL: Final = insert_statement("approvals", _APPROVAL_COLUMNS)
@@ -29,20 +29,16 @@ class ApprovalReader:
 
     async def of_proposal(self, proposal_id: str) -> list[Approval]:
         """Oldest first."""
-        async with self._connection.cursor(row_factory=APPROVAL_ROW) as cursor:
-            await cursor.execute(SELECT_APPROVALS, {"proposal_id": proposal_id})
-            return await cursor.fetchall()
+        return await fetch_all(self._connection, APPROVAL_ROW, SELECT_APPROVALS, {"proposal_id": proposal_id})
 
     async def of_event(self, event_id: str) -> Approval | None:
-        async with self._connection.cursor(row_factory=APPROVAL_ROW) as cursor:
-            await cursor.execute(SELECT_OF_EVENT, {"event_id": event_id})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, APPROVAL_ROW, SELECT_OF_EVENT, {"event_id": event_id})
 
 
 class Approvals(ApprovalReader):
     async def add(self, approval: Approval) -> None:
         """Add the approval of an event that the same transaction has appended."""
-        await self._connection.execute(INSERT_APPROVAL, {name: getattr(approval, name) for name in _APPROVAL_COLUMNS})
+        await self._connection.execute(INSERT_APPROVAL, parameters_of(approval, _APPROVAL_COLUMNS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,7 +53,7 @@ class ReviewKey:
     created_at: datetime
 
 
-_KEY_COLUMNS: Final = [field.name for field in fields(ReviewKey)]
+_KEY_COLUMNS: Final = columns_of("review_keys", ReviewKey)
 
 INSERT_KEY: Final = insert_statement("review_keys", _KEY_COLUMNS)
 SELECT_KEY: Final = (
@@ -68,15 +64,15 @@ KEY_ROW: Final = value_row(ReviewKey)
 
 
 class ReviewKeys:
-    """Keys of one proposal's reviews; whoever reads or writes one holds that proposal's row lock."""
+    """Keys of one proposal's reviews; every transaction that uses one holds that proposal's row lock."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
 
     async def get(self, key: IdempotencyKey) -> ReviewKey | None:
-        async with self._connection.cursor(row_factory=KEY_ROW) as cursor:
-            await cursor.execute(SELECT_KEY, {"client": key.client, "scope": key.scope, "key": key.key})
-            return await cursor.fetchone()
+        return await fetch_one(
+            self._connection, KEY_ROW, SELECT_KEY, {"client": key.client, "scope": key.scope, "key": key.key}
+        )
 
     async def add(self, key: ReviewKey) -> None:
-        await self._connection.execute(INSERT_KEY, {name: getattr(key, name) for name in _KEY_COLUMNS})
+        await self._connection.execute(INSERT_KEY, parameters_of(key, _KEY_COLUMNS))

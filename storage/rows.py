@@ -1,11 +1,18 @@
-"""Between rows and frozen domain values whose fields are named as the columns."""
+"""Between rows and frozen domain values whose fields are named as the columns.
 
-from collections.abc import Sequence
+`storage.tables` is where columns are named: statements are put together from it once, when their module is imported.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from psycopg import AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import AsyncRowFactory, RowMaker
+
+from domain.errors import InvariantBroken
+from storage.tables import metadata
 
 Value = TypeVar("Value")
 
@@ -32,6 +39,37 @@ def value_row(value_class: type[Value]) -> AsyncRowFactory[Value]:
         return make
 
     return factory
+
+
+async def fetch_one(
+    connection: AsyncConnection, row: AsyncRowFactory[Value], statement: str, parameters: Mapping[str, Any]
+) -> Value | None:
+    """The first row of a constant statement, None without one."""
+    async with connection.cursor(row_factory=row) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchone()
+
+
+async def fetch_all(
+    connection: AsyncConnection, row: AsyncRowFactory[Value], statement: str, parameters: Mapping[str, Any]
+) -> list[Value]:
+    async with connection.cursor(row_factory=row) as cursor:
+        await cursor.execute(statement, parameters)
+        return await cursor.fetchall()
+
+
+def columns_of(table: str, value_class: type[Any], *, computed: Collection[str] = ()) -> tuple[str, ...]:
+    """The table's columns that a dataclass has fields for, in the table's order; `computed` fields are no columns."""
+    named = {field.name for field in fields(value_class)}.difference(computed)
+    columns = metadata.tables[table].columns.keys()
+    if unknown := named.difference(columns):
+        raise InvariantBroken(f"{value_class.__name__} has fields that are no columns of {table}: {sorted(unknown)}")
+    return tuple(column for column in columns if column in named)
+
+
+def parameters_of(value: object, columns: Sequence[str]) -> dict[str, Any]:
+    """What `insert_statement` takes, from the fields of a value."""
+    return {column: getattr(value, column) for column in columns}
 
 
 def insert_statement(table: str, columns: Sequence[str]) -> str:

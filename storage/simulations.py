@@ -1,13 +1,13 @@
 """Simulations that were asked for by key: the first stored result is every later answer's."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
 from psycopg import AsyncConnection
 
 from domain.errors import StorageUnavailable
-from storage.rows import insert_statement, value_row
+from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +24,7 @@ class StoredSimulation:
     created_at: datetime
 
 
-_COLUMNS: Final = [field.name for field in fields(StoredSimulation)]
+_COLUMNS: Final = columns_of("simulations", StoredSimulation)
 
 INSERT_SIMULATION: Final = (
     f"{insert_statement('simulations', _COLUMNS)} ON CONFLICT (client, key) DO NOTHING RETURNING key"
@@ -43,9 +43,7 @@ class SimulationReader:
         self._connection = connection
 
     async def get(self, key: str, *, client: str) -> StoredSimulation | None:
-        async with self._connection.cursor(row_factory=SIMULATION_ROW) as cursor:
-            await cursor.execute(SELECT_SIMULATION, {"client": client, "key": key})
-            return await cursor.fetchone()
+        return await fetch_one(self._connection, SIMULATION_ROW, SELECT_SIMULATION, {"client": client, "key": key})
 
     async def get_or_now(self, key: str, *, client: str) -> StoredSimulation | datetime:
         """What the key stands for, or PostgreSQL's time when that is nothing yet: the time of what is made for it."""
@@ -63,9 +61,7 @@ class Simulations(SimulationReader):
 
         Waits for a concurrent one of the same key to commit or roll back.
         """
-        cursor = await self._connection.execute(
-            INSERT_SIMULATION, {name: getattr(simulation, name) for name in _COLUMNS}
-        )
+        cursor = await self._connection.execute(INSERT_SIMULATION, parameters_of(simulation, _COLUMNS))
         if await cursor.fetchone() is not None:
             return simulation
         earlier = await self.get(simulation.key, client=simulation.client)

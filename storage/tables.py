@@ -1,6 +1,7 @@
-"""The tables as SQLModel declares them: what `alembic check` holds the migrations against.
+"""The tables as SQLModel declares them: the one place where a column is named.
 
-CHECKs, triggers and storage options live in the migrations alone; reading and writing is the repositories' own SQL.
+Statements take their columns from here (`storage.rows`), and `alembic check` holds the migrations against it. CHECKs,
+triggers and storage options live in the migrations alone; the statements are the repositories' own SQL.
 """
 
 from datetime import datetime

@@ -1,4 +1,7 @@
-"""The two doors to PostgreSQL: `transaction()` commits when its block ends well, `reading()` never writes.
+"""The doors to PostgreSQL: `transaction()` commits when its block ends without an error, `reading()` never writes.
+
+`purging()` and `snapshot()` are the two for long work: short statements that commit one by one, and many reads of one
+moment.
 
 A block stands inside a service or activity function and ends before that function answers: a commit that follows the
 answer breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). No network call goes inside a block.
@@ -15,11 +18,10 @@ from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation
 
 from domain.errors import StorageUnavailable
-from domain.operation import EndedOperation
+from domain.operation import Operation
 from storage.audit import AuditReader
 from storage.backlog import BacklogReader
 from storage.deliveries import Deliveries, DeliveryReader
-from storage.delivery_starts import DeliveryStarts
 from storage.documents import DocumentPurged, DocumentReader, Documents
 from storage.events import EventReader, Events
 from storage.expired_operations import ExpiredOperationReader
@@ -30,12 +32,11 @@ from storage.operations import OperationReader, Operations
 from storage.privileges import missing_privilege
 from storage.proposal_list import PROPOSAL_LIST
 from storage.proposals import ProposalReader, Proposals
-from storage.reconciliation import Reconciliation
 from storage.retention import REFERRERS, Retention
 from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
-from storage.starting import Starting
+from storage.workflow_starts import OperationStarts, delivery_starts
 
 REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
 
@@ -90,10 +91,9 @@ class Transaction:
         self.review_keys = ReviewKeys(connection)
         self.documents = Documents(connection)
         self.deliveries = Deliveries(connection)
-        self.delivery_starts = DeliveryStarts(connection)
+        self.operation_starts = OperationStarts(connection)
+        self.delivery_starts = delivery_starts(connection)
         self.simulations = Simulations(connection)
-        self.starting = Starting(connection)
-        self.reconciliation = Reconciliation(connection)
         self._connection = connection
 
     async def now(self) -> datetime:
@@ -110,13 +110,11 @@ class Transaction:
 class Storage:
     """PostgreSQL as services and activities see it.
 
-    Both doors raise StorageUnavailable; of psycopg's own errors only what a statement names (a violated constraint).
-    `on_ended` is told of each operation that a transaction has ended, after its commit.
+    All doors raise StorageUnavailable; of psycopg's own errors only what a statement names (a violated constraint).
+    `on_ended` gets each operation that a transaction has ended, after its commit.
     """
 
-    def __init__(
-        self, connections: ConnectionSource, *, on_ended: Callable[[EndedOperation], None] | None = None
-    ) -> None:
+    def __init__(self, connections: ConnectionSource, *, on_ended: Callable[[Operation], None] | None = None) -> None:
         self._connections = connections
         self._on_ended = on_ended
         self._required_revision = required_revision()
@@ -124,7 +122,7 @@ class Storage:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        # In pipeline mode statements without an answer that somebody waits for share one round trip with the next.
+        # Pipeline mode: a statement whose result is not awaited travels with the next one.
         async with self._connection() as connection, connection.pipeline(), connection.transaction():
             transaction = Transaction(connection)
             yield transaction

@@ -1,18 +1,27 @@
 """Values for tests, each valid on its own; a test states only what it is about."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from domain.callback import CallbackOrder
 from domain.canonical import canonical_text
+from domain.errors import CallbacksNotConfigured, ProposalError
 from domain.ids import new_operation_id
-from domain.operation import IdempotencyKey, OperationType, Policy
+from domain.operation import (
+    IdempotencyKey,
+    LockedOperation,
+    Operation,
+    OperationStatus,
+    OperationType,
+    Policy,
+    RecordedEvidence,
+)
 from domain.proposal import Proposal, ProposalState
 from domain.request import CreateRequest, VersionRequest, request_document, request_hash
 from services.prepared_request import PreparedRequest
 from services.submission import Submission
 from storage.documents import Document, DocumentKind
-from storage.operations import NewOperation
 from storage.unit_of_work import Storage
 
 NOW = datetime(2026, 2, 22, 12, 0, 0, 123456, tzinfo=UTC)
@@ -71,6 +80,53 @@ def a_submission(
     )
 
 
+async def refuse_callbacks(_: CallbackOrder) -> ProposalError:
+    """The judge of a service that makes no callbacks."""
+    return CallbacksNotConfigured()
+
+
+def an_operation(**changes: Any) -> Operation:
+    """A create that was just accepted."""
+    operation = Operation(
+        operation_id="pop_01",
+        operation_type=OperationType.CREATE_PROPOSAL,
+        status=OperationStatus.PENDING,
+        client="local",
+        idempotency_key=None,
+        attempt=1,
+        correlation_id="corr-1",
+        request_hash="sha256:request",
+        request_document="sha256:request-document",
+        portfolio_id="pf_1",
+        created_by="advisor_1",
+        policy=Policy().as_text(),
+        is_large=False,
+        proposal_id=None,
+        created_at=NOW,
+        updated_at=NOW,
+        progress_at=NOW,
+    )
+    return replace(operation, **changes)
+
+
+def a_locked_operation(*, metadata: str = "{}", gate_decision: str | None = None, **changes: Any) -> LockedOperation:
+    """The same, locked by the transaction that is to end it."""
+    operation = an_operation(**changes)
+    values = {field.name: getattr(operation, field.name) for field in fields(operation)}
+    return LockedOperation(**values, metadata=metadata, gate_decision=gate_decision, locked_at=NOW)
+
+
+def some_evidence(**changes: Any) -> RecordedEvidence:
+    evidence = RecordedEvidence(
+        **{f"{name}_hash": f"sha256:{name}" for name in ("simulation", "artifact")},
+        **{f"{name}_document": f"sha256:{name}-document" for name in ("result", "inputs", "artifact")},
+        simulation_status="READY",
+        gate_decision=None,
+        engine_version="1.0.0",
+    )
+    return replace(evidence, **changes)
+
+
 async def a_stored_operation(
     storage: Storage,
     body: dict[str, Any] | None = None,
@@ -78,7 +134,7 @@ async def a_stored_operation(
     correlation_id: str = "corr-1",
     callback_url: str | None = None,
     proposal_id: str | None = None,
-) -> NewOperation:
+) -> Operation:
     """An accepted operation whose workflow nobody has started; of a version when there is a proposal."""
     request: CreateRequest | VersionRequest = (
         CreateRequest.model_validate(body or a_body())
@@ -86,29 +142,22 @@ async def a_stored_operation(
         else VersionRequest.model_validate(body or a_version_body())
     )
     document = Document.of(DocumentKind.REQUEST, request_document(request))
-    operation = NewOperation(
+    operation = an_operation(
         operation_id=new_operation_id(),
         operation_type=OperationType.CREATE_PROPOSAL if proposal_id is None else OperationType.CREATE_PROPOSAL_VERSION,
-        client="local",
-        idempotency_key=None,
-        attempt=1,
         correlation_id=correlation_id,
         request_hash=request_hash(request),
         request_document=document.sha256,
         portfolio_id=request.simulate_request.portfolio_snapshot.portfolio_id,
         created_by=request.created_by,
-        metadata=canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}",
-        policy=Policy().as_text(),
-        is_large=False,
-        callback_url=callback_url,
-        callback_headers=None,
+        has_callback=callback_url is not None,
         proposal_id=proposal_id,
-        expected_version_no=None,
-        created_at=NOW,
     )
+    metadata = canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}"
     async with storage.transaction() as transaction:
         await transaction.documents.add(document, at=NOW)
-        await transaction.operations.add(operation)
+        callback = None if callback_url is None else CallbackOrder(url=callback_url)
+        await transaction.operations.add(operation, metadata=metadata, callback=callback)
     return operation
 
 

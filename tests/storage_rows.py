@@ -2,7 +2,9 @@
 
 from dataclasses import replace
 
-from builders import a_stored_operation
+from builders import a_stored_operation, refuse_callbacks
+from prometheus_client import CollectorRegistry
+from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
 from activities.build_artifact import BuildArtifactStep
@@ -10,7 +12,9 @@ from activities.computing import Computing
 from activities.document_texts import DocumentTexts
 from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
+from activities.metrics import WorkerMetrics
 from activities.persist import PersistStep
+from activities.reconcile import ReconcileSteps
 from activities.simulate import SimulateStep
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import Policy
@@ -77,8 +81,21 @@ def environment_of(workflow_id: str, workflow_type: str) -> ActivityEnvironment:
 
 def submitting(storage: Storage) -> SubmissionService:
     return SubmissionService(
-        storage, lambda _: None, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+        storage,
+        lambda _: None,
+        policy=Policy(),
+        large_request_rows=1000,
+        limit=OpenOperationLimit(100),
+        judge_callback=refuse_callbacks,
     )
+
+
+def reconciling(
+    storage: Storage, client: Client, *, max_started: int = 300, registry: CollectorRegistry | None = None
+) -> ReconcileSteps:
+    """The steps of reconcile, whose runs `registry` counts."""
+    metrics = WorkerMetrics(registry or CollectorRegistry())
+    return ReconcileSteps(storage, client, max_started=max_started, metrics=metrics)
 
 
 async def a_created_proposal(storage: Storage) -> OperationOutcome:

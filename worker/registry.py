@@ -13,20 +13,17 @@ from activities.deliver import DeliverStep
 from activities.document_texts import DocumentTexts
 from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
-from activities.host_places import HostPlaces
+from activities.host_slots import HostSlots
 from activities.metrics import WorkerMetrics
 from activities.persist import PersistStep
 from activities.purge import PurgeStep
-from activities.reconcile import ReconcileStep
-from activities.reconcile_deliveries import ReconcileDeliveriesStep
+from activities.reconcile import ReconcileSteps
 from activities.simulate import SimulateStep
 from domain.callback import CallbackRules
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
-from services.delivery_starting import DeliveryStarter
 from services.process_pool import ProcessPool
 from services.purging import Periods
-from services.starting import WorkflowStarter
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
@@ -77,7 +74,7 @@ def callback_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
         CallbackTargets(rules),
         CallbackTransport(),
         rules=rules,
-        places=HostPlaces(),
+        slots=HostSlots(),
         metrics=dependencies.metrics,
     )
     return [delivering.deliver_callback]
@@ -88,11 +85,15 @@ def housekeeping_workflows() -> list[type]:
 
 
 def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
-    starter = WorkflowStarter(dependencies.client, dependencies.storage)
-    delivery_starter = DeliveryStarter(dependencies.client, dependencies.storage)
-    storage, client, metrics = dependencies.storage, dependencies.client, dependencies.metrics
+    storage, metrics = dependencies.storage, dependencies.metrics
+    reconciling = ReconcileSteps(
+        storage,
+        dependencies.client,
+        max_started=dependencies.max_started,
+        metrics=metrics,
+    )
     return [
-        ReconcileStep(storage, client, starter, max_started=dependencies.max_started, metrics=metrics).reconcile,
-        ReconcileDeliveriesStep(storage, client, delivery_starter, metrics=metrics).reconcile_deliveries,
+        reconciling.reconcile,
+        reconciling.reconcile_deliveries,
         PurgeStep(storage, dependencies.periods, metrics).purge,
     ]

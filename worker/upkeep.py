@@ -8,10 +8,9 @@ from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
 from runtime.temporal import register_search_attributes
-from services.describing import describe
-from services.own_workflows import OwnWorkflow, end_foreign, is_own
+from services.temporal_workflows import OwnWorkflow, describe, end_foreign, is_own
 from workflows.identity import HOUSEKEEPING_QUEUE, RECONCILE_ID, RECONCILE_OPERATIONS, SEARCH_ATTRIBUTES
-from workflows.messages import HousekeepingOrder
+from workflows.messages import HousekeepingInput
 from workflows.schedules import create_missing_schedules, stop_reconciling_by_schedule
 
 INTERVAL_SECONDS: Final = 10.0
@@ -61,7 +60,7 @@ async def start_reconcile(client: Client) -> bool:
             await end_foreign(client, described)
     await client.start_workflow(
         RECONCILE_OPERATIONS,
-        HousekeepingOrder(),
+        HousekeepingInput(),
         id=RECONCILE_ID,
         task_queue=HOUSEKEEPING_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,

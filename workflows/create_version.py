@@ -5,7 +5,7 @@ from temporalio import workflow
 
 from workflows import steps
 from workflows.identity import CREATE_VERSION
-from workflows.messages import OperationOrder, OperationOutcome
+from workflows.messages import CreateInput, OperationOutcome
 from workflows.operation_run import run_operation
 
 
@@ -13,5 +13,5 @@ from workflows.operation_run import run_operation
 @workflow.defn(name=CREATE_VERSION, failure_exception_types=[ValidationError])
 class CreateVersion:
     @workflow.run
-    async def run(self, order: OperationOrder) -> OperationOutcome:
-        return await run_operation(order, persist=steps.persist_version)
+    async def run(self, start: CreateInput) -> OperationOutcome:
+        return await run_operation(start, persist=steps.persist_version)

@@ -10,8 +10,8 @@ from temporalio.exceptions import ActivityError, ApplicationError, ApplicationEr
 
 from domain.callback_retries import DELAYS, JITTER, busy_seconds
 from workflows import policies, steps
-from workflows.identity import DELIVER_CALLBACK
-from workflows.messages import DeliverInput, DeliverResult, DeliveryOrder
+from workflows.identity import DELIVER_CALLBACK, DELIVER_NOW
+from workflows.messages import DeliverCallbackInput, DeliverInput, DeliverResult
 from workflows.operation_steps import is_final
 
 UNDELIVERED = "CallbackNotDelivered"
@@ -22,46 +22,46 @@ LONGEST_WAIT = max(DELAYS).total_seconds() * (1 + JITTER)
 # Input that does not validate would otherwise retry the workflow task for ever.
 @workflow.defn(name=DELIVER_CALLBACK, failure_exception_types=[ValidationError])
 class DeliverCallback:
-    """The row of the delivery says what is owed; a signal only brings the next attempt forward."""
+    """The row of the delivery says what is due; a signal only brings the next attempt forward."""
 
     def __init__(self) -> None:
-        self._is_hurried = False
+        self._is_due_now = False
         self._busy_rounds = 0
 
     @workflow.run
-    async def run(self, order: DeliveryOrder) -> DeliverResult:
-        attempts = order.attempts
+    async def run(self, start: DeliverCallbackInput) -> DeliverResult:
+        attempts = start.attempts
         while True:
-            self._is_hurried = False
+            self._is_due_now = False
             result = await workflow.execute_activity(
                 steps.deliver_callback,
-                DeliverInput(operation_id=order.operation_id, attempts=attempts, jitter=workflow.random().random()),
+                DeliverInput(operation_id=start.operation_id, attempts=attempts, jitter=workflow.random().random()),
                 summary=f"Attempt {attempts + 1}",
                 **policies.DELIVER,
             )
             if result.state in ("DELIVERED", "FAILED") and workflow.patched(ROW_IS_ASKED):
-                result = await self._as_the_row_says(order, result)
+                result = await self._as_the_row_says(start, result)
             attempts = result.attempts
             workflow.set_current_details(_details(result))
             # A redelivery may have been asked for while the last attempt was under way: the row knows.
-            if result.state in ("DELIVERED", "FAILED") and not self._is_hurried:
+            if result.state in ("DELIVERED", "FAILED") and not self._is_due_now:
                 return _closed(result)
             if result.state in ("PENDING", "HOST_BUSY"):
                 await self._wait(result)
-            if workflow.info().is_continue_as_new_suggested() and not self._is_hurried:
-                workflow.continue_as_new(DeliveryOrder(operation_id=order.operation_id, attempts=attempts))
+            if workflow.info().is_continue_as_new_suggested() and not self._is_due_now:
+                workflow.continue_as_new(DeliverCallbackInput(operation_id=start.operation_id, attempts=attempts))
 
-    @workflow.signal
-    def hurry(self) -> None:
+    @workflow.signal(name=DELIVER_NOW)
+    def deliver_now(self) -> None:
         """Make the next attempt due now."""
-        self._is_hurried = True
+        self._is_due_now = True
 
-    async def _as_the_row_says(self, order: DeliveryOrder, result: DeliverResult) -> DeliverResult:
+    async def _as_the_row_says(self, start: DeliverCallbackInput, result: DeliverResult) -> DeliverResult:
         """The end as the row has it: an operator can complete a normal activity with any words, a local one never."""
         try:
             said = await workflow.execute_local_activity(
                 steps.deliver_callback,
-                DeliverInput(operation_id=order.operation_id, attempts=-1, jitter=0.0),
+                DeliverInput(operation_id=start.operation_id, attempts=-1, jitter=0.0),
                 summary="Ask the row what the delivery has come to",
                 **policies.LOCAL,
             )
@@ -69,12 +69,12 @@ class DeliverCallback:
             if is_cancelled_exception(failure) or is_final(failure):
                 raise
             # The next look waits the outage out, as a normal activity that the operator sees.
-            return DeliverResult(state="PENDING", attempts=order.attempts)
+            return DeliverResult(state="PENDING", attempts=start.attempts)
         is_as_told = (said.state, said.attempts) == (result.state, result.attempts)
         return result if is_as_told else said
 
     async def _wait(self, result: DeliverResult) -> None:
-        """Until the next attempt is due, a place at the host may be free, or somebody is in a hurry."""
+        """Until the next attempt is due, a slot of the host may be free, or the signal comes."""
         seconds, summary = result.retry_seconds, f"Attempt {result.attempts + 1} is due"
         if result.state == "HOST_BUSY":
             self._busy_rounds += 1
@@ -84,7 +84,7 @@ class DeliverCallback:
             self._busy_rounds = 0
         timeout = timedelta(seconds=min(max(0.0, seconds), LONGEST_WAIT))
         with suppress(asyncio.TimeoutError):
-            await workflow.wait_condition(lambda: self._is_hurried, timeout=timeout, timeout_summary=summary)
+            await workflow.wait_condition(lambda: self._is_due_now, timeout=timeout, timeout_summary=summary)
 
 
 def _closed(result: DeliverResult) -> DeliverResult:

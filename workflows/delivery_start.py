@@ -4,7 +4,6 @@ from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
-from workflows.delivery_texts import delivery_details, delivery_summary
 from workflows.identity import (
     CALLBACKS_QUEUE,
     CORRELATION_ID,
@@ -14,7 +13,7 @@ from workflows.identity import (
     SEARCH_ATTRIBUTES,
     delivery_workflow_id_of,
 )
-from workflows.messages import DeliveryOrder, OperationOutcome
+from workflows.messages import DeliverCallbackInput, OperationOutcome
 from workflows.policies import TASK_TIMEOUT
 
 
@@ -26,7 +25,7 @@ async def start_delivery(outcome: OperationOutcome) -> None:
     try:
         await workflow.start_child_workflow(
             DELIVER_CALLBACK,
-            DeliveryOrder(operation_id=outcome.operation_id),
+            DeliverCallbackInput(operation_id=outcome.operation_id),
             id=delivery_workflow_id_of(outcome.operation_id),
             task_queue=CALLBACKS_QUEUE,
             task_timeout=TASK_TIMEOUT,
@@ -46,10 +45,31 @@ async def start_delivery(outcome: OperationOutcome) -> None:
 
 
 def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
-    """Those of the operation, so that whoever finds one finds the other."""
+    """Those of the operation, so that a search for one finds the other."""
     own = workflow.info().typed_search_attributes
     pairs = [SearchAttributePair(key, value) for key in SEARCH_ATTRIBUTES if (value := own.get(key)) is not None]
     attributes = TypedSearchAttributes(pairs)
     if outcome.proposal_id is None:
         return attributes
     return attributes.updated(SearchAttributePair(PROPOSAL_ID, outcome.proposal_id))
+
+
+def delivery_summary(operation_id: str, *, operation_status: str) -> str:
+    """What operators read of a callback's workflow; no word of a client but its correlation id."""
+    return f"Call back that {operation_id} has {operation_status}"
+
+
+def delivery_details(operation_id: str, *, operation_type: str, operation_status: str, correlation_id: str) -> str:
+    rows = {
+        "Operation": operation_id,
+        "Type": operation_type,
+        "Ended": operation_status,
+        "Correlation id": correlation_id,
+        "Attempts": f"`proposals operation {operation_id}`",
+    }
+    return "\n".join(f"- **{name}**: {_shown(value)}" for name, value in rows.items())
+
+
+def _shown(value: str) -> str:
+    """As code, so that Markdown leaves it alone; ids hold no backtick."""
+    return value if value.startswith("`") else f"`{value}`"

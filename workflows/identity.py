@@ -25,7 +25,7 @@ WORKFLOW_TYPES: Final = {
     OperationType.CREATE_PROPOSAL_VERSION: CREATE_VERSION,
 }
 
-HURRY: Final = "hurry"
+DELIVER_NOW: Final = "hurry"  # the signal, by the name that recorded histories have
 
 CORRELATION_ID: Final = SearchAttributeKey.for_keyword("CorrelationId")
 OPERATION_TYPE: Final = SearchAttributeKey.for_keyword("OperationType")

@@ -9,13 +9,18 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class OperationOrder(Message):
+class OfOperation(Message):
+    """What is about one operation, which it names first."""
+
+    operation_id: str
+
+
+class CreateInput(OfOperation):
     """Start of `CreateProposal` and `CreateVersion`; `is_large` chooses normal activities from the first step on.
 
     The ids behind it are what an operator looks for first on the workflow's page; no step reads them.
     """
 
-    operation_id: str
     is_large: bool
     portfolio_id: str | None = None
     created_by: str | None = None
@@ -23,10 +28,9 @@ class OperationOrder(Message):
     proposal_id: str | None = None
 
 
-class OperationOutcome(Message):
+class OperationOutcome(OfOperation):
     """How an operation ended, as its row says; also the workflow's result, with a `note` for operators if need be."""
 
-    operation_id: str
     status: Literal["SUCCEEDED", "FAILED"]
     proposal_id: str | None = None
     version_no: int | None = None
@@ -38,8 +42,7 @@ class OperationOutcome(Message):
     has_callback: bool = False
 
 
-class SimulateInput(Message):
-    operation_id: str
+class SimulateInput(OfOperation):
     is_large: bool
 
 
@@ -52,8 +55,7 @@ class SimulateResult(Message):
     simulation_hash: str | None = None
 
 
-class BuildArtifactInput(Message):
-    operation_id: str
+class BuildArtifactInput(OfOperation):
     is_large: bool
 
 
@@ -66,18 +68,17 @@ class BuildArtifactResult(Message):
     artifact_hash: str | None = None
 
 
-class PersistInput(Message):
-    operation_id: str
+class PersistInput(OfOperation):
+    """The step needs to know nothing else: what it commits is in the row."""
 
 
 class PersistResult(Message):
     outcome: OperationOutcome
 
 
-class FinishInput(Message):
+class FinishInput(OfOperation):
     """`error_code` is the wire's class name, `error_message` the contract's text."""
 
-    operation_id: str
     error_code: str
     error_message: str
 
@@ -87,13 +88,13 @@ class FinishResult(Message):
 
 
 class ReconcileInput(Message):
-    """`idle_seconds`: how long an open operation may go without progress before somebody looks at its workflow."""
+    """`idle_seconds`: how long an open operation may go without progress before reconcile looks at its workflow."""
 
     idle_seconds: float = 30.0
     batch_size: int = 200
 
 
-class HousekeepingOrder(Message):
+class HousekeepingInput(Message):
     """Start of `ReconcileOperations` and `PurgeOperations`: nothing to set, so nothing to set wrong by hand."""
 
 
@@ -135,20 +136,18 @@ class PurgeResult(Message):
     is_done: bool = True
 
 
-class DeliveryOrder(Message):
+class DeliverCallbackInput(OfOperation):
     """Start of `DeliverCallback`; `attempts` is how many were recorded before this run."""
 
-    operation_id: str
     attempts: int = 0
 
 
-class DeliverInput(Message):
+class DeliverInput(OfOperation):
     """`attempts` is how many the workflow knows of, `jitter` a number between 0 and 1 that spreads the next one.
 
     Fewer than the row knows of make no attempt, and say what the row says.
     """
 
-    operation_id: str
     attempts: int
     jitter: float
 
@@ -169,7 +168,7 @@ class DeliverResult(Message):
 
 
 class ReconcileDeliveriesInput(Message):
-    """`overdue_seconds`: how long a due attempt may be missing before somebody looks at its workflow."""
+    """`overdue_seconds`: how long a due attempt may be missing before reconcile looks at its workflow."""
 
     overdue_seconds: float = 60.0
     batch_size: int = 200

@@ -21,8 +21,8 @@ from workflows.delivery_start import start_delivery
 from workflows.identity import PROPOSAL_ID
 from workflows.messages import (
     BuildArtifactInput,
+    CreateInput,
     FinishInput,
-    OperationOrder,
     OperationOutcome,
     PersistInput,
     PersistResult,
@@ -36,13 +36,13 @@ ROW_IS_ASKED: Final = "row-is-asked"  # the patch of releases that believe no re
 Persist = Callable[[PersistInput], Awaitable[PersistResult]]
 
 
-async def run_operation(order: OperationOrder, *, persist: Persist) -> OperationOutcome:
+async def run_operation(start: CreateInput, *, persist: Persist) -> OperationOutcome:
     """Run the steps to the operation's end, whichever that is; `persist` is the step that commits what was made."""
     runner = StepRunner()
     try:
-        outcome = await _create(order, runner, persist)
+        outcome = await _create(start, runner, persist)
     except (ActivityError, ApplicationError, asyncio.CancelledError) as failure:
-        outcome = await asyncio.shield(_finish(order, runner, failure))
+        outcome = await asyncio.shield(_finish(start, runner, failure))
         await _call_back(outcome)
         if is_cancelled_exception(failure) and outcome.error_message == OperationCancelled.detail():
             raise
@@ -51,62 +51,62 @@ async def run_operation(order: OperationOrder, *, persist: Persist) -> Operation
     return _closed(outcome)
 
 
-async def _create(order: OperationOrder, runner: StepRunner, persist: Persist) -> OperationOutcome:
+async def _create(start: CreateInput, runner: StepRunner, persist: Persist) -> OperationOutcome:
     unless_ended = OperationFailure.of(OperationInternalError)
     simulated = await runner.run(
         steps.simulate,
-        SimulateInput(operation_id=order.operation_id, is_large=order.is_large),
-        is_at_once=order.is_large,
+        SimulateInput(operation_id=start.operation_id, is_large=start.is_large),
+        is_at_once=start.is_large,
         options=policies.COMPUTE,
         summary="Simulate the proposal",
     )
     if simulated.ended is not None:
-        return await _as_the_row_says(simulated.ended, order, runner, unless_ended)
+        return await _as_the_row_says(simulated.ended, start, runner, unless_ended)
     built = await runner.run(
         steps.build_artifact,
-        BuildArtifactInput(operation_id=order.operation_id, is_large=order.is_large),
-        is_at_once=order.is_large,
+        BuildArtifactInput(operation_id=start.operation_id, is_large=start.is_large),
+        is_at_once=start.is_large,
         options=policies.COMPUTE,
         summary=f"Build the artifact of a {simulated.simulation_status} simulation",
     )
     if built.ended is not None:
-        return await _as_the_row_says(built.ended, order, runner, unless_ended)
+        return await _as_the_row_says(built.ended, start, runner, unless_ended)
     persisted = await runner.run(
         persist,
-        PersistInput(operation_id=order.operation_id),
-        is_at_once=order.is_large,
+        PersistInput(operation_id=start.operation_id),
+        is_at_once=start.is_large,
         options=policies.COMPUTE,  # it computes what another release has made
         summary="Commit proposal, version, event and outcome",
     )
-    return await _as_the_row_says(persisted.outcome, order, runner, unless_ended)
+    return await _as_the_row_says(persisted.outcome, start, runner, unless_ended)
 
 
-async def _finish(order: OperationOrder, runner: StepRunner, failure: BaseException) -> OperationOutcome:
+async def _finish(start: CreateInput, runner: StepRunner, failure: BaseException) -> OperationOutcome:
     reason = _failure_of(failure)
     finished = await runner.run(
         steps.finish,
-        _finish_input(order, reason),
-        is_at_once=order.is_large,
+        _finish_input(start, reason),
+        is_at_once=start.is_large,
         options=policies.NORMAL,
         summary=f"Record that the operation failed: {reason.message}",
     )
-    return await _as_the_row_says(finished.outcome, order, runner, reason)
+    return await _as_the_row_says(finished.outcome, start, runner, reason)
 
 
 async def _as_the_row_says(
-    outcome: OperationOutcome, order: OperationOrder, runner: StepRunner, unless_ended: OperationFailure
+    outcome: OperationOutcome, start: CreateInput, runner: StepRunner, unless_ended: OperationFailure
 ) -> OperationOutcome:
     """The outcome as the row has it; an operation that had not ended, whatever was typed, ends with `unless_ended`."""
     if not runner.may_be_typed or not workflow.patched(ROW_IS_ASKED):
         return outcome
     finished = await runner.run_untyped(
-        steps.finish, _finish_input(order, unless_ended), summary="Ask the row how the operation ended"
+        steps.finish, _finish_input(start, unless_ended), summary="Ask the row how the operation ended"
     )
     return finished.outcome
 
 
-def _finish_input(order: OperationOrder, reason: OperationFailure) -> FinishInput:
-    return FinishInput(operation_id=order.operation_id, error_code=reason.code, error_message=reason.message)
+def _finish_input(start: CreateInput, reason: OperationFailure) -> FinishInput:
+    return FinishInput(operation_id=start.operation_id, error_code=reason.code, error_message=reason.message)
 
 
 async def _call_back(outcome: OperationOutcome) -> None:

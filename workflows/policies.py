@@ -1,4 +1,4 @@
-"""How long a step may take and how often it is tried, in three named sets."""
+"""How long a step may take and how often it is tried: one named set for each kind of step."""
 
 from datetime import timedelta
 from typing import Final, TypedDict
@@ -51,7 +51,7 @@ COMPUTE: Final[ActivityOptions] = {
 }
 
 # Ten seconds of an attempt, and time to record it. An outage of the database is waited out for as long as it lasts: the
-# callback is owed. What a receiver does is no failure of this step: the workflow's own timers have its schedule.
+# callback is still due. What a receiver does is no failure of this step: the workflow's own timers have its schedule.
 DELIVER: Final[ActivityOptions] = {
     "start_to_close_timeout": timedelta(seconds=30),
     "retry_policy": RetryPolicy(

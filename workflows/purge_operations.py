@@ -8,7 +8,7 @@ from temporalio.exceptions import ApplicationError
 
 from workflows import policies, steps
 from workflows.identity import PURGE_ID, PURGE_OPERATIONS
-from workflows.messages import HousekeepingOrder, PurgeInput, PurgeResult
+from workflows.messages import HousekeepingInput, PurgeInput, PurgeResult
 
 MAX_STEPS: Final = 100  # the next run goes on where this one stopped
 
@@ -17,7 +17,7 @@ MAX_STEPS: Final = 100  # the next run goes on where this one stopped
 @workflow.defn(name=PURGE_OPERATIONS, failure_exception_types=[ValidationError, workflow.NondeterminismError])
 class PurgeOperations:
     @workflow.run
-    async def run(self, _order: HousekeepingOrder) -> PurgeResult:
+    async def run(self, _order: HousekeepingInput) -> PurgeResult:
         if not workflow.info().workflow_id.startswith(PURGE_ID):
             raise ApplicationError(f"it runs by the schedule {PURGE_ID} only: nothing was changed", non_retryable=True)
         total = PurgeResult(is_done=False)

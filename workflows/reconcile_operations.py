@@ -8,7 +8,7 @@ from temporalio.exceptions import ActivityError, ApplicationError, is_cancelled_
 
 from workflows import policies, steps
 from workflows.identity import RECONCILE_ID, RECONCILE_OPERATIONS
-from workflows.messages import HousekeepingOrder, ReconcileDeliveriesInput, ReconcileInput, ReconcileResult
+from workflows.messages import HousekeepingInput, ReconcileDeliveriesInput, ReconcileInput, ReconcileResult
 
 # After the loss of Temporal's data everything open is due at once: a look goes on while there is more.
 MAX_BATCHES: Final = 50
@@ -20,7 +20,7 @@ class ReconcileOperations:
     """One goes on under `reconcile-operations`; a trigger of the schedule with this id looks once."""
 
     @workflow.run
-    async def run(self, order: HousekeepingOrder) -> ReconcileResult:
+    async def run(self, start: HousekeepingInput) -> ReconcileResult:
         info = workflow.info()
         if info.workflow_id.startswith(f"{RECONCILE_ID}-"):
             return await _look()
@@ -35,15 +35,15 @@ class ReconcileOperations:
                 workflow.set_current_details("the last look failed; the next one comes in ten seconds")
             await workflow.sleep(policies.RECONCILE_INTERVAL, summary="The next look")
             if info.is_continue_as_new_suggested() or workflow.now() - info.start_time > policies.RECONCILE_RUN:
-                workflow.continue_as_new(order)
+                workflow.continue_as_new(start)
 
 
 async def _look() -> ReconcileResult:
     total = ReconcileResult()
-    order = ReconcileInput()
+    start = ReconcileInput()
     for _ in range(MAX_BATCHES):
         batch = await workflow.execute_activity(
-            steps.reconcile, order, summary="Look at open operations without progress", **policies.RECONCILE
+            steps.reconcile, start, summary="Look at open operations without progress", **policies.RECONCILE
         )
         total = total.plus(batch)
         if batch.is_paused:
@@ -54,7 +54,7 @@ async def _look() -> ReconcileResult:
             f"workflows cancelled {total.cancelled}"
         )
         # Running workflows that only wait for something are looked at a batch a look, however many they are.
-        if batch.examined < order.batch_size or not batch.restarted + batch.ended:
+        if batch.examined < start.batch_size or not batch.restarted + batch.ended:
             break
     await workflow.execute_activity(
         steps.reconcile_deliveries,

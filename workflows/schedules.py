@@ -24,7 +24,7 @@ from workflows.identity import (
     RECONCILE_ID,
     RECONCILE_OPERATIONS,
 )
-from workflows.messages import HousekeepingOrder
+from workflows.messages import HousekeepingInput
 
 PURGE_INTERVAL: Final = timedelta(hours=1)
 RPC_TIMEOUT: Final = timedelta(seconds=1)
@@ -40,7 +40,7 @@ def wanted_schedules() -> dict[str, Schedule]:
         RECONCILE_ID: Schedule(
             action=ScheduleActionStartWorkflow(
                 RECONCILE_OPERATIONS,
-                HousekeepingOrder(),
+                HousekeepingInput(),
                 id=RECONCILE_ID,
                 task_queue=HOUSEKEEPING_QUEUE,
                 execution_timeout=timedelta(minutes=5),
@@ -52,7 +52,7 @@ def wanted_schedules() -> dict[str, Schedule]:
         PURGE_ID: Schedule(
             action=ScheduleActionStartWorkflow(
                 PURGE_OPERATIONS,
-                HousekeepingOrder(),
+                HousekeepingInput(),
                 id=PURGE_ID,
                 task_queue=HOUSEKEEPING_QUEUE,
                 execution_timeout=timedelta(hours=4),

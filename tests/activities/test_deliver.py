@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from activities import deliver
 from activities.deliver import DeliverStep
-from activities.host_places import PLACES_OF_A_HOST, HostPlaces
+from activities.host_slots import SLOTS_OF_A_HOST, HostSlots
 from activities.metrics import WorkerMetrics
 from domain.callback import CallbackRules, webhook_id
 from domain.errors import OperationCancelled
@@ -38,13 +38,13 @@ class Worker:
 
     def __init__(self, storage: Storage, rules: CallbackRules = RULES, **options) -> None:
         self.storage = storage
-        self.places = HostPlaces()
+        self.slots = HostSlots()
         self._step = DeliverStep(
             storage,
             CallbackTargets(rules, **options),
             CallbackTransport(),
             rules=rules,
-            places=self.places,
+            slots=self.slots,
             metrics=WorkerMetrics(CollectorRegistry()),
         )
 
@@ -210,15 +210,15 @@ async def test_a_host_that_hangs_holds_its_five_places_and_another_is_served(
     with Receiver().serving() as other:
         other_id = await an_owed_callback(storage, f"http://localhost:{other.port}/hook")
         tasks = [asyncio.create_task(worker.attempt(operation_id)) for operation_id in hanging]
-        while len(receiver.received) < PLACES_OF_A_HOST:
+        while len(receiver.received) < SLOTS_OF_A_HOST:
             await asyncio.sleep(0.02)
         assert (await worker.attempt(other_id)).state == "DELIVERED"
-        assert sum(not task.done() for task in tasks) >= PLACES_OF_A_HOST
+        assert sum(not task.done() for task in tasks) >= SLOTS_OF_A_HOST
         results = await asyncio.gather(*tasks)
     busy = [result for result in results if result.state == "HOST_BUSY"]
     late = [result for result in results if result.error == "TIMEOUT"]
     assert (len(late), len(busy)) == (5, 7)
-    assert len(receiver.received) == PLACES_OF_A_HOST
+    assert len(receiver.received) == SLOTS_OF_A_HOST
     assert {(result.attempts, result.host) for result in busy} == {(0, "127.0.0.1")}
     receiver.handle = None
     assert (await worker.attempt(hanging[0], attempts=results[0].attempts)).state in ("DELIVERED", "PENDING")

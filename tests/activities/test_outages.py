@@ -7,16 +7,14 @@ import pytest
 from broken_postgres import alter
 from builders import a_stored_operation
 from prometheus_client import CollectorRegistry
-from storage_rows import Steps
+from storage_rows import Steps, reconciling
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.metrics import WorkerMetrics
 from activities.purge import PurgeStep
-from activities.reconcile import ReconcileStep
 from cli.local.postgres import SERVICE_ROLE
 from services.purging import Periods
-from services.starting import WorkflowStarter
 from workflows.messages import PurgeInput, ReconcileInput
 
 PERIODS = Periods(operations=timedelta(days=30), keys=timedelta(days=90))
@@ -37,9 +35,7 @@ async def test_a_step_whose_grant_is_lost_waits_however_often_it_has_been_tried(
 
 async def test_housekeeping_whose_grant_is_lost_is_tried_again(storage, database_dsn, temporal_client):
     alter(database_dsn, f"REVOKE UPDATE, DELETE ON operations FROM {SERVICE_ROLE}")
-    reconcile = ReconcileStep(
-        storage, temporal_client, WorkflowStarter(temporal_client, storage), max_started=300, metrics=METRICS
-    )
+    reconcile = reconciling(storage, temporal_client)
     environment = ActivityEnvironment()
     environment.info = replace(environment.info, started_time=datetime.now(UTC))
     with pytest.raises(ApplicationError) as raised:

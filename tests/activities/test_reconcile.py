@@ -11,45 +11,36 @@ import pytest
 from builders import a_stored_operation
 from fake_steps import FakeSteps, refusal
 from prometheus_client import CollectorRegistry
+from storage_rows import reconciling
 from temporalio.api.workflowservice.v1 import PauseWorkflowExecutionRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
-from activities.metrics import WorkerMetrics
-from activities.reconcile import ReconcileStep
 from cli.local.ports import free_port
 from cli.local.temporal_server import TemporalDevServer
 from runtime.temporal import connect, register_search_attributes
-from services.describing import describe
 from services.lookup import Lookup
-from services.starting import StartOutcome, WorkflowStarter
-from storage.starting import OperationStart
+from services.temporal_workflows import StartOutcome, WorkflowStarter, describe
+from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.identity import PROPOSALS_QUEUE, SEARCH_ATTRIBUTES
-from workflows.messages import OperationOrder, ReconcileInput, ReconcileResult
+from workflows.messages import CreateInput, ReconcileInput, ReconcileResult
 
 
 async def reconciled(
     storage: Storage, client: Client, *, idle_seconds: float = 0.0, max_started: int = 300
 ) -> ReconcileResult:
-    step = ReconcileStep(
-        storage,
-        client,
-        WorkflowStarter(client, storage),
-        max_started=max_started,
-        metrics=WorkerMetrics(CollectorRegistry()),
-    )
+    step = reconciling(storage, client, max_started=max_started)
     return await ActivityEnvironment().run(step.reconcile, ReconcileInput(idle_seconds=idle_seconds))
 
 
 async def started(storage: Storage, client: Client) -> str:
     """An operation whose workflow runs, and waits for a worker."""
     operation = await a_stored_operation(storage)
-    start = OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
-    assert await WorkflowStarter(client, storage).start(start) is StartOutcome.STARTED
+    assert await WorkflowStarter(client).start(operation_start(operation)) is StartOutcome.STARTED
     return operation.operation_id
 
 
@@ -95,7 +86,7 @@ async def test_a_workflow_that_timed_out_ends_its_operation(storage: Storage, te
     operation = await a_stored_operation(storage)
     handle = await temporal_client.start_workflow(
         "CreateProposal",
-        OperationOrder(operation_id=operation.operation_id, is_large=False),
+        CreateInput(operation_id=operation.operation_id, is_large=False),
         id=operation.operation_id,
         task_queue=PROPOSALS_QUEUE,
         execution_timeout=timedelta(seconds=1),
@@ -139,7 +130,7 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
     """Its rows count as moved, and nothing else of it is left behind."""
     operation = await a_stored_operation(storage)
     async with storage.transaction() as transaction:
-        (taken,) = await transaction.reconciliation.take_stalled(idle=timedelta(0), limit=200, max_started=300)
+        (taken,) = await transaction.operation_starts.take_stalled(idle=timedelta(0), limit=200, at_most=300)
     assert taken.operation_id == operation.operation_id
     assert (await reconciled(storage, temporal_client, idle_seconds=30)).examined == 0
     with psycopg.connect(database_dsn) as connection:
@@ -149,12 +140,10 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
 
 async def test_a_run_tells_the_highest_attempt_of_a_workflow_task(storage: Storage, temporal_client: Client):
     registry = CollectorRegistry()
-    step = ReconcileStep(
+    step = reconciling(
         storage,
         temporal_client,
-        WorkflowStarter(temporal_client, storage),
-        max_started=300,
-        metrics=WorkerMetrics(registry),
+        registry=registry,
     )
 
     def told() -> tuple[float | None, float | None]:
@@ -233,7 +222,7 @@ async def occupied(client: Client, operation_id: str, what: str) -> None:
     is_twin = what == "another operation's"
     await client.start_workflow(
         "CreateVersion" if what == "another type" else "CreateProposal",
-        OperationOrder(operation_id="pop_another" if is_twin else operation_id, is_large=False),
+        CreateInput(operation_id="pop_another" if is_twin else operation_id, is_large=False),
         id=operation_id,
         task_queue="nobody" if what == "another queue" else PROPOSALS_QUEUE,
     )

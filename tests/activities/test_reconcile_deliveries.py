@@ -6,24 +6,23 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from builders import a_stored_operation
-from prometheus_client import CollectorRegistry
+from storage_rows import reconciling
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
 
-from activities.metrics import WorkerMetrics
-from activities.reconcile_deliveries import ReconcileDeliveriesStep
 from cli.local.ports import free_port
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
 from runtime.temporal import connect
-from services.delivery_queue import DeliveryQueue
-from services.delivery_starting import DeliveryStarter
 from services.ending import end_failed
-from services.starting import StartOutcome
-from storage.delivery_starts import DeliveryStart
+from services.start_queue import BACK_OFF_SECONDS, StartQueue
+from services.start_sources import DeliverySource, Verdict
+from services.temporal_workflows import Described, StartOutcome, WorkflowStart, WorkflowStarter
+from services.workflow_starts import delivery_start
 from storage.unit_of_work import Storage
+from storage.workflow_starts import PendingDelivery
 from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, delivery_workflow_id_of
-from workflows.messages import DeliveryOrder, ReconcileDeliveriesInput, ReconcileDeliveriesResult
+from workflows.messages import DeliverCallbackInput, ReconcileDeliveriesInput, ReconcileDeliveriesResult
 
 
 async def owed(storage: Storage) -> str:
@@ -32,17 +31,15 @@ async def owed(storage: Storage) -> str:
     return operation.operation_id
 
 
-async def start_of(storage: Storage, operation_id: str) -> DeliveryStart:
+async def start_of(storage: Storage, operation_id: str) -> WorkflowStart:
     async with storage.transaction() as transaction:
-        start = await transaction.delivery_starts.start_of(operation_id)
-    assert start is not None
-    return start
+        delivery = await transaction.delivery_starts.current(operation_id)
+    assert delivery is not None
+    return delivery_start(delivery)
 
 
 async def reconciled(storage: Storage, client: Client, *, seconds: float = 0) -> ReconcileDeliveriesResult:
-    step = ReconcileDeliveriesStep(
-        storage, client, DeliveryStarter(client, storage), metrics=WorkerMetrics(CollectorRegistry())
-    )
+    step = reconciling(storage, client)
     return await ActivityEnvironment().run(step.reconcile_deliveries, ReconcileDeliveriesInput(overdue_seconds=seconds))
 
 
@@ -68,7 +65,30 @@ async def test_a_callback_whose_workflow_was_terminated_has_failed(storage: Stor
     await temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id)).terminate()
     assert (await reconciled(storage, temporal_client)).failed == 1
     async with storage.reading() as reading:
-        assert await reading.deliveries.status(operation_id) == "FAILED"
+        delivery = await reading.deliveries.get(operation_id)
+    assert delivery is not None
+    assert delivery.status == "FAILED"
+
+
+class ClosedMeanwhile(DeliverySource):
+    """A redelivery is asked for while reconcile looks at the closed workflow of the delivery before."""
+
+    async def end(self, row: PendingDelivery, described: Described) -> Verdict:
+        async with self._storage.transaction() as transaction:
+            await transaction.deliveries.reopen(row.operation_id, attempts_before=0)
+        return await super().end(row, described)
+
+
+async def test_a_redelivery_that_is_asked_for_meanwhile_is_not_given_up(
+    storage: Storage, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
+):
+    operation_id = await owed(storage)
+    await reconciled(storage, temporal_client)
+    await temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id)).terminate()
+    monkeypatch.setattr("activities.reconcile.DeliverySource", ClosedMeanwhile)
+    assert (await reconciled(storage, temporal_client)).failed == 0
+    monkeypatch.undo()
+    assert (await reconciled(storage, temporal_client)).restarted == 1
 
 
 async def test_a_redelivery_after_the_workflow_closed_is_started(storage: Storage, temporal_client: Client):
@@ -122,14 +142,14 @@ async def test_nothing_is_judged_while_temporal_does_not_answer(storage: Storage
     client = await connect(lazy=True, identity="test")
     assert await reconciled(storage, client) == ReconcileDeliveriesResult(examined=1, restarted=0, failed=0)
     start = await start_of(storage, operation_id)
-    assert await DeliveryStarter(client, storage).start(start) is StartOutcome.UNREACHABLE
+    assert await WorkflowStarter(client).start(start) is StartOutcome.UNREACHABLE
 
 
 async def test_a_start_is_one_however_often_it_is_asked_for(storage: Storage, temporal_client: Client):
     start = await start_of(storage, await owed(storage))
-    starter = DeliveryStarter(temporal_client, storage)
+    starter = WorkflowStarter(temporal_client)
     assert {await starter.start(start) for _ in range(3)} == {StartOutcome.STARTED}
-    handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(start.operation_id))
+    handle = temporal_client.get_workflow_handle(start.own.workflow_id)
     run_id = (await handle.describe()).run_id
     await handle.terminate()
     assert await starter.start(start) is StartOutcome.STARTED
@@ -145,7 +165,7 @@ async def test_a_foreign_workflow_under_the_callbacks_id_is_replaced_by_its_own(
     handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id))
     await temporal_client.start_workflow(
         "CreateProposal" if what == "another type" else "DeliverCallback",
-        DeliveryOrder(operation_id="pop_another" if what == "another operation's" else operation_id),
+        DeliverCallbackInput(operation_id="pop_another" if what == "another operation's" else operation_id),
         id=handle.id,
         task_queue="nobody" if what == "another queue" else CALLBACKS_QUEUE,
     )
@@ -163,7 +183,7 @@ async def test_a_delivery_that_was_started_by_hand_before_it_came_about_is_start
 ):
     operation = await a_stored_operation(storage, callback_url="https://a.example/hidden")
     handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation.operation_id))
-    order = DeliveryOrder(operation_id=operation.operation_id)
+    order = DeliverCallbackInput(operation_id=operation.operation_id)
     await temporal_client.start_workflow("DeliverCallback", order, id=handle.id, task_queue=CALLBACKS_QUEUE)
     await handle.terminate()
     await asyncio.sleep(0.1)
@@ -177,7 +197,7 @@ async def test_a_delivery_that_waits_longer_than_its_row_says_looks_at_it_again(
 ):
     """An operator may have typed how long it waits."""
     operation_id = await owed(storage)
-    await DeliveryStarter(temporal_client, storage).start(await start_of(storage, operation_id))
+    await WorkflowStarter(temporal_client).start(await start_of(storage, operation_id))
     assert (await reconciled(storage, temporal_client)).examined == 1
     history = await temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id)).fetch_history()
     signals = [event.workflow_execution_signaled_event_attributes.signal_name for event in history.events]
@@ -191,10 +211,13 @@ class Temporal:
         self.is_away = False
         self.started: list[str] = []
 
-    async def start(self, start: DeliveryStart) -> StartOutcome:
+    async def is_reachable(self) -> bool:
+        return not self.is_away
+
+    async def start(self, start: WorkflowStart) -> StartOutcome:
         if self.is_away:
             return StartOutcome.UNREACHABLE
-        self.started.append(start.operation_id)
+        self.started.append(start.own.names or "")
         return StartOutcome.STARTED
 
 
@@ -214,13 +237,13 @@ def unstarted(database_dsn) -> Callable[[], int]:
 async def test_the_starter_starts_what_nobody_did_once_over_all_processes(storage: Storage, database_dsn, unstarted):
     expected = sorted([await owed(storage) for _ in range(12)])
     temporals = Temporal(), Temporal()
-    queues = [DeliveryQueue(storage, temporal) for temporal in temporals]
-    assert await queues[0].start_waiting()
+    queues = [StartQueue(storage, temporal, [DeliverySource(storage, None)]) for temporal in temporals]
+    assert await queues[0].tick() < BACK_OFF_SECONDS
     assert temporals[0].started == []  # the operation's own workflow gets two seconds to do it
     changed(database_dsn, "created_at = now() - interval '3 seconds'")
     temporals[0].is_away = True
-    assert not await queues[0].start_waiting()
+    assert await queues[0].tick() == BACK_OFF_SECONDS
     temporals[0].is_away = False
-    assert all(await asyncio.gather(*(queue.start_waiting() for queue in queues)))
+    assert BACK_OFF_SECONDS not in await asyncio.gather(*(queue.tick() for queue in queues))
     assert sorted(temporals[0].started + temporals[1].started) == expected
     assert unstarted() == 0

@@ -111,5 +111,5 @@ async def test_a_callback_is_owed_by_the_transaction_that_ends_the_operation(sto
         await steps.persist(operation.operation_id)
     await end_failed(storage, failed.operation_id, OperationFailure.of(OperationCancelled))
     async with storage.reading() as reading:
-        owed = [await reading.deliveries.status(o.operation_id) for o in (succeeded, failed, silent)]
-    assert owed == ["PENDING", "PENDING", None]
+        owed = [await reading.deliveries.get(o.operation_id) for o in (succeeded, failed, silent)]
+    assert [delivery and delivery.status for delivery in owed] == ["PENDING", "PENDING", None]

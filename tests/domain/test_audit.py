@@ -2,20 +2,15 @@ from dataclasses import fields, replace
 from datetime import timedelta
 
 import pytest
-from builders import NOW
+from builders import a_locked_operation, some_evidence
 
 from domain.audit import FIRST_PREVIOUS_HASH, event_hash, subject_hash
-from domain.creation import VersionEvidence, VersionOrder, new_proposal
+from domain.creation import new_proposal
 from domain.proposal import ProposalVersion, WorkflowEvent
 
-HASHES = {f"{name}_hash": f"sha256:{name}" for name in ("request", "simulation", "artifact")}
-DOCUMENTS = {f"{name}_document": f"sha256:{name}-document" for name in ("request", "result", "inputs", "artifact")}
 CREATED = new_proposal(
-    VersionOrder(operation_id="pop_01", client="local", portfolio_id="pf_1", created_by="advisor_1", created_at=NOW),
-    VersionEvidence(
-        **HASHES, **DOCUMENTS, status="READY", gate_decision="{}", evidence_stored=True, engine_version="1.0.0"
-    ),
-    metadata='{"advisor_notes":null,"jurisdiction":"SG","mandate_id":null,"title":"T"}',
+    a_locked_operation(metadata='{"advisor_notes":null,"jurisdiction":"SG","mandate_id":null,"title":"T"}'),
+    some_evidence(gate_decision="{}"),
 )
 
 

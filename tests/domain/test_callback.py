@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
 import pytest
-from builders import NOW
+from builders import NOW, an_operation
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from api.paths import operation_path
@@ -22,26 +22,14 @@ from domain.callback_retries import (
     status_after,
 )
 from domain.callback_url import UrlRefused, canonical_host, parse_callback_url
-from domain.operation import Operation, OperationStatus, OperationType
+from domain.errors import InvariantBroken
+from domain.operation import OperationStatus
 
-OPERATION = Operation(
-    operation_id="pop_01",
-    operation_type=OperationType.CREATE_PROPOSAL,
+OPERATION = an_operation(
     status=OperationStatus.SUCCEEDED,
-    client="local",
-    idempotency_key=None,
-    attempt=1,
     correlation_id="crm/case/4711",
-    request_hash="sha256:0",
-    portfolio_id="pf_1",
-    created_by="advisor_1",
-    is_large=False,
     proposal_id="pp_01",
     version_no=1,
-    error_code=None,
-    error_message=None,
-    created_at=NOW,
-    updated_at=NOW,
     started_at=NOW,
     finished_at=NOW,
     has_callback=True,
@@ -68,7 +56,7 @@ def test_the_message_of_a_failure():
 
 
 def test_an_open_operation_has_nothing_to_tell():
-    with pytest.raises(LookupError):
+    with pytest.raises(InvariantBroken):
         callback_body(replace(OPERATION, status=OperationStatus.RUNNING, finished_at=None))
 
 

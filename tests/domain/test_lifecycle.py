@@ -4,10 +4,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from builders import NOW, a_proposal
+from builders import NOW, a_proposal, an_operation, some_evidence
 
 from domain.audit import event_hash, subject_hash
-from domain.creation import VersionEvidence, VersionOrder, new_version
+from domain.creation import new_version
 from domain.errors import (
     ExpectedStateMismatch,
     ExpectedStateRequired,
@@ -204,21 +204,15 @@ def test_a_decision_needs_its_right_and_no_other_event_does(state, event_type):
             decide_approval(proposal, right, command, LAX, approved=event_type != "REJECTED")
 
 
-EVIDENCE = VersionEvidence(
-    **{f"{name}_hash": f"sha256:{name}" for name in ("request", "simulation", "artifact")},
-    **{f"{name}_document": f"sha256:{name}d" for name in ("request", "result", "inputs", "artifact")},
-    status="READY",
-    gate_decision=None,
-    evidence_stored=True,
-    engine_version="1.0.0",
-)
-
-
-def a_version(proposal, *, expected=None, portfolio_id="pf_1", created_at=NOW, **policy):
-    order = VersionOrder(
-        operation_id="pop_02", client="local", portfolio_id=portfolio_id, created_by="advisor_2", created_at=created_at
+def a_version(proposal, *, expected=None, portfolio_id="pf_1", **policy):
+    operation = an_operation(
+        operation_id="pop_02",
+        portfolio_id=portfolio_id,
+        created_by="advisor_2",
+        expected_version_no=expected,
+        policy=Policy(**policy).as_text(),
     )
-    return new_version(proposal, order, EVIDENCE, expected_version_no=expected, policy=Policy(**policy))
+    return new_version(proposal, operation, some_evidence())
 
 
 @pytest.mark.parametrize("state", sorted(OPEN_STATES))

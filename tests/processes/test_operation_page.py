@@ -16,7 +16,7 @@ from cli.operation_page import Page, operation_page
 from storage.unit_of_work import Storage
 from workflows.create_proposal import CreateProposal
 from workflows.identity import PROPOSALS_QUEUE
-from workflows.messages import OperationOrder
+from workflows.messages import CreateInput
 
 
 @asynccontextmanager
@@ -26,7 +26,7 @@ async def waiting_for_the_database(storage: Storage, client: Client) -> AsyncIte
     async with Worker(client, task_queue=PROPOSALS_QUEUE, workflows=[CreateProposal], activities=steps.registered()):
         await client.start_workflow(
             CreateProposal.run,
-            OperationOrder(operation_id=operation_id, is_large=False),
+            CreateInput(operation_id=operation_id, is_large=False),
             id=operation_id,
             task_queue=PROPOSALS_QUEUE,
         )

@@ -2,22 +2,19 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from builders import NOW
+from builders import NOW, an_operation
 from prometheus_client import generate_latest
 
 from cli.local.ports import free_port
 from domain.errors import OperationCancelled
-from domain.operation import EndedOperation, OperationFailure, OperationType
+from domain.operation import Operation, OperationFailure, OperationStatus
 from runtime.metrics import ProcessMetrics
 
 
-def ended(failure: OperationFailure | None) -> EndedOperation:
-    return EndedOperation(
-        operation_type=OperationType.CREATE_PROPOSAL,
-        created_at=NOW - timedelta(seconds=3),
-        finished_at=NOW,
-        failure=failure,
-    )
+def ended(failure: OperationFailure | None) -> Operation:
+    status = OperationStatus.SUCCEEDED if failure is None else OperationStatus.FAILED
+    error = {} if failure is None else {"error_code": failure.code, "error_message": failure.message}
+    return an_operation(status=status, created_at=NOW - timedelta(seconds=3), updated_at=NOW, finished_at=NOW, **error)
 
 
 def test_ends_are_counted_by_codes_of_the_contract_and_no_other_text():

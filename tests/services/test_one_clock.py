@@ -17,7 +17,7 @@ from receiver import RULES, Receiver
 from storage_rows import Steps, a_created_proposal, environment_of, submitting
 
 from activities.deliver import DeliverStep
-from activities.host_places import HostPlaces
+from activities.host_slots import HostSlots
 from activities.metrics import WorkerMetrics
 from domain.errors import OperationCancelled, RedeliveryTooSoon
 from domain.lifecycle import ReviewCommand, ReviewRules
@@ -214,7 +214,7 @@ async def attempted(storage: Storage, operation_id: str, *, attempts: int = 0):
         CallbackTargets(RULES),
         CallbackTransport(),
         rules=RULES,
-        places=HostPlaces(),
+        slots=HostSlots(),
         metrics=WorkerMetrics(CollectorRegistry()),
     )
     order = DeliverInput(operation_id=operation_id, attempts=attempts, jitter=0.5)

@@ -9,8 +9,8 @@ from builders import a_stored_operation
 from cli.local.postgres import SERVICE_ROLE
 from runtime.background import background
 from services.start_queue import StartQueue
-from services.starting import StartOutcome
-from storage.starting import OperationStart
+from services.start_sources import OperationSource
+from services.temporal_workflows import StartOutcome, WorkflowStart
 from storage.unit_of_work import Storage
 
 
@@ -27,12 +27,20 @@ class Temporal:
         self.probed += 1
         return not self.is_away
 
-    async def start(self, start: OperationStart) -> StartOutcome:
+    async def start(self, start: WorkflowStart) -> StartOutcome:
         self.asked += 1
         if self.is_away:
             return StartOutcome.UNREACHABLE
-        self.started.append(start.operation_id)
+        self.started.append(start.own.workflow_id)
         return StartOutcome.STARTED
+
+
+class Queue(StartQueue):
+    """The starter of a process that has operations alone."""
+
+    def __init__(self, storage: Storage, temporal: Temporal, *, max_started: int = 300) -> None:
+        self.operations = OperationSource(storage, None, max_started=max_started)  # which asks no Temporal itself
+        super().__init__(storage, temporal, [self.operations])
 
 
 def marked(dsn: str) -> set[str]:
@@ -44,7 +52,7 @@ def marked(dsn: str) -> set[str]:
 
 
 @asynccontextmanager
-async def running(queue: StartQueue) -> AsyncIterator[StartQueue]:
+async def running(queue: Queue) -> AsyncIterator[Queue]:
     async with background(queue.start_round, name="workflow-starter"):
         yield queue
     await queue.drain()
@@ -59,7 +67,7 @@ async def until(condition, *, seconds: float = 40) -> None:
 async def test_an_operation_that_nobody_started_is_started_and_marked(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     temporal = Temporal()
-    async with running(StartQueue(storage, temporal)):
+    async with running(Queue(storage, temporal)):
         await until(lambda: marked(database_dsn) == {operation.operation_id})
     assert temporal.started == [operation.operation_id]
 
@@ -67,7 +75,7 @@ async def test_an_operation_that_nobody_started_is_started_and_marked(storage: S
 async def test_the_starter_outlives_a_lost_grant(storage: Storage, database_dsn, capsys):
     operation = await a_stored_operation(storage)
     alter(database_dsn, f"REVOKE UPDATE ON operations FROM {SERVICE_ROLE}")
-    async with running(StartQueue(storage, Temporal())):
+    async with running(Queue(storage, Temporal())):
         await until(lambda: storage.known_problem is not None)
         alter(database_dsn, f"GRANT UPDATE ON operations TO {SERVICE_ROLE}")
         await until(lambda: marked(database_dsn) == {operation.operation_id})
@@ -78,15 +86,11 @@ async def test_operations_wait_for_temporal_to_come_back(storage: Storage, datab
     operations = [await a_stored_operation(storage) for _ in range(5)]
     temporal = Temporal()
     temporal.is_away = True
-    async with running(StartQueue(storage, temporal)):
+    async with running(Queue(storage, temporal)):
         await until(lambda: temporal.asked >= 2)
         assert temporal.asked < 5  # one time-out is enough to know
         temporal.is_away = False
         await until(lambda: marked(database_dsn) == {operation.operation_id for operation in operations})
-
-
-def a_start(operation) -> OperationStart:
-    return OperationStart(**{name: getattr(operation, name) for name in OperationStart.__slots__})
 
 
 async def test_a_process_that_finds_nothing_to_start_asks_temporal_before_it_believes_it_back(
@@ -97,8 +101,8 @@ async def test_a_process_that_finds_nothing_to_start_asks_temporal_before_it_bel
         connection.execute("UPDATE operations SET start_claimed_at = now() + interval '1 hour'")
     temporal = Temporal()
     temporal.is_away = True
-    async with running(StartQueue(storage, temporal)) as queue:
-        queue.start_soon(a_start(operation))
+    async with running(Queue(storage, temporal)) as queue:
+        queue.start_soon(queue.operations, operation)
         await until(lambda: temporal.probed >= 2)
         assert queue.temporal_away.is_set()
         assert temporal.asked == 1
@@ -113,7 +117,7 @@ async def test_a_process_with_all_that_it_may_start_under_way_notices_that_tempo
     for _ in range(3):
         await a_stored_operation(storage)
     temporal = Temporal()
-    async with running(StartQueue(storage, temporal, max_started=2)) as queue:
+    async with running(Queue(storage, temporal, max_started=2)) as queue:
         await until(lambda: len(marked(database_dsn)) == 2)
         temporal.is_away = True
         await until(queue.temporal_away.is_set)
@@ -126,10 +130,10 @@ async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_awa
     operations = [await a_stored_operation(storage) for _ in range(20)]
     temporal = Temporal()
     temporal.is_away = True
-    queue = StartQueue(storage, temporal)
+    queue = Queue(storage, temporal)
     async with running(queue):
         for operation in operations:
-            queue.start_soon(a_start(operation))
+            queue.start_soon(queue.operations, operation)
         await until(queue.temporal_away.is_set)
     assert temporal.asked < 20
 
@@ -137,7 +141,7 @@ async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_awa
 async def test_two_processes_share_the_work(storage: Storage, database_dsn):
     operations = {(await a_stored_operation(storage)).operation_id for _ in range(30)}
     first, second = Temporal(), Temporal()
-    async with running(StartQueue(storage, first)), running(StartQueue(storage, second)):
+    async with running(Queue(storage, first)), running(Queue(storage, second)):
         await until(lambda: marked(database_dsn) == operations)
     assert sorted(first.started + second.started) == sorted(operations)
 
@@ -145,8 +149,8 @@ async def test_two_processes_share_the_work(storage: Storage, database_dsn):
 async def test_a_fresh_operation_is_started_at_once_and_marked_later(storage: Storage, database_dsn):
     operation = await a_stored_operation(storage)
     temporal = Temporal()
-    async with running(StartQueue(storage, temporal)) as queue:
-        queue.start_soon(a_start(operation))
+    async with running(Queue(storage, temporal)) as queue:
+        queue.start_soon(queue.operations, operation)
         await until(lambda: bool(temporal.started))
         await until(lambda: marked(database_dsn) == {operation.operation_id})
 
@@ -155,10 +159,10 @@ async def test_only_so_many_are_started_at_a_time_and_the_oldest_first(storage: 
     operations = [(await a_stored_operation(storage)).operation_id for _ in range(9)]
     fresh = await a_stored_operation(storage)
     temporal = Temporal()
-    queue = StartQueue(storage, temporal, max_started=4)
+    queue = Queue(storage, temporal, max_started=4)
     async with running(queue):
         await until(lambda: len(marked(database_dsn)) == 4)
-        queue.start_soon(a_start(fresh))
+        queue.start_soon(queue.operations, fresh)
         await asyncio.sleep(1.5)
         assert len(temporal.started) == 4  # nor does a fresh one jump the queue
         with psycopg.connect(database_dsn) as connection:

@@ -2,26 +2,26 @@ import asyncio
 
 import psycopg
 import pytest
-from builders import a_body, a_large_body, a_submission
+from builders import a_body, a_large_body, a_submission, refuse_callbacks
 
 from domain.errors import IdempotencyKeyConflict, OperationInternalError
-from domain.operation import OperationFailure, OperationStatus, Policy
+from domain.operation import Operation, OperationFailure, OperationStatus, Policy
 from services.ending import end_failed
 from services.open_operations import OpenOperationLimit
 from services.submission import SubmissionService
-from storage.starting import OperationStart
 from storage.unit_of_work import Storage
 
 FAILURE = OperationFailure.of(OperationInternalError)
 
 
-def a_service(storage: Storage, started: list[OperationStart] | None = None) -> SubmissionService:
+def a_service(storage: Storage, started: list[Operation] | None = None) -> SubmissionService:
     return SubmissionService(
         storage,
         (started if started is not None else []).append,
         policy=Policy(),
         large_request_rows=1000,
         limit=OpenOperationLimit(100),
+        judge_callback=refuse_callbacks,
     )
 
 
@@ -36,7 +36,7 @@ def counts(dsn: str) -> tuple[int, int, int]:
 
 
 async def test_a_request_is_committed_before_it_is_answered_and_started_afterwards(storage: Storage, database_dsn):
-    started: list[OperationStart] = []
+    started: list[Operation] = []
     accepted = await a_service(storage, started).submit(a_submission())
     assert counts(database_dsn) == (1, 1, 1)
     assert accepted.operation.status is OperationStatus.PENDING
@@ -65,6 +65,15 @@ async def test_the_same_key_with_another_request_is_a_conflict_and_stores_nothin
     with pytest.raises(IdempotencyKeyConflict):
         await service.submit(a_submission(a_body(created_by="somebody else")))
     assert counts(database_dsn) == (1, 1, 1)
+
+
+async def test_twins_of_a_refused_request_raise_an_error_each(storage: Storage):
+    service = a_service(storage)
+    await service.submit(a_submission())
+    another = a_submission(a_body(created_by="advisor_2"))
+    refusals = await asyncio.gather(*(service.submit(another) for _ in range(3)), return_exceptions=True)
+    assert [type(refusal) for refusal in refusals] == [IdempotencyKeyConflict] * 3
+    assert len({id(refusal) for refusal in refusals}) == 3
 
 
 @pytest.mark.parametrize("processes", [1, 5])

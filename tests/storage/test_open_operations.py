@@ -7,14 +7,14 @@ import psycopg
 import pytest
 from operation_rows import insert_operations
 
-from storage import reconciliation, starting
+from storage import workflow_starts
 from storage.operations import SELECT_OPERATION
 
 STATEMENTS = {
-    "reconcile": (reconciliation.TAKE_STALLED, {"idle": timedelta(seconds=30), "limit": 200, "most": 300}, 200),
-    "cancels": (reconciliation.SELECT_TO_CANCEL, {"idle": timedelta(seconds=5), "limit": 200}, 0),
-    "starter": (starting.CLAIM_UNSTARTED, {"limit": 100}, 100),
-    "window": (starting.COUNT_STARTED, {"most": 300}, 0),
+    "reconcile": (workflow_starts.TAKE_STALLED, {"idle": timedelta(seconds=30), "limit": 200, "most": 300}, 200),
+    "cancels": (workflow_starts.SELECT_TO_CANCEL, {"idle": timedelta(seconds=5), "limit": 200}, 0),
+    "starter": (workflow_starts.CLAIM_OPERATIONS, {"limit": 100}, 100),
+    "window": (workflow_starts.COUNT_STARTED, {"most": 300}, 0),
     "poll": (SELECT_OPERATION, {"operation_id": "pop_0"}, 0),
 }
 

@@ -89,7 +89,7 @@ async def test_a_grant_that_is_missing_is_named_before_any_statement_needs_it(st
     if table == "operations":
         with pytest.raises(StorageUnavailable):
             async with storage.transaction() as transaction:
-                await transaction.starting.claim_unstarted(limit=1)
+                await transaction.operation_starts.claim_unstarted(limit=1)
         assert await storage.problem() == problem  # which says more than the SQLSTATE of the statement
         return
     alter(database_dsn, f"GRANT {privilege} ON {table} TO {SERVICE_ROLE}")

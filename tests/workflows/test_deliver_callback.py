@@ -21,7 +21,14 @@ from worker.sandbox import sandboxed_runner
 from workflows.create_proposal import CreateProposal
 from workflows.deliver_callback import DeliverCallback
 from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, OPERATION_TYPE, PROPOSAL_ID, delivery_workflow_id_of
-from workflows.messages import DeliverInput, DeliverResult, DeliveryOrder, OperationOrder, SimulateInput, SimulateResult
+from workflows.messages import (
+    CreateInput,
+    DeliverCallbackInput,
+    DeliverInput,
+    DeliverResult,
+    SimulateInput,
+    SimulateResult,
+)
 
 
 class FakeReceiver:
@@ -82,7 +89,7 @@ async def delivering(environment: WorkflowEnvironment, receiver: FakeReceiver) -
     ):
         yield await environment.client.start_workflow(
             DeliverCallback.run,
-            DeliveryOrder(operation_id=operation_id),
+            DeliverCallbackInput(operation_id=operation_id),
             id=delivery_workflow_id_of(operation_id),
             task_queue=queue,
         )
@@ -183,7 +190,7 @@ async def test_hurry_makes_the_waiting_attempt_due_now(temporal_client):
     ):
         handle = await temporal_client.start_workflow(
             DeliverCallback.run,
-            DeliveryOrder(operation_id=operation_id),
+            DeliverCallbackInput(operation_id=operation_id),
             id=delivery_workflow_id_of(operation_id),
             task_queue=queue,
         )
@@ -192,7 +199,7 @@ async def test_hurry_makes_the_waiting_attempt_due_now(temporal_client):
                 while receiver.attempts < count:
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.3)
-            await handle.signal(DeliverCallback.hurry)
+            await handle.signal(DeliverCallback.deliver_now)
         async with asyncio.timeout(60):  # by the schedule the third comes after five minutes
             assert (await handle.result()).attempts == 3
 
@@ -211,12 +218,12 @@ async def test_a_redelivery_that_comes_during_the_last_attempt_is_not_lost(tempo
     ):
         handle = await temporal_client.start_workflow(
             DeliverCallback.run,
-            DeliveryOrder(operation_id=operation_id),
+            DeliverCallbackInput(operation_id=operation_id),
             id=delivery_workflow_id_of(operation_id),
             task_queue=queue,
         )
         await receiver.entered.wait()
-        await handle.signal(DeliverCallback.hurry)
+        await handle.signal(DeliverCallback.deliver_now)
         await asyncio.sleep(0.3)
         receiver.leave.set()
         async with asyncio.timeout(30):
@@ -236,7 +243,7 @@ async def ended(environment: WorkflowEnvironment, steps: FakeSteps, *, cancel: b
     ):
         handle = await environment.client.start_workflow(
             CreateProposal.run,
-            OperationOrder(operation_id=operation_id, is_large=False),
+            CreateInput(operation_id=operation_id, is_large=False),
             id=operation_id,
             task_queue=queue,
             search_attributes=TypedSearchAttributes(
@@ -280,7 +287,7 @@ async def test_an_operation_whose_callback_was_started_before_ends_all_the_same(
         async def simulate(self, step: SimulateInput) -> SimulateResult:
             await temporal_client.start_workflow(
                 "DeliverCallback",
-                DeliveryOrder(operation_id=step.operation_id),
+                DeliverCallbackInput(operation_id=step.operation_id),
                 id=delivery_workflow_id_of(step.operation_id),
                 task_queue=f"nobody-{step.operation_id}",
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
+from storage_rows import reconciling
 from temporalio import activity
 from temporalio.client import Client, ScheduleIntervalSpec, ScheduleSpec, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
@@ -15,10 +16,7 @@ from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
-from activities.metrics import WorkerMetrics
-from activities.reconcile import ReconcileStep
-from services.own_workflows import FOREIGN
-from services.starting import WorkflowStarter
+from services.temporal_workflows import FOREIGN
 from storage.unit_of_work import Storage
 from worker.one_argument import OneArgument
 from worker.registry import housekeeping_workflows
@@ -27,7 +25,7 @@ from worker.upkeep import prepare_temporal, start_reconcile
 from workflows import policies
 from workflows.identity import HOUSEKEEPING_QUEUE, PURGE_ID, RECONCILE_ID
 from workflows.messages import (
-    HousekeepingOrder,
+    HousekeepingInput,
     PurgeInput,
     PurgeResult,
     ReconcileDeliveriesInput,
@@ -95,7 +93,7 @@ async def run(client: Client, workflow, fake: FakeHousekeeping, *, under: str, o
     queue = f"tq-{uuid.uuid4()}"
     async with working(client, fake, queue=queue):
         return await client.execute_workflow(
-            workflow.run, order or HousekeepingOrder(), id=f"{under}-{queue}", task_queue=queue
+            workflow.run, order or HousekeepingInput(), id=f"{under}-{queue}", task_queue=queue
         )
 
 
@@ -162,7 +160,7 @@ async def test_under_another_id_it_fails_with_a_plain_text_and_looks_at_nothing(
     assert fake.calls == 0
 
 
-@pytest.mark.parametrize("args", [[], [HousekeepingOrder(), HousekeepingOrder()]])
+@pytest.mark.parametrize("args", [[], [HousekeepingInput(), HousekeepingInput()]])
 async def test_a_start_without_its_one_argument_fails_instead_of_hanging(temporal_client, args):
     queue = f"tq-{uuid.uuid4()}"
     async with working(temporal_client, FakeHousekeeping([PurgeResult()]), queue=queue):
@@ -236,13 +234,7 @@ async def test_the_pause_of_the_schedule_stops_reconcile_and_its_sign_of_life(no
     def last_run() -> float | None:
         return registry.get_sample_value("proposals_reconcile_last_run_timestamp_seconds")
 
-    step = ReconcileStep(
-        storage,
-        nothing_there,
-        WorkflowStarter(nothing_there, storage),
-        max_started=300,
-        metrics=WorkerMetrics(registry),
-    )
+    step = reconciling(storage, nothing_there, registry=registry)
     await create_missing_schedules(nothing_there)
     switch = nothing_there.get_schedule_handle(RECONCILE_ID)
     at_start = last_run()

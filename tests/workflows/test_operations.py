@@ -16,7 +16,7 @@ from workflows import policies
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
 from workflows.identity import PROPOSAL_ID
-from workflows.messages import OperationOrder, OperationOutcome
+from workflows.messages import CreateInput, OperationOutcome
 
 
 @asynccontextmanager
@@ -38,7 +38,7 @@ async def started(
     ):
         yield await environment.client.start_workflow(
             workflow.run,
-            OperationOrder(operation_id=operation_id, is_large=is_large),
+            CreateInput(operation_id=operation_id, is_large=is_large),
             id=operation_id,
             task_queue=queue,
         )

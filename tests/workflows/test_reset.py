@@ -5,7 +5,7 @@ import uuid
 
 import psycopg
 import pytest
-from builders import a_submission, without_simulation_flag
+from builders import a_submission, refuse_callbacks, without_simulation_flag
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -16,8 +16,9 @@ from domain.operation import Policy
 from runtime.engine_pool import EnginePool
 from services.open_operations import OpenOperationLimit
 from services.purging import Periods
-from services.starting import WorkflowStarter
 from services.submission import SubmissionService
+from services.temporal_workflows import WorkflowStarter
+from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 from worker.registry import Dependencies, proposal_activities, proposal_workflows
 from worker.sandbox import sandboxed_runner
@@ -36,7 +37,12 @@ def everything(dsn: str) -> dict[str, list[tuple]]:
 async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_client: Client, database_dsn, ends):
     starts = []
     service = SubmissionService(
-        storage, starts.append, policy=Policy(), large_request_rows=1000, limit=OpenOperationLimit(100)
+        storage,
+        starts.append,
+        policy=Policy(),
+        large_request_rows=1000,
+        limit=OpenOperationLimit(100),
+        judge_callback=refuse_callbacks,
     )
     body = None if ends == "SUCCEEDED" else without_simulation_flag()
     operation_id = (await service.submit(a_submission(body))).operation.operation_id
@@ -50,7 +56,7 @@ async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_cl
         activities=proposal_activities(dependencies),
         workflow_runner=sandboxed_runner(),
     ):
-        await WorkflowStarter(temporal_client, storage).start(starts[0])
+        await WorkflowStarter(temporal_client).start(operation_start(starts[0]))
         await ended(temporal_client, operation_id)
         before = everything(database_dsn)
         answer = await temporal_client.workflow_service.reset_workflow_execution(

@@ -18,8 +18,8 @@ from domain.errors import StorageUnavailable
 from runtime.engine_pool import EnginePool
 from services.lookup import Lookup
 from services.purging import Periods
-from services.starting import WorkflowStarter
-from storage.starting import OperationStart
+from services.temporal_workflows import WorkflowStarter
+from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 from worker.registry import Dependencies, proposal_activities, proposal_workflows
 from worker.sandbox import sandboxed_runner
@@ -27,9 +27,9 @@ from workflows.identity import PROPOSALS_QUEUE
 from workflows.messages import (
     BuildArtifactInput,
     BuildArtifactResult,
+    CreateInput,
     FinishInput,
     FinishResult,
-    OperationOrder,
     OperationOutcome,
     PersistInput,
     PersistResult,
@@ -94,10 +94,10 @@ class Desk:
     client: Client
 
     async def started(self, operation_id: str) -> None:
-        async with self.storage.transaction() as transaction:
-            start = await transaction.reconciliation.start_of(operation_id)
-        assert isinstance(start, OperationStart)
-        await WorkflowStarter(self.client, self.storage).start(start)
+        async with self.storage.reading() as reading:
+            operation = await reading.operations.get(operation_id)
+        assert operation is not None
+        await WorkflowStarter(self.client).start(operation_start(operation))
 
     async def pending(self, workflow_id: str, step: str, *, is_tried: bool = True) -> AsyncActivityHandle:
         """The normal activity of this step, between two tries, or while it is tried for the first time."""
@@ -242,7 +242,7 @@ async def test_a_workflow_under_another_id_changes_nothing_and_says_so(
     async with working(storage, temporal_client, Outage(storage, temporal_client, None)) as desk:
         twin = await temporal_client.start_workflow(
             workflow,
-            OperationOrder(operation_id=operation_id, is_large=is_large),
+            CreateInput(operation_id=operation_id, is_large=is_large),
             id=f"twin-of-{operation_id}",
             task_queue=PROPOSALS_QUEUE,
         )
@@ -255,7 +255,7 @@ async def test_cancelling_a_forged_twin_does_not_cancel_the_operation(storage: S
     async with working(storage, temporal_client, Outage(storage, temporal_client, "simulate")) as desk:
         twin = await temporal_client.start_workflow(
             "CreateProposal",
-            OperationOrder(operation_id=operation_id, is_large=False),
+            CreateInput(operation_id=operation_id, is_large=False),
             id=f"twin-of-{operation_id}",
             task_queue=PROPOSALS_QUEUE,
         )
@@ -272,7 +272,7 @@ async def test_a_workflow_of_the_other_type_under_the_operations_id_changes_noth
     async with working(storage, temporal_client, Outage(storage, temporal_client, None)) as desk:
         await temporal_client.start_workflow(
             "CreateVersion",
-            OperationOrder(operation_id=operation_id, is_large=False),
+            CreateInput(operation_id=operation_id, is_large=False),
             id=operation_id,
             task_queue=PROPOSALS_QUEUE,
         )
@@ -284,7 +284,7 @@ async def test_an_invented_operation_fails_with_a_plain_text(storage: Storage, t
     async with working(storage, temporal_client, Outage(storage, temporal_client, None)) as desk:
         handle = await temporal_client.start_workflow(
             "CreateProposal",
-            OperationOrder(operation_id="pop_invented", is_large=False),
+            CreateInput(operation_id="pop_invented", is_large=False),
             id="pop_invented",
             task_queue=PROPOSALS_QUEUE,
         )

@@ -16,7 +16,7 @@ from domain.evidence import (
     ArtifactDocuments,
     RequestKind,
     artifact_documents,
-    evidence_bundle,
+    bundle_parts,
     parsed_request,
     simulate_document,
     whole_artifact,
@@ -204,7 +204,7 @@ def test_whatever_a_client_writes_the_parts_fall_into_their_places(text: str) ->
     body["options"]["suitability_thresholds"] = {}
     _, result, documents = documents_of(body, key=text)
     whole = whole_artifact(documents.artifact, inputs=documents.inputs, result=result)
-    bundle = evidence_bundle(documents.artifact, inputs=documents.inputs, result=result)
+    bundle = "".join(bundle_parts(documents.artifact, inputs=documents.inputs, result=result))
 
     expected = json.loads(documents.artifact)
     expected["evidence_bundle"]["inputs"] = json.loads(documents.inputs)

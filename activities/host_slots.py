@@ -1,24 +1,24 @@
-"""A receiver that hangs holds its own few places, nobody else's."""
+"""A limit of concurrent calls for each host: a receiver that hangs holds its own few slots and no others."""
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-PLACES_OF_A_HOST: Final = 5
+SLOTS_OF_A_HOST: Final = 5
 
 
-class HostPlaces:
+class HostSlots:
     """Counts the calls under way to each host, in this process."""
 
-    def __init__(self, places: int = PLACES_OF_A_HOST) -> None:
-        self._places = places
+    def __init__(self, slots: int = SLOTS_OF_A_HOST) -> None:
+        self._slots = slots
         self._taken: Counter[str] = Counter()
 
     @contextmanager
-    def place(self, host: str) -> Iterator[bool]:
-        """Yields whether there is one; it is given back when the block ends."""
-        if self._taken[host] >= self._places:
+    def slot(self, host: str) -> Iterator[bool]:
+        """Yields whether a slot was free; it is taken until the block ends."""
+        if self._taken[host] >= self._slots:
             yield False
             return
         self._taken[host] += 1

@@ -1,0 +1,157 @@
+"""What requires a workflow: operations, and the callbacks of ended ones. A further kind is one more Source.
+
+A source knows its rows, how their workflow is started, and what it means for a row when its workflow has closed. The
+starter (`services.start_queue`) and reconcile (`activities.reconcile`) know neither kind.
+"""
+
+from enum import Enum, auto
+from typing import Final, Protocol, TypeVar
+
+import structlog
+from temporalio.client import Client, WorkflowFailureError
+from temporalio.exceptions import ApplicationError
+
+from domain.errors import (
+    OperationCancelled,
+    OperationInternalError,
+    OperationTerminated,
+    OperationTimedOut,
+    is_recorded_failure,
+)
+from domain.operation import Operation, OperationFailure
+from services.ending import end_failed
+from services.temporal_workflows import RPC_TIMEOUT, Described, WorkflowStart
+from services.workflow_starts import delivery_start, operation_start
+from storage.unit_of_work import Storage, Transaction
+from storage.workflow_starts import PendingDelivery, WorkflowStarts
+from workflows.identity import DELIVER_NOW
+
+ENDED_FROM_OUTSIDE: Final = {
+    "TERMINATED": OperationTerminated,
+    "CANCELED": OperationCancelled,
+    "TIMED_OUT": OperationTimedOut,
+}
+
+Row = TypeVar("Row", bound=Operation)
+
+log = structlog.get_logger(__name__)
+
+
+class Verdict(Enum):
+    """What a row's closed workflow means for the row."""
+
+    ENDED = auto()
+    START_AGAIN = auto()
+    NOTHING = auto()
+
+
+class Source(Protocol[Row]):
+    """`most_at_once` rows may have their workflow; one that was lost `max_restarts` times is given up."""
+
+    restarted_event: str  # in the log
+    most_at_once: int
+    max_restarts: int | None
+
+    def starts(self, transaction: Transaction) -> WorkflowStarts[Row]: ...
+
+    def start(self, row: Row, *, replaces_closed: bool = False) -> WorkflowStart: ...
+
+    async def look_at(self, described: Described) -> None:
+        """The row's own workflow is open. Raises RPCError."""
+        ...
+
+    async def end(self, row: Row, described: Described) -> Verdict:
+        """Judge the row's own workflow, which has closed, and end the row with it unless a new one is required."""
+        ...
+
+    async def give_up(self, row: Row) -> bool:
+        """End the row, whose workflow cannot be started: a bug. Whether it ended."""
+        ...
+
+
+class OperationSource:
+    """Open operations; only `max_started` have their workflow at a time (docs/adr/0014-postgresql-is-the-queue.md)."""
+
+    restarted_event = "operation_restarted"
+    max_restarts: int | None = 3
+
+    def __init__(self, storage: Storage, client: Client, *, max_started: int) -> None:
+        self._storage = storage
+        self._client = client
+        self.most_at_once = max_started
+        self.workflow_task_attempt = 0  # the highest of a pending workflow task that was looked at
+
+    def starts(self, transaction: Transaction) -> WorkflowStarts[Operation]:
+        return transaction.operation_starts
+
+    def start(self, row: Operation, *, replaces_closed: bool = False) -> WorkflowStart:
+        return operation_start(row, replaces_closed=replaces_closed)
+
+    async def look_at(self, described: Described) -> None:
+        attempt = described.raw.pending_workflow_task.attempt
+        self.workflow_task_attempt = max(self.workflow_task_attempt, attempt)
+
+    async def end(self, row: Operation, described: Described) -> Verdict:
+        failure = await self._failure(described)
+        await end_failed(self._storage, row.operation_id, failure)
+        log.warning("operation_ended_by_reconcile", operation_id=row.operation_id, error=failure.message)
+        return Verdict.ENDED
+
+    async def give_up(self, row: Operation) -> bool:
+        await end_failed(self._storage, row.operation_id, OperationFailure.of(OperationInternalError))
+        return True
+
+    async def _failure(self, described: Described) -> OperationFailure:
+        """How an open operation ends when its workflow has closed without ending it."""
+        if described.status in ENDED_FROM_OUTSIDE:
+            return OperationFailure.of(ENDED_FROM_OUTSIDE[described.status])
+        try:
+            await self._client.get_workflow_handle(described.workflow_id).result(rpc_timeout=RPC_TIMEOUT)
+        except WorkflowFailureError as failure:
+            if isinstance(failure.cause, ApplicationError) and is_recorded_failure(
+                failure.cause.type, failure.cause.message
+            ):
+                return OperationFailure(code=failure.cause.type or "", message=failure.cause.message)
+        return OperationFailure.of(OperationInternalError)
+
+
+class DeliverySource:
+    """Pending callbacks."""
+
+    restarted_event = "callback_restarted"
+    most_at_once = 200
+    max_restarts: int | None = None
+
+    def __init__(self, storage: Storage, client: Client) -> None:
+        self._storage = storage
+        self._client = client
+
+    def starts(self, transaction: Transaction) -> WorkflowStarts[PendingDelivery]:
+        return transaction.delivery_starts
+
+    def start(self, row: PendingDelivery, *, replaces_closed: bool = False) -> WorkflowStart:
+        return delivery_start(row, replaces_closed=replaces_closed)
+
+    async def look_at(self, described: Described) -> None:
+        """A workflow that sits on a timer, which an operator may have set, looks at its row again: that is harmless."""
+        if described.status == "RUNNING" and not described.raw.pending_activities:
+            handle = self._client.get_workflow_handle(described.workflow_id, run_id=described.run_id)
+            await handle.signal(DELIVER_NOW, rpc_timeout=RPC_TIMEOUT)
+
+    async def end(self, row: PendingDelivery, described: Described) -> Verdict:
+        """A workflow of an earlier round had closed before the row required one. No clock can tell the two apart, as
+        Temporal's is another than PostgreSQL's: the row says whether a workflow was started for this round. A failed
+        workflow of a recent delivery without an attempt was started by hand before there was a delivery.
+        """
+        is_untried = row.is_recent and row.attempts == 0
+        if row.awaits_start or (is_untried and described.status == "FAILED"):
+            return Verdict.START_AGAIN
+        if not await self.give_up(row):
+            return Verdict.NOTHING
+        log.warning("callback_given_up_by_reconcile", operation_id=row.operation_id)
+        return Verdict.ENDED
+
+    async def give_up(self, row: PendingDelivery) -> bool:
+        """False when a redelivery was asked for since the row was read: that one is not judged by what came before."""
+        async with self._storage.transaction() as transaction:
+            return await transaction.deliveries.give_up(row.operation_id, redelivered_at=row.redelivered_at)

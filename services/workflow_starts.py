@@ -1,0 +1,136 @@
+"""How the workflow of an operation, and that of its callback, is started: id, input, and what operators read of it.
+
+Nothing else of the client goes to Temporal.
+"""
+
+from typing import Final
+
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+
+from domain.operation import Operation, OperationType
+from services.temporal_workflows import OwnWorkflow, WorkflowStart
+from storage.workflow_starts import PendingDelivery
+from workflows.delivery_start import delivery_details, delivery_summary
+from workflows.identity import (
+    CALLBACKS_QUEUE,
+    CORRELATION_ID,
+    CREATED_BY,
+    DELIVER_CALLBACK,
+    DELIVER_NOW,
+    OPERATION_TYPE,
+    PORTFOLIO_ID,
+    PROPOSAL_ID,
+    PROPOSALS_QUEUE,
+    WORKFLOW_TYPES,
+    attribute_text,
+    delivery_workflow_id_of,
+    workflow_id_of,
+)
+from workflows.messages import CreateInput, DeliverCallbackInput
+from workflows.policies import EXECUTION_TIMEOUT
+
+# The server refuses a start whose summary, as a payload, is over 400 bytes, or whose details are over 20,000.
+SUMMARY_PART_BYTES: Final = 150
+DETAIL_BYTES: Final = 2_000
+
+
+def own_workflow_of(operation_id: str, *, operation_type: OperationType) -> OwnWorkflow:
+    return OwnWorkflow(
+        workflow_id=workflow_id_of(operation_id),
+        workflow_type=WORKFLOW_TYPES[operation_type],
+        task_queue=PROPOSALS_QUEUE,
+        names=operation_id,
+    )
+
+
+def own_delivery_of(operation_id: str) -> OwnWorkflow:
+    return OwnWorkflow(
+        workflow_id=delivery_workflow_id_of(operation_id),
+        workflow_type=DELIVER_CALLBACK,
+        task_queue=CALLBACKS_QUEUE,
+        names=operation_id,
+    )
+
+
+def operation_start(operation: Operation, *, replaces_closed: bool = False) -> WorkflowStart:
+    """`replaces_closed` only where the closed workflow is known to be no part of the operation."""
+    return WorkflowStart(
+        own=own_workflow_of(operation.operation_id, operation_type=operation.operation_type),
+        argument=CreateInput(
+            operation_id=operation.operation_id,
+            is_large=operation.is_large,
+            portfolio_id=attribute_text(operation.portfolio_id),
+            created_by=attribute_text(operation.created_by),
+            correlation_id=operation.correlation_id,
+            proposal_id=None if operation.proposal_id is None else attribute_text(operation.proposal_id),
+        ),
+        replaces_closed=replaces_closed,
+        execution_timeout=EXECUTION_TIMEOUT,
+        search_attributes=_search_attributes_of(operation),
+        summary=_summary(operation),
+        details=_details(operation),
+    )
+
+
+def delivery_start(delivery: PendingDelivery, *, replaces_closed: bool = False) -> WorkflowStart:
+    """A redelivery runs under the id of the delivery that has closed, or makes the one that still runs due now."""
+    is_redelivery = delivery.redelivered_at is not None
+    return WorkflowStart(
+        own=own_delivery_of(delivery.operation_id),
+        argument=DeliverCallbackInput(operation_id=delivery.operation_id, attempts=delivery.attempts),
+        replaces_closed=replaces_closed or is_redelivery,
+        signal=DELIVER_NOW if is_redelivery else None,
+        search_attributes=_search_attributes_of(delivery),
+        summary=delivery_summary(delivery.operation_id, operation_status=delivery.status),
+        details=delivery_details(
+            delivery.operation_id,
+            operation_type=delivery.operation_type,
+            operation_status=delivery.status,
+            correlation_id=delivery.correlation_id,
+        ),
+    )
+
+
+def _search_attributes_of(operation: Operation) -> TypedSearchAttributes:
+    """The same for an operation and its callback, so that a search for one finds the other."""
+    texts = {
+        CORRELATION_ID: operation.correlation_id,
+        OPERATION_TYPE: operation.operation_type,
+        PORTFOLIO_ID: operation.portfolio_id,
+        CREATED_BY: operation.created_by,
+        PROPOSAL_ID: operation.proposal_id,
+    }
+    return TypedSearchAttributes(
+        [SearchAttributePair(key, attribute_text(text)) for key, text in texts.items() if text is not None]
+    )
+
+
+def _summary(operation: Operation) -> str:
+    what = "Create proposal" if operation.proposal_id is None else "Create version"
+    portfolio = escaped(operation.portfolio_id, max_bytes=SUMMARY_PART_BYTES)
+    return f"{what} for {portfolio} by {escaped(operation.created_by, max_bytes=SUMMARY_PART_BYTES)}"
+
+
+def _details(operation: Operation) -> str:
+    rows = {
+        "Operation": operation.operation_id,
+        "Correlation id": operation.correlation_id,
+        **({} if operation.proposal_id is None else {"Proposal": operation.proposal_id}),
+        "Portfolio": operation.portfolio_id,
+        "Created by": operation.created_by,
+        "Attempt": str(operation.attempt),
+        "Size": "large (process pool)" if operation.is_large else "small",
+    }
+    return "\n".join(f"- **{name}**: {escaped(value, max_bytes=DETAIL_BYTES)}" for name, value in rows.items())
+
+
+def escaped(text: str, *, max_bytes: int) -> str:
+    """A client's text without meaning for the Markdown that Temporal's UI renders, cut to so many bytes of UTF-8."""
+    kept: list[str] = []
+    for character in attribute_text(text):
+        shown = character if character.isalnum() or character in " -." else f"&#{ord(character)};"
+        max_bytes -= len(shown.encode())
+        if max_bytes < 0:
+            break
+        kept.append(shown)
+    return "".join(kept)
