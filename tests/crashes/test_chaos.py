@@ -12,7 +12,7 @@ from chaos import Kills, Load, longest_until_ended
 from receiver import Receiver
 from running_service import Service
 
-SECONDS = float(os.environ.get("CHAOS_SECONDS", "60"))
+SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
 RATE = float(os.environ.get("CHAOS_RATE", "8"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.randrange(10**6))))  # noqa: S311 -- moments, not secrets
 KILLS = 30 if SECONDS >= 300 else 8

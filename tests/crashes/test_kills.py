@@ -12,7 +12,7 @@ from builders import a_body, without_simulation_flag
 
 PROPOSALS = "/rebalance/proposals"
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 async def test_two_hundred_creates_while_the_worker_is_killed_and_restarted(service, clients):

@@ -10,7 +10,7 @@ import httpx2
 import pytest
 from builders import a_body
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.timeout(600), pytest.mark.shared]
 
 SIZE = 8 * 1024 * 1024 - 64
 MEMORY_MB = 500
