@@ -16,6 +16,7 @@ import migrated_postgres
 import psycopg
 from builders import a_body
 from migrated_postgres import DATABASE
+from processes.local.process_tree import descendants
 from receiver import SECRET
 
 from cli.local.children import Child
@@ -110,7 +111,7 @@ class Service:
     def processes_of_postgres(self) -> list[int]:
         assert self.postgres.child is not None
         pid = self.postgres.child.pid
-        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        return [pid, *descendants(pid)]
 
     @property
     def logs(self) -> str:
