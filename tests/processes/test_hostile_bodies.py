@@ -51,9 +51,8 @@ async def test_large_bodies_at_once_leave_the_api_small_and_healthy(service):
         assert {answer.json()["code"] for answer in answers if answer.status_code == 503} <= {"SERVER_BUSY"}
         assert all("Retry-After" in answer.headers for answer in answers if answer.status_code == 503)
         assert (await post(json.dumps(a_body()).encode())).status_code == 202
-    assert [
-        high for high in map(high_water_mb, [service.api.pid, *descendants(service.api.pid)]) if high >= MEMORY_MB
-    ] == []
+    processes = [service.api.pid, *descendants(service.api.pid)]
+    assert [high for high in map(high_water_mb, processes) if high >= MEMORY_MB] == []
 
 
 async def test_trailers_without_end_leave_the_api_small_and_healthy(service):
