@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 ifndef PYTHON
 PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+export PYTHON  # for the calls of make within make
 endif
 
 # Stamps carry what they were made from in their names, so that no half-built or outdated .venv is taken for a good one.
@@ -17,7 +18,7 @@ INSTALLED := $(VENV)/.installed-$(firstword $(shell cksum < pyproject.toml))
 
 .PHONY: help
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: $(INSTALLED) ## Run everything on this machine and follow a sample proposal to its end (ARGS="--api-port 8001")
@@ -27,10 +28,28 @@ demo: $(INSTALLED) ## Run everything on this machine and follow a sample proposa
 dev: $(INSTALLED) ## Run everything on this machine until Ctrl-C (ARGS="--data-dir /tmp/proposals")
 	@$(BIN)/proposals dev $(ARGS)
 
+# A module is run by one process, in which its tests may share servers.
+PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+CRASHES := tests/crashes tests/processes
+
+# Lint runs beside the tests; both are run to their ends and must be green.
 .PHONY: test
-test: lint ## Check everything that CI checks
-	$(BIN)/pytest -n auto -m "not alone" $(ARGS)
-	$(BIN)/pytest -m alone $(ARGS) || test $$? -eq 5  # 5: ARGS has none of them
+test: $(INSTALLED) ## Check everything that CI checks
+	@$(MAKE) --no-print-directory --jobs=2 lint-at-once test-rest
+	@$(MAKE) --no-print-directory test-crashes
+
+.PHONY: lint-at-once
+lint-at-once:
+	@said=$$($(MAKE) --no-print-directory lint 2>&1); code=$$?; echo "$$said"; exit $$code
+
+.PHONY: test-rest
+test-rest: $(INSTALLED) ## Run the tests that share the machine: all but those of `test-crashes`
+	$(PYTEST) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
+
+.PHONY: test-crashes
+test-crashes: $(INSTALLED) ## Run the tests that start, kill and starve whole services, then chaos by itself
+	$(PYTEST) -m "not alone" $(CRASHES) $(ARGS) || test $$? -eq 5
+	$(BIN)/pytest -m alone $(CRASHES) $(ARGS) || test $$? -eq 5
 
 .PHONY: chaos
 chaos: $(INSTALLED) ## Kill everything at random for five minutes under load, and at named points

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import migrated_postgres
 import psycopg
 import yaml
 from builders import a_body
@@ -107,7 +108,8 @@ class Prometheus:
 
 @asynccontextmanager
 async def running(binary: str, folder: Path) -> AsyncIterator[tuple[Service, Clients, Prometheus]]:
-    service = Service(folder)
+    migrated_postgres.make(folder / "migrated")
+    service = Service(folder, folder / "migrated")
     worker_port = free_port()
     service.more_environment = {
         "PROPOSAL_WORKER_METRICS_PORT": str(worker_port),

@@ -1,16 +1,22 @@
 """Real servers for the tests: one PostgreSQL and one Temporal a session, a cloned database a test."""
 
+import fcntl
 import json
+import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import migrated_postgres
 import psycopg
 import pytest
+from migrated_postgres import DATABASE
 from psycopg.sql import SQL, Identifier
-from running_service import Clients, Service
+from running_service import Clients, Service, running
+from sharing import is_shared
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
@@ -19,34 +25,64 @@ from cli.local.postgres import SERVICE_ROLE, SUPERUSER, EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
 from runtime.database import Database
 from runtime.temporal import register_search_attributes
-from storage.migrating import migrate
 from storage.unit_of_work import Storage
 from workflows.identity import SEARCH_ATTRIBUTES
 
-TEMPLATE = "template_migrated"
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """`-n auto`: one more than there are cores, because most of these tests wait for other processes."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """PostgreSQL's data, initialised and migrated, to be copied; made once for all processes of pytest-xdist."""
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent
+    folder = root / "migrated"
+    with (root / "migrated.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            migrated_postgres.make(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[EmbeddedPostgres]:
     root = tmp_path_factory.mktemp("postgres")
+    migrated_postgres.copy(migrated, root / "data")
     with EmbeddedPostgres(root / "data", free_port(), durable=False, log=root / "log") as server:
-        server.create_database(TEMPLATE)
-        server.create_service_role()
-        migrate(server.dsn(TEMPLATE), service_role=SERVICE_ROLE)
         yield server
 
 
-@pytest.fixture
-def database_dsn(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    """A migrated database of the test's own: real commits, real NOTIFY, triggers on."""
+@contextmanager
+def cloned_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(postgres_server.dsn(), autocommit=True) as connection:
         connection.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(Identifier(name), Identifier(TEMPLATE))
+            SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(Identifier(name), Identifier(DATABASE))
         )
         yield postgres_server.dsn(name)
         connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture
+def database_dsn(request: pytest.FixtureRequest, postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    """A migrated database, of the test's own unless it is shared: real commits, real NOTIFY, triggers on."""
+    if is_shared(request):
+        yield request.getfixturevalue("database_of_module")
+    else:
+        with cloned_database(postgres_server) as dsn:
+            yield dsn
+
+
+@pytest.fixture(scope="module")
+def database_of_module(postgres_server: EmbeddedPostgres) -> Iterator[str]:
+    with cloned_database(postgres_server) as dsn:
+        yield dsn
 
 
 @pytest.fixture
@@ -88,14 +124,19 @@ def sample() -> dict[str, Any]:
 
 
 @pytest.fixture
-def service(tmp_path: Path) -> Iterator[Service]:
-    """The whole service as processes, for this test alone."""
-    service = Service(tmp_path)
-    try:
-        service.start()
+def service(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> Iterator[Service]:
+    """The whole service as processes, for this test alone unless the test is shared."""
+    if is_shared(request):
+        yield request.getfixturevalue("shared_service")
+    else:
+        with running(Service(tmp_path, migrated)) as service:
+            yield service
+
+
+@pytest.fixture(scope="session")
+def shared_service(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Service]:
+    with running(Service(tmp_path_factory.mktemp("shared"), migrated)) as service:
         yield service
-    finally:
-        service.stop()
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The whole service as processes of its own, each of which may be killed and started again, and clients of it."""
 
 import asyncio
-import json
 import os
 import signal
 import subprocess
@@ -13,13 +12,17 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx2
+import migrated_postgres
 import psycopg
 from builders import a_body
+from migrated_postgres import DATABASE
+from processes.local.process_tree import descendants
 from receiver import SECRET
 
 from cli.local.children import Child
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
+from cli.local.probe import get_json
 from cli.local.temporal_server import TemporalDevServer
 
 ROOT = Path(__file__).parent.parent
@@ -28,10 +31,14 @@ FAST_HOUSEKEEPING = {"PROPOSAL_LOG_FORMAT": "json", "PROPOSAL_SHUTDOWN_GRACE_SEC
 
 
 class Service:
-    """PostgreSQL, Temporal, worker and API of one test."""
+    """PostgreSQL, Temporal, worker and API, with everything that they keep in `folder`.
 
-    def __init__(self, folder: Path) -> None:
+    `migrated` is a data directory of PostgreSQL (migrated_postgres.py), which is copied.
+    """
+
+    def __init__(self, folder: Path, migrated: Path) -> None:
         self.folder = folder
+        self._migrated = migrated
         self.postgres = EmbeddedPostgres(folder / "postgres", free_port(), log=folder / "postgres.log")
         self.temporal_file = folder / "temporal.db"
         self.temporal = TemporalDevServer(self.temporal_file, free_port(), free_port(), log=folder / "temporal.log")
@@ -42,23 +49,19 @@ class Service:
         self.more_environment: dict[str, str] = {}
 
     def start(self) -> None:
+        """Start all at once; the worker registers search attributes and schedules by itself."""
         self.temporal.launch()
+        migrated_postgres.copy(self._migrated, self.postgres.data_dir)
         self.postgres.start()
-        self.postgres.create_database("proposals")
-        self.postgres.create_service_role()
-        self.run("migrate")
-        assert self.temporal.child is not None
-        self.temporal.child.wait_until(self.temporal.is_ready, seconds=READY_SECONDS)
-        self.run("schedules", "apply")
         self.start_worker()
         self.start_api()
         self.wait_for("ok")
 
     def stop(self) -> None:
-        for child in (self.api, self.worker):
+        """Kill what keeps nothing, then let PostgreSQL end well."""
+        for child in (self.api, self.worker, self.temporal.child):
             if child is not None:
-                child.stop(grace_seconds=5)
-        self.temporal.stop()
+                self.kill(child)
         self.postgres.stop()
 
     def run(self, *command: str) -> None:
@@ -82,7 +85,7 @@ class Service:
         url = f"http://127.0.0.1:{port}"
         child = self._launch("api", PROPOSAL_API_PORT=str(port))
         try:
-            child.wait_until(lambda: _status(url) == "ok", seconds=READY_SECONDS)
+            child.wait_until(lambda: _is(port, "ok"), seconds=READY_SECONDS)
             yield url
         finally:
             child.stop(grace_seconds=5)
@@ -93,22 +96,22 @@ class Service:
 
     def wait_for(self, status: str) -> None:
         assert self.api is not None
-        self.api.wait_until(lambda: _status(self.url) == status, seconds=READY_SECONDS)
+        self.api.wait_until(lambda: _is(self.api_port, status), seconds=READY_SECONDS)
 
     def rows(self, statement: str) -> list[tuple]:
-        with psycopg.connect(self.postgres.dsn("proposals")) as connection:
+        with psycopg.connect(self.postgres.dsn(DATABASE)) as connection:
             return connection.execute(statement).fetchall()
 
     def alter(self, statement: str) -> None:
         """What only a superuser can do, past triggers and foreign keys."""
-        with psycopg.connect(self.postgres.dsn("proposals")) as connection:
+        with psycopg.connect(self.postgres.dsn(DATABASE)) as connection:
             connection.execute("SET session_replication_role = replica")
             connection.execute(statement)
 
     def processes_of_postgres(self) -> list[int]:
         assert self.postgres.child is not None
         pid = self.postgres.child.pid
-        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        return [pid, *descendants(pid)]
 
     @property
     def logs(self) -> str:
@@ -118,8 +121,8 @@ class Service:
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "PROPOSAL_"))},
             **FAST_HOUSEKEEPING,
-            "PROPOSAL_DATABASE_URL": self.postgres.dsn("proposals", role=SERVICE_ROLE),
-            "PROPOSAL_OWNER_DATABASE_URL": self.postgres.dsn("proposals"),
+            "PROPOSAL_DATABASE_URL": self.postgres.dsn(DATABASE, role=SERVICE_ROLE),
+            "PROPOSAL_OWNER_DATABASE_URL": self.postgres.dsn(DATABASE),
             "PROPOSAL_API_PORT": str(self.api_port),
             "PROPOSAL_CALLBACK_SECRETS": SECRET,
             "PROPOSAL_CALLBACK_ALLOWED_HOSTS": "127.0.0.1,localhost",
@@ -137,12 +140,19 @@ class Service:
         )
 
 
-def _status(url: str) -> str | None:
+def _is(api_port: int, status: str) -> bool:
+    """Whether the API is there and says so; "unavailable" is beyond this, because it comes with 503."""
+    health = get_json(api_port, "/health/ready")
+    return health is not None and health["status"] == status
+
+
+@contextmanager
+def running(service: Service) -> Iterator[Service]:
     try:
-        status: str = httpx2.get(f"{url}/health/ready", timeout=3, trust_env=False).json()["status"]
-    except (httpx2.TransportError, json.JSONDecodeError):
-        return None
-    return status
+        service.start()
+        yield service
+    finally:
+        service.stop()
 
 
 def proposals(service: Service, *command: str) -> subprocess.CompletedProcess[str]:

@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx2
 import pytest
 import uvicorn
+from anyio.from_thread import start_blocking_portal
 from builders import a_body
 from issuer import Issuer
 from pydantic import SecretStr
+from sharing import is_shared
 from temporalio.client import Client
 
 from api.app import create_app
 from cli.api import _listen, _Server
 from cli.http_protocol import LimitingProtocol
+from cli.local.postgres import SERVICE_ROLE, SUPERUSER
 from cli.local.temporal_server import TemporalDevServer
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
@@ -58,6 +61,10 @@ class Api:
         return answer.json()
 
 
+def settings_of(service_dsn: str) -> Settings:
+    return Settings(database_url=SecretStr(service_dsn), database_pool_size=8, temporal_ui_url="http://127.0.0.1:1")
+
+
 @contextlib.asynccontextmanager
 async def serving(settings: Settings) -> AsyncIterator[Api]:
     listening = _listen("127.0.0.1", 0)
@@ -80,11 +87,22 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
 @pytest.fixture
 def settings(service_dsn: str, temporal_server: TemporalDevServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
-    return Settings(database_url=SecretStr(service_dsn), database_pool_size=8, temporal_ui_url="http://127.0.0.1:1")
+    return settings_of(service_dsn)
 
 
 @pytest.fixture
-async def api(settings: Settings, temporal_client: Client) -> AsyncIterator[Api]:
+def api(request: pytest.FixtureRequest) -> Api:
+    return request.getfixturevalue("client_of_module" if is_shared(request) else "own_api")
+
+
+@pytest.fixture
+def secured(request: pytest.FixtureRequest) -> Api:
+    """An API that asks everyone for a token of `issuer`."""
+    return request.getfixturevalue("secured_client_of_module" if is_shared(request) else "own_secured")
+
+
+@pytest.fixture
+async def own_api(settings: Settings, temporal_client: Client) -> AsyncIterator[Api]:
     """An API of a namespace that has the search attributes, with or without a worker beside it."""
     async with serving(settings) as api:
         yield api
@@ -116,7 +134,54 @@ def issuer() -> Iterator[Issuer]:
 
 
 @pytest.fixture
-async def secured(settings: Settings, issuer: Issuer) -> AsyncIterator[Api]:
-    """An API that asks everyone for a token of `issuer`."""
+async def own_secured(settings: Settings, issuer: Issuer) -> AsyncIterator[Api]:
     async with serving(settings.model_copy(update=issuer.settings(four_eyes=True))) as api:
+        yield api
+
+
+# The servers of a module run in a thread with a loop of its own: each test has another loop.
+
+
+@pytest.fixture(scope="module")
+def settings_of_module(database_of_module: str, temporal_server: TemporalDevServer) -> Iterator[Settings]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+        yield settings_of(database_of_module.replace(f"//{SUPERUSER}@", f"//{SERVICE_ROLE}@"))
+
+
+@contextlib.contextmanager
+def serving_in_thread(settings: Settings) -> Iterator[Api]:
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(serving(settings)) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def api_of_module(settings_of_module: Settings) -> Iterator[Api]:
+    with serving_in_thread(settings_of_module) as api:
+        yield api
+
+
+@pytest.fixture(scope="module")
+def secured_api_of_module(settings_of_module: Settings) -> Iterator[Api]:
+    with Issuer().serving() as issuer:
+        secured = settings_of_module.model_copy(update=issuer.settings(four_eyes=True))
+        with serving_in_thread(secured) as api:
+            yield api
+
+
+@contextlib.asynccontextmanager
+async def client_of(api: Api) -> AsyncIterator[Api]:
+    async with httpx2.AsyncClient(base_url=api.url, timeout=30, trust_env=False) as http:
+        yield replace(api, http=http)
+
+
+@pytest.fixture
+async def client_of_module(api_of_module: Api) -> AsyncIterator[Api]:
+    async with client_of(api_of_module) as api:
+        yield api
+
+
+@pytest.fixture
+async def secured_client_of_module(secured_api_of_module: Api) -> AsyncIterator[Api]:
+    async with client_of(secured_api_of_module) as api:
         yield api

@@ -6,6 +6,8 @@ import pytest
 from builders import a_body
 from contract.compare import load_invalid, refusal_differences
 
+pytestmark = pytest.mark.shared
+
 CASES = {
     case["case_id"]: case
     for case in load_invalid(Path(__file__).parents[1] / "contract" / "cases" / "invalid.jsonl")

@@ -93,6 +93,7 @@ async def test_proposals_of_other_clients_are_not_there(api, database_dsn):
     assert_problem(await api.get(f"/{foreign}"), 404, "PROPOSAL_NOT_FOUND")
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize(
     ("query", "name"),
     [

@@ -98,6 +98,7 @@ async def test_what_is_no_cursor_of_this_list_is_refused(api, operations, databa
         assert_problem(await api.get("/operations", cursor=cursor), 422, "CURSOR_INVALID")
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize(
     ("name", "value"),
     [

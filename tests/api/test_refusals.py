@@ -14,6 +14,8 @@ from api.http import body as api_body
 from api.http import limits
 from services.lookup import Lookup
 
+pytestmark = pytest.mark.shared
+
 ASYNC = "/rebalance/proposals/async"
 DEEP = "[" * 10_000 + "]" * 10_000
 
@@ -88,6 +90,7 @@ async def test_a_decimal_that_is_none(api, database_dsn, quantity, kind):
     assert stored(database_dsn) == 0
 
 
+@pytest.mark.shared(False)
 async def test_a_long_integer_is_fine_where_it_is_a_decimal(api):
     assert (await post(api, with_trade("1" + "0" * 17))).status_code == 202
 

@@ -44,6 +44,7 @@ CASES = {
 }
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("path", ["/simulate", "/artifact", "", "/async", "/pp_1/versions", "/pp_1/versions/async"])
 @pytest.mark.parametrize("case", CASES)
 async def test_too_much_is_refused_with_its_place_and_the_limit(api, path, case):

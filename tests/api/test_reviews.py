@@ -112,6 +112,7 @@ async def test_a_review_that_is_refused_changes_nothing(api, proposal_id, path, 
 LONG = {"text": "x" * 65_536}
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize(
     ("change", "loc", "kind"),
     [
@@ -139,6 +140,7 @@ async def test_a_body_that_is_no_review(api, change, loc, kind):
     assert [(item["loc"], item["type"]) for item in problem["detail"]] == [(loc, kind)]
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize(("number", "kind"), [("1e999", "finite_number"), ("9" * 19, "json_invalid")])
 async def test_a_number_that_json_values_cannot_keep(api, number, kind):
     text = json.dumps(an_event(reason={"n": "N"})).replace('"N"', number)
@@ -149,6 +151,7 @@ async def test_a_number_that_json_values_cannot_keep(api, number, kind):
     assert [item["type"] for item in problem["detail"]] == [kind]
 
 
+@pytest.mark.shared
 async def test_a_path_that_is_no_proposal(api):
     for unknown in ("pp_0", "%00", "x" * 300, "%ED%A0%80"):
         for path in ("transitions", "approvals"):

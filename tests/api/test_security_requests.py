@@ -11,6 +11,8 @@ from issuer import bearer
 
 from api.http.headers import CORRELATION_ID
 
+pytestmark = pytest.mark.shared
+
 P = "/rebalance/proposals"
 ROOT = Path(__file__).parents[2]
 QUERIES = [

@@ -15,6 +15,8 @@ from domain.access import Scope
 from domain.proposal import EventType
 from runtime.settings import Settings
 
+pytestmark = pytest.mark.shared
+
 P = "/rebalance/proposals"
 OPEN = None
 WRITE, READ = {"proposals:write"}, {"proposals:read"}
@@ -209,6 +211,7 @@ BODIES = {
 }
 
 
+@pytest.mark.shared(False)
 @pytest.mark.parametrize("path", BODIES)
 async def test_a_body_names_the_person_of_its_token(secured, database_dsn, path):
     """After its schema, before its key: a key that is known would be answered otherwise."""

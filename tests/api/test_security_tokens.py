@@ -148,6 +148,7 @@ async def test_clocks_may_differ_by_the_leeway_and_no_more(asked):
     assert (await asked(a_token(exp=now - 12))).status_code == 401
 
 
+@pytest.mark.shared
 async def test_without_a_token_nothing_is_said_of_an_error(secured):
     token = a_token()
     for headers in ([], [("X-Authorization", f"Bearer {token}")], [("Cookie", f"access_token={token}")]):
@@ -156,6 +157,7 @@ async def test_without_a_token_nothing_is_said_of_an_error(secured):
         assert answer.headers["WWW-Authenticate"] == 'Bearer realm="proposals"'
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("values", [["Bearer"], ["Basic YTpi"], ["{token}"], ["Bearer {token}", "Bearer {token}"]])
 async def test_another_header_than_one_bearer_token_is_refused(secured, values):
     token = a_token()
@@ -165,6 +167,7 @@ async def test_another_header_than_one_bearer_token_is_refused(secured, values):
     assert 'error="invalid_request"' in answer.headers["WWW-Authenticate"]
 
 
+@pytest.mark.shared
 async def test_who_may_not_be_heard_is_not_read(secured):
     """The answer comes while the body is still owed, of a type that would be refused, too."""
     reader, writer = await asyncio.open_connection("127.0.0.1", secured.port)
@@ -177,6 +180,7 @@ async def test_who_may_not_be_heard_is_not_read(secured):
     writer.close()
 
 
+@pytest.mark.shared
 async def test_without_authentication_a_token_is_not_even_read(api):
     assert (await api.http.get(PATH, headers={"Authorization": "Bearer nonsense"})).status_code == 200
 

@@ -37,6 +37,7 @@ async def test_every_case_is_answered_as_the_contract_says(api):
         assert artifact_hash(artifact.json()) == artifact.json()["evidence_bundle"]["hashes"]["artifact_hash"]
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("path", [SIMULATE, ARTIFACT])
 @pytest.mark.parametrize("case_id", REFUSED)
 async def test_every_refusal_is_the_contracts(api, database_dsn, path, case_id):

@@ -9,10 +9,11 @@ import uuid
 import httpx2
 import pytest
 from builders import a_body, without_simulation_flag
+from waiting import until
 
 PROPOSALS = "/rebalance/proposals"
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 async def test_two_hundred_creates_while_the_worker_is_killed_and_restarted(service, clients):
@@ -46,8 +47,12 @@ async def test_temporal_is_killed_for_ten_seconds(service, clients):
     await clients.submit()
     service.kill(service.temporal.child)
     began = time.monotonic()
-    await clients.submit()
-    assert time.monotonic() - began < 1  # a 202 does not wait for Temporal
+    waits = []
+    for _ in range(5):
+        waits.append(-time.monotonic())
+        await clients.submit()
+        waits[-1] += time.monotonic()
+    assert min(waits) < 1  # a 202 does not wait for Temporal, which would take two seconds each time
     service.wait_for("degraded")
     await asyncio.gather(*(clients.submit() for _ in range(20)))
     await asyncio.sleep(max(0.0, 10 - (time.monotonic() - began)))
@@ -104,21 +109,25 @@ async def test_temporal_loses_its_data(service, clients):
                 creates.create_task(clients.submit())
                 await asyncio.sleep(0.1)
 
+    def at_least(count: int, where: str) -> bool:
+        return service.rows(f"SELECT count(*) >= {count} FROM operations WHERE {where}") == [(True,)]
+
     loading = asyncio.create_task(load())
-    await asyncio.sleep(4)
+    await until(lambda: at_least(20, "status = 'SUCCEEDED'"))
     service.kill(service.worker)
-    await asyncio.sleep(2)  # workflows are started now, and nobody does them
+    await until(lambda: at_least(10, "status = 'PENDING' AND started_workflow_at IS NOT NULL"))  # and nobody does them
     service.kill(service.temporal.child)
     for path in service.folder.glob("temporal.db*"):
         path.unlink()
-    await asyncio.sleep(1)
+    await until(lambda: at_least(10, "started_workflow_at IS NULL"))
     service.temporal.start()
     service.start_worker()
-    await asyncio.sleep(4)
+    accepted = len(clients.accepted)
+    await until(lambda: len(clients.accepted) >= accepted + 20)
     stop.set()
     await loading
     await clients.all_succeed(seconds=90)
-    assert len(clients.accepted) > 60
+    assert len(clients.accepted) >= 60
     assert set(clients.statuses) == {202}
     clients.each_exactly_once()
 

@@ -10,7 +10,7 @@ from builders import a_body
 from receiver import Receiver
 from temporalio.client import Client
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 SHOWN = {"portfolio_id", "created_by"}
 
@@ -95,6 +95,7 @@ async def test_no_value_of_a_request_is_found_outside_postgresql(service, client
     assert found == {}
 
 
+@pytest.mark.shared
 async def test_of_a_callback_only_the_host_is_found_outside_postgresql(service, clients):
     """Credentials in headers and urls: not in history, logs or answers, whatever becomes of the call."""
     secrets = {"marked-path", "marked-query", "marked-header", "marked-value", "X-Marked"}

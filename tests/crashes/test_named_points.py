@@ -17,7 +17,7 @@ from temporalio.client import Client
 
 from workflows.identity import PURGE_ID
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
 

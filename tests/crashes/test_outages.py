@@ -11,7 +11,7 @@ from temporalio.client import Client, WorkflowExecutionStatus
 from activities.boundary import UNEXPECTED_ATTEMPTS
 from cli.local.postgres import SERVICE_ROLE
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 LEFT_OPEN = 5
 

@@ -61,7 +61,8 @@ def test_every_code_of_the_domain_is_there():
     assert codes <= set(CODE.findall(PAGE))
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.shared
+@pytest.mark.timeout(600)
 def test_the_commands_run_from_the_top(service):
     script = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("http://127.0.0.1:8000", service.url)
     ran = subprocess.run(

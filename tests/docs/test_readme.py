@@ -24,7 +24,8 @@ def test_the_two_commands_are_there_and_known_to_make():
         subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, check=True, capture_output=True)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.shared
+@pytest.mark.timeout(600)
 def test_the_curl_commands_do_what_the_readme_shows(service):
     assert len(COMMANDS) == 3
     script = COMMANDS[2].replace(DEFAULT_API, service.url)

@@ -1,9 +1,10 @@
 """The whole service with its metrics on a port and its traces sent to the test."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from running_service import Service
+from running_service import Service, running
 from span_receiver import SpanReceiver
 
 from cli.local.ports import free_port
@@ -22,16 +23,13 @@ def worker_metrics_port() -> int:
 
 @pytest.fixture(scope="session")
 def observed(
-    tmp_path_factory: pytest.TempPathFactory, collector: SpanReceiver, worker_metrics_port: int
+    tmp_path_factory: pytest.TempPathFactory, migrated: Path, collector: SpanReceiver, worker_metrics_port: int
 ) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("observed"))
+    service = Service(tmp_path_factory.mktemp("observed"), migrated)
     service.more_environment = {
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         "PROPOSAL_WORKER_METRICS_PORT": str(worker_metrics_port),
     }
-    try:
-        service.start()
+    with running(service):
         yield service
-    finally:
-        service.stop()

@@ -12,7 +12,7 @@ from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres, _binary
 from cli.local.temporal_server import TemporalDevServer
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 def told(service, *command: str) -> str:

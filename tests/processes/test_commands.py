@@ -18,7 +18,7 @@ from storage.schema import required_revision
 
 SAMPLE = ROOT / "examples" / "create_proposal.json"
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 
 def row_of(service, operation_id: str) -> dict:
@@ -26,14 +26,12 @@ def row_of(service, operation_id: str) -> dict:
     return row
 
 
-KEY = ("--idempotency-key", "another")
-
-
 def callback_of(service, operation_id: str) -> dict:
     page: dict = json.loads(proposals(service, "operation", operation_id, "--json").stdout)["callback"]
     return page
 
 
+@pytest.mark.shared
 def test_what_operators_run_against_a_service(service, tmp_path):
     submitted = proposals(service, "submit", str(SAMPLE), "--wait", "--json", "--url", service.url)
     assert submitted.returncode == 0, submitted.stderr
@@ -69,16 +67,12 @@ def test_what_operators_run_against_a_service(service, tmp_path):
         assert (refused.returncode, refused.stdout, word in refused.stderr) == (1, "", True)
     assert proposals(service, "operation", status["operation_id"], "--retry", "--cancel").returncode == 2
 
-    service.kill(service.worker)
-    open_id = json.loads(proposals(service, "submit", str(SAMPLE), "--json", "--url", service.url, *KEY).stdout)
-    cancelled = json.loads(proposals(service, "operation", open_id["operation_id"], "--cancel", "--json").stdout)
-    assert cancelled["operation"]["error_message"] == "OPERATION_CANCELLED"
-
     assert required_revision() in proposals(service, "migrate").stdout
     applied = proposals(service, "schedules", "apply")
     assert (applied.returncode, "reconcile-operations" in applied.stdout) == (0, True)
 
 
+@pytest.mark.shared
 def test_the_callback_of_an_operation_and_the_secret_of_its_receiver(service, tmp_path):
     with Receiver().serving() as receiver:
         receiver.answers = [(500, {}), (204, {})]
@@ -106,6 +100,7 @@ def test_the_callback_of_an_operation_and_the_secret_of_its_receiver(service, tm
         assert (refused.returncode, refused.stdout) == (1, "")
 
 
+@pytest.mark.shared
 def test_the_example_receiver_of_callbacks(service):
     script = [sys.executable, str(ROOT / "examples" / "orchestrator.py"), "--url", service.url]
     secret = proposals(service, "callback-secret", "127.0.0.1").stdout.strip()
@@ -180,7 +175,12 @@ async def test_a_worker_that_is_told_to_stop_ends_its_step_and_leaves_with_zero(
     clients.each_exactly_once()
 
 
-def test_commands_say_in_one_line_what_is_away(service):
+def test_an_open_operation_is_cancelled_and_commands_say_in_one_line_what_is_away(service):
+    service.kill(service.worker)
+    open_id = json.loads(proposals(service, "submit", str(SAMPLE), "--json", "--url", service.url).stdout)
+    cancelled = json.loads(proposals(service, "operation", open_id["operation_id"], "--cancel", "--json").stdout)
+    assert cancelled["operation"]["error_message"] == "OPERATION_CANCELLED"
+
     service.stop()
     for command, word in [
         (("migrate",), "PostgreSQL"),

@@ -12,7 +12,7 @@ from cli.local.temporal_server import TemporalDevServer
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = pytest.mark.timeout(600)
 
 
 def health(name: str, environ: dict[str, str]) -> tuple[int, str]:

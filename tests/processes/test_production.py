@@ -8,7 +8,7 @@ import pytest
 from answers import assert_problem
 from builders import a_body
 from issuer import Issuer, a_token, bearer
-from running_service import ROOT, Service
+from running_service import ROOT, Service, running
 
 P = "/rebalance/proposals"
 ADVISOR = ("ann", "proposals:write proposals:read operations:read")
@@ -16,14 +16,14 @@ RISK = ("ben", "reviews:risk")
 CONSENTS = ("cleo", "consents:record")
 AUDITOR = ("dora", "audit:read")
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 class ProductionService(Service):
     """Embedded servers stand in for the external ones."""
 
-    def __init__(self, folder, issuer: Issuer) -> None:
-        super().__init__(folder)
+    def __init__(self, folder, migrated, issuer: Issuer) -> None:
+        super().__init__(folder, migrated)
         self._issuer = issuer
 
     def environment(self) -> dict[str, str]:
@@ -36,15 +36,11 @@ class ProductionService(Service):
         }
 
 
-@pytest.fixture
-def production(tmp_path):
-    with Issuer().serving() as issuer:
-        service = ProductionService(tmp_path, issuer)
-        try:
-            service.start()
-            yield service
-        finally:
-            service.stop()
+@pytest.fixture(scope="module")
+def production(tmp_path_factory, migrated):
+    folder = tmp_path_factory.mktemp("production")
+    with Issuer().serving() as issuer, running(ProductionService(folder, migrated, issuer)) as service:
+        yield service
 
 
 def test_a_proposal_passes_four_people_and_each_forbidden_step_is_refused(production):

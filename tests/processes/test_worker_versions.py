@@ -10,7 +10,7 @@ import pytest
 from cli.local.temporal_server import _binary
 from workflows.identity import RECONCILE_ID
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = pytest.mark.timeout(600)
 
 
 def temporal(service, *command: str) -> subprocess.CompletedProcess[str]:

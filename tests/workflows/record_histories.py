@@ -18,9 +18,10 @@ from temporalio.service import RPCError
 ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
+import migrated_postgres  # noqa: E402 -- after the path is set
 from builders import a_body, a_large_body, a_version_body, without_simulation_flag  # noqa: E402 -- after the path is set
 from receiver import Receiver  # noqa: E402 -- after the path is set
-from running_service import Clients, Service  # noqa: E402 -- after the path is set
+from running_service import Clients, Service, running  # noqa: E402 -- after the path is set
 
 from workflows.identity import RECONCILE_ID  # noqa: E402 -- after the path is set
 
@@ -150,12 +151,9 @@ def main() -> None:
         (HISTORIES / workflow_type).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
-        service = Service(Path(folder))
-        try:
-            service.start()
+        migrated_postgres.make(Path(folder, "migrated"))
+        with running(Service(Path(folder), Path(folder, "migrated"))) as service:
             asyncio.run(record(service))
-        finally:
-            service.stop()
 
 
 if __name__ == "__main__":
