@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum
+from enum import Enum, auto
 from functools import partial
+from typing import Final
 
 from temporalio.client import Client
 
@@ -46,12 +47,26 @@ from storage.unit_of_work import Storage
 
 
 class Gate(Enum):
-    """The feature flags that an endpoint is behind, each by the error that is raised while it is off."""
+    """The feature flags that an endpoint is behind."""
 
-    NONE = ()
-    LIFECYCLE = (LifecycleDisabled,)
-    SUPPORT = (LifecycleDisabled, SupportApisDisabled)
-    ASYNC = (LifecycleDisabled, AsyncOperationsDisabled)
+    NONE = auto()
+    LIFECYCLE = auto()
+    SUPPORT = auto()
+    ASYNC = auto()
+
+    @property
+    def errors(self) -> tuple[type[ProposalError], ...]:
+        """What is raised while a flag is off, in the order in which the flags are checked."""
+        return GATE_ERRORS[self]
+
+
+# Not the members' values: Python 3.11 makes an object of an empty tuple.
+GATE_ERRORS: Final[Mapping[Gate, tuple[type[ProposalError], ...]]] = {
+    Gate.NONE: (),
+    Gate.LIFECYCLE: (LifecycleDisabled,),
+    Gate.SUPPORT: (LifecycleDisabled, SupportApisDisabled),
+    Gate.ASYNC: (LifecycleDisabled, AsyncOperationsDisabled),
+}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,11 +85,11 @@ class Gates:
         return cls(off=frozenset(error for error, on in is_on.items() if not on))
 
     def is_open(self, gate: Gate) -> bool:
-        return self.off.isdisjoint(gate.value)
+        return self.off.isdisjoint(gate.errors)
 
     def require(self, gate: Gate) -> None:
         """Raises the error of the first flag that is off."""
-        for error in gate.value:
+        for error in gate.errors:
             if error in self.off:
                 raise error
 

@@ -173,7 +173,7 @@ class GuardedRouter(APIRouter):
         errors of every endpoint are added.
         """
         behind = gate or self._gate
-        of_all = (*behind.value, StorageUnavailable) if scopes else behind.value
+        of_all = (*behind.errors, StorageUnavailable) if scopes else behind.errors
         errors = dict.fromkeys((*raises, *of_all))
         of_body = () if body is None else (408, 413, 415)
         route = type("Route", (GuardedRoute,), {"scopes": frozenset(scopes), "body": body})

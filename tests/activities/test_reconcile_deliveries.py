@@ -238,12 +238,12 @@ async def test_the_starter_starts_what_nobody_did_once_over_all_processes(storag
     expected = sorted([await owed(storage) for _ in range(12)])
     temporals = Temporal(), Temporal()
     queues = [StartQueue(storage, temporal, [DeliverySource(storage, None)]) for temporal in temporals]
-    assert await queues[0].tick() < BACK_OFF_SECONDS
+    assert await queues[0].start_round() < BACK_OFF_SECONDS
     assert temporals[0].started == []  # the operation's own workflow gets two seconds to do it
     changed(database_dsn, "created_at = now() - interval '3 seconds'")
     temporals[0].is_away = True
-    assert await queues[0].tick() == BACK_OFF_SECONDS
+    assert await queues[0].start_round() == BACK_OFF_SECONDS
     temporals[0].is_away = False
-    assert BACK_OFF_SECONDS not in await asyncio.gather(*(queue.tick() for queue in queues))
+    assert BACK_OFF_SECONDS not in await asyncio.gather(*(queue.start_round() for queue in queues))
     assert sorted(temporals[0].started + temporals[1].started) == expected
     assert unstarted() == 0
