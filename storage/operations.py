@@ -77,10 +77,17 @@ END: Final = f"""
 UPDATE operations SET {", ".join(f"{column} = %({column})s" for column in _END_COLUMNS)}
 WHERE operation_id = %(operation_id)s
 """
+# What an attempt has of its own. All else is what the client asked for and is copied: a new column is not lost.
+_OF_AN_ATTEMPT: Final = frozenset(
+    {
+        *("operation_id", "status", "attempt", "policy", "created_at", "updated_at", "progress_at"),
+        *("started_at", "finished_at", "version_no", "proposal_version_id", "error_code", "error_message"),
+        *("start_claimed_at", "started_workflow_at", "workflow_restarts", "workflow_to_cancel", "successor_id"),
+        *(*_EVIDENCE_COLUMNS, "evidence_seal"),
+    }
+)
+_REQUEST_COLUMNS: Final = ", ".join(column for column in (*_COLUMNS, *_UNREAD_COLUMNS) if column not in _OF_AN_ATTEMPT)
 # The stored request again, under the rules of today; a version's target stays.
-_REQUEST_COLUMNS: Final = """
-    operation_type, client, idempotency_key, correlation_id, request_hash, request_document, portfolio_id, created_by,
-    metadata, is_large, callback_url, callback_headers, proposal_id, expected_version_no"""
 INSERT_ATTEMPT: Final = f"""
 INSERT INTO operations AS o (
     operation_id, status, attempt, policy, created_at, updated_at, progress_at, {_REQUEST_COLUMNS})

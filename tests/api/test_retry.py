@@ -6,6 +6,7 @@ import psycopg
 import pytest
 from answers import assert_problem
 from builders import a_body, a_version_body, without_simulation_flag
+from psycopg.rows import dict_row
 
 PATH = "/operations/{}/retry"
 PURGE = """
@@ -55,6 +56,26 @@ async def test_a_retry_is_the_next_attempt_of_the_key(api, settings, database_ds
     with psycopg.connect(database_dsn) as connection:
         documents = connection.execute("SELECT DISTINCT request_document, request_hash FROM operations").fetchall()
     assert len(documents) == 1
+
+
+@pytest.mark.parametrize("is_version", [False, True])
+async def test_a_retry_keeps_all_that_its_client_asked_for(api, worker, database_dsn, is_version):
+    proposal_id = (await api.created())["proposal"]["proposal_id"]
+    path = f"/{proposal_id}/versions/async" if is_version else "/async"
+    body = a_version_body() if is_version else a_body(metadata={"title": "A title"})
+    body["simulate_request"]["options"] = {}
+    failed = (await api.post(path, body, **{"Idempotency-Key": "kept"})).json()["operation_id"]
+    await api.finished(failed)
+    again = (await api.post(PATH.format(failed), None)).json()["operation_id"]
+    await api.finished(again)
+    with psycopg.connect(database_dsn, row_factory=dict_row) as connection:
+        first, second = (
+            connection.execute("SELECT * FROM operations WHERE operation_id = %s", [each]).fetchone()
+            for each in (failed, again)
+        )
+    differing = {name for name in first if first[name] != second[name]}
+    times = {name for name in first if name.endswith("_at")}
+    assert differing - times == {"operation_id", "attempt"}
 
 
 async def test_a_retry_runs_to_its_end(api, worker):
