@@ -4,6 +4,7 @@ What comes out is a `PreparedRequest` (a review's body comes out as its model), 
 """
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from email.message import Message
@@ -41,9 +42,9 @@ ReadBody = PreparedRequest | BaseModel | list[Error]
 class CallbackBody(RequestPart):
     """A body that may ask for a callback; `api.callbacks` has the member."""
 
+    @abstractmethod
     def callback_order(self) -> CallbackOrder | None:
         """What the body asks for, as services take it."""
-        raise NotImplementedError
 
 
 class BodyReader:

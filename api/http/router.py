@@ -145,11 +145,11 @@ class GuardedRouter(APIRouter):
         super().__init__(prefix=prefix, tags=[tag])
         self._gate = gate
 
-    def get(self, path: str, **described: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+    def get(self, path: str, **described: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]  # fewer options than FastAPI's
         """Register a GET; see `endpoint`."""
         return self.endpoint("GET", path, **described)
 
-    def post(self, path: str, **described: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]
+    def post(self, path: str, **described: Any) -> Callable[[Endpoint], Endpoint]:  # type: ignore[override]  # fewer options than FastAPI's
         """Register a POST; see `endpoint`."""
         return self.endpoint("POST", path, **described)
 
