@@ -3,7 +3,6 @@
 from typing import NoReturn
 
 import typer
-from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
 from cli.output import print_error
@@ -25,8 +24,6 @@ def migrate() -> None:
     try:
         role = conninfo_to_dict(service_url).get("user")
         before, after = migrate_schema(owner_url, service_role=None if role is None else str(role), on_wait=_say)
-    except ProgrammingError:
-        _fail("libpq cannot read the address of PostgreSQL (PROPOSAL_DATABASE_URL)")
     except NotConnected as failure:
         _fail(f"{failure} ({'PROPOSAL_DATABASE_URL' if owner is None else 'PROPOSAL_OWNER_DATABASE_URL'})")
     except MigrationFailed as failure:

@@ -1,4 +1,4 @@
-"""Whether connections of a libpq URL are encrypted wherever they leave this machine."""
+"""Whether libpq takes a URL, and whether its connections are encrypted wherever they leave this machine."""
 
 from itertools import zip_longest
 from typing import Final
@@ -10,19 +10,20 @@ from psycopg.pq import PGconn
 from runtime.jwks import is_loopback
 
 ENCRYPTED: Final = frozenset({"require", "verify-ca", "verify-full"})  # `allow` and `prefer` fall back to plain text
+NOWHERE: Final = "/dev/null/nowhere"  # as a directory of sockets: a connection fails at once, and its message names it
 
 
 class DatabaseUrlInvalid(ValueError):
-    """libpq cannot read the URL, or its service file; it never says what was in them."""
+    """libpq refuses the URL, one of its options, or its service file; it never says what was in them."""
 
 
 def is_encrypted_or_local(url: str) -> bool:
     """Whether TLS is required, or every host is a loopback address or a Unix socket. Raises DatabaseUrlInvalid."""
     options = _effective_options(url)
+    _require_values(url, options)
     if options.get("sslmode") in ENCRYPTED:
         return True
-    hosts, addresses = (options.get(name, "").split(",") for name in ("host", "hostaddr"))
-    return all(_is_local(address or host) for host, address in zip_longest(hosts, addresses, fillvalue=""))
+    return all(_is_local(address or host) for host, address in _places(options))
 
 
 def _effective_options(url: str) -> dict[str, str]:
@@ -40,6 +41,25 @@ def _effective_options(url: str) -> dict[str, str]:
     if "sslmode" not in options:  # it has a default, unless the merge failed
         raise DatabaseUrlInvalid
     return options
+
+
+def _require_values(url: str, options: dict[str, str]) -> None:
+    """Have libpq judge the values of the options, which it does before it connects. Raises DatabaseUrlInvalid.
+
+    It counts ports against hosts, so each host has a socket that does not exist in its place.
+    """
+    nowhere = ",".join(NOWHERE for _ in _places(options))
+    encryption = {"gssencmode": "prefer"} if options.get("gssencmode") == "require" else {}  # never by a socket
+    connection = PGconn.connect_start(make_conninfo(url, host=nowhere, hostaddr="", **encryption).encode())
+    is_taken = NOWHERE.encode() in connection.error_message
+    connection.finish()
+    if not is_taken:
+        raise DatabaseUrlInvalid
+
+
+def _places(options: dict[str, str]) -> list[tuple[str, str]]:
+    hosts, addresses = (options.get(name, "").split(",") for name in ("host", "hostaddr"))
+    return list(zip_longest(hosts, addresses, fillvalue=""))
 
 
 def _is_local(host: str) -> bool:

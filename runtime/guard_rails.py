@@ -38,10 +38,10 @@ def refusals(
     lines: list[str] = []
     if Concern.REQUESTS in concerns:
         lines += _of_authentication(settings)
-    if settings.profile == "LOCAL":
-        return lines
     if Concern.DATABASE in concerns:
         lines += _of_database(settings)
+    if settings.profile == "LOCAL":
+        return lines
     if Concern.REQUESTS in concerns:
         lines += _of_requests(settings)
     if Concern.CALLBACKS in concerns and settings.callback_secrets is None:
@@ -77,20 +77,23 @@ def _of_requests(settings: Settings) -> Iterator[str]:
 
 
 def _of_database(settings: Settings) -> Iterator[str]:
-    if settings.database_url == DEFAULT_DATABASE:
+    is_production = settings.profile == "PRODUCTION"
+    if is_production and settings.database_url == DEFAULT_DATABASE:
         yield "PROPOSAL_DATABASE_URL: PRODUCTION needs a database of its own"
-    if settings.database_insecure:
-        return
     for field in ("database_url", "owner_database_url"):
         url: SecretStr | None = getattr(settings, field)
+        if url is None:
+            continue
         try:
-            if url is not None and not is_encrypted_or_local(url.get_secret_value()):
-                yield (
-                    f"{variable_name(field)}: PRODUCTION needs sslmode=verify-full, verify-ca or require, "
-                    "or PROPOSAL_DATABASE_INSECURE=true for a network of its own"
-                )
+            is_safe = is_encrypted_or_local(url.get_secret_value())
         except DatabaseUrlInvalid:
-            yield f"{variable_name(field)}: libpq cannot read the URL, or the service that it names"
+            yield f"{variable_name(field)}: libpq refuses the URL, one of its options, or the service that it names"
+            continue
+        if is_production and not is_safe and not settings.database_insecure:
+            yield (
+                f"{variable_name(field)}: PRODUCTION needs sslmode=verify-full, verify-ca or require, "
+                "or PROPOSAL_DATABASE_INSECURE=true for a network of its own"
+            )
 
 
 def _of_temporal(load_temporal: Callable[[], ClientConfigProfile]) -> Iterator[str]:

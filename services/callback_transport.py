@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import httpcore2
 
@@ -13,7 +13,10 @@ from domain.callback_retries import AttemptError
 from services.callback_target import AttemptFailed, CallbackTarget
 
 DIAL_SECONDS: Final = 4.0  # each of a host's addresses: one that drops packets must not use up all the time
-MAX_ANSWER_BYTES: Final = 64 * 1024
+MAX_ANSWER_BYTES: Final = 64 * 1024  # all of an answer as it comes, after TLS: heads, framing, body and trailers
+READ_BYTES: Final = (
+    4 * 1024
+)  # at a time: httpcore2 parses all of a read, up to hundreds of events, in one turn of the loop
 
 Header = tuple[bytes, bytes]
 
@@ -92,27 +95,59 @@ class _PinnedBackend(httpcore2.AsyncNetworkBackend):
         failure: Exception = httpcore2.ConnectError("no address")
         for address in self._target.addresses:
             try:
-                return await self._network.connect_tcp(
-                    str(address),
-                    port,
-                    timeout=DIAL_SECONDS if timeout is None else timeout,
-                    local_address=local_address,
-                    socket_options=socket_options,
+                return _BoundedStream(
+                    await self._network.connect_tcp(
+                        str(address),
+                        port,
+                        timeout=DIAL_SECONDS if timeout is None else timeout,
+                        local_address=local_address,
+                        socket_options=socket_options,
+                    )
                 )
             except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as refused:
                 failure = refused
         raise failure
 
 
+class _BoundedStream(httpcore2.AsyncNetworkStream):
+    """Gives MAX_ANSWER_BYTES and no more: httpcore2 itself takes any number of 1xx answers, and of empty chunks."""
+
+    def __init__(self, network: httpcore2.AsyncNetworkStream) -> None:
+        self._network = network
+        self._left = MAX_ANSWER_BYTES
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 -- as above
+        if self._left == 0:
+            raise httpcore2.RemoteProtocolError("the answer is too long")
+        await asyncio.sleep(0)  # TLS returns what it has decrypted already without a turn of the loop
+        read = await self._network.read(min(max_bytes, self._left, READ_BYTES), timeout)
+        self._left -= len(read)
+        return read
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 -- as above
+        await self._network.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._network.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 -- as above
+    ) -> httpcore2.AsyncNetworkStream:
+        return _BoundedStream(await self._network.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._network.get_extra_info(info)
+
+
 async def _read_politely(answer: httpcore2.Response, *, deadline: float) -> None:
     """So that a receiver does not see its answer cut off; its status stands, whatever becomes of the rest."""
-    read = 0
     with suppress(TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError):
         async with asyncio.timeout_at(deadline):
-            async for chunk in answer.aiter_stream():
-                read += len(chunk)
-                if read >= MAX_ANSWER_BYTES:
-                    return
+            async for _ in answer.aiter_stream():
+                pass
 
 
 def _network_error(failure: BaseException) -> AttemptError:

@@ -1,7 +1,7 @@
 """The calls to Temporal about one workflow: start it, look at it, cancel it, end one that does not belong there.
 
 Anyone who may write to Temporal can start any workflow under any id (docs/adr/0016-whose-workflow-it-is.md): the
-workflow under an id is the service's own only if its type, its queue and its input say so.
+workflow under an id is the service's own only if its type, its queue and its input say so, and it runs at once.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ from typing import Final
 import structlog
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.enums.v1 import WorkflowExecutionStatus
+from temporalio.api.history.v1 import WorkflowExecutionStartedEventAttributes
 from temporalio.api.workflowservice.v1 import (
     DescribeNamespaceRequest,
     DescribeWorkflowExecutionRequest,
@@ -30,6 +31,7 @@ RPC_TIMEOUT: Final = timedelta(seconds=1)
 # A frozen server takes a call and never returns. `rpc_timeout` ends the call itself but not the making of a connection,
 # hence a limit around both.
 ANSWER_SECONDS: Final = 2.0
+MAX_BACKOFF: Final = timedelta(seconds=2)  # the server keeps a second between a run and the one it continues as
 STATUS_PREFIX: Final = "WORKFLOW_EXECUTION_STATUS_"
 FOREIGN: Final = "not the workflow that belongs to this id: that one is started in its place"
 
@@ -179,10 +181,11 @@ async def cancel(client: Client, workflow_id: str) -> bool:
 
 
 async def is_own(client: Client, described: Described, own: OwnWorkflow) -> bool:
-    """Whether type, queue and input are those of the service's own start. Raises RPCError."""
+    """Whether type, queue, input and time are those of the service's own start. Raises RPCError."""
     if (described.workflow_type, described.task_queue) != (own.workflow_type, own.task_queue):
         return False
-    return own.names is None or await _named_operation(client, described) == own.names
+    started = await _started(client, described)
+    return _is_at_once(started) and (own.names is None or await _named_operation(client, started) == own.names)
 
 
 async def end_foreign(client: Client, described: Described) -> None:
@@ -196,17 +199,25 @@ async def end_foreign(client: Client, described: Described) -> None:
             raise
 
 
-async def _named_operation(client: Client, described: Described) -> object:
-    """The operation that the run's input names; None when it names none."""
+async def _started(client: Client, described: Described) -> WorkflowExecutionStartedEventAttributes:
     handle = client.get_workflow_handle(described.workflow_id, run_id=described.run_id)
     async for event in handle.fetch_history_events(page_size=1, rpc_timeout=RPC_TIMEOUT):
-        payloads = event.workflow_execution_started_event_attributes.input.payloads
-        try:
-            (argument,) = await client.data_converter.decode(payloads)
-        except (ValueError, RuntimeError):  # no input, several, or none that this converter reads
-            return None
-        return argument.get("operation_id") if isinstance(argument, dict) else None
-    return None
+        return event.workflow_execution_started_event_attributes
+    return WorkflowExecutionStartedEventAttributes()
+
+
+def _is_at_once(started: WorkflowExecutionStartedEventAttributes) -> bool:
+    """A start delay, a cron schedule, or the wait before a retry, keeps a run open that does nothing."""
+    return not started.cron_schedule and started.first_workflow_task_backoff.ToTimedelta() <= MAX_BACKOFF
+
+
+async def _named_operation(client: Client, started: WorkflowExecutionStartedEventAttributes) -> object:
+    """The operation that the run's input names; None when it names none."""
+    try:
+        (argument,) = await client.data_converter.decode(started.input.payloads)
+    except (ValueError, RuntimeError):  # no input, several, or none that this converter reads
+        return None
+    return argument.get("operation_id") if isinstance(argument, dict) else None
 
 
 def _misses_search_attribute(failure: RPCError) -> bool:

@@ -13,6 +13,7 @@ from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPL
 from domain.request import MAX_VERSION_NO
 from domain.text import is_storable
 
+INTEGER: Final = re.compile(r"-?[0-9]+")
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -32,6 +33,15 @@ def _not_a_number(value: Any) -> Any:
     return value
 
 
+def _digits(value: Any) -> Any:
+    """Pydantic would take 1_0, +10, 10.0 and spaces around for ten."""
+    if isinstance(value, str) and not INTEGER.fullmatch(value):
+        raise PydanticCustomError(
+            "int_parsing", "Input should be a valid integer, unable to parse string as an integer"
+        )
+    return value
+
+
 def _storable(text: str | None) -> str | None:
     if text is not None and not is_storable(text):
         raise PydanticCustomError("string_unicode", "Text must not hold NUL or a lone surrogate")
@@ -42,7 +52,8 @@ Moment = Annotated[datetime | None, BeforeValidator(_not_a_number), AfterValidat
 QueryText = Annotated[str | None, AfterValidator(_storable)]
 ProposalIdInPath = Annotated[str, Path(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])]
 OperationIdInPath = Annotated[str, Path(description="The operation.", examples=[OPERATION_ID_EXAMPLE])]
-VersionNoInPath = Annotated[int, Path(description="The version.", ge=1, le=MAX_VERSION_NO, examples=[1])]
+IN_DIGITS: Final = BeforeValidator(_digits)  # after the bounds, or the OpenAPI document has them as `ge` and `le`
+VersionNoInPath = Annotated[int, Path(description="The version.", ge=1, le=MAX_VERSION_NO, examples=[1]), IN_DIGITS]
 IncludeEvidence = Annotated[
     bool, Query(description="`false` hides the version's `evidence_bundle`, not the artifact's own.")
 ]
@@ -60,7 +71,7 @@ class Paging:
         Moment,
         Query(description="Created at this moment or earlier; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
     ] = None
-    limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20])] = 20
+    limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20]), IN_DIGITS] = 20
     cursor: Annotated[
         QueryText,
         Query(description="`next_cursor` of the page before: the id of its last item.", examples=[PROPOSAL_ID_EXAMPLE]),

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from builders import a_stored_operation
 from fake_steps import FakeSteps, refusal
+from late_starts import LATER
 from prometheus_client import CollectorRegistry
 from storage_rows import reconciling
 from temporalio.api.workflowservice.v1 import PauseWorkflowExecutionRequest
@@ -225,11 +226,12 @@ async def occupied(client: Client, operation_id: str, what: str) -> None:
         CreateInput(operation_id="pop_another" if is_twin else operation_id, is_large=False),
         id=operation_id,
         task_queue="nobody" if what == "another queue" else PROPOSALS_QUEUE,
+        **LATER.get(what, {}),
     )
 
 
 @pytest.mark.parametrize("is_closed", [False, True])
-@pytest.mark.parametrize("what", ["another type", "another operation's", "another queue"])
+@pytest.mark.parametrize("what", ["another type", "another operation's", "another queue", *LATER])
 async def test_a_foreign_workflow_under_the_operations_id_is_replaced_by_its_own(
     storage: Storage, temporal_client: Client, database_dsn, what, is_closed
 ):

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 from builders import a_stored_operation
+from late_starts import LATER
 from storage_rows import reconciling
 from temporalio.client import Client
 from temporalio.testing import ActivityEnvironment
@@ -157,7 +158,7 @@ async def test_a_start_is_one_however_often_it_is_asked_for(storage: Storage, te
 
 
 @pytest.mark.parametrize("is_closed", [False, True])
-@pytest.mark.parametrize("what", ["another type", "another operation's", "another queue"])
+@pytest.mark.parametrize("what", ["another type", "another operation's", "another queue", *LATER])
 async def test_a_foreign_workflow_under_the_callbacks_id_is_replaced_by_its_own(
     storage: Storage, temporal_client: Client, what, is_closed
 ):
@@ -168,6 +169,7 @@ async def test_a_foreign_workflow_under_the_callbacks_id_is_replaced_by_its_own(
         DeliverCallbackInput(operation_id="pop_another" if what == "another operation's" else operation_id),
         id=handle.id,
         task_queue="nobody" if what == "another queue" else CALLBACKS_QUEUE,
+        **LATER.get(what, {}),
     )
     foreign = await handle.describe()
     if is_closed:

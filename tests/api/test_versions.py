@@ -184,7 +184,7 @@ async def test_a_version_that_is_not_there(api, proposal_id, version_no):
     assert_problem(await api.get("/%00/versions/1"), 404, "PROPOSAL_VERSION_NOT_FOUND")
 
 
-@pytest.mark.parametrize("version_no", ["0", "-1", "x", str(2**31), "1.5", "%00"])
+@pytest.mark.parametrize("version_no", ["0", "-1", "x", str(2**31), "1.5", "%00", "1_0", "+1", "%201", "1.0", "\uff11"])
 async def test_a_version_number_that_is_none(api, version_no):
     problem = assert_problem(await api.get(f"/pp_0/versions/{version_no}"), 422, "VALIDATION_FAILED")
     assert problem["detail"][0]["loc"] == ["path", "version_no"]

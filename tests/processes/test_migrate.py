@@ -110,7 +110,7 @@ def test_a_migrator_that_waits_for_another_one_says_so(database_dsn):
         (lambda dsn: dsn.replace("//postgres@", "//no_such_role@"), 'role "no_such_role" does not exist'),
         (lambda dsn: f"{dsn}_not", "does not exist"),
         (lambda _: f"postgresql://postgres@127.0.0.1:{free_port()}/proposals", "PostgreSQL cannot be reached"),
-        (lambda dsn: f"{dsn}?no_such_option=secret", "libpq cannot read the address"),
+        (lambda dsn: f"{dsn}?connect_timeout=secret", "libpq cannot read the address"),
     ],
 )
 def test_a_session_that_is_not_to_be_had(database_dsn, change, cause):

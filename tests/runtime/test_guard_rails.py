@@ -126,7 +126,6 @@ def database_lines(url, **more) -> list[str]:
         ("db.example/p?sslmode=prefer", {"PGSSLMODE": "verify-full"}),
         ("db.example/p?sslmode=disable", {}),
         ("db.example/p?sslmode=allow", {}),
-        ("db.example/p?sslmode=REQUIRE", {}),  # libpq refuses it
         ("db.example/p?sslmode=require&sslmode=disable", {}),
         ("10.0.0.1/p", {}),
         ("localhost.example/p", {}),
@@ -139,8 +138,6 @@ def database_lines(url, **more) -> list[str]:
         ("/p?service=far", {}),
         ("/p", {"PGSERVICE": "far"}),
         ("db.example/p?service=far", {"PGSSLMODE": "verify-full"}),
-        ("/p?service=missing", {}),
-        ("db.example/p?no_such_option=hidden", {}),
     ],
 )
 def test_a_database_elsewhere_without_tls_is_refused_unless_the_operator_says_so(rest, variables_of_libpq, libpq):
@@ -173,9 +170,41 @@ def test_a_database_elsewhere_without_tls_is_refused_unless_the_operator_says_so
         ("/p", {}),
         ("%2Fvar%2Frun%2Fpostgresql/p", {}),
         ("/p?host=/var/run/postgresql", {}),
+        ("127.0.0.1,localhost/p?port=5432,5433", {}),
+        ("127.0.0.1/p?gssencmode=require", {}),
+        ("127.0.0.1/p?target_session_attrs=read-write&connect_timeout=3", {"PGHOSTADDR": "127.0.0.1"}),
     ],
 )
 def test_a_database_on_this_machine_or_by_tls_is_taken(rest, variables_of_libpq, libpq):
     for name, value in variables_of_libpq.items():
         libpq(name, value)
     assert database_lines(f"postgresql://proposals:hidden@{rest}") == []
+
+
+@pytest.mark.parametrize(
+    ("rest", "variables_of_libpq"),
+    [
+        ("db.example/p?sslmode=bogus", {}),
+        ("127.0.0.1/p?sslmode=bogus", {}),
+        ("127.0.0.1/p?sslmode=REQUIRE", {}),
+        ("127.0.0.1/p", {"PGSSLMODE": "bogus"}),
+        ("127.0.0.1/p%zz", {}),
+        ("127.0.0.1/p?no_such_option=hidden", {}),
+        ("127.0.0.1/p?target_session_attrs=bogus", {}),
+        ("127.0.0.1/p?channel_binding=bogus", {}),
+        ("127.0.0.1:hidden/p", {}),
+        ("127.0.0.1:65536/p", {}),
+        ("127.0.0.1,localhost/p?port=1,2,3", {}),
+        ("/p?service=missing", {}),
+    ],
+)
+def test_a_url_that_libpq_refuses_is_named_in_every_profile(rest, variables_of_libpq, libpq):
+    for name, value in variables_of_libpq.items():
+        libpq(name, value)
+    url = f"postgresql://proposals:hidden@{rest}"
+    for more in ({}, {"PROPOSAL_PROFILE": "LOCAL"}, {"PROPOSAL_DATABASE_INSECURE": "true"}):
+        assert database_lines(url, **more) == ["PROPOSAL_DATABASE_URL"]
+    owner = COMPLETE | {"PROPOSAL_OWNER_DATABASE_URL": url}
+    lines = refusals(load_settings(owner), OF_MIGRATE, load_temporal=lambda: SECURE)
+    assert lines[-1].startswith("PROPOSAL_OWNER_DATABASE_URL: libpq refuses ")
+    assert "hidden" not in "".join(lines)

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from ipaddress import ip_address
 
+import h11
 import pytest
 from receiver import RULES, Receiver
 
@@ -206,7 +207,9 @@ async def test_a_receiver_that_is_away_or_speaks_no_http_is_said_in_a_word(recei
     assert await failed_call("http://127.0.0.1:1/") is AttemptError.CONNECTION_FAILED
 
 
-async def test_tls_verifies_the_name_not_the_address(receiver, tmp_path):
+@pytest.fixture
+async def trust(receiver, tmp_path) -> ssl.SSLContext:
+    """The receiver speaks TLS as a.example, which this context trusts."""
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     making = await asyncio.create_subprocess_exec(
         *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=a.example"),
@@ -217,7 +220,10 @@ async def test_tls_verifies_the_name_not_the_address(receiver, tmp_path):
     serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     serving.load_cert_chain(certificate, key)
     receiver._server.socket = serving.wrap_socket(receiver._server.socket, server_side=True)
-    trust = ssl.create_default_context(cafile=certificate)
+    return ssl.create_default_context(cafile=certificate)
+
+
+async def test_tls_verifies_the_name_not_the_address(receiver, trust):
     rules = CallbackRules(secrets=RULES.secrets, allowed_hosts=frozenset({"a.example", "b.example"}))
     targets = CallbackTargets(rules, resolve=Names(["127.0.0.1"]))
     assert (await posted(targets, f"https://a.example:{receiver.port}/", trust=trust)).status_code == 204
@@ -228,3 +234,96 @@ async def test_tls_verifies_the_name_not_the_address(receiver, tmp_path):
         with pytest.raises(AttemptFailed) as failed:
             await posted(targets, url, **options)
         assert failed.value.error is AttemptError.TLS_FAILED
+
+
+class Wire:
+    """What httpcore2 was given to parse: how many bytes, and in which turn of the event loop."""
+
+    def __init__(self) -> None:
+        self.parsed: list[tuple[int, int]] = []
+        self.turn = 0
+
+    async def count_turns(self) -> None:
+        while True:
+            self.turn += 1
+            await asyncio.sleep(0)
+
+    def assert_small_pieces(self) -> None:
+        sizes, turns = zip(*self.parsed, strict=True)
+        assert max(sizes) <= 4096
+        assert sum(sizes) <= MAX_ANSWER_BYTES
+        assert len(set(turns)) == len(turns)  # others had a turn between any two
+
+
+@pytest.fixture
+async def wire(monkeypatch):
+    wire = Wire()
+    receive = h11.Connection.receive_data
+
+    def counted(connection: h11.Connection, data: bytes) -> None:
+        wire.parsed.append((len(data), wire.turn))
+        receive(connection, data)
+
+    monkeypatch.setattr(h11.Connection, "receive_data", counted)
+    turning = asyncio.create_task(wire.count_turns())
+    yield wire
+    turning.cancel()
+
+
+def without_end(receiver: Receiver, begin: bytes, again: bytes) -> threading.Event:
+    """The receiver sends this for ever; the event is set when the connection has gone."""
+    ended = threading.Event()
+
+    def endless(handler) -> None:
+        handler.close_connection = True
+        try:
+            handler.wfile.write(begin)
+            while not receiver.gone.is_set():
+                handler.wfile.write(again * 1000)
+        except OSError:
+            ended.set()
+
+    receiver.handle = endless
+    return ended
+
+
+ENDLESS_HEADS = {
+    "100": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "103": (b"", b"HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n"),
+    "shortest": (b"", b"HTTP/1.1 199 \r\n\r\n"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"a: b\r\n"),
+    "one header": (b"HTTP/1.1 200 OK\r\na: ", b"b"),
+}
+CHUNKED = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"
+ENDLESS_BODIES = {
+    "chunks of a byte": (CHUNKED, b"1\r\nx\r\n"),
+    "extensions of chunks": (CHUNKED, b"1;" + b"e" * 100 + b"\r\nx\r\n"),
+    "trailers": (CHUNKED + b"0\r\n", b"a: b\r\n"),
+}
+
+
+@pytest.mark.parametrize(("begin", "again"), ENDLESS_HEADS.values(), ids=ENDLESS_HEADS)
+async def test_an_endless_head_ends_the_attempt_and_takes_little_of_the_loop(receiver, wire, begin, again):
+    ended = without_end(receiver, begin, again)
+    assert await failed_call(receiver.url) is AttemptError.ANSWER_INVALID
+    wire.assert_small_pieces()
+    assert await asyncio.to_thread(ended.wait, 20)
+
+
+@pytest.mark.parametrize(("begin", "again"), ENDLESS_BODIES.values(), ids=ENDLESS_BODIES)
+async def test_of_an_endless_body_so_many_bytes_are_read_as_come_over_the_wire(receiver, wire, begin, again):
+    ended = without_end(receiver, begin, again)
+    assert (await posted(CallbackTargets(RULES), receiver.url)).status_code == 200
+    wire.assert_small_pieces()
+    assert await asyncio.to_thread(ended.wait, 20)
+
+
+async def test_the_bound_holds_within_tls(receiver, trust, wire):
+    ended = without_end(receiver, *ENDLESS_HEADS["100"])
+    rules = CallbackRules(secrets=RULES.secrets, allowed_hosts=frozenset({"a.example"}))
+    targets = CallbackTargets(rules, resolve=Names(["127.0.0.1"]))
+    with pytest.raises(AttemptFailed) as failed:
+        await posted(targets, f"https://a.example:{receiver.port}/", trust=trust)
+    assert failed.value.error is AttemptError.ANSWER_INVALID
+    wire.assert_small_pieces()
+    assert await asyncio.to_thread(ended.wait, 20)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
 import pytest
+from late_starts import LATER
 from prometheus_client import CollectorRegistry
 from storage_rows import reconciling
 from temporalio import activity
@@ -188,6 +189,7 @@ async def test_reconcile_goes_on_after_a_failure_and_as_a_new_run_of_the_same_id
     ended = await nothing_there.get_workflow_handle(RECONCILE_ID, run_id=first).describe()
     assert ended.status is not None
     assert ended.status.name == "CONTINUED_AS_NEW"
+    assert not await start_reconcile(nothing_there)  # it is believed
 
 
 async def test_upkeep_keeps_reconcile_alive(nothing_there):
@@ -203,10 +205,23 @@ async def test_upkeep_keeps_reconcile_alive(nothing_there):
     assert second.close_time is None
 
 
-async def test_upkeep_takes_the_id_from_a_foreign_workflow(nothing_there):
-    foreign = await nothing_there.start_workflow("Foreign", id=RECONCILE_ID, task_queue="nobody")
+FOREIGN_STARTS = {
+    "another type": ("Foreign", "nobody", {}),
+    **{name: ("ReconcileOperations", HOUSEKEEPING_QUEUE, later) for name, later in LATER.items()},
+}
+
+
+@pytest.mark.parametrize(("name", "queue", "options"), FOREIGN_STARTS.values(), ids=FOREIGN_STARTS)
+async def test_upkeep_takes_the_id_from_a_foreign_workflow(nothing_there, name, queue, options):
+    foreign = await nothing_there.start_workflow(
+        name, HousekeepingInput(), id=RECONCILE_ID, task_queue=queue, **options
+    )
     await prepare_temporal(nothing_there)
-    assert (await nothing_there.get_workflow_handle(RECONCILE_ID).describe()).workflow_type == "ReconcileOperations"
+    own = await nothing_there.get_workflow_handle(RECONCILE_ID).describe()
+    assert own.run_id != foreign.first_execution_run_id
+    assert (own.workflow_type, own.close_time) == ("ReconcileOperations", None)
+    await prepare_temporal(nothing_there)
+    assert (await nothing_there.get_workflow_handle(RECONCILE_ID).describe()).run_id == own.run_id
     history = nothing_there.get_workflow_handle(RECONCILE_ID, run_id=foreign.first_execution_run_id)
     (closed,) = [
         event.workflow_execution_terminated_event_attributes.reason

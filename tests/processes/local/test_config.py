@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from cli.configuration_page import reference_page
 from runtime.settings import Settings, variable_name
 
@@ -103,6 +105,15 @@ def test_check_tells_what_production_misses_and_is_content_when_nothing_is():
     ran = config("check", "--json", **complete, TEMPORAL_TLS="true")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert json.loads(ran.stdout)["TEMPORAL_TLS"] == {"value": True, "source": "environment"}
+
+
+@pytest.mark.parametrize("rest", ["/x?sslmode=bogus", "/x%zz"])
+def test_check_names_a_database_url_that_libpq_refuses(rest):
+    ran = config("check", PROPOSAL_DATABASE_URL=f"postgresql://u:hidden@db{rest}")
+    assert ran.returncode == 2
+    assert ran.stderr == (
+        "proposals: PROPOSAL_DATABASE_URL: libpq refuses the URL, one of its options, or the service that it names\n"
+    )
 
 
 def test_check_tells_what_comes_from_temporals_file(tmp_path):
