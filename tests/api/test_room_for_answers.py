@@ -22,15 +22,19 @@ READERS = 8
 
 
 class NotedAnswers(LargeAnswers):
-    """Notes the most that was held at once, and whose thread the event loop is."""
+    """Notes the most that was held at once, how many wait, and whose thread the event loop is."""
 
     def __init__(self, *, wait_seconds: float) -> None:
         super().__init__(max_bytes=ROOM, wait_seconds=wait_seconds)
-        self.most = 0
+        self.most = self.asking = 0
         self.loop_thread = threading.get_ident()
 
     async def add(self, size: int) -> None:
-        await super().add(size)
+        self.asking += 1
+        try:
+            await super().add(size)
+        finally:
+            self.asking -= 1
         self.most = max(self.most, self.size)
 
 
@@ -93,10 +97,26 @@ async def test_those_without_room_are_refused_and_small_answers_pass(answers, wo
         held = room.size
         assert held > document_bytes.LARGE_BYTES
         assert (await api.http.get(small)).status_code == 200
-        (shown,) = re.findall(r"^proposals_large_answer_bytes (.*)$", (await api.http.get("/metrics")).text, re.M)
+        (shown,) = re.findall(
+            r"^proposals_large_answer_bytes (.*)$", (await api.http.get("/metrics")).text, re.MULTILINE
+        )
         assert float(shown) == held
     await until(lambda: room.size == 0)
     assert (await api.http.get(large)).status_code == 200
+
+
+async def test_a_client_that_leaves_gives_up_its_place_or_its_room(answers, worker, monkeypatch):
+    api, room = answers
+    large, _ = await created(api, a_large_body(9_000))
+    monkeypatch.setattr(room, "_max_bytes", 1)
+    async with stalled(api, large):
+        waiting = [asyncio.create_task(api.http.get(large)) for _ in range(2)]
+        await until(lambda: room.asking == 2)
+        waiting[0].cancel()
+        await until(lambda: room.asking == 1)
+        assert not waiting[1].done()
+    assert (await waiting[1]).status_code == 200
+    await until(lambda: room.size == 0)
 
 
 async def test_a_simulation_and_its_replay_take_room(answers):
