@@ -29,8 +29,8 @@ from api.wire import (
     OperationId,
     Timestamp,
     Wire,
+    json_bytes,
     json_response,
-    json_text,
 )
 from domain.access import Scope
 from domain.errors import (
@@ -135,7 +135,7 @@ class AsyncStatus(Wire):
 
     def entity_tag(self, *, has_result: bool) -> str:
         """A strong tag: everything that the bytes of the answer depend on, read without a document."""
-        return f'"{sha256(f"{has_result}{json_text(self)}".encode()).hexdigest()[:32]}"'
+        return f'"{sha256(str(has_result).encode() + json_bytes(self)).hexdigest()[:32]}"'
 
 
 class OperationListResponse(Wire):
@@ -250,7 +250,7 @@ async def _answer(context: Context, operation: Operation, options: ReadOptions) 
     if is_current(tag, options.if_none_match):
         return Response(status_code=304, headers=headers)
     if options.include_result:
-        status = status.with_result(await context.services.lookup.result(operation))
+        status = status.with_result(await context.services.lookup.result(operation, room=context.room))
     return json_response(status, headers=headers)
 
 

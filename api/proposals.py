@@ -146,5 +146,5 @@ async def read_proposal(
     proposal_id: ProposalIdInPath, context: Context, include_evidence: IncludeEvidence = True
 ) -> Response:
     """The proposal, its current version with result, artifact and evidence, and that version's gate decision."""
-    detail = await context.services.proposals.detail(proposal_id, client=context.client)
+    detail = await context.services.proposals.detail(proposal_id, client=context.client, room=context.room)
     return json_response(ProposalDetailResponse.of(detail, include_evidence=include_evidence))

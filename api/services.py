@@ -14,6 +14,7 @@ from temporalio.client import Client
 
 from api.http.authentication import Authenticator, authentication
 from api.http.body import READ_AT_ONCE, BodyReader
+from api.http.limits import LargeAnswers
 from api.http.metrics import BacklogMetrics, LoadMetrics
 from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, ProposalError, SupportApisDisabled
 from domain.lifecycle import ReviewRules
@@ -111,6 +112,7 @@ class Services:
 
     authenticator: Authenticator
     bodies: BodyReader
+    answers: LargeAnswers
     readers: ProcessPool
     submission: SubmissionService
     simulation: SimulationService
@@ -163,12 +165,14 @@ async def running_services(
         limit = OpenOperationLimit(settings.max_open_operations)
         backlog = BacklogMetrics(storage, readiness)
         bodies = BodyReader(readers, max_bytes=settings.max_body_bytes, max_rows=settings.max_request_rows)
+        answers = LargeAnswers()
         metrics.registry.register(backlog)
-        metrics.registry.register(LoadMetrics(listener, bodies.unread))
+        metrics.registry.register(LoadMetrics(listener, bodies.unread, answers))
         freeze_gc()
         yield Services(
             authenticator=authenticator,
             bodies=bodies,
+            answers=answers,
             readers=readers,
             submission=SubmissionService(
                 storage,

@@ -16,7 +16,7 @@ from domain.errors import IdempotencyKeyConflict, OperationTooExpensive, Simulat
 from domain.evidence import artifact_parts
 from domain.request import SimulateRequest
 from services.prepared_request import PreparedRequest
-from services.simulation import SimulateCommand, SimulationTexts
+from services.simulation import SimulateCommand, Simulated
 
 ERRORS: Final = (IdempotencyKeyConflict, OperationTooExpensive, SimulationDisabled, SimulationNotStored)
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -44,8 +44,9 @@ class SimulationRequest(SimulateRequest):
 )
 async def simulate(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
     """The portfolio before and after, the orders, rules, drift, suitability and gate; nothing is proposed by it."""
-    texts = await _simulated(prepared, idempotency_key, context)
-    return json_response(StoredJson(texts.result), headers=replayed(is_replay=texts.is_replay))
+    simulated = await _simulated(prepared, idempotency_key, context)
+    documents = await context.services.simulation.documents(simulated.result, room=context.room)
+    return json_response(StoredJson(*documents), headers=replayed(is_replay=simulated.is_replay))
 
 
 @router.post(
@@ -59,12 +60,14 @@ async def simulate(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, co
 )
 async def build_artifact(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
     """What clients and reviewers read of the simulation that this key stands for, with its evidence."""
-    texts = await _simulated(prepared, idempotency_key, context)
-    parts = artifact_parts(texts.artifact, inputs=texts.inputs, result=texts.result)
-    return json_response(StoredJson(*parts), headers=replayed(is_replay=texts.is_replay))
+    simulated = await _simulated(prepared, idempotency_key, context)
+    addresses = (simulated.artifact, simulated.inputs, simulated.result)
+    artifact, inputs, result = await context.services.simulation.documents(*addresses, room=context.room)
+    parts = artifact_parts(artifact, inputs=inputs, result=result)
+    return json_response(StoredJson(*parts), headers=replayed(is_replay=simulated.is_replay))
 
 
-async def _simulated(prepared: PreparedRequest, idempotency_key: str, context: Context) -> SimulationTexts:
+async def _simulated(prepared: PreparedRequest, idempotency_key: str, context: Context) -> Simulated:
     """Raises ClientDisconnect when the caller leaves: what is computed for no other caller is then given up."""
     command = SimulateCommand(
         prepared=prepared, client=context.client, key=idempotency_key, correlation_id=context.correlation_id

@@ -148,7 +148,7 @@ async def answer_ended(context: Context, submission: Submission, preferences: Pr
         if operation.failure is not None:
             raise recorded_error(operation.failure.code, operation.failure.message)
     if operation.status is OperationStatus.SUCCEEDED:
-        created = CreateResponse.at_present(await services.lookup.present(operation))
+        created = CreateResponse.at_present(await services.lookup.present(operation, room=context.room))
         return json_response(created, headers=replayed(is_replay=submitted.is_replay))
     if not services.gates.is_open(Gate.ASYNC):
         raise OperationInProgress

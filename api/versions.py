@@ -106,5 +106,5 @@ async def read_version(
     include_evidence: IncludeEvidence = True,
 ) -> Response:
     """One version with its result, artifact and evidence."""
-    texts = await context.services.proposals.version(proposal_id, version_no, client=context.client)
+    texts = await context.services.proposals.version(proposal_id, version_no, client=context.client, room=context.room)
     return json_response(VersionDetail.of(texts, include_evidence=include_evidence))

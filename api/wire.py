@@ -1,5 +1,6 @@
 """JSON on the wire: models that render themselves, stored documents that go out as they are, and formats that recur."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -11,9 +12,11 @@ from pydantic_core import CoreSchema, core_schema
 from starlette.types import Receive, Scope, Send
 
 from domain.timestamps import wire_timestamp
+from services.document_bytes import LARGE_BYTES
 
-LARGE_CHARACTERS: Final = 1024 * 1024
-CHUNK_CHARACTERS: Final = 128 * 1024
+CHUNK_BYTES: Final = 128 * 1024
+
+Piece = bytes | memoryview
 
 HEX: Final = "01a209a6fe3673b5b26fcad9e08b0cdb"
 PROPOSAL_ID_EXAMPLE: Final = f"pp_{HEX}"
@@ -61,8 +64,8 @@ class StoredJson:
 
     __slots__ = ("parts",)
 
-    def __init__(self, *parts: str) -> None:
-        self.parts = parts
+    def __init__(self, *parts: Piece | str) -> None:
+        self.parts = tuple(part.encode() if isinstance(part, str) else part for part in parts)
 
 
 class Stored:
@@ -86,59 +89,73 @@ class Inline:
         return core_schema.json_or_python_schema(json_schema=listed, python_schema=handler(source))
 
 
-def json_parts(value: object) -> Iterator[str]:
+def json_parts(value: object) -> Iterator[Piece]:
     """Compact JSON of a value in key order, in pieces; those of StoredJson anywhere inside are taken over unchanged."""
     if isinstance(value, StoredJson):
         yield from value.parts
     elif isinstance(value, Wire):
         yield from json_parts({name: member for name, member in value if name in value.model_fields_set})
     elif isinstance(value, Mapping):
-        yield "{"
+        yield b"{"
         for place, (name, member) in enumerate(value.items()):
-            yield f"{',' if place else ''}{json.dumps(name, ensure_ascii=False)}:"
+            yield f"{',' if place else ''}{json.dumps(name, ensure_ascii=False)}:".encode()
             yield from json_parts(member)
-        yield "}"
+        yield b"}"
     elif isinstance(value, Sequence) and not isinstance(value, str):
-        yield "["
+        yield b"["
         for place, member in enumerate(value):
             if place:
-                yield ","
+                yield b","
             yield from json_parts(member)
-        yield "]"
+        yield b"]"
     elif isinstance(value, datetime):
-        yield f'"{wire_timestamp(value)}"'
+        yield f'"{wire_timestamp(value)}"'.encode()
     else:
-        yield json.dumps(value, ensure_ascii=False)
+        yield json.dumps(value, ensure_ascii=False).encode()
 
 
-def json_text(value: object) -> str:
-    return "".join(json_parts(value))
+def json_bytes(value: object) -> bytes:
+    return b"".join(json_parts(value))
 
 
 def json_response(value: object, *, status_code: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    parts = tuple(json_parts(value))
-    if sum(map(len, parts)) <= LARGE_CHARACTERS:
-        return Response("".join(parts), status_code=status_code, headers=headers, media_type="application/json")
-    return _LargeAnswer(parts, status_code=status_code, headers=headers)
+    return response_of(tuple(json_parts(value)), "application/json", status_code=status_code, headers=headers)
+
+
+def response_of(
+    parts: Sequence[Piece], media_type: str, *, status_code: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    """A response of these pieces, which are put together only when they are small."""
+    if sum(map(len, parts)) <= LARGE_BYTES:
+        return Response(b"".join(parts), status_code=status_code, headers=headers, media_type=media_type)
+    return _LargeAnswer(parts, media_type, status_code=status_code, headers=headers)
 
 
 class _LargeAnswer(Response):
-    """Encoded chunk by chunk while it is sent: documents that stand in it three times are in memory once."""
+    """Sent chunk by chunk: documents that stand in it three times are in memory once."""
 
-    media_type = "application/json"
-
-    def __init__(self, parts: tuple[str, ...], *, status_code: int, headers: Mapping[str, str] | None) -> None:
+    def __init__(
+        self, parts: Sequence[Piece], media_type: str, *, status_code: int, headers: Mapping[str, str] | None
+    ) -> None:
         self._parts = parts
-        length = str(sum(map(len, self._chunks())))
-        super().__init__(status_code=status_code, headers={**(headers or {}), "Content-Length": length})
+        length = str(sum(map(len, parts)))
+        super().__init__(
+            status_code=status_code, headers={**(headers or {}), "Content-Length": length}, media_type=media_type
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 -- of ASGI
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         for chunk in self._chunks():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            await asyncio.sleep(0)  # sending does not let others in while its client reads as fast
         await send({"type": "http.response.body", "body": b""})
 
     def _chunks(self) -> Iterator[bytes]:
+        chunk = bytearray()
         for part in self._parts:
-            for start in range(0, len(part), CHUNK_CHARACTERS):
-                yield part[start : start + CHUNK_CHARACTERS].encode()
+            for start in range(0, len(part), CHUNK_BYTES):
+                chunk += memoryview(part)[start : start + CHUNK_BYTES]
+                if len(chunk) >= CHUNK_BYTES:
+                    yield bytes(chunk)
+                    chunk.clear()
+        yield bytes(chunk)

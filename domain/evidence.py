@@ -32,7 +32,7 @@ REQUEST_KINDS: Final[Mapping[OperationType, RequestKind]] = {
 }
 MAX_RECENT_CHARACTERS: Final = 8_000_000  # a result of 5,000 positions; parsed, at most some 70 MB
 NOT_HASHED: Final = frozenset({"created_at", "correlation_id"})
-INPUTS_GAP: Final = '"evidence_bundle":{"inputs":null,"engine_outputs":{"proposal_result":null},'
+INPUTS_GAP: Final = b'"evidence_bundle":{"inputs":null,"engine_outputs":{"proposal_result":null},'
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -180,32 +180,29 @@ def named_hashes(request: str, result: str, *, inputs: str, artifact: str, kind:
     )
 
 
-def artifact_parts(artifact: str, *, inputs: str, result: str) -> tuple[str, ...]:
-    """The artifact's JSON text with its two large parts in place, in pieces that are no copies of these."""
+def artifact_parts(artifact: bytes, *, inputs: bytes, result: bytes) -> tuple[bytes | memoryview, ...]:
+    """The artifact's JSON with its two large parts in place, in pieces that are no copies."""
     before, after = _around_gap(artifact)
-    return (f'{before}"evidence_bundle":', *_filled(inputs, result), after)
+    return (before, b'"evidence_bundle":', *_filled(inputs, result), after)
 
 
-def bundle_parts(artifact: str, *, inputs: str, result: str) -> tuple[str, ...]:
-    """The JSON text of the artifact's evidence bundle alone, in such pieces."""
+def bundle_parts(artifact: bytes, *, inputs: bytes, result: bytes) -> tuple[bytes | memoryview, ...]:
+    """The JSON of the artifact's evidence bundle alone, in such pieces."""
     _, after = _around_gap(artifact)
     return (*_filled(inputs, result), after[:-1])
 
 
-def whole_artifact(artifact: str, *, inputs: str, result: str) -> str:
-    return "".join(artifact_parts(artifact, inputs=inputs, result=result))
+def _filled(inputs: bytes, result: bytes) -> tuple[bytes, ...]:
+    return (b'{"inputs":', inputs, b',"engine_outputs":{"proposal_result":', result, b"},")
 
 
-def _filled(inputs: str, result: str) -> tuple[str, ...]:
-    return ('{"inputs":', inputs, ',"engine_outputs":{"proposal_result":', result, "},")
-
-
-def _around_gap(artifact: str) -> tuple[str, str]:
+def _around_gap(artifact: bytes) -> tuple[memoryview, memoryview]:
     """What stands around the gap. Quotes in a client's text are escaped, so none of it can look like the gap."""
-    before, gap, after = artifact.rpartition(INPUTS_GAP)
-    if not gap:
+    place = artifact.rfind(INPUTS_GAP)
+    if place < 0:
         raise ValueError("the text is no stored artifact")
-    return before, after
+    whole = memoryview(artifact)
+    return whole[:place], whole[place + len(INPUTS_GAP) :]
 
 
 def _read_result(text: str) -> _Result:

@@ -8,8 +8,9 @@ from domain.operation import ExpiredOperation, Operation, OperationStatus
 from domain.proposal import Proposal, WorkflowEvent
 from domain.text import is_storable
 from domain.timestamps import wire_timestamp
+from services.document_bytes import Room
 from services.proposal_reads import found
-from services.version_texts import VersionTexts, read_version
+from services.version_texts import VersionTexts, read_version, with_texts
 from storage.keyset import Page
 from storage.operation_list import OperationFilter
 from storage.unit_of_work import Storage
@@ -25,7 +26,7 @@ class CreatedVersion:
 
 
 class Lookup:
-    """Operations by id or correlation id, and their results. All raise StorageUnavailable."""
+    """Operations by id or correlation id, and results; documents wait for `room`. All raise StorageUnavailable."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -64,17 +65,17 @@ class Lookup:
         async with self._storage.reading() as reading:
             return await reading.operation_list.page(narrowed, client=client, cursor=cursor, limit=limit)
 
-    async def result(self, operation: Operation) -> CreatedVersion | None:
+    async def result(self, operation: Operation, *, room: Room) -> CreatedVersion | None:
         """What the operation made, with the event that made it; None unless it SUCCEEDED."""
         if operation.status is not OperationStatus.SUCCEEDED:
             return None
-        return await self._created(operation, is_latest=False)
+        return await self._created(operation, is_latest=False, room=room)
 
-    async def present(self, operation: Operation | ExpiredOperation) -> CreatedVersion:
+    async def present(self, operation: Operation | ExpiredOperation, *, room: Room) -> CreatedVersion:
         """What an operation that SUCCEEDED made, with the proposal's latest event."""
-        return await self._created(operation, is_latest=True)
+        return await self._created(operation, is_latest=True, room=room)
 
-    async def _created(self, operation: Operation | ExpiredOperation, *, is_latest: bool) -> CreatedVersion:
+    async def _created(self, operation: Operation | ExpiredOperation, *, is_latest: bool, room: Room) -> CreatedVersion:
         if operation.proposal_id is None or operation.version_no is None:
             raise InvariantBroken("the operation has made nothing")
         async with self._storage.reading() as reading:
@@ -86,7 +87,8 @@ class Lookup:
                 event = await reading.events.get(derived_id("pwe", operation.operation_id))
         if event is None:
             raise InvariantBroken("an event is missing from the trail")
-        return CreatedVersion(proposal=proposal, version=version, event=event)
+        texts = await with_texts(self._storage, version, room=room)
+        return CreatedVersion(proposal=proposal, version=texts, event=event)
 
 
 def expired_error(expired: ExpiredOperation) -> OperationExpired:

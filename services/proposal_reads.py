@@ -6,7 +6,8 @@ from domain.errors import IdempotencyKeyNotFound, ProposalNotFound, VersionNotFo
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
 from domain.text import is_identifier
-from services.version_texts import VersionTexts, read_version
+from services.document_bytes import Room
+from services.version_texts import VersionTexts, read_version, with_texts
 from storage.idempotency import KeyedProposal
 from storage.keyset import Page
 from storage.proposal_list import ProposalFilter
@@ -36,26 +37,27 @@ class Lineage:
 
 
 class ProposalReads:
-    """All raise StorageUnavailable; a proposal of another client is not found."""
+    """All raise StorageUnavailable; a proposal of another client is not found. Documents wait for `room`."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
 
-    async def detail(self, proposal_id: str, *, client: str) -> ProposalDetail:
+    async def detail(self, proposal_id: str, *, client: str, room: Room) -> ProposalDetail:
         """The proposal with its current version. Raises ProposalNotFound."""
         async with self._storage.reading() as reading:
             proposal = await found(reading, proposal_id, client=client)
             version = await read_version(reading, proposal_id, proposal.current_version_no)
-        return ProposalDetail(proposal=proposal, current_version=version)
+        return ProposalDetail(proposal=proposal, current_version=await with_texts(self._storage, version, room=room))
 
-    async def version(self, proposal_id: str, version_no: int, *, client: str) -> VersionTexts:
+    async def version(self, proposal_id: str, version_no: int, *, client: str, room: Room) -> VersionTexts:
         """Raises VersionNotFound, also for an unknown proposal."""
         async with self._storage.reading() as reading:
             try:
                 await found(reading, proposal_id, client=client)
             except ProposalNotFound:
                 raise VersionNotFound from None
-            return await read_version(reading, proposal_id, version_no)
+            version = await read_version(reading, proposal_id, version_no)
+        return await with_texts(self._storage, version, room=room)
 
     async def page(self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int) -> Page[Proposal]:
         """Newest first. Raises CursorInvalid for a cursor that is no proposal of the client."""

@@ -13,11 +13,14 @@ from domain.errors import (
 )
 from domain.evidence import evidence_of
 from domain.timestamps import wire_timestamp
+from services.document_bytes import Room, document_bytes
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 from storage.documents import Document, DocumentKind, DocumentPurged
 from storage.simulations import StoredSimulation
 from storage.unit_of_work import Storage
+
+_Documents = tuple[Document, Document, Document]  # result, inputs, artifact
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,8 +34,8 @@ class SimulateCommand:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class SimulationTexts:
-    """The stored texts that a key stands for; `is_replay` when an earlier request made them."""
+class Simulated:
+    """Where the documents are stored that a key stands for; `is_replay` when an earlier request made them."""
 
     result: str
     inputs: str
@@ -40,21 +43,11 @@ class SimulationTexts:
     is_replay: bool
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Computed:
-    """Texts, and the same as documents ready to be stored: hashing and compressing belong to the computing."""
-
-    result: str
-    inputs: str
-    artifact: str
-    documents: tuple[Document, Document, Document]
-
-
 @dataclass(slots=True)
 class _UnderWay:
     """A computation and how many wait for it."""
 
-    task: "asyncio.Task[SimulationTexts]"
+    task: "asyncio.Task[Simulated]"
     waiting: int = 0
 
 
@@ -67,8 +60,8 @@ class SimulationService:
         self._large_request_rows = large_request_rows
         self._under_way: dict[tuple[str, str, str], _UnderWay] = {}
 
-    async def simulate(self, command: SimulateCommand) -> SimulationTexts:
-        """The result and the artifact of this key. When the last that waits is cancelled, the computation is, too.
+    async def simulate(self, command: SimulateCommand) -> Simulated:
+        """What this key stands for, stored. When the last that waits is cancelled, the computation is, too.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled when the request does
         not ask for a simulation, StorageUnavailable when the key could not be looked up, SimulationNotStored when the
@@ -90,15 +83,15 @@ class SimulationService:
                     del self._under_way[twins]
         return simulated if is_first else replace(simulated, is_replay=True)
 
-    async def _simulated(self, command: SimulateCommand) -> SimulationTexts:
+    async def _simulated(self, command: SimulateCommand) -> Simulated:
         async with self._storage.reading() as reading:
             found = await reading.simulations.get_or_now(command.key, client=command.client)
         if isinstance(found, StoredSimulation):
-            return await self._replayed(found, command)
+            return _simulated(found, command, is_replay=True)
         if not command.prepared.asks_for_simulation:
             raise SimulationDisabled
-        computed = await self._computed(command, created_at=found)
-        result, inputs, artifact = computed.documents
+        documents = await self._computed(command, created_at=found)
+        result, inputs, artifact = documents
         mine = StoredSimulation(
             client=command.client,
             key=command.key,
@@ -109,14 +102,10 @@ class SimulationService:
             artifact_document=artifact.sha256,
             created_at=found,
         )
-        kept = await self._keep(mine, computed.documents)
-        if kept != mine:
-            return await self._replayed(kept, command)
-        return SimulationTexts(
-            result=computed.result, inputs=computed.inputs, artifact=computed.artifact, is_replay=False
-        )
+        kept = await self._keep(mine, documents)
+        return _simulated(kept, command, is_replay=kept != mine)
 
-    async def _computed(self, command: SimulateCommand, *, created_at: datetime) -> _Computed:
+    async def _computed(self, command: SimulateCommand, *, created_at: datetime) -> _Documents:
         compute = partial(
             _result_and_artifact,
             command.prepared.document,
@@ -146,24 +135,26 @@ class SimulationService:
                     await transaction.documents.add(document, at=simulation.created_at)
             return kept
 
-    async def _replayed(self, stored: StoredSimulation, command: SimulateCommand) -> SimulationTexts:
-        if stored.request_hash != command.prepared.request_hash:
-            raise IdempotencyKeyConflict
-        async with self._storage.reading() as reading:
-            texts = await reading.documents.read(
-                stored.result_document, stored.inputs_document, stored.artifact_document
-            )
-        return SimulationTexts(
-            result=texts[stored.result_document],
-            inputs=texts[stored.inputs_document],
-            artifact=texts[stored.artifact_document],
-            is_replay=True,
-        )
+    async def documents(self, *addresses: str, room: Room) -> list[bytes]:
+        """Documents of a simulation, read once there is room for them."""
+        return await document_bytes(self._storage, *addresses, room=room)
+
+
+def _simulated(stored: StoredSimulation, command: SimulateCommand, *, is_replay: bool) -> Simulated:
+    if stored.request_hash != command.prepared.request_hash:
+        raise IdempotencyKeyConflict
+    return Simulated(
+        result=stored.result_document,
+        inputs=stored.inputs_document,
+        artifact=stored.artifact_document,
+        is_replay=is_replay,
+    )
 
 
 def _result_and_artifact(
     request: Document, *, request_hash: str, correlation_id: str, idempotency_key: str, created_at: str
-) -> _Computed:
+) -> _Documents:
+    """Hashed and compressed, too: that belongs to the computing."""
     evidence = evidence_of(
         request.text(),
         kind="simulate",
@@ -173,13 +164,8 @@ def _result_and_artifact(
         created_at=created_at,
     )
     simulated, built = evidence.simulated, evidence.built
-    return _Computed(
-        result=simulated.text,
-        inputs=built.inputs,
-        artifact=built.artifact,
-        documents=(
-            Document.of(DocumentKind.RESULT, simulated.text),
-            Document.of(DocumentKind.INPUTS, built.inputs),
-            Document.of(DocumentKind.ARTIFACT, built.artifact),
-        ),
+    return (
+        Document.of(DocumentKind.RESULT, simulated.text),
+        Document.of(DocumentKind.INPUTS, built.inputs),
+        Document.of(DocumentKind.ARTIFACT, built.artifact),
     )

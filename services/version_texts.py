@@ -4,28 +4,30 @@ from dataclasses import dataclass
 
 from domain.errors import VersionNotFound
 from domain.proposal import ProposalVersion
-from storage.unit_of_work import Reading
+from services.document_bytes import Room, document_bytes
+from storage.unit_of_work import Reading, Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class VersionTexts:
-    """The documents are JSON texts, to be put into an answer as they are."""
+    """The documents are JSON texts in UTF-8, to be put into an answer as they are."""
 
     version: ProposalVersion
-    result: str
-    inputs: str
-    artifact: str
+    result: bytes
+    inputs: bytes
+    artifact: bytes
 
 
-async def read_version(reading: Reading, proposal_id: str, version_no: int) -> VersionTexts:
+async def read_version(reading: Reading, proposal_id: str, version_no: int) -> ProposalVersion:
     """Raises VersionNotFound."""
     version = await reading.proposals.version(proposal_id, version_no)
     if version is None:
         raise VersionNotFound
-    texts = await reading.documents.read(version.result_document, version.inputs_document, version.artifact_document)
-    return VersionTexts(
-        version=version,
-        result=texts[version.result_document],
-        inputs=texts[version.inputs_document],
-        artifact=texts[version.artifact_document],
-    )
+    return version
+
+
+async def with_texts(storage: Storage, version: ProposalVersion, *, room: Room) -> VersionTexts:
+    """The version with its documents, read once there is room for them."""
+    addresses = (version.result_document, version.inputs_document, version.artifact_document)
+    result, inputs, artifact = await document_bytes(storage, *addresses, room=room)
+    return VersionTexts(version=version, result=result, inputs=inputs, artifact=artifact)

@@ -21,6 +21,7 @@ INSERT_DOCUMENT: Final = f"""
 {insert_statement("documents", metadata.tables["documents"].columns.keys())} ON CONFLICT (sha256) DO NOTHING
 """
 SELECT_CONTENTS: Final = "SELECT sha256, content FROM documents WHERE sha256 = ANY(%(addresses)s)"
+SELECT_SIZE: Final = "SELECT coalesce(sum(size), 0)::bigint FROM documents WHERE sha256 = ANY(%(addresses)s)"
 
 
 class DocumentKind(StrEnum):
@@ -67,7 +68,12 @@ class Document:
         return cls(sha256=sha256_of(plain), kind=kind, content=content, size=len(plain))
 
     def text(self) -> str:
-        return zstandard.ZstdDecompressor().decompress(self.content).decode()
+        return decompressed(self.content).decode()
+
+
+def decompressed(content: bytes) -> bytes:
+    """The bytes whose hash is the address."""
+    return zstandard.ZstdDecompressor().decompress(content)
 
 
 ADD_LOOSE: Final = """
@@ -81,10 +87,20 @@ class DocumentReader:
 
     async def read(self, *addresses: str) -> dict[str, str]:
         """The texts by address. Raises KeyError for an address that is not stored: foreign keys rule that out."""
+        contents = await self.contents(*addresses)
+        return {address: decompressed(content).decode() for address, content in zip(addresses, contents, strict=True)}
+
+    async def contents(self, *addresses: str) -> list[bytes]:
+        """Still compressed, in this order. Raises KeyError as `read` does."""
         cursor = await self._connection.execute(SELECT_CONTENTS, {"addresses": list(addresses)})
-        decompressor = zstandard.ZstdDecompressor()
-        found = {address: decompressor.decompress(content).decode() for address, content in await cursor.fetchall()}
-        return {address: found[address] for address in addresses}
+        found: dict[str, bytes] = dict(await cursor.fetchall())
+        return [found[address] for address in addresses]
+
+    async def size(self, *addresses: str) -> int:
+        """Bytes of the documents together, decompressed."""
+        cursor = await self._connection.execute(SELECT_SIZE, {"addresses": list(addresses)})
+        ((size,),) = await cursor.fetchall()
+        return int(size)
 
 
 class Documents(DocumentReader):

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from domain.engine.pipeline import simulate
-from domain.evidence import artifact_documents, simulate_document, whole_artifact
+from domain.evidence import artifact_documents, artifact_parts, bundle_parts, simulate_document
 from domain.request import SimulateRequest, request_document, request_hash
 
 CREATED_AT = "2026-02-22T12:00:00.000000+00:00"
@@ -157,3 +157,11 @@ def _trade(text: str) -> dict[str, Any]:
     if len(size) == 1:
         return {"side": side, "instrument_id": name, "quantity": size[0]}
     return {"side": side, "instrument_id": name, "notional": {"amount": size[0], "currency": size[1]}}
+
+
+def whole_artifact(artifact: str, *, inputs: str, result: str) -> str:
+    return b"".join(artifact_parts(artifact.encode(), inputs=inputs.encode(), result=result.encode())).decode()
+
+
+def whole_bundle(artifact: str, *, inputs: str, result: str) -> str:
+    return b"".join(bundle_parts(artifact.encode(), inputs=inputs.encode(), result=result.encode())).decode()

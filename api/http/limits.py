@@ -1,4 +1,4 @@
-"""How much one client or one process takes at a time: room for bodies, places of a key, and the size of a request."""
+"""How much one client or one process takes at a time: room for bodies and answers, places of a key, sizes."""
 
 import asyncio
 from collections import Counter
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
 from itertools import islice
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from api.http.json import Error, Place
 from api.http.problems import RequestRefused
@@ -22,6 +22,8 @@ from domain.row_errors import MAX_ERRORS
 LARGE_BODY_BYTES: Final = 256 * 1024
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
 ROOM_FOR_SMALL_BYTES: Final = 8 * 1024 * 1024  # of that; large bodies keep no small one out
+MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
+ANSWER_WAIT_SECONDS: Final = 20.0
 AT_ONCE: Final = 2  # of one key and sender; all but the first are answered what the first made
 
 
@@ -97,6 +99,59 @@ class Reservation:
     def give_back(self) -> None:
         self._bodies.add(-self._size, client=self._client)
         self._size = 0
+
+
+class LargeAnswers:
+    """The bytes of documents that this process holds to answer with: large ones wait for room, in their order.
+
+    One that is alone may be as large as it is. Small ones (`LARGE_BYTES`) neither wait nor count.
+    """
+
+    def __init__(self, *, max_bytes: int = MAX_ANSWER_BYTES, wait_seconds: float = ANSWER_WAIT_SECONDS) -> None:
+        self._max_bytes = max_bytes
+        self._wait_seconds = wait_seconds
+        self._bytes = 0
+        self._turn = asyncio.Lock()  # the first of those that wait has it
+        self._freed = asyncio.Event()
+
+    @property
+    def size(self) -> int:
+        """Bytes, at the moment."""
+        return self._bytes
+
+    async def add(self, size: int) -> None:
+        """Waits until so many more bytes have room. Raises RequestRefused (503 SERVER_BUSY) when the time is up."""
+        try:
+            async with asyncio.timeout(self._wait_seconds), self._turn:
+                while self._bytes and self._bytes + size > self._max_bytes:
+                    self._freed.clear()
+                    await self._freed.wait()
+                self._bytes += size
+        except TimeoutError:
+            raise server_busy("too many large answers are being sent") from None
+
+    def remove(self, size: int) -> None:
+        self._bytes -= size
+        self._freed.set()
+
+
+class AnswerRoom:
+    """The room that one request has taken for its answer."""
+
+    def __init__(self, answers: LargeAnswers) -> None:
+        self._answers = answers
+        self._size = 0
+
+    async def take(self, size: int) -> Literal[True]:
+        """Raises RequestRefused. A request takes room once: one that held some and waited could wait for itself."""
+        await self._answers.add(size)
+        self._size = size  # nothing is awaited in between, so a cancellation loses no room
+        return True
+
+    def give_back(self) -> None:
+        if self._size:
+            self._answers.remove(self._size)
+            self._size = 0
 
 
 class KeyedLimiter:

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.http.limits import UnreadBodies
+from api.http.limits import LargeAnswers, UnreadBodies
 from domain.errors import StorageUnavailable
 from services.readiness import Readiness, ReadinessCheck
 from storage.backlog import OpenOperations, PendingDeliveries
@@ -56,11 +56,12 @@ class HttpMetrics:
 
 
 class LoadMetrics(Collector):
-    """What requests hold in memory at the moment: waits for an end, and bodies that are not read yet."""
+    """What requests hold in memory at the moment: waits for an end, unread bodies, documents of large answers."""
 
-    def __init__(self, listener: TerminalListener, bodies: UnreadBodies) -> None:
+    def __init__(self, listener: TerminalListener, bodies: UnreadBodies, answers: LargeAnswers) -> None:
         self._listener = listener
         self._bodies = bodies
+        self._answers = answers
 
     def collect(self) -> Iterable[Metric]:
         listening = float(self._listener.listening.is_set())
@@ -72,6 +73,11 @@ class LoadMetrics(Collector):
             "proposals_unread_body_bytes",
             "Bytes of bodies that are received or wait to be read.",
             value=self._bodies.size,
+        )
+        yield GaugeMetricFamily(
+            "proposals_large_answer_bytes",
+            "Bytes of documents that are held for large answers until these are sent.",
+            value=self._answers.size,
         )
 
 

@@ -1,4 +1,6 @@
-"""What every request gets, whatever becomes of it: a correlation id, its header, and an answer even to a bug.
+"""What every request gets, whatever becomes of it: a correlation id, its header, an answer even to a bug.
+
+What room it took for its answer is given back here, once that has been sent.
 
 A request that is not HTTP as this service speaks it (version, host: RFC 9112, 2.3 and 3.2) is refused here.
 """
@@ -13,6 +15,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.headers import CORRELATION_ID
+from api.http.limits import AnswerRoom
 from api.http.problems import RequestRefused, internal_problem, refused_problem
 from domain.ids import new_correlation_id
 
@@ -61,6 +64,10 @@ class RequestContext:
             if started:
                 raise
             await internal_problem(scope)(scope, receive, send_with_header)
+        finally:
+            room: AnswerRoom | None = scope["state"].get("room")
+            if room is not None:
+                room.give_back()
 
 
 def _invalid_correlation_id() -> RequestRefused:

@@ -25,10 +25,12 @@ from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
 from api.http.headers import CorrelationIdHeader
+from api.http.limits import AnswerRoom
 from api.http.problems import STATUS, ExpiredOperationProblem, Problem
 from api.services import Gate, Services
 from domain.access import Caller, Scope
 from domain.errors import ProposalError, StorageUnavailable
+from services.document_bytes import LARGE_BYTES
 from services.prepared_request import PreparedRequest
 from services.race import race
 
@@ -76,6 +78,15 @@ class EndpointContext:
             raise ClientDisconnect
         return result
 
+    async def room(self, size: int) -> None:
+        """Waits for room for documents of this size; the request holds it until its answer has been sent.
+
+        Raises RequestRefused (503 SERVER_BUSY), ClientDisconnect when the client goes away first.
+        """
+        room: AnswerRoom = self.request.state.room
+        if size > LARGE_BYTES and await race(room.take(size), self._gone()) is None:
+            raise ClientDisconnect
+
     async def _gone(self) -> None:
         while (await self.request.receive())["type"] != "http.disconnect":
             pass
@@ -116,6 +127,7 @@ class GuardedRoute(APIRoute):
             caller = await services.authenticator.caller(request)
             request.state.caller = caller
             caller.require_any(self.scopes)
+            request.state.room = AnswerRoom(services.answers)
             with structlog.contextvars.bound_contextvars(client=caller.client):
                 if self.body is None:
                     return await handle(request)

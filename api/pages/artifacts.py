@@ -1,6 +1,7 @@
 """The artifact of a version at an address of its own: as JSON for programs, as a page for people."""
 
 import asyncio
+from collections.abc import Sequence
 from hashlib import sha256
 from http import HTTPStatus
 from typing import Annotated, Any, Final
@@ -17,15 +18,17 @@ from api.http.router import Context, GuardedRouter
 from api.pages.artifact_page import PageContext, artifact_page
 from api.paths import PREFIX, artifact_path
 from api.services import Gate
+from api.wire import Piece, response_of
 from domain.access import Scope
 from domain.errors import VersionNotFound
-from domain.evidence import whole_artifact
+from domain.evidence import artifact_parts
+from services.document_bytes import LARGE_BYTES
 from services.process_pool import ProcessPool
 from services.version_texts import VersionTexts
 
 JSON, HTML = "application/json", "text/html"
 OFFERED: Final = (JSON, HTML)
-LARGE_PAGE_CHARACTERS: Final = 256 * 1024  # of stored text; rendering more holds the interpreter for too long
+LARGE_PAGE_BYTES: Final = 256 * 1024  # of stored text; rendering more holds the interpreter for too long
 VARY: Final = {"Vary": "Accept"}
 # The page fetches nothing, runs nothing, and cannot be framed.
 PAGE_HEADERS: Final = {
@@ -79,18 +82,24 @@ async def read_artifact(
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", f"Offered are {JSON} and {HTML}.", headers=VARY
         )
-    texts = await context.services.proposals.version(proposal_id, version_no, client=context.client)
+    texts = await context.services.proposals.version(proposal_id, version_no, client=context.client, room=context.room)
     if media_type == HTML:
-        return _answer(await _page(texts, context.services.readers), HTML, if_none_match, PAGE_HEADERS)
-    return _answer(whole_artifact(texts.artifact, inputs=texts.inputs, result=texts.result), JSON, if_none_match, {})
+        return await _answer([await _page(texts, context.services.readers)], HTML, if_none_match, PAGE_HEADERS)
+    return await _answer(
+        artifact_parts(texts.artifact, inputs=texts.inputs, result=texts.result), JSON, if_none_match, {}
+    )
 
 
-async def _page(texts: VersionTexts, readers: ProcessPool) -> str:
+async def _page(texts: VersionTexts, readers: ProcessPool) -> bytes:
     """Rendered beside the requests, and never in the engine's processes, where a simulation may take its time."""
     given = (texts.artifact, texts.inputs, _context(texts))
-    if len(texts.artifact) + len(texts.inputs) <= LARGE_PAGE_CHARACTERS:
-        return await asyncio.to_thread(artifact_page, *given)
-    return await readers.run(artifact_page, *given)
+    if len(texts.artifact) + len(texts.inputs) <= LARGE_PAGE_BYTES:
+        return await asyncio.to_thread(_page_bytes, *given)
+    return await readers.run(_page_bytes, *given)
+
+
+def _page_bytes(artifact: bytes, inputs: bytes, context: PageContext) -> bytes:
+    return artifact_page(artifact.decode(), inputs.decode(), context).encode()
 
 
 def _acceptable(accept: str) -> str | None:
@@ -99,13 +108,27 @@ def _acceptable(accept: str) -> str | None:
     return MIMEAccept(ranges).best_match(OFFERED)
 
 
-def _answer(text: str, media_type: str, if_none_match: str | None, headers: dict[str, str]) -> Response:
-    content = text.encode()
-    tag = f'"{sha256(content).hexdigest()}"'
+async def _answer(
+    parts: Sequence[Piece], media_type: str, if_none_match: str | None, headers: dict[str, str]
+) -> Response:
+    tag = f'"{await _hash_of(parts)}"'
     always = VARY | {"ETag": tag}
     if is_current(tag, if_none_match):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=always)
-    return Response(content, media_type=media_type, headers=always | headers)
+    return response_of(parts, media_type, headers=always | headers)
+
+
+async def _hash_of(parts: Sequence[Piece]) -> str:
+    if sum(map(len, parts)) <= LARGE_BYTES:
+        return _hash_at_once(parts)
+    return await asyncio.to_thread(_hash_at_once, parts)
+
+
+def _hash_at_once(parts: Sequence[Piece]) -> str:
+    whole = sha256()
+    for part in parts:
+        whole.update(part)
+    return whole.hexdigest()
 
 
 def _context(texts: VersionTexts) -> PageContext:

@@ -143,5 +143,6 @@ async def test_the_api_serves_its_metrics(api):
         "proposals_database_pool_size 8.0",
         "proposals_waiters 0.0",
         "proposals_unread_body_bytes 0.0",
+        "proposals_large_answer_bytes 0.0",
     ):
         assert line in answer.text

@@ -7,9 +7,10 @@ import tracemalloc
 import pytest
 from starlette.responses import Response
 
-from api.wire import LARGE_CHARACTERS, StoredJson, json_response, json_text
+from api.wire import StoredJson, json_bytes, json_response
+from services.document_bytes import LARGE_BYTES
 
-TEXT = json.dumps({"note": "ä\N{GRINNING FACE}" * LARGE_CHARACTERS}, ensure_ascii=False)
+TEXT = json.dumps({"note": "ä\N{GRINNING FACE}" * LARGE_BYTES}, ensure_ascii=False)
 
 
 async def sent(response: Response) -> tuple[dict[str, str], bytes]:
@@ -30,12 +31,12 @@ async def test_an_answer_is_the_same_however_large_it_is(text):
     headers, body = await sent(json_response(value, status_code=202, headers={"ETag": '"1"'}))
     stored = json.loads(text)
     assert json.loads(body) == {"a": {"x": stored}, "b": [1, "ü", stored], "c": {}, "d": []}
-    assert body == json_text(value).encode()
+    assert body == json_bytes(value)
     assert headers == {"content-length": str(len(body)), "content-type": "application/json", "etag": '"1"'}
 
 
 async def test_documents_that_stand_in_an_answer_three_times_are_in_memory_once():
-    text = json.dumps("x" * 10_000_000)
+    text = json.dumps("\N{GRINNING FACE}" * 2_500_000, ensure_ascii=False).encode()
 
     async def send(_):
         pass

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 from contract.compare import artifact_hash, case_differences, load_cases, order_differences, simulation_hash
+from engine_requests import whole_artifact, whole_bundle
 
-from domain.evidence import artifact_documents, bundle_parts, simulate_document, whole_artifact
+from domain.evidence import artifact_documents, simulate_document
 from domain.request import SimulateRequest, request_document, request_hash
 
 OWN = Path(__file__).parent / "cases" / "cases.jsonl.gz"
@@ -35,7 +36,7 @@ def answers(case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     documents = artifact_documents(text, simulated.text, kind="simulate", created_at=context["created_at"])
     result = json.loads(simulated.text)
     artifact = json.loads(whole_artifact(documents.artifact, inputs=documents.inputs, result=simulated.text))
-    bundle = "".join(bundle_parts(documents.artifact, inputs=documents.inputs, result=simulated.text))
+    bundle = whole_bundle(documents.artifact, inputs=documents.inputs, result=simulated.text)
     assert json.loads(bundle) == artifact["evidence_bundle"]
     assert simulated.status == result["status"]
     assert json.loads(simulated.gate_decision or "null") == result["gate_decision"]

@@ -4,11 +4,12 @@ import json
 
 import pytest
 from builders import a_body
+from engine_requests import whole_artifact, whole_bundle
 
-from domain.evidence import INPUTS_GAP, artifact_documents, bundle_parts, simulate_document, whole_artifact
+from domain.evidence import INPUTS_GAP, artifact_documents, simulate_document
 from domain.request import CreateRequest, request_document, request_hash
 
-HOSTILE = [INPUTS_GAP, '"}', "\\", '\\"evidence_bundle\\":{', "null", "{", "\u2028", "É", '"inputs":null']
+HOSTILE = [INPUTS_GAP.decode(), '"}', "\\", '\\"evidence_bundle\\":{', "null", "{", "\u2028", "É", '"inputs":null']
 
 
 @pytest.mark.parametrize("text", HOSTILE)
@@ -21,7 +22,7 @@ def test_hostile_texts_stay_texts(text):
     )
     built = artifact_documents(document, simulated.text, kind="create", created_at="2026-02-22T12:00:00.000000+00:00")
     whole = json.loads(whole_artifact(built.artifact, inputs=built.inputs, result=simulated.text))
-    bundle = json.loads("".join(bundle_parts(built.artifact, inputs=built.inputs, result=simulated.text)))
+    bundle = json.loads(whole_bundle(built.artifact, inputs=built.inputs, result=simulated.text))
     assert whole["evidence_bundle"] == bundle
     assert bundle["inputs"] == json.loads(built.inputs)
     assert bundle["engine_outputs"]["proposal_result"] == json.loads(simulated.text)

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 from contract.compare import artifact_hash, simulation_hash
-from engine_requests import CREATED_AT, a_model, a_simulation, evidence_of, result_of
+from engine_requests import (
+    CREATED_AT,
+    a_model,
+    a_simulation,
+    evidence_of,
+    result_of,
+    whole_artifact,
+    whole_bundle,
+)
 
 from domain.artifact import build_artifact
 from domain.engine.codes import ENGINE_VERSION
@@ -16,10 +24,8 @@ from domain.evidence import (
     ArtifactDocuments,
     RequestKind,
     artifact_documents,
-    bundle_parts,
     parsed_request,
     simulate_document,
-    whole_artifact,
 )
 from domain.request import SimulateRequest, request_document, request_hash
 
@@ -204,7 +210,7 @@ def test_whatever_a_client_writes_the_parts_fall_into_their_places(text: str) ->
     body["options"]["suitability_thresholds"] = {}
     _, result, documents = documents_of(body, key=text)
     whole = whole_artifact(documents.artifact, inputs=documents.inputs, result=result)
-    bundle = "".join(bundle_parts(documents.artifact, inputs=documents.inputs, result=result))
+    bundle = whole_bundle(documents.artifact, inputs=documents.inputs, result=result)
 
     expected = json.loads(documents.artifact)
     expected["evidence_bundle"]["inputs"] = json.loads(documents.inputs)
