@@ -14,7 +14,7 @@ from activities.host_slots import HostSlots
 from activities.metrics import WorkerMetrics
 from activities.outcome import log_as_work_of
 from activities.own_workflow import require_own_delivery
-from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, signatures, webhook_id
+from domain.callback import CallbackRules, CallbackSubscription, callback_body, host_key, signatures, webhook_id
 from domain.callback_headers import sendable_headers
 from domain.callback_retries import AttemptError, DeliveryStatus, delay_after, parsed_retry_after, status_after
 from domain.callback_url import CallbackUrl
@@ -90,7 +90,9 @@ class DeliverStep:
             tried = await self._try(operation, order, url, at=delivery.read_at)
         return await self._recorded(step, tried, read=delivery, host=url.host)
 
-    async def _try(self, operation: Operation, order: CallbackOrder, url: CallbackUrl, *, at: datetime) -> _Attempt:
+    async def _try(
+        self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, *, at: datetime
+    ) -> _Attempt:
         """Make the attempt; `at` is PostgreSQL's time, which the signature names, too.
 
         Receivers compare `webhook-timestamp` with clocks of their own. This process's clock may be wrong, and then they
@@ -138,7 +140,7 @@ class DeliverStep:
         )
 
     def _headers(
-        self, operation: Operation, order: CallbackOrder, url: CallbackUrl, body: bytes, *, at: datetime
+        self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, body: bytes, *, at: datetime
     ) -> list[Header]:
         message_id, timestamp = webhook_id(operation.operation_id), int(at.timestamp())
         keys = [host_key(secret, url.host) for secret in self._rules.secrets]

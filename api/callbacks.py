@@ -23,7 +23,7 @@ from api.wire import (
     json_response,
 )
 from domain.access import Scope
-from domain.callback import CallbackOrder
+from domain.callback import CallbackSubscription
 from domain.callback_headers import MAX_HEADERS, refused_headers
 from domain.callback_retries import DeliveryStatus
 from domain.callback_url import MAX_URL_LENGTH
@@ -89,10 +89,10 @@ class WithCallback(CallbackBody):
         examples=[CALLBACK_EXAMPLE],
     )
 
-    def callback_order(self) -> CallbackOrder | None:
+    def callback_subscription(self) -> CallbackSubscription | None:
         if self.callback is None:
             return None
-        return CallbackOrder(url=self.callback.url, headers=tuple((self.callback.headers or {}).items()))
+        return CallbackSubscription(url=self.callback.url, headers=tuple((self.callback.headers or {}).items()))
 
 
 class OperationErrorBody(Wire):

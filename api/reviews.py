@@ -45,7 +45,7 @@ from domain.lifecycle import ReviewCommand
 from domain.portfolio import Identifier, RequestPart
 from domain.proposal import ApprovalType, EventType, ProposalState
 from domain.request import MAX_VERSION_NO
-from services.lifecycle import KeyedReview, Recorded
+from services.lifecycle import KeyedReview, ReviewResult
 
 MAX_FREE_BYTES: Final = 64 * 1024
 
@@ -158,7 +158,7 @@ class TransitionResponse(Wire):
     )
 
     @classmethod
-    def of(cls, recorded: Recorded, *, with_approval: bool) -> Self:
+    def of(cls, recorded: ReviewResult, *, with_approval: bool) -> Self:
         return cls(
             proposal_id=recorded.event.proposal_id,
             current_state=recorded.event.to_state,
@@ -241,6 +241,6 @@ def _keyed(scope: str, proposal_id: str, key: str | None, body: ReviewRequest, *
     return KeyedReview(key=scoped, request_hash=canonical_hash(body.model_dump(exclude_defaults=True)))
 
 
-def _answer(recorded: Recorded, *, with_approval: bool) -> Response:
+def _answer(recorded: ReviewResult, *, with_approval: bool) -> Response:
     answer = TransitionResponse.of(recorded, with_approval=with_approval)
     return json_response(answer, headers=replayed(is_replay=recorded.is_replay))

@@ -27,22 +27,22 @@ from runtime.settings import Settings
 from runtime.shown_url import linked_url
 from runtime.temporal import connect
 from services.callback_target import CallbackTargets
-from services.cancellation import Cancellation, WorkflowCanceller
+from services.cancellation import CancellationService, WorkflowCanceller
 from services.lifecycle import ProposalWorkflowService
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.open_operations import OpenOperationLimit
 from services.process_pool import ProcessPool
-from services.proposal_reads import ProposalReads
-from services.readiness import ReadinessCheck
-from services.redelivery import Redelivery
-from services.retrying import Retrying
+from services.proposal_reads import ProposalReadService
+from services.readiness import ReadinessService
+from services.redelivery import RedeliveryService
+from services.retrying import RetryService
 from services.simulation import SimulationService
 from services.start_queue import StartQueue
 from services.start_sources import DeliverySource, OperationSource
 from services.submission import SubmissionService
-from services.synchronous import SynchronousWait
+from services.synchronous import SynchronousWaitService
 from services.temporal_workflows import WorkflowStarter
-from services.waiting import Waiting
+from services.waiting import WaitService
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
 
@@ -116,15 +116,15 @@ class Services:
     readers: ProcessPool
     submission: SubmissionService
     simulation: SimulationService
-    synchronous: SynchronousWait
+    synchronous: SynchronousWaitService
     reviews: ProposalWorkflowService
-    proposals: ProposalReads
-    lookup: Lookup
-    cancellation: Cancellation
-    retrying: Retrying
-    waiting: Waiting
-    redelivery: Redelivery
-    readiness: ReadinessCheck
+    proposals: ProposalReadService
+    lookup: LookupService
+    cancellation: CancellationService
+    retrying: RetryService
+    waiting: WaitService
+    redelivery: RedeliveryService
+    readiness: ReadinessService
     terms: OperationTerms
     gates: Gates
     flags: Mapping[str, bool]
@@ -160,8 +160,8 @@ async def running_services(
         starts = StartQueue(storage, WorkflowStarter(client), [operations, deliveries])
         stack.push_async_callback(starts.drain)
         await enter(background(starts.start_round, name="workflow-starter"))
-        lookup, waiting, readiness = Lookup(storage), Waiting(listener), ReadinessCheck(storage, client)
-        cancellation = await enter(Cancellation(storage, lookup, WorkflowCanceller(client, storage)).running())
+        lookup, waiting, readiness = LookupService(storage), WaitService(listener), ReadinessService(storage, client)
+        cancellation = await enter(CancellationService(storage, lookup, WorkflowCanceller(client, storage)).running())
         limit = OpenOperationLimit(settings.max_open_operations)
         backlog = BacklogMetrics(storage, readiness)
         bodies = BodyReader(readers, max_bytes=settings.max_body_bytes, max_rows=settings.max_request_rows)
@@ -183,16 +183,18 @@ async def running_services(
                 judge_callback=CallbackTargets(settings.callback_rules).refusal,
             ),
             simulation=SimulationService(storage, engine, large_request_rows=settings.large_request_rows),
-            synchronous=SynchronousWait(lookup, waiting, starts.temporal_away, max_seconds=settings.sync_wait_seconds),
+            synchronous=SynchronousWaitService(
+                lookup, waiting, starts.temporal_away, max_seconds=settings.sync_wait_seconds
+            ),
             reviews=ProposalWorkflowService(storage, _review_rules(settings)),
-            proposals=ProposalReads(storage),
+            proposals=ProposalReadService(storage),
             lookup=lookup,
             cancellation=cancellation,
-            retrying=Retrying(
+            retrying=RetryService(
                 storage, lookup, partial(starts.start_soon, operations), policy=settings.policy(), limit=limit
             ),
             waiting=waiting,
-            redelivery=Redelivery(storage, lookup, partial(starts.start_soon, deliveries)),
+            redelivery=RedeliveryService(storage, lookup, partial(starts.start_soon, deliveries)),
             readiness=readiness,
             terms=_terms(settings, client),
             gates=Gates.of(settings),

@@ -16,7 +16,7 @@ from domain.errors import IdempotencyKeyConflict, OperationTooExpensive, Simulat
 from domain.evidence import artifact_parts
 from domain.request import SimulateRequest
 from services.prepared_request import PreparedRequest
-from services.simulation import SimulateCommand, Simulated
+from services.simulation import SimulateCommand, SimulationAnswer
 
 ERRORS: Final = (IdempotencyKeyConflict, OperationTooExpensive, SimulationDisabled, SimulationNotStored)
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
@@ -67,7 +67,7 @@ async def build_artifact(prepared: Prepared, idempotency_key: IdempotencyKeyHead
     return json_response(StoredJson(*parts), headers=replayed(is_replay=simulated.is_replay))
 
 
-async def _simulated(prepared: PreparedRequest, idempotency_key: str, context: Context) -> Simulated:
+async def _simulated(prepared: PreparedRequest, idempotency_key: str, context: Context) -> SimulationAnswer:
     """Raises ClientDisconnect when the caller leaves: what is computed for no other caller is then given up."""
     command = SimulateCommand(
         prepared=prepared, client=context.client, key=idempotency_key, correlation_id=context.correlation_id

@@ -20,10 +20,10 @@ from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
-from services.cancellation import Cancellation, WorkflowCanceller
-from services.lookup import Lookup, expired_error
+from services.cancellation import CancellationService, WorkflowCanceller
+from services.lookup import LookupService, expired_error
 from services.open_operations import OpenOperationLimit
-from services.retrying import Retrying
+from services.retrying import RetryService
 from services.temporal_workflows import WorkflowStarter
 from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
@@ -101,9 +101,9 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
     """The next attempt, whose workflow the API's starter starts if this command cannot."""
     storage = connections.storage
     starts: list[Operation] = []
-    retrying = Retrying(
+    retrying = RetryService(
         storage,
-        Lookup(storage),
+        LookupService(storage),
         starts.append,
         policy=connections.settings.policy(),
         limit=OpenOperationLimit(connections.settings.max_open_operations),
@@ -118,7 +118,7 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
 async def _cancelled(connections: _Connections, operation_id: str) -> str:
     storage = connections.storage
     canceller = WorkflowCanceller(connections.client, storage)
-    async with Cancellation(storage, Lookup(storage), canceller).running() as cancellation:
+    async with CancellationService(storage, LookupService(storage), canceller).running() as cancellation:
         await cancellation.cancel(operation_id, client=await _client_of(storage, operation_id))
     return operation_id
 

@@ -11,7 +11,7 @@ from domain.callback import webhook_id
 from domain.callback_retries import DeliveryStatus
 from domain.operation import Operation
 from domain.timestamps import wire_timestamp
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.temporal_workflows import OwnWorkflow, describe
 from services.workflow_starts import own_delivery_of, own_workflow_of
 from storage.deliveries import Delivery, DeliveryAttempt
@@ -45,7 +45,7 @@ SHOWN: Final = (
 
 async def operation_page(storage: Storage, temporal: Client, operation_id: str, *, client: str) -> Page:
     """Fields by heading. Raises OperationNotFound, OperationExpired, StorageUnavailable."""
-    row = await Lookup(storage).operation(operation_id, client=client)
+    row = await LookupService(storage).operation(operation_id, client=client)
     async with storage.reading() as reading:
         callback = _callback(
             await reading.deliveries.get(operation_id), await reading.deliveries.attempts(operation_id)

@@ -24,7 +24,7 @@ OPERATIONS_PATH: Final = "/rebalance/proposals/operations"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class CallbackOrder:
+class CallbackSubscription:
     """What a client asks for; `headers` may hold credentials, and neither is ever shown."""
 
     url: str = field(repr=False)
@@ -35,7 +35,7 @@ class CallbackOrder:
         return json.dumps(dict(self.headers)) if self.headers else None
 
     @classmethod
-    def stored(cls, url: str, headers_text: str | None) -> "CallbackOrder":
+    def stored(cls, url: str, headers_text: str | None) -> "CallbackSubscription":
         headers = {} if headers_text is None else json.loads(headers_text)
         return cls(url=url, headers=tuple(headers.items()))
 

@@ -44,7 +44,7 @@ class ChainHead:
 
 
 @dataclass(slots=True)
-class Verified:
+class VerificationResult:
     """How much was looked at, and where each chain ends."""
 
     versions: int = 0
@@ -61,7 +61,7 @@ class AuditVerification:
         self._storage = storage
         self._against = against
         self._progress = progress
-        self.verified = Verified()
+        self.verified = VerificationResult()
 
     async def size(self) -> int:
         """Proposals and documents that there are to look at."""

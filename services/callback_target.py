@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Final
 
-from domain.callback import CallbackOrder, CallbackRules
+from domain.callback import CallbackRules, CallbackSubscription
 from domain.callback_addresses import Address, is_allowed_address
 from domain.callback_retries import AttemptError
 from domain.callback_url import CallbackUrl, UrlRefused, parse_callback_url
@@ -81,7 +81,7 @@ class CallbackTargets:
             raise AttemptFailed(AttemptError.URL_NOT_ALLOWED)
         return CallbackTarget(url=url, addresses=tuple(dict.fromkeys(found)))
 
-    async def refusal(self, order: CallbackOrder) -> ProposalError | None:
+    async def refusal(self, order: CallbackSubscription) -> ProposalError | None:
         """Why a callback is refused at submission; a name that does not resolve within a second is accepted."""
         if not self._rules.secrets:
             return CallbacksNotConfigured()

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from domain.errors import OperationAlreadyTerminal, OperationCancelled, OperationNotFound, StorageUnavailable
 from domain.operation import Operation, OperationFailure
 from services.ending import fail_locked
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.temporal_workflows import cancel
 from storage.unit_of_work import Storage
 from workflows.identity import workflow_id_of
@@ -45,10 +45,10 @@ class WorkflowCanceller:
         return len(done)
 
 
-class Cancellation:
+class CancellationService:
     """Works without Temporal and without a worker; what Temporal was not told here, reconcile tells it."""
 
-    def __init__(self, storage: Storage, lookup: Lookup, canceller: WorkflowCanceller) -> None:
+    def __init__(self, storage: Storage, lookup: LookupService, canceller: WorkflowCanceller) -> None:
         self._storage = storage
         self._lookup = lookup
         self._canceller = canceller
@@ -73,7 +73,7 @@ class Cancellation:
         return cancelled
 
     @asynccontextmanager
-    async def running(self) -> AsyncIterator["Cancellation"]:
+    async def running(self) -> AsyncIterator["CancellationService"]:
         """What Temporal is being told when the block ends gets a moment to arrive."""
         try:
             yield self

@@ -35,7 +35,7 @@ class KeyedReview:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Recorded:
+class ReviewResult:
     """What a review wrote; `is_replay` when an earlier request with its key did."""
 
     event: WorkflowEvent
@@ -52,7 +52,7 @@ class ProposalWorkflowService:
 
     async def transition(
         self, proposal_id: str, event_type: EventType, command: ReviewCommand, *, client: str, keyed: KeyedReview | None
-    ) -> Recorded:
+    ) -> ReviewResult:
         """Record an event.
 
         Raises ProposalNotFound, IdempotencyKeyConflict, what `decide_transition` refuses, FourEyesViolation.
@@ -72,7 +72,7 @@ class ProposalWorkflowService:
         approved: bool,
         client: str,
         keyed: KeyedReview | None,
-    ) -> Recorded:
+    ) -> ReviewResult:
         """Record a decision.
 
         Raises ProposalNotFound, IdempotencyKeyConflict, what `decide_approval` refuses, FourEyesViolation.
@@ -91,7 +91,7 @@ class ProposalWorkflowService:
         *,
         client: str,
         keyed: KeyedReview | None,
-    ) -> Recorded:
+    ) -> ReviewResult:
         if not is_identifier(proposal_id):
             raise ProposalNotFound
         async with self._storage.transaction() as transaction:
@@ -114,7 +114,7 @@ class ProposalWorkflowService:
                 at=proposal.locked_at,
             )
             await _write(transaction, written, keyed)
-        return Recorded(event=written.event, approval=written.approval, is_replay=False)
+        return ReviewResult(event=written.event, approval=written.approval, is_replay=False)
 
 
 async def _authors(transaction: Transaction, proposal: Proposal) -> frozenset[str]:
@@ -129,7 +129,7 @@ async def _authors(transaction: Transaction, proposal: Proposal) -> frozenset[st
     return frozenset({proposal.created_by, version.created_by})
 
 
-async def _replayed(transaction: Transaction, keyed: KeyedReview) -> Recorded | None:
+async def _replayed(transaction: Transaction, keyed: KeyedReview) -> ReviewResult | None:
     """What the key stands for, None while that is nothing. The proposal's lock keeps its twins waiting."""
     stored = await transaction.review_keys.get(keyed.key)
     if stored is None:
@@ -139,7 +139,7 @@ async def _replayed(transaction: Transaction, keyed: KeyedReview) -> Recorded | 
     event = await transaction.events.get(stored.event_id)
     if event is None:
         raise InvariantBroken("the event of a key is gone")
-    return Recorded(event=event, approval=await transaction.approvals.of_event(event.event_id), is_replay=True)
+    return ReviewResult(event=event, approval=await transaction.approvals.of_event(event.event_id), is_replay=True)
 
 
 async def _write(transaction: Transaction, written: Reviewed, keyed: KeyedReview | None) -> None:

@@ -25,7 +25,7 @@ class CreatedVersion:
     event: WorkflowEvent
 
 
-class Lookup:
+class LookupService:
     """Operations by id or correlation id, and results; documents wait for `room`. All raise StorageUnavailable."""
 
     def __init__(self, storage: Storage) -> None:

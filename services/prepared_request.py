@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final, Self
 
-from domain.callback import CallbackOrder
+from domain.callback import CallbackSubscription
 from domain.canonical import canonical_text
 from domain.request import CreateRequest, SimulateRequest, VersionRequest, request_document, request_hash
 from domain.request_size import row_count
@@ -27,11 +27,11 @@ class PreparedRequest:
     author: str = ""
     metadata: str = field(default="{}", repr=False)
     expected_version_no: int | None = None
-    callback: CallbackOrder | None = None
+    callback: CallbackSubscription | None = None
 
     @classmethod
     def of(
-        cls, request: CreateRequest | VersionRequest | SimulateRequest, *, callback: CallbackOrder | None = None
+        cls, request: CreateRequest | VersionRequest | SimulateRequest, *, callback: CallbackSubscription | None = None
     ) -> Self:
         simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
         return cls(

@@ -36,7 +36,7 @@ class Lineage:
     versions: list[ProposalVersion]
 
 
-class ProposalReads:
+class ProposalReadService:
     """All raise StorageUnavailable; a proposal of another client is not found. Documents wait for `room`."""
 
     def __init__(self, storage: Storage) -> None:

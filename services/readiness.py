@@ -41,7 +41,7 @@ class Readiness:
         return "ok" if self.temporal == self.workers == "ok" else "degraded"
 
 
-class ReadinessCheck:
+class ReadinessService:
     def __init__(self, storage: Storage, client: Client) -> None:
         self._storage = storage
         self._client = client

@@ -9,7 +9,7 @@ from domain.callback_retries import REDELIVERY_PAUSE, DeliveryStatus
 from domain.callback_url import UrlRefused, parsed_url
 from domain.errors import CallbackNotFound, OperationHasNoCallback, OperationNotTerminal, RedeliveryTooSoon
 from domain.operation import Operation
-from services.lookup import Lookup
+from services.lookup import LookupService
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
 from storage.workflow_starts import PendingDelivery
@@ -28,10 +28,10 @@ class DeliveryLog:
     attempts: list[DeliveryAttempt]
 
 
-class Redelivery:
+class RedeliveryService:
     """All raise OperationNotFound, OperationExpired and StorageUnavailable."""
 
-    def __init__(self, storage: Storage, lookup: Lookup, start_soon: StartSoon) -> None:
+    def __init__(self, storage: Storage, lookup: LookupService, start_soon: StartSoon) -> None:
         self._storage = storage
         self._lookup = lookup
         self._start_soon = start_soon

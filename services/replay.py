@@ -13,7 +13,7 @@ from storage.unit_of_work import Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Replayed:
+class ReplayResult:
     """A version beside what the present engine makes of its request; no hashes when it can make nothing of it."""
 
     version: ProposalVersion
@@ -30,7 +30,7 @@ class Replayed:
         return stored == (self.simulation_hash, self.artifact_hash)
 
 
-async def replay(storage: Storage, version_id: str) -> Replayed:
+async def replay(storage: Storage, version_id: str) -> ReplayResult:
     """Raises VersionNotFound, StorageUnavailable."""
     async with storage.snapshot() as reader:
         version = await reader.version(version_id)
@@ -43,14 +43,14 @@ async def replay(storage: Storage, version_id: str) -> Replayed:
     try:
         return await asyncio.to_thread(_computed, version, plain)
     except UNREADABLE:  # another engine's request, or one that was altered
-        return Replayed(version=version)
+        return ReplayResult(version=version)
 
 
-def _computed(version: ProposalVersion, request: bytes) -> Replayed:
+def _computed(version: ProposalVersion, request: bytes) -> ReplayResult:
     """Raises one of UNREADABLE for a request that is none to this engine."""
     text, kind = request.decode(), kind_of(version)
     simulated = simulate_document(
         text, kind=kind, request_hash=version.request_hash, correlation_id="", idempotency_key=None
     )
     built = artifact_documents(text, simulated.text, kind=kind, created_at=wire_timestamp(version.created_at))
-    return Replayed(version=version, simulation_hash=simulated.simulation_hash, artifact_hash=built.artifact_hash)
+    return ReplayResult(version=version, simulation_hash=simulated.simulation_hash, artifact_hash=built.artifact_hash)

@@ -3,17 +3,23 @@
 from domain.errors import IdempotencyKeyConflict, InvariantBroken, OperationNotFailed, OperationNotFound
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, Operation, OperationStatus, Policy
-from services.lookup import Lookup, expired_error
+from services.lookup import LookupService, expired_error
 from services.open_operations import OpenOperationLimit, Place
 from services.submission import Accepted, StartSoon, held_operation
 from storage.unit_of_work import Storage, Transaction
 
 
-class Retrying:
+class RetryService:
     """N retries of one operation at once make one attempt: the key's row decides, or without a key the operation's."""
 
     def __init__(
-        self, storage: Storage, lookup: Lookup, start_soon: StartSoon, *, policy: Policy, limit: OpenOperationLimit
+        self,
+        storage: Storage,
+        lookup: LookupService,
+        start_soon: StartSoon,
+        *,
+        policy: Policy,
+        limit: OpenOperationLimit,
     ) -> None:
         self._storage = storage
         self._lookup = lookup

@@ -34,7 +34,7 @@ class SimulateCommand:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Simulated:
+class SimulationAnswer:
     """Where the documents are stored that a key stands for; `is_replay` when an earlier request made them."""
 
     result: str
@@ -47,7 +47,7 @@ class Simulated:
 class _UnderWay:
     """A computation and how many wait for it."""
 
-    task: "asyncio.Task[Simulated]"
+    task: "asyncio.Task[SimulationAnswer]"
     waiting: int = 0
 
 
@@ -60,7 +60,7 @@ class SimulationService:
         self._large_request_rows = large_request_rows
         self._under_way: dict[tuple[str, str, str], _UnderWay] = {}
 
-    async def simulate(self, command: SimulateCommand) -> Simulated:
+    async def simulate(self, command: SimulateCommand) -> SimulationAnswer:
         """What this key stands for, stored. When the last that waits is cancelled, the computation is, too.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled when the request does
@@ -83,7 +83,7 @@ class SimulationService:
                     del self._under_way[twins]
         return simulated if is_first else replace(simulated, is_replay=True)
 
-    async def _simulated(self, command: SimulateCommand) -> Simulated:
+    async def _simulated(self, command: SimulateCommand) -> SimulationAnswer:
         async with self._storage.reading() as reading:
             found = await reading.simulations.get_or_now(command.key, client=command.client)
         if isinstance(found, StoredSimulation):
@@ -140,10 +140,10 @@ class SimulationService:
         return await document_bytes(self._storage, *addresses, room=room)
 
 
-def _simulated(stored: StoredSimulation, command: SimulateCommand, *, is_replay: bool) -> Simulated:
+def _simulated(stored: StoredSimulation, command: SimulateCommand, *, is_replay: bool) -> SimulationAnswer:
     if stored.request_hash != command.prepared.request_hash:
         raise IdempotencyKeyConflict
-    return Simulated(
+    return SimulationAnswer(
         result=stored.result_document,
         inputs=stored.inputs_document,
         artifact=stored.artifact_document,

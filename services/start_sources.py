@@ -20,7 +20,7 @@ from domain.errors import (
 )
 from domain.operation import Operation, OperationFailure
 from services.ending import end_failed
-from services.temporal_workflows import RPC_TIMEOUT, Described, WorkflowStart
+from services.temporal_workflows import RPC_TIMEOUT, WorkflowDescription, WorkflowStart
 from services.workflow_starts import delivery_start, operation_start
 from storage.unit_of_work import Storage, Transaction
 from storage.workflow_starts import PendingDelivery, WorkflowStarts
@@ -56,11 +56,11 @@ class Source(Protocol[Row]):
 
     def start(self, row: Row, *, replaces_closed: bool = False) -> WorkflowStart: ...
 
-    async def look_at(self, described: Described) -> None:
+    async def look_at(self, described: WorkflowDescription) -> None:
         """The row's own workflow is open. Raises RPCError."""
         ...
 
-    async def end(self, row: Row, described: Described) -> Verdict:
+    async def end(self, row: Row, described: WorkflowDescription) -> Verdict:
         """Judge the row's own workflow, which has closed, and end the row with it unless a new one is required."""
         ...
 
@@ -87,11 +87,11 @@ class OperationSource:
     def start(self, row: Operation, *, replaces_closed: bool = False) -> WorkflowStart:
         return operation_start(row, replaces_closed=replaces_closed)
 
-    async def look_at(self, described: Described) -> None:
+    async def look_at(self, described: WorkflowDescription) -> None:
         attempt = described.raw.pending_workflow_task.attempt
         self.workflow_task_attempt = max(self.workflow_task_attempt, attempt)
 
-    async def end(self, row: Operation, described: Described) -> Verdict:
+    async def end(self, row: Operation, described: WorkflowDescription) -> Verdict:
         failure = await self._failure(described)
         await end_failed(self._storage, row.operation_id, failure)
         log.warning("operation_ended_by_reconcile", operation_id=row.operation_id, error=failure.message)
@@ -101,7 +101,7 @@ class OperationSource:
         await end_failed(self._storage, row.operation_id, OperationFailure.of(OperationInternalError))
         return True
 
-    async def _failure(self, described: Described) -> OperationFailure:
+    async def _failure(self, described: WorkflowDescription) -> OperationFailure:
         """How an open operation ends when its workflow has closed without ending it."""
         if described.status in ENDED_FROM_OUTSIDE:
             return OperationFailure.of(ENDED_FROM_OUTSIDE[described.status])
@@ -132,13 +132,13 @@ class DeliverySource:
     def start(self, row: PendingDelivery, *, replaces_closed: bool = False) -> WorkflowStart:
         return delivery_start(row, replaces_closed=replaces_closed)
 
-    async def look_at(self, described: Described) -> None:
+    async def look_at(self, described: WorkflowDescription) -> None:
         """A workflow that sits on a timer, which an operator may have set, looks at its row again: that is harmless."""
         if described.status == "RUNNING" and not described.raw.pending_activities:
             handle = self._client.get_workflow_handle(described.workflow_id, run_id=described.run_id)
             await handle.signal(DELIVER_NOW, rpc_timeout=RPC_TIMEOUT)
 
-    async def end(self, row: PendingDelivery, described: Described) -> Verdict:
+    async def end(self, row: PendingDelivery, described: WorkflowDescription) -> Verdict:
         """A workflow of an earlier round had closed before the row required one. No clock can tell the two apart, as
         Temporal's is another than PostgreSQL's: the row says whether a workflow was started for this round. A failed
         workflow of a recent delivery without an attempt was started by hand before there was a delivery.

@@ -6,7 +6,7 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
-from domain.callback import CallbackOrder
+from domain.callback import CallbackSubscription
 from domain.errors import (
     IdempotencyKeyConflict,
     ProposalError,
@@ -24,7 +24,7 @@ from storage.idempotency import KeyHolder
 from storage.unit_of_work import Storage, Transaction
 
 StartSoon = Callable[[Operation], None]
-JudgeCallback = Callable[[CallbackOrder], Awaitable[ProposalError | None]]
+JudgeCallback = Callable[[CallbackSubscription], Awaitable[ProposalError | None]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +77,9 @@ class SubmissionService:
         self._large_request_rows = large_request_rows
         self._limit = limit
         self._judge_callback = judge_callback
-        self._under_way: dict[tuple[IdempotencyKey, str, bool, CallbackOrder | None], asyncio.Task[Accepted]] = {}
+        self._under_way: dict[
+            tuple[IdempotencyKey, str, bool, CallbackSubscription | None], asyncio.Task[Accepted]
+        ] = {}
 
     async def submit(self, submission: Submission) -> Accepted:
         """Accept the request, or find what an earlier request with its key made.

@@ -3,16 +3,18 @@
 import asyncio
 
 from domain.operation import Operation
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.race import race
 from services.temporal_workflows import ANSWER_SECONDS
-from services.waiting import Waiting
+from services.waiting import WaitService
 
 
-class SynchronousWait:
+class SynchronousWaitService:
     """`temporal_away` is set while Temporal, which would do what is waited for, does not answer."""
 
-    def __init__(self, lookup: Lookup, waiting: Waiting, temporal_away: asyncio.Event, *, max_seconds: float) -> None:
+    def __init__(
+        self, lookup: LookupService, waiting: WaitService, temporal_away: asyncio.Event, *, max_seconds: float
+    ) -> None:
         self._lookup = lookup
         self._waiting = waiting
         self._temporal_away = temporal_away

@@ -75,7 +75,7 @@ class StartOutcome(Enum):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Described:
+class WorkflowDescription:
     """The latest run under an id. `status` is Temporal's word, RUNNING, PAUSED and so on; `closed_at` None is open."""
 
     workflow_id: str
@@ -140,7 +140,7 @@ class WorkflowStarter:
         )
 
 
-async def describe(client: Client, workflow_id: str) -> Described:
+async def describe(client: Client, workflow_id: str) -> WorkflowDescription:
     """Raises RPCError, NOT_FOUND when there is none, and RuntimeError when a lazy client never reached the server.
 
     The SDK's `describe` raises ValueError for a workflow that an operator has paused: it does not know that status.
@@ -153,7 +153,7 @@ async def describe(client: Client, workflow_id: str) -> Described:
         timeout=RPC_TIMEOUT,
     )
     info = found.workflow_execution_info
-    return Described(
+    return WorkflowDescription(
         workflow_id=workflow_id,
         run_id=info.execution.run_id,
         workflow_type=info.type.name,
@@ -180,7 +180,7 @@ async def cancel(client: Client, workflow_id: str) -> bool:
     return False
 
 
-async def is_own(client: Client, described: Described, own: OwnWorkflow) -> bool:
+async def is_own(client: Client, described: WorkflowDescription, own: OwnWorkflow) -> bool:
     """Whether type, queue, input and time are those of the service's own start. Raises RPCError."""
     if (described.workflow_type, described.task_queue) != (own.workflow_type, own.task_queue):
         return False
@@ -188,7 +188,7 @@ async def is_own(client: Client, described: Described, own: OwnWorkflow) -> bool
     return _is_at_once(started) and (own.names is None or await _named_operation(client, started) == own.names)
 
 
-async def end_foreign(client: Client, described: Described) -> None:
+async def end_foreign(client: Client, described: WorkflowDescription) -> None:
     """Terminate this run if it is open. Raises RPCError."""
     log.warning("foreign_workflow_ended", workflow_id=described.workflow_id, run_id=described.run_id)
     handle = client.get_workflow_handle(described.workflow_id, run_id=described.run_id)
@@ -199,7 +199,7 @@ async def end_foreign(client: Client, described: Described) -> None:
             raise
 
 
-async def _started(client: Client, described: Described) -> WorkflowExecutionStartedEventAttributes:
+async def _started(client: Client, described: WorkflowDescription) -> WorkflowExecutionStartedEventAttributes:
     handle = client.get_workflow_handle(described.workflow_id, run_id=described.run_id)
     async for event in handle.fetch_history_events(page_size=1, rpc_timeout=RPC_TIMEOUT):
         return event.workflow_execution_started_event_attributes

@@ -10,7 +10,7 @@ from storage.listener import TerminalListener
 ReadOperation = Callable[[], Awaitable[Operation]]
 
 
-class Waiting:
+class WaitService:
     def __init__(self, listener: TerminalListener) -> None:
         self._listener = listener
 

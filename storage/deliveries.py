@@ -6,7 +6,7 @@ from typing import Final
 
 from psycopg import AsyncConnection
 
-from domain.callback import CallbackOrder
+from domain.callback import CallbackSubscription
 from domain.callback_retries import DeliveryStatus
 from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
 
@@ -93,11 +93,11 @@ class DeliveryReader:
         """None when no callback was asked for, or the operation has not ended."""
         return await self._one(SELECT_DELIVERY, operation_id)
 
-    async def order(self, operation_id: str) -> CallbackOrder | None:
+    async def order(self, operation_id: str) -> CallbackSubscription | None:
         """What the client asked for; None when that is no callback."""
         cursor = await self._connection.execute(SELECT_ORDER, {"operation_id": operation_id})
         row = await cursor.fetchone()
-        return None if row is None else CallbackOrder.stored(*row)
+        return None if row is None else CallbackSubscription.stored(*row)
 
     async def attempts(self, operation_id: str) -> list[DeliveryAttempt]:
         """Oldest first."""

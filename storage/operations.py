@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from domain.callback import CallbackOrder
+from domain.callback import CallbackSubscription
 from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
 from domain.proposal import ProposalVersion
 from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
@@ -137,7 +137,7 @@ class Operations(OperationReader):
         super().__init__(connection)
         self.ended: list[Operation] = []
 
-    async def add(self, operation: Operation, *, metadata: str, callback: CallbackOrder | None) -> None:
+    async def add(self, operation: Operation, *, metadata: str, callback: CallbackSubscription | None) -> None:
         """Add an accepted operation; `metadata` is canonical JSON."""
         row = {
             **parameters_of(operation, _COLUMNS),

@@ -4,7 +4,7 @@ from dataclasses import fields, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from domain.callback import CallbackOrder
+from domain.callback import CallbackSubscription
 from domain.canonical import canonical_text
 from domain.errors import CallbacksNotConfigured, ProposalError
 from domain.ids import new_operation_id
@@ -80,7 +80,7 @@ def a_submission(
     )
 
 
-async def refuse_callbacks(_: CallbackOrder) -> ProposalError:
+async def refuse_callbacks(_: CallbackSubscription) -> ProposalError:
     """The judge of a service that makes no callbacks."""
     return CallbacksNotConfigured()
 
@@ -156,7 +156,7 @@ async def a_stored_operation(
     metadata = canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}"
     async with storage.transaction() as transaction:
         await transaction.documents.add(document, at=NOW)
-        callback = None if callback_url is None else CallbackOrder(url=callback_url)
+        callback = None if callback_url is None else CallbackSubscription(url=callback_url)
         await transaction.operations.add(operation, metadata=metadata, callback=callback)
     return operation
 

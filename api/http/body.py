@@ -20,7 +20,7 @@ from api.http.json import Error, UnreadableBody, parse_json
 from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy, too_long
 from api.http.problems import RequestRefused
 from domain.access import EVERYBODY, Caller
-from domain.callback import CallbackOrder
+from domain.callback import CallbackSubscription
 from domain.engine.validate import refusals
 from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
@@ -43,7 +43,7 @@ class CallbackBody(RequestPart):
     """A body that may ask for a callback; `api.callbacks` has the member."""
 
     @abstractmethod
-    def callback_order(self) -> CallbackOrder | None:
+    def callback_subscription(self) -> CallbackSubscription | None:
         """What the body asks for, as services take it."""
 
 
@@ -116,7 +116,7 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int) -> ReadBody:
     except ValidationError as refused:
         listed = refused.errors(include_url=False, include_context=False, include_input=False)
         return [{**error, "loc": ("body", *error["loc"])} for error in listed]
-    callback = request.callback_order() if isinstance(request, CallbackBody) else None
+    callback = request.callback_subscription() if isinstance(request, CallbackBody) else None
     errors = [_long_integer()] if has_long_integers else []
     if not isinstance(request, Submission):
         return errors or request

@@ -12,7 +12,7 @@ from prometheus_client.registry import Collector
 
 from api.http.limits import LargeAnswers, UnreadBodies
 from domain.errors import StorageUnavailable
-from services.readiness import Readiness, ReadinessCheck
+from services.readiness import Readiness, ReadinessService
 from storage.backlog import OpenOperations, PendingDeliveries
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
@@ -87,7 +87,7 @@ class BacklogMetrics(Collector):
     Ages grow in between, with or without PostgreSQL.
     """
 
-    def __init__(self, storage: Storage, readiness: ReadinessCheck) -> None:
+    def __init__(self, storage: Storage, readiness: ReadinessService) -> None:
         self._storage = storage
         self._readiness = readiness
         self._reading: asyncio.Task[None] | None = None

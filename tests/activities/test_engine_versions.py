@@ -12,7 +12,7 @@ from storage_rows import Steps, a_created_proposal
 
 from domain.engine import codes
 from domain.evidence import _RECENT_RESULTS
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.replay import replay
 from storage.operations import Operations
 from storage.unit_of_work import Storage
@@ -38,8 +38,8 @@ async def run_steps(
 
 
 async def assert_one_engine_made(storage: Storage, operation_id: str, engine_version: str) -> None:
-    operation = await Lookup(storage).operation(operation_id, client="local")
-    created = await Lookup(storage).result(operation)
+    operation = await LookupService(storage).operation(operation_id, client="local")
+    created = await LookupService(storage).result(operation)
     assert created is not None
     version = created.version.version
     async with storage.reading() as reading:

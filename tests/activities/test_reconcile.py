@@ -22,7 +22,7 @@ from temporalio.worker import Worker
 from cli.local.ports import free_port
 from cli.local.temporal_server import TemporalDevServer
 from runtime.temporal import connect, register_search_attributes
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.temporal_workflows import StartOutcome, WorkflowStarter, describe
 from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
@@ -46,7 +46,7 @@ async def started(storage: Storage, client: Client) -> str:
 
 
 async def end_of(storage: Storage, operation_id: str) -> tuple[str, str | None, str | None]:
-    operation = await Lookup(storage).operation(operation_id, client="local")
+    operation = await LookupService(storage).operation(operation_id, client="local")
     return (operation.status.value, operation.error_code, operation.error_message)
 
 

@@ -18,7 +18,7 @@ from runtime.temporal import connect
 from services.ending import end_failed
 from services.start_queue import BACK_OFF_SECONDS, StartQueue
 from services.start_sources import DeliverySource, Verdict
-from services.temporal_workflows import Described, StartOutcome, WorkflowStart, WorkflowStarter
+from services.temporal_workflows import StartOutcome, WorkflowDescription, WorkflowStart, WorkflowStarter
 from services.workflow_starts import delivery_start
 from storage.unit_of_work import Storage
 from storage.workflow_starts import PendingDelivery
@@ -74,7 +74,7 @@ async def test_a_callback_whose_workflow_was_terminated_has_failed(storage: Stor
 class ClosedMeanwhile(DeliverySource):
     """A redelivery is asked for while reconcile looks at the closed workflow of the delivery before."""
 
-    async def end(self, row: PendingDelivery, described: Described) -> Verdict:
+    async def end(self, row: PendingDelivery, described: WorkflowDescription) -> Verdict:
         async with self._storage.transaction() as transaction:
             await transaction.deliveries.reopen(row.operation_id, attempts_before=0)
         return await super().end(row, described)

@@ -11,7 +11,7 @@ from domain.errors import OperationCancelled
 from domain.ids import derived_id
 from domain.operation import OperationFailure
 from services.ending import end_failed
-from services.lookup import Lookup
+from services.lookup import LookupService
 from storage.unit_of_work import Storage
 
 
@@ -50,9 +50,9 @@ async def test_what_persist_commits_belongs_together(storage: Storage):
     await steps.build(operation.operation_id)
     outcome = (await steps.persist(operation.operation_id)).outcome
     assert outcome.proposal_id == derived_id("pp", operation.operation_id)
-    found = await Lookup(storage).operation(operation.operation_id, client="local")
+    found = await LookupService(storage).operation(operation.operation_id, client="local")
     assert (found.status, found.proposal_id, found.version_no) == ("SUCCEEDED", outcome.proposal_id, 1)
-    created = await Lookup(storage).result(found)
+    created = await LookupService(storage).result(found)
     assert created is not None
     version, event, proposal = created.version.version, created.event, created.proposal
     assert version.created_at == operation.created_at == proposal.created_at == event.occurred_at

@@ -12,7 +12,7 @@ from issuer import bearer
 
 from api.http import body as api_body
 from api.http import limits
-from services.lookup import Lookup
+from services.lookup import LookupService
 
 pytestmark = pytest.mark.shared
 
@@ -316,7 +316,7 @@ async def test_a_bug_is_answered_without_its_words(api, monkeypatch):
     async def fails(*_, **__):
         raise KeyError("secret of a client")
 
-    monkeypatch.setattr(Lookup, "operation", fails)
+    monkeypatch.setattr(LookupService, "operation", fails)
     with structlog.testing.capture_logs() as logged:
         answer = await api.http.get("/rebalance/proposals/operations/pop_0")
     assert_problem(answer, 500, "INTERNAL_SERVER_ERROR")

@@ -9,7 +9,15 @@ from builders import NOW, an_operation
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from api.paths import operation_path
-from domain.callback import CallbackOrder, CallbackRules, callback_body, host_key, shown_key, signatures, webhook_id
+from domain.callback import (
+    CallbackRules,
+    CallbackSubscription,
+    callback_body,
+    host_key,
+    shown_key,
+    signatures,
+    webhook_id,
+)
 from domain.callback_addresses import is_allowed_address
 from domain.callback_headers import refused_headers, sendable_headers
 from domain.callback_retries import (
@@ -93,11 +101,11 @@ def test_signatures_are_verified_by_the_receivers_library_while_secrets_rotate()
 
 
 def test_url_headers_and_secrets_are_not_shown_by_accident():
-    order = CallbackOrder(url="https://a.example/hidden", headers=(("Authorization", "hidden"),))
+    order = CallbackSubscription(url="https://a.example/hidden", headers=(("Authorization", "hidden"),))
     url = parse_callback_url("https://a.example/hidden?hidden")
     assert "hidden" not in f"{order!r} {url!r} {CallbackRules(secrets=('hidden',))!r}"
-    assert CallbackOrder.stored(order.url, order.headers_text()) == order
-    assert CallbackOrder.stored(order.url, None) == CallbackOrder(url=order.url)
+    assert CallbackSubscription.stored(order.url, order.headers_text()) == order
+    assert CallbackSubscription.stored(order.url, None) == CallbackSubscription(url=order.url)
 
 
 REFUSED = [

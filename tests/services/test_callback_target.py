@@ -10,7 +10,7 @@ import h11
 import pytest
 from receiver import RULES, Receiver
 
-from domain.callback import CallbackOrder, CallbackRules
+from domain.callback import CallbackRules, CallbackSubscription
 from domain.callback_retries import AttemptError
 from services.callback_target import AttemptFailed, CallbackTargets
 from services.callback_transport import MAX_ANSWER_BYTES, CallbackAnswer, CallbackTransport
@@ -40,7 +40,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 async def refusal(url: str, *answers: list[str] | Exception, rules: CallbackRules = RULES) -> str | None:
-    found = await CallbackTargets(rules, resolve=Names(*answers)).refusal(CallbackOrder(url=url))
+    found = await CallbackTargets(rules, resolve=Names(*answers)).refusal(CallbackSubscription(url=url))
     return None if found is None else found.detail()
 
 
@@ -91,7 +91,9 @@ async def test_a_name_that_does_not_resolve_or_not_soon_is_accepted_at_submissio
         return []
 
     async with asyncio.timeout(10):
-        assert await CallbackTargets(RULES, resolve=never).refusal(CallbackOrder(url="https://a.example/")) is None
+        assert (
+            await CallbackTargets(RULES, resolve=never).refusal(CallbackSubscription(url="https://a.example/")) is None
+        )
 
 
 async def test_nothing_is_resolved_for_a_service_without_secrets():
@@ -124,7 +126,7 @@ async def test_a_name_that_changes_its_answer_between_check_and_use_is_dialled_w
 
     names = Names([PUBLIC], ["127.0.0.1"])
     targets = CallbackTargets(RULES, resolve=names)
-    assert await targets.refusal(CallbackOrder(url=f"https://a.example:{receiver.port}/")) is None
+    assert await targets.refusal(CallbackSubscription(url=f"https://a.example:{receiver.port}/")) is None
     assert await failure(targets, f"https://a.example:{receiver.port}/") is AttemptError.URL_NOT_ALLOWED
     assert len(receiver.received) == 1
 

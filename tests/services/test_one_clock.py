@@ -30,12 +30,12 @@ from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
 from services.ending import end_failed
 from services.lifecycle import KeyedReview, ProposalWorkflowService
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.open_operations import OpenOperationLimit
 from services.prepared_request import PreparedRequest
 from services.purging import Periods, PurgeService
-from services.redelivery import Redelivery
-from services.retrying import Retrying
+from services.redelivery import RedeliveryService
+from services.retrying import RetryService
 from services.simulation import SimulateCommand, SimulationService
 from storage.unit_of_work import Storage
 from workflows.messages import DeliverInput
@@ -168,7 +168,9 @@ async def test_an_accepted_operation_and_its_retry_have_the_times_of_postgresql(
     async with storage.reading() as reading:
         assert await reading.operations.get(first.operation.operation_id) == first.operation
     await end_failed(storage, first.operation.operation_id, CANCELLED)
-    retrying = Retrying(storage, Lookup(storage), lambda _: None, policy=Policy(), limit=OpenOperationLimit(100))
+    retrying = RetryService(
+        storage, LookupService(storage), lambda _: None, policy=Policy(), limit=OpenOperationLimit(100)
+    )
     second = await retrying.retry(first.operation.operation_id, client="local")
     assert second.operation.attempt == 2  # type: ignore[union-attr]  # it is an Operation
     if key is not None:
@@ -258,7 +260,7 @@ async def test_a_redelivery_that_was_asked_for_during_an_attempt_is_not_lost(sto
     receiver.handle = slow
     attempt = asyncio.create_task(attempted(storage, operation_id))
     await arrived.wait()
-    redelivery = Redelivery(storage, Lookup(storage), lambda _: None)
+    redelivery = RedeliveryService(storage, LookupService(storage), lambda _: None)
     await redelivery.redeliver(operation_id, client="local")
     leave.set()
     assert ((await attempt).state, (await attempt).retry_seconds) == ("PENDING", 0)

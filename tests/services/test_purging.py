@@ -20,7 +20,7 @@ from domain.errors import OperationCancelled, OperationExpired, OperationNotFoun
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, OperationFailure
 from services.ending import end_failed
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.purging import Periods, PurgeRefused
 from storage.retention import WRITTEN, BatchUndone
 from storage.unit_of_work import Storage
@@ -56,7 +56,7 @@ async def test_an_operation_is_kept_for_its_days_and_a_tombstone_for_ninety_more
     assert await purged_after(storage, database_dsn, days=29.9) == Counter()
     assert await purged_after(storage, database_dsn, days=0.2) == Counter(operations=1)
     with pytest.raises(OperationExpired) as gone:
-        await Lookup(storage).operation(operation_id, client="local")
+        await LookupService(storage).operation(operation_id, client="local")
     (proposal_id,) = rows(database_dsn, "SELECT proposal_id FROM proposals")[0]
     tombstone = dict(gone.value.tombstone)
     assert tombstone.pop("created_at") < tombstone.pop("finished_at") < tombstone.pop("expired_at")
@@ -73,7 +73,7 @@ async def test_an_operation_is_kept_for_its_days_and_a_tombstone_for_ninety_more
     assert (await purged_after(storage, database_dsn, days=89.9))["tombstones"] == 0
     assert (await purged_after(storage, database_dsn, days=0.2))["tombstones"] == 1
     with pytest.raises(OperationNotFound):
-        await Lookup(storage).operation(operation_id, client="local")
+        await LookupService(storage).operation(operation_id, client="local")
 
 
 async def test_evidence_stays_for_ever(storage: Storage, database_dsn):
@@ -132,7 +132,7 @@ async def test_a_key_is_kept_for_its_days_after_the_end_of_its_operation(storage
     replayed = await submitting(storage).submit(a_submission())
     assert replayed.is_replay
     assert isinstance(replayed.operation, ExpiredOperation)
-    made = await Lookup(storage).present(replayed.operation)
+    made = await LookupService(storage).present(replayed.operation)
     assert made.proposal.proposal_id == replayed.operation.proposal_id
     assert (await purged_after(storage, database_dsn, days=0.2))["keys"] == 1
     again = await submitting(storage).submit(a_submission())
@@ -271,4 +271,4 @@ async def test_a_batch_that_would_hold_its_locks_too_long_is_undone(storage: Sto
         with pytest.raises(BatchUndone):
             async with storage.purging() as retention:
                 await retention.purge_operations(kept=-DAY, limit=50)
-    assert (await Lookup(storage).operation(operation_id, client="local")).status == "FAILED"
+    assert (await LookupService(storage).operation(operation_id, client="local")).status == "FAILED"

@@ -16,8 +16,8 @@ from domain.operation import Operation, OperationFailure
 from runtime.background import background
 from runtime.database import Database
 from services.ending import end_failed
-from services.lookup import Lookup
-from services.waiting import Waiting
+from services.lookup import LookupService
+from services.waiting import WaitService
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
 
@@ -43,11 +43,11 @@ async def test_a_waiter_is_woken_by_the_commit_that_ends_its_operation(storage: 
 
 async def test_waiting_answers_soon_after_the_end_and_not_before(storage: Storage, database):
     operation = await a_stored_operation(storage)
-    lookup = Lookup(storage)
+    lookup = LookupService(storage)
     async with listening(database, net_seconds=60) as listener:
         await asyncio.wait_for(listener.listening.wait(), 20)
         waiting = asyncio.create_task(
-            Waiting(listener).until_terminal(
+            WaitService(listener).until_terminal(
                 lambda: lookup.operation(operation.operation_id, client="local"), seconds=30
             )
         )
@@ -59,9 +59,9 @@ async def test_waiting_answers_soon_after_the_end_and_not_before(storage: Storag
 
 async def test_waiting_ends_when_the_time_is_up(storage: Storage, database):
     operation = await a_stored_operation(storage)
-    lookup = Lookup(storage)
+    lookup = LookupService(storage)
     async with listening(database) as listener:
-        answer = await Waiting(listener).until_terminal(
+        answer = await WaitService(listener).until_terminal(
             lambda: lookup.operation(operation.operation_id, client="local"), seconds=0.2
         )
     assert answer.status == "PENDING"
@@ -69,12 +69,12 @@ async def test_waiting_ends_when_the_time_is_up(storage: Storage, database):
 
 async def test_a_release_ends_waits_and_lets_none_begin(storage: Storage):
     operation = await a_stored_operation(storage)
-    lookup = Lookup(storage)
+    lookup = LookupService(storage)
     listener = TerminalListener()
 
     async def wait() -> str:
         read = partial(lookup.operation, operation.operation_id, client="local")
-        return (await Waiting(listener).until_terminal(read, seconds=60)).status
+        return (await WaitService(listener).until_terminal(read, seconds=60)).status
 
     waiting = asyncio.create_task(wait())
     async with asyncio.timeout(20):
@@ -122,7 +122,7 @@ async def test_the_net_finds_an_end_that_was_not_notified(storage: Storage, data
 
 async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage: Storage, database):
     operations = [(await a_stored_operation(storage)).operation_id for _ in range(20)]
-    lookup = Lookup(storage)
+    lookup = LookupService(storage)
     reads: list[str] = []
     async with listening(database, net_seconds=0.1) as listener:
         await asyncio.wait_for(listener.listening.wait(), 20)
@@ -133,7 +133,7 @@ async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage
                 reads.append(operation_id)
                 return operation
 
-            await Waiting(listener).until_terminal(read, seconds=60, operation_id=operation_id)
+            await WaitService(listener).until_terminal(read, seconds=60, operation_id=operation_id)
 
         waiting = [asyncio.create_task(wait(operation_id)) for operation_id in operations * 25]
         async with asyncio.timeout(60):

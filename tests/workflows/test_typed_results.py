@@ -16,7 +16,7 @@ from temporalio.worker import Worker
 
 from domain.errors import StorageUnavailable
 from runtime.engine_pool import EnginePool
-from services.lookup import Lookup
+from services.lookup import LookupService
 from services.purging import Periods
 from services.temporal_workflows import WorkflowStarter
 from services.workflow_starts import operation_start
@@ -113,7 +113,7 @@ class Desk:
                 await asyncio.sleep(0.1)
 
     async def row(self, operation_id: str) -> tuple[str, str | None, str | None]:
-        found = await Lookup(self.storage).operation(operation_id, client="local")
+        found = await LookupService(self.storage).operation(operation_id, client="local")
         return (found.status.value, found.error_code, found.error_message)
 
     async def end(self, workflow_id: str) -> str:
