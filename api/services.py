@@ -13,7 +13,7 @@ from typing import Final
 from temporalio.client import Client
 
 from api.http.authentication import Authenticator, authentication
-from api.http.body import READ_AT_ONCE, BodyReader
+from api.http.body import READ_AT_ONCE, SLOT_WAIT_SECONDS, BodyReader
 from api.http.limits import LargeAnswers
 from api.http.metrics import BacklogMetrics, LoadMetrics
 from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, ProposalError, SupportApisDisabled
@@ -150,9 +150,14 @@ async def running_services(
         client = await connect(
             lazy=True, identity=f"proposals-api-{os.getpid()}@{socket.gethostname()}", runtime=runtime
         )
-        limits = {"seconds": settings.compute_seconds, "memory_mb": settings.compute_memory_mb}
-        engine = await enter(EnginePool(settings.engine_processes, **limits).running())
-        readers = await enter(EnginePool(READ_AT_ONCE, **limits).running())
+        pool = partial(
+            EnginePool,
+            seconds=settings.compute_seconds,
+            memory_mb=settings.compute_memory_mb,
+            turn_seconds=SLOT_WAIT_SECONDS,
+        )
+        engine = await enter(pool(settings.engine_processes).running())
+        readers = await enter(pool(READ_AT_ONCE).running())
         authenticator = await enter(authentication(settings))
         storage = Storage(database, on_ended=metrics.operation_ended)
         operations = OperationSource(storage, client, max_started=settings.max_started_operations)

@@ -12,13 +12,19 @@ from api.paths import PREFIX
 from api.services import Gate
 from api.wire import StoredJson, json_response
 from domain.access import Scope
-from domain.errors import IdempotencyKeyConflict, OperationTooExpensive, SimulationDisabled, SimulationNotStored
+from domain.errors import (
+    IdempotencyKeyConflict,
+    OperationTooExpensive,
+    ServerBusy,
+    SimulationDisabled,
+    SimulationNotStored,
+)
 from domain.evidence import artifact_parts
 from domain.request import SimulateRequest
 from services.prepared_request import PreparedRequest
 from services.simulation import SimulateCommand, SimulationAnswer
 
-ERRORS: Final = (IdempotencyKeyConflict, OperationTooExpensive, SimulationDisabled, SimulationNotStored)
+ERRORS: Final = (IdempotencyKeyConflict, OperationTooExpensive, ServerBusy, SimulationDisabled, SimulationNotStored)
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The stored answer of this key: the same bytes every time.",

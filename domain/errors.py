@@ -231,6 +231,15 @@ class OperationInternalError(ProposalError):
     wire_class = "ProposalInternalError"
 
 
+class ServerBusy(ProposalError):
+    """Other large requests were computed for so long that this one was not begun."""
+
+    code = "SERVER_BUSY"
+    text = "too many large requests are being computed"
+    kind = ErrorKind.UNAVAILABLE
+    retry_after_seconds = 1
+
+
 class OperationTooExpensive(ProposalError):
     """A computation that twice took more time or memory than one may."""
 

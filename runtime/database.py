@@ -9,6 +9,7 @@ of the moment in which it began, so new sessions are asked, and a pool never out
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from psycopg_pool import AsyncConnectionPool
 
 from domain.errors import StorageUnavailable
 from runtime.background import background
-from runtime.outages import READ_ONLY, is_contention, is_outage, lasting_refusal, sqlstate_of
+from runtime.outages import READ_ONLY, TIMEOUT, is_contention, is_outage, lasting_refusal, sqlstate_of
 from runtime.sql_spans import TracedCursor, connection_span
 from runtime.tracing import is_tracing
 from runtime.watch_connection import ANSWER_SECONDS, WatchConnection, sever
@@ -31,12 +32,19 @@ RETRY_AFTER_FAILURE_SECONDS: Final = 1.0
 FURTHER_HOST_SECONDS: Final = 2.0  # psycopg's least connect_timeout: how long a silent host keeps it from the next one
 NEW_SESSION_SECONDS: Final = 5.0  # how often a new session is asked whether it may write
 REFUSAL_SECONDS: Final = 5.0  # for so long after its last refusal the server counts as unwell
+TIMEOUTS: Final = 3  # so many statements that time out within TIMEOUTS_SECONDS are a series, not one slow statement
+TIMEOUTS_SECONDS: Final = 20.0  # the starter alone, in an idle process, has three in this time
 SLOT_WAIT_SECONDS: Final = 15.0  # while connections work, a full pool is a queue, not an error
-SESSION_OPTIONS: Final = "-c statement_timeout=5s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+SESSION_OPTIONS: Final = (
+    "-c statement_timeout=5s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
+    # A statement that waits for a lock does not notice that its connection was severed: its session would stay.
+    " -c client_connection_check_interval=1s"
+)
 
 READ_ONLY_STATE: Final = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean"
 STANDBY: Final = "PostgreSQL is a standby: it takes no writes until it is promoted."
 SESSIONS_READ_ONLY: Final = "PostgreSQL gives read-only sessions (default_transaction_read_only)."
+TIMED_OUT: Final = f"PostgreSQL ends statement after statement at its time-out (SQLSTATE {TIMEOUT}): look for locks."
 
 log = structlog.get_logger(__name__)
 
@@ -80,6 +88,7 @@ class Database:
         self._read_only: str | None = None
         self._refusal: str | None = None
         self._refused_at = float("-inf")
+        self._timeouts: deque[float] = deque(maxlen=TIMEOUTS)
         self._suspected = asyncio.Event()
         self._is_traced = is_tracing()
 
@@ -88,7 +97,11 @@ class Database:
         """One sentence for why PostgreSQL, which can be reached, does not do its work; None when nothing is known."""
         if self._read_only is not None:
             return self._read_only
-        return self._refusal if time.monotonic() - self._refused_at < REFUSAL_SECONDS else None
+        now = time.monotonic()
+        if now - self._refused_at < REFUSAL_SECONDS:
+            return self._refusal
+        is_series = len(self._timeouts) == TIMEOUTS and now - self._timeouts[0] < TIMEOUTS_SECONDS
+        return TIMED_OUT if is_series else None
 
     @property
     def usage(self) -> PoolUsage:
@@ -132,6 +145,8 @@ class Database:
         log.warning("database_call_failed", reason=type(failure).__name__, sqlstate=sqlstate)
         if (refusal := lasting_refusal(failure)) is not None:
             self._refusal, self._refused_at = refusal, time.monotonic()
+        if sqlstate == TIMEOUT:
+            self._timeouts.append(time.monotonic())
         if sqlstate == READ_ONLY:
             self._suspected.set()
             await connection.close()  # it would stay read-only; the pool replaces what comes back closed

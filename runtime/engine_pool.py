@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import structlog
 
-from domain.errors import OperationTooExpensive
+from domain.errors import OperationTooExpensive, ServerBusy
 from runtime.engine_process import ComputationEnded, EngineProcess
 
 TRIES: Final = 2
@@ -23,8 +23,10 @@ log = structlog.get_logger(__name__)
 class EnginePool:
     """One computation a process at a time: one that must be ended takes its own process with it and no other."""
 
-    def __init__(self, processes: int, *, seconds: float, memory_mb: int) -> None:
+    def __init__(self, processes: int, *, seconds: float, memory_mb: int, turn_seconds: float | None = None) -> None:
+        """Without `turn_seconds` a caller waits for its turn as long as it takes."""
         self._seconds = seconds
+        self._turn_seconds = turn_seconds
         self._processes = [EngineProcess(seconds=seconds, memory_mb=memory_mb) for _ in range(processes)]
         self._free = list(self._processes)
         self._waiting: list[tuple[float, int, asyncio.Future[EngineProcess]]] = []
@@ -42,7 +44,7 @@ class EnginePool:
         """The function's result, computed in another process; function and arguments are pickled.
 
         Raises OperationTooExpensive when that process had to be ended, or died, twice. A caller that is cancelled ends
-        the computation.
+        the computation. Raises ServerBusy when no process was free in time.
         """
         for number in range(TRIES):
             try:
@@ -76,10 +78,13 @@ class EnginePool:
         due = loop.time() + (self._seconds if is_again else 0)
         heappush(self._waiting, (due, next(self._numbers), turn))
         try:
-            return await turn
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self._turn_seconds):
+                return await turn
+        except (asyncio.CancelledError, TimeoutError) as ended:
             if turn.done() and not turn.cancelled():
                 self._release(turn.result())
+            if isinstance(ended, TimeoutError):
+                raise ServerBusy from None
             raise
 
     def _release(self, process: EngineProcess) -> None:

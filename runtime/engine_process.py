@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from threading import Timer
 from typing import Any, Final, TypeVar
 
 from runtime.memory import trim_heap
@@ -46,6 +47,7 @@ class EngineProcess:
         self._process: multiprocessing.process.BaseProcess | None = None
         self._connection: Connection | None = None
         self._is_given_up = False
+        self._is_late = False
 
     def take(self) -> None:
         """Call it before `compute`, where `give_up` is called, too."""
@@ -54,7 +56,10 @@ class EngineProcess:
     def compute(self, call: Callable[[], Result]) -> Result:
         """The call's result; what it raises is raised. Raises ComputationEnded. Only `thread` calls this."""
         connection = self._started()
-        is_over = False
+        is_over = self._is_late = False
+        limit = Timer(START_SECONDS + self._seconds, self._end_late)
+        limit.daemon = True
+        limit.start()
         try:
             if self._is_given_up:
                 raise ComputationEnded("given up")
@@ -69,6 +74,7 @@ class EngineProcess:
         except (EOFError, OSError):
             raise ComputationEnded(self._cause_of_death()) from None
         finally:
+            limit.cancel()
             if not is_over:
                 self._end()
         if is_raised:
@@ -79,6 +85,14 @@ class EngineProcess:
     def give_up(self) -> None:
         """End the computation that is under way; `compute` then raises ComputationEnded."""
         self._is_given_up = True
+        self._kill()
+
+    def _end_late(self) -> None:
+        """For a child that is stopped: it takes half a call, or sends half a result. `poll` bounds neither."""
+        self._is_late = True
+        self._kill()
+
+    def _kill(self) -> None:
         process = self._process
         if process is not None:
             with suppress(ValueError):  # the thread has closed it meanwhile
@@ -103,6 +117,8 @@ class EngineProcess:
     def _cause_of_death(self) -> str:
         if self._is_given_up or self._process is None:
             return "given up"
+        if self._is_late:
+            return "time"
         self._process.join(START_SECONDS)
         # Code in C and Rust aborts where Python raises MemoryError.
         return "memory" if self._process.exitcode in (OUT_OF_MEMORY, -signal.SIGABRT) else "died"

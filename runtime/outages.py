@@ -6,6 +6,7 @@ from psycopg import Error, InterfaceError, OperationalError
 from psycopg.errors import PipelineAborted
 
 READ_ONLY: Final = "25006"
+TIMEOUT: Final = "57014"
 
 # Connections, resources, operators' interventions, the system around the server, the server's own faults.
 OUTAGE_CLASSES: Final = ("08", "53", "57", "58", "XX")

@@ -16,6 +16,7 @@ from typing import Any, Final, LiteralString
 from psycopg import AsyncConnection, Error
 
 ANSWER_SECONDS: Final = 1.0
+LOOKS: Final = 10
 
 
 def sever(connection: AsyncConnection) -> None:
@@ -38,7 +39,11 @@ class WatchConnection:
         """The rows. Raises TimeoutError, with the connection severed, when there is no answer in time."""
         answer = asyncio.ensure_future(self._rows(statement, parameters))
         try:
-            await asyncio.wait({answer}, timeout=ANSWER_SECONDS)
+            # A single wait would be over before the answer is read, where our own event loop is late because a thread
+            # keeps the interpreter's lock. A look counts as one, however late it is.
+            for _ in range(LOOKS):
+                if (await asyncio.wait({answer}, timeout=ANSWER_SECONDS / LOOKS))[0]:
+                    break
         finally:
             # Also when this task is cancelled: psycopg would ask the server to cancel the statement, and wait for that.
             is_late = not answer.done()

@@ -7,6 +7,9 @@ Result = TypeVar("Result")
 
 
 class ProcessPool(Protocol):
-    """Where large requests are computed: `runtime.engine_pool.EnginePool`. It raises OperationTooExpensive."""
+    """Where large requests are computed: `runtime.engine_pool.EnginePool`.
+
+    It raises OperationTooExpensive, and ServerBusy where the wait for a turn has a limit.
+    """
 
     def run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Awaitable[Result]: ...

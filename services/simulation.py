@@ -65,7 +65,8 @@ class SimulationService:
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled when the request does
         not ask for a simulation, StorageUnavailable when the key could not be looked up, SimulationNotStored when the
-        result could not be kept: then nothing is, and the same key computes again. Raises OperationTooExpensive.
+        result could not be kept: then nothing is, and the same key computes again.
+        Raises OperationTooExpensive, ServerBusy.
         """
         twins = (command.client, command.key, command.prepared.request_hash)
         under_way = self._under_way.get(twins)

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import struct
+import sys
 import time
 from pathlib import Path
 
@@ -47,3 +49,13 @@ def computed_by() -> int:
 def oom_score() -> int:
     """How eager the kernel is to end this process where memory runs out: from -1000 to 1000."""
     return int(Path("/proc/self/oom_score_adj").read_text())
+
+
+def length(data: bytes) -> int:
+    return len(data)
+
+
+def stop_in_the_middle_of_the_result() -> None:
+    """Send the length of a result, and no more of it."""
+    os.write(sys._getframe(2).f_locals["connection"].fileno(), struct.pack("!i", 1000))
+    os.kill(os.getpid(), signal.SIGSTOP)

@@ -1,6 +1,7 @@
 """Simulate and artifact over HTTP: the contract's cases, one key space, the same bytes for ever."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from contract.compare import artifact_hash, case_differences, load_cases, load_i
 
 from domain.errors import OperationTooExpensive, StorageUnavailable
 from runtime.engine_pool import EnginePool
+from runtime.engine_process import ComputationEnded, EngineProcess
 from storage.simulations import Simulations
 
 CASES = Path(__file__).parents[1] / "contract" / "cases"
@@ -146,3 +148,27 @@ async def test_what_is_too_expensive_is_refused(api, monkeypatch):
     monkeypatch.setattr(EnginePool, "run", expensive)
     refused = await api.post("/simulate", a_large_body()["simulate_request"], **{"Idempotency-Key": "much"})
     assert (refused.status_code, refused.json()["code"]) == (422, "OPERATION_TOO_EXPENSIVE")
+
+
+@pytest.mark.parametrize("path", [SIMULATE, ARTIFACT])
+async def test_a_large_request_waits_for_its_turn_and_is_then_told_to_come_again(settings, serve, monkeypatch, path):
+    begun, over = threading.Event(), threading.Event()
+
+    def compute(*_):
+        begun.set()
+        over.wait(60)
+        raise ComputationEnded("time")
+
+    monkeypatch.setattr("api.services.SLOT_WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(EngineProcess, "compute", compute)
+    async with serve(settings) as api:
+        request = a_large_body()["simulate_request"]
+        computed = asyncio.create_task(post(api, path, request, key="computed"))
+        assert await asyncio.to_thread(begun.wait, 20)
+        try:
+            busy = await post(api, path, request, key="busy")
+        finally:
+            over.set()
+        assert_problem(busy, 503, "SERVER_BUSY")
+        assert busy.headers["Retry-After"] == "1"
+        assert_problem(await computed, 422, "OPERATION_TOO_EXPENSIVE")

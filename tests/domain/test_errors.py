@@ -34,6 +34,7 @@ PINNED = {
     ("PROPOSAL_ASYNC_OPERATIONS_DISABLED", VALIDATION, 404),
     ("PROPOSAL_POSTGRES_CONNECTION_FAILED", VALIDATION, 503),
     ("OPERATION_IN_PROGRESS", VALIDATION, 503),
+    ("SERVER_BUSY: too many large requests are being computed", VALIDATION, 503),
     ("OPERATION_CANCELLED", "ProposalOperationCancelledError", 409),
     ("OPERATION_TERMINATED", "ProposalOperationTerminatedError", 409),
     ("OPERATION_TIMED_OUT", "ProposalOperationTimedOutError", 504),

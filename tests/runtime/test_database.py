@@ -1,4 +1,5 @@
 import asyncio
+import ctypes
 import os
 import signal
 import socket
@@ -102,3 +103,30 @@ async def test_an_address_with_several_hosts_leads_past_those_that_are_silent_or
         dsn = f"postgresql://postgres@{addresses}/proposals?target_session_attrs=read-write"
         async with Database(dsn, pool_size=2, application_name="t").running() as database:
             await eventually(Storage(database), seconds=20)
+
+
+async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage(own_postgres: EmbeddedPostgres):
+    keep_the_interpreter = ctypes.PyDLL(None).usleep  # as computing in C does: its lock is kept meanwhile
+    async with Database(own_postgres.dsn("proposals"), pool_size=2, application_name="t").running() as database:
+        async with database.watching("t") as connection:
+            for _ in range(3):
+                keeping = asyncio.create_task(asyncio.to_thread(keep_the_interpreter, 2_000_000))
+                assert await connection.fetch("SELECT 1 FROM pg_sleep(0.2)") == [(1,)]
+                await keeping
+        assert await answers(Storage(database))
+        assert database.usage.outages == 0
+
+
+async def test_statements_that_time_out_one_after_another_are_remembered(own_postgres: EmbeddedPostgres, monkeypatch):
+    monkeypatch.setattr("runtime.database.TIMEOUTS_SECONDS", 5)
+    async with Database(own_postgres.dsn("proposals"), pool_size=2, application_name="t").running() as database:
+        for _ in range(3):
+            assert database.problem is None
+            with pytest.raises(StorageUnavailable):
+                async with database.connection() as connection:
+                    await connection.execute("SET statement_timeout = '50ms'")
+                    await connection.execute("SELECT pg_sleep(60)")
+        assert "57014" in (database.problem or "")
+        async with asyncio.timeout(30):
+            while database.problem is not None:
+                await asyncio.sleep(0.1)

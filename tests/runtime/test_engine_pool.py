@@ -8,9 +8,19 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from computations import computed_by, fail, note_and_die, note_and_hang, oom_score, slowly, take
+from computations import (
+    computed_by,
+    fail,
+    length,
+    note_and_die,
+    note_and_hang,
+    oom_score,
+    slowly,
+    stop_in_the_middle_of_the_result,
+    take,
+)
 
-from domain.errors import OperationTooExpensive
+from domain.errors import OperationTooExpensive, ServerBusy
 from runtime.engine_pool import EnginePool
 
 MEMORY_MB = 256
@@ -125,3 +135,36 @@ async def test_the_processes_end_with_the_pool():
     async with EnginePool(1, seconds=60, memory_mb=MEMORY_MB).running() as pool:
         pid = await pool.run(computed_by)
     assert await gone(pid)
+
+
+async def test_a_process_that_has_stopped_is_replaced_when_it_does_not_take_all_of_a_call(pool, monkeypatch):
+    monkeypatch.setattr("runtime.engine_process.START_SECONDS", 5)
+    stopped = await pool.run(computed_by)
+    os.kill(stopped, signal.SIGSTOP)
+    async with asyncio.timeout(60):
+        assert await pool.run(length, bytes(4 << 20)) == 4 << 20
+    assert await gone(stopped)
+
+
+async def test_a_process_that_stops_in_the_middle_of_its_result_is_ended(pool, monkeypatch):
+    monkeypatch.setattr("runtime.engine_process.START_SECONDS", 5)
+    async with asyncio.timeout(60):
+        with pytest.raises(OperationTooExpensive):
+            await pool.run(stop_in_the_middle_of_the_result)
+    assert await pool.run(take, 1) == 1 << 20
+
+
+async def test_a_caller_waits_for_its_turn_no_longer_than_it_may(tmp_path):
+    async with EnginePool(1, seconds=300, memory_mb=MEMORY_MB, turn_seconds=0.5).running() as pool:
+        computing = asyncio.create_task(pool.run(note_and_hang, tmp_path / "notes"))
+        await noted(tmp_path / "notes")
+        async with asyncio.timeout(60):
+            with pytest.raises(ServerBusy):
+                await pool.run(take, 1)
+        computing.cancel()
+        await asyncio.gather(computing, return_exceptions=True)
+    async with EnginePool(1, seconds=300, memory_mb=MEMORY_MB).running() as pool:
+        slow = asyncio.create_task(pool.run(slowly, 7))
+        await asyncio.sleep(0)
+        assert await pool.run(take, 1) == 1 << 20  # a step of the worker waits for as long as it takes
+        assert await slow == 7

@@ -169,3 +169,18 @@ async def test_the_listener_leaves_a_server_that_does_not_answer(tmp_path, monke
 
 def processes(pid: int) -> list[int]:
     return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
+async def test_a_table_that_is_locked_costs_the_server_no_more_than_a_few_sessions(database, database_dsn):
+    ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'proposals-listener'"
+    counts: list[int] = []
+    async with listening(database, net_seconds=0.2) as listener:
+        await asyncio.wait_for(listener.listening.wait(), 20)
+        with psycopg.connect(database_dsn) as locking, psycopg.connect(database_dsn, autocommit=True) as looking:
+            locking.execute("LOCK TABLE operations")
+            with listener.subscribed("pop_0"):
+                for _ in range(12):
+                    await asyncio.sleep(1)
+                    ((count,),) = looking.execute(ours + " AND datname = current_database()").fetchall()
+                    counts.append(count)
+    assert max(counts) <= 2

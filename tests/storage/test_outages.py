@@ -2,6 +2,7 @@
 
 import asyncio
 
+import psycopg
 import pytest
 from broken_postgres import alter, fail_over, take_no_writes, take_writes
 from builders import a_stored_operation
@@ -134,6 +135,23 @@ async def test_sessions_that_go_on_do_not_hide_that_new_ones_take_no_writes(stor
     take_no_writes(database_dsn)
     await until(storage, can_write=False)
     assert "read-only" in (database.problem or "")
+
+
+async def test_a_table_that_is_locked_is_told_by_the_time_outs_of_statements(storage, database_dsn):
+    async def read() -> None:
+        async with storage.reading() as reading:
+            await reading.operations.get("pop_0")
+
+    assert await storage.problem() is None
+    with psycopg.connect(database_dsn) as locking:
+        locking.execute("LOCK TABLE operations")
+        assert isinstance((await asyncio.gather(read(), return_exceptions=True))[0], StorageUnavailable)
+        assert await storage.problem() is None  # one is no series
+        ended = await asyncio.gather(read(), read(), return_exceptions=True)
+        assert [type(failure) for failure in ended] == [StorageUnavailable] * 2
+        problem = await storage.problem()
+    assert problem is not None
+    assert (problem.state, "57014" in problem.reason) == ("cannot_write", True)
 
 
 async def test_a_transaction_that_idles_for_too_long_is_an_outage(database):
