@@ -133,3 +133,7 @@ async def a_reviewed_proposal(storage: Storage) -> str:
         command = ReviewCommand(actor_id="reviewer_1", reason=f'{{"event":"{event_type}"}}')
         await reviews.transition(proposal_id, event_type, command, client="local", keyed=None)
     return proposal_id
+
+
+async def unlimited(_: int) -> None:
+    """Room for documents of any size."""

@@ -8,7 +8,7 @@ from itertools import product
 import psycopg
 import pytest
 from builders import a_stored_operation
-from storage_rows import Steps, a_created_proposal
+from storage_rows import Steps, a_created_proposal, unlimited
 
 from domain.engine import codes
 from domain.evidence import _RECENT_RESULTS
@@ -39,7 +39,7 @@ async def run_steps(
 
 async def assert_one_engine_made(storage: Storage, operation_id: str, engine_version: str) -> None:
     operation = await Lookup(storage).operation(operation_id, client="local")
-    created = await Lookup(storage).result(operation)
+    created = await Lookup(storage).result(operation, room=unlimited)
     assert created is not None
     version = created.version.version
     async with storage.reading() as reading:

@@ -3,7 +3,7 @@ import json
 import psycopg
 import pytest
 from builders import a_stored_operation, without_simulation_flag
-from storage_rows import Steps
+from storage_rows import Steps, unlimited
 from temporalio.exceptions import ApplicationError
 
 from domain.audit import event_hash, subject_hash
@@ -52,7 +52,7 @@ async def test_what_persist_commits_belongs_together(storage: Storage):
     assert outcome.proposal_id == derived_id("pp", operation.operation_id)
     found = await Lookup(storage).operation(operation.operation_id, client="local")
     assert (found.status, found.proposal_id, found.version_no) == ("SUCCEEDED", outcome.proposal_id, 1)
-    created = await Lookup(storage).result(found)
+    created = await Lookup(storage).result(found, room=unlimited)
     assert created is not None
     version, event, proposal = created.version.version, created.event, created.proposal
     assert version.created_at == operation.created_at == proposal.created_at == event.occurred_at

@@ -10,7 +10,7 @@ import pytest
 from builders import a_body, a_stored_operation, a_submission
 from prometheus_client import CollectorRegistry
 from purged_rows import DAY, PERIODS, age, purged, purged_after
-from storage_rows import Steps, a_created_proposal, a_reviewed_proposal, submitting
+from storage_rows import Steps, a_created_proposal, a_reviewed_proposal, submitting, unlimited
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -132,7 +132,7 @@ async def test_a_key_is_kept_for_its_days_after_the_end_of_its_operation(storage
     replayed = await submitting(storage).submit(a_submission())
     assert replayed.is_replay
     assert isinstance(replayed.operation, ExpiredOperation)
-    made = await Lookup(storage).present(replayed.operation)
+    made = await Lookup(storage).present(replayed.operation, room=unlimited)
     assert made.proposal.proposal_id == replayed.operation.proposal_id
     assert (await purged_after(storage, database_dsn, days=0.2))["keys"] == 1
     again = await submitting(storage).submit(a_submission())
