@@ -13,14 +13,14 @@ Room = Callable[[int], Awaitable[None]]  # returns once so many bytes have room
 
 
 async def document_bytes(storage: Storage, *addresses: str, room: Room) -> list[bytes]:
-    """The documents in this order. No connection is held while they wait for room."""
+    """The documents in this order; large ones wait for room, and hold no connection meanwhile."""
     async with storage.reading() as reading:
-        size = await reading.documents.size(*addresses)
-    await room(size)
+        small = await reading.documents.small_contents(*addresses, limit=LARGE_BYTES)
+    if not isinstance(small, int):
+        return _decompressed(small)
+    await room(small)
     async with storage.reading() as reading:
         contents = await reading.documents.contents(*addresses)
-    if size <= LARGE_BYTES:
-        return _decompressed(contents)
     return await asyncio.to_thread(_decompressed, contents)
 
 

@@ -21,7 +21,10 @@ INSERT_DOCUMENT: Final = f"""
 {insert_statement("documents", metadata.tables["documents"].columns.keys())} ON CONFLICT (sha256) DO NOTHING
 """
 SELECT_CONTENTS: Final = "SELECT sha256, content FROM documents WHERE sha256 = ANY(%(addresses)s)"
-SELECT_SIZE: Final = "SELECT coalesce(sum(size), 0)::bigint FROM documents WHERE sha256 = ANY(%(addresses)s)"
+SELECT_SMALL_CONTENTS: Final = """
+SELECT sha256, size, CASE WHEN sum(size) OVER () <= %(limit)s THEN content END
+FROM documents WHERE sha256 = ANY(%(addresses)s)
+"""
 
 
 class DocumentKind(StrEnum):
@@ -96,11 +99,15 @@ class DocumentReader:
         found: dict[str, bytes] = dict(await cursor.fetchall())
         return [found[address] for address in addresses]
 
-    async def size(self, *addresses: str) -> int:
-        """Bytes of the documents together, decompressed."""
-        cursor = await self._connection.execute(SELECT_SIZE, {"addresses": list(addresses)})
-        ((size,),) = await cursor.fetchall()
-        return int(size)
+    async def small_contents(self, *addresses: str, limit: int) -> list[bytes] | int:
+        """As `contents`; of documents that are over the limit together (decompressed), only how large they are."""
+        cursor = await self._connection.execute(SELECT_SMALL_CONTENTS, {"addresses": list(addresses), "limit": limit})
+        rows = await cursor.fetchall()
+        whole: int = sum(size for _, size, _ in rows)
+        if whole > limit:
+            return whole
+        found = {address: content for address, _, content in rows}
+        return [found[address] for address in addresses]
 
 
 class Documents(DocumentReader):

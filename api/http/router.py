@@ -30,7 +30,6 @@ from api.http.problems import STATUS, ExpiredOperationProblem, Problem
 from api.services import Gate, Services
 from domain.access import Caller, Scope
 from domain.errors import ProposalError, StorageUnavailable
-from services.document_bytes import LARGE_BYTES
 from services.prepared_request import PreparedRequest
 from services.race import race
 
@@ -84,7 +83,7 @@ class EndpointContext:
         Raises RequestRefused (503 SERVER_BUSY), ClientDisconnect when the client goes away first.
         """
         room: AnswerRoom = self.request.state.room
-        if size > LARGE_BYTES and await race(room.take(size), self._gone()) is None:
+        if await race(room.take(size), self._gone()) is None:
             raise ClientDisconnect
 
     async def _gone(self) -> None:
