@@ -2,10 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
-async def until(condition: Callable[[], object], *, seconds: float = 60) -> None:
-    """Poll until the condition holds; TimeoutError fails the test when time is up."""
+async def until(condition: Callable[[], T], *, seconds: float = 60) -> T:
+    """Poll until the condition holds and return what it found; TimeoutError fails the test when time is up."""
     async with asyncio.timeout(seconds):
-        while not condition():
+        while not (found := condition()):
             await asyncio.sleep(0.05)
+    return found

@@ -13,6 +13,7 @@ from builders import a_body, a_version_body, without_simulation_flag
 from pydantic import SecretStr
 from receiver import OLD_SECRET, SECRET, SETTINGS, Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
+from waiting import until
 
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
@@ -55,12 +56,6 @@ async def working(settings: Settings) -> AsyncIterator[None]:
     finally:
         stop.set()
         await task
-
-
-async def until(condition, *, seconds: float = 40) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 async def log_of(api, operation_id: str, *, status: str = "DELIVERED") -> dict:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 from builders import a_body, a_stored_operation
+from waiting import until
 
 from cli import http_protocol
 from cli.api import UNACKNOWLEDGED_MILLISECONDS, _listen
@@ -19,12 +20,6 @@ from storage.listener import TerminalListener
 
 OPERATIONS = "/rebalance/proposals/operations"
 CANCELLED = OperationFailure.of(OperationCancelled)
-
-
-async def until(condition, *, seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
 
 
 @pytest.fixture

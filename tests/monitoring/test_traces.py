@@ -1,6 +1,5 @@
 """One trace from the request to the commit of what it made, and nothing of the client in it."""
 
-import asyncio
 import json
 
 import httpx2
@@ -8,21 +7,30 @@ import pytest
 from builders import a_body
 from running_service import Clients
 from span_receiver import SpanReceiver, attributes
+from waiting import until
 
 pytestmark = pytest.mark.timeout(120)
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"
 
-
-async def until(found, *, seconds: float = 15):
-    async with asyncio.timeout(seconds):
-        while not (result := found()):
-            await asyncio.sleep(0.1)
-    return result
+# From the commit up to the request.
+PATH = [
+    "INSERT proposals",
+    "postgresql",
+    "RunActivity:persist",
+    "StartActivity:persist",
+    "StartWorkflow:CreateProposal",
+    "POST /rebalance/proposals/async",
+]
 
 
 def of_trace(collector: SpanReceiver, trace_id: str):
     return [span for span in collector.spans() if span.trace_id.hex() == trace_id]
+
+
+def named(collector: SpanReceiver, trace_id: str) -> set[str]:
+    """The names of the trace's spans so far: each process sends its own, when it likes."""
+    return {span.name for span in of_trace(collector, trace_id)}
 
 
 @pytest.fixture
@@ -40,26 +48,14 @@ async def test_one_trace_from_the_request_to_the_sql_of_persist(observed, http, 
     operation_id = accepted.json()["operation_id"]
     await Clients(observed, http).finished(operation_id)
 
-    def whole():
-        spans = {span.span_id: span for span in of_trace(collector, CALLER)}
-        names = {span.name for span in spans.values()}
-        return spans if {"RunActivity:persist", "UPDATE operations", "INSERT proposals"} <= names else None
-
-    spans = await until(whole)
+    await until(lambda: named(collector, CALLER) >= {*PATH, "RunWorkflow:CreateProposal", "UPDATE operations"})
+    spans = {span.span_id: span for span in of_trace(collector, CALLER)}
     commit = next(span for span in spans.values() if span.name == "INSERT proposals")
     path = []
     while commit is not None:
         path.append(commit.name)
         commit = spans.get(commit.parent_span_id)
-    assert path == [
-        "INSERT proposals",
-        "postgresql",
-        "RunActivity:persist",
-        "StartActivity:persist",
-        "StartWorkflow:CreateProposal",
-        "POST /rebalance/proposals/async",
-    ]
-    assert "RunWorkflow:CreateProposal" in {span.name for span in spans.values()}
+    assert path == PATH
     request = next(span for span in spans.values() if span.name.startswith("POST"))
     assert attributes(request) == {
         "http.request.method": "POST",
@@ -82,10 +78,7 @@ async def test_a_start_by_another_process_goes_on_in_the_trace_that_the_request_
     await Clients(observed, http).finished(operation_id)
 
     own = operation_id.removeprefix("pop_")
-    names = await until(
-        lambda: (found := {span.name for span in of_trace(collector, own)}) >= {"RunActivity:persist"} and found
-    )
-    assert {"StartWorkflow:CreateProposal", "RunWorkflow:CreateProposal", "INSERT proposals"} <= names
+    await until(lambda: named(collector, own) >= {"RunWorkflow:CreateProposal", *PATH[:-1]})
 
 
 async def test_spans_hold_nothing_of_the_client_and_logs_name_their_trace(observed, http, collector):
@@ -107,8 +100,8 @@ async def test_spans_hold_nothing_of_the_client_and_logs_name_their_trace(observ
     await Clients(observed, http).finished(operation_id)
     attempted = await until(lambda: [line for line in logged(observed) if line["event"] == "callback_attempted"])
 
-    await until(lambda: any(span.name == "RunActivity:deliver_callback" for span in collector.spans()))
-    assert {"GET unmatched", "GET /rebalance/proposals"} <= {span.name for span in collector.spans()}
+    sent = {"RunActivity:deliver_callback", "GET unmatched", "GET /rebalance/proposals"}
+    await until(lambda: sent <= {span.name for span in collector.spans()})
     assert b"marked" not in b"".join(collector.bodies)
     assert not [span for span in collector.spans() if span.events or span.status.message]
 

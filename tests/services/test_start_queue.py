@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 import psycopg
 from broken_postgres import alter
 from builders import a_stored_operation
+from waiting import until
 
 from cli.local.postgres import SERVICE_ROLE
 from runtime.background import background
@@ -56,12 +57,6 @@ async def running(queue: Queue) -> AsyncIterator[Queue]:
     async with background(queue.start_round, name="workflow-starter"):
         yield queue
     await queue.drain()
-
-
-async def until(condition, *, seconds: float = 40) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.05)
 
 
 async def test_an_operation_that_nobody_started_is_started_and_marked(storage: Storage, database_dsn):

@@ -98,12 +98,6 @@ async def run(client: Client, workflow, fake: FakeHousekeeping, *, under: str, o
         )
 
 
-async def until(reached) -> None:
-    async with asyncio.timeout(60):
-        while not reached():
-            await asyncio.sleep(0.05)
-
-
 @pytest.fixture
 async def nothing_there(temporal_client: Client) -> AsyncIterator[Client]:
     """A Temporal without schedules and without the workflow that reconciles, before and after."""
