@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import data_folders
 import httpx2
 import migrated_postgres
 import psycopg
@@ -36,12 +37,18 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    data_folders.open_root(config)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    data_folders.close_root(config)
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def migrated() -> Path:
     """PostgreSQL's data, initialised and migrated, to be copied; made once for all processes of pytest-xdist."""
-    root = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        root = root.parent
+    root = data_folders.root()
     folder = root / "migrated"
     with (root / "migrated.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -52,9 +59,10 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[EmbeddedPostgres]:
-    root = tmp_path_factory.mktemp("postgres")
-    migrated_postgres.copy(migrated, root / "data")
-    with EmbeddedPostgres(root / "data", free_port(), durable=False, log=root / "log") as server:
+    data = data_folders.new_folder() / "postgres"
+    migrated_postgres.copy(migrated, data)
+    log = tmp_path_factory.mktemp("postgres") / "log"
+    with EmbeddedPostgres(data, free_port(), durable=False, log=log) as server:
         yield server
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import data_folders
 import httpx2
 import migrated_postgres
 import psycopg
@@ -31,7 +33,7 @@ FAST_HOUSEKEEPING = {"PROPOSAL_LOG_FORMAT": "json", "PROPOSAL_SHUTDOWN_GRACE_SEC
 
 
 class Service:
-    """PostgreSQL, Temporal, worker and API, with everything that they keep in `folder`.
+    """PostgreSQL, Temporal, worker and API, with their logs in `folder`.
 
     `migrated` is a data directory of PostgreSQL (migrated_postgres.py), which is copied.
     """
@@ -39,8 +41,9 @@ class Service:
     def __init__(self, folder: Path, migrated: Path) -> None:
         self.folder = folder
         self._migrated = migrated
-        self.postgres = EmbeddedPostgres(folder / "postgres", free_port(), log=folder / "postgres.log")
-        self.temporal_file = folder / "temporal.db"
+        self._data = data_folders.new_folder()
+        self.postgres = EmbeddedPostgres(self._data / "postgres", free_port(), log=folder / "postgres.log")
+        self.temporal_file = self._data / "temporal.db"
         self.temporal = TemporalDevServer(self.temporal_file, free_port(), free_port(), log=folder / "temporal.log")
         self.api_port = free_port()
         self.url = f"http://127.0.0.1:{self.api_port}"
@@ -63,6 +66,7 @@ class Service:
             if child is not None:
                 self.kill(child)
         self.postgres.stop()
+        shutil.rmtree(self._data, ignore_errors=True)  # a service may be stopped twice
 
     def run(self, *command: str) -> None:
         child = self._launch(*command)

@@ -117,7 +117,7 @@ async def test_temporal_loses_its_data(service, clients):
     service.kill(service.worker)
     await until(lambda: at_least(10, "status = 'PENDING' AND started_workflow_at IS NOT NULL"))  # and nobody does them
     service.kill(service.temporal.child)
-    for path in service.folder.glob("temporal.db*"):
+    for path in service.temporal_file.parent.glob("temporal.db*"):
         path.unlink()
     await until(lambda: at_least(10, "started_workflow_at IS NULL"))
     service.temporal.start()
