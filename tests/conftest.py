@@ -152,7 +152,7 @@ async def clients(service: Service) -> AsyncIterator[Clients]:
     """Clients that behave, of this test's service."""
     async with httpx2.AsyncClient(
         base_url=service.url,
-        timeout=30,
+        timeout=100,
         trust_env=False,
         limits=httpx2.Limits(max_connections=200, max_keepalive_connections=50),
     ) as http:

@@ -75,7 +75,7 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
     )
     task = asyncio.create_task(server.serve(sockets=[listening]))
     url = f"http://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=url, timeout=100, trust_env=False) as http:
         while not server.started:
             assert not task.done()
             await asyncio.sleep(0.01)
@@ -171,7 +171,7 @@ def secured_api_of_module(settings_of_module: Settings) -> Iterator[Api]:
 
 @contextlib.asynccontextmanager
 async def client_of(api: Api) -> AsyncIterator[Api]:
-    async with httpx2.AsyncClient(base_url=api.url, timeout=30, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=api.url, timeout=100, trust_env=False) as http:
         yield replace(api, http=http)
 
 

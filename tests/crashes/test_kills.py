@@ -75,8 +75,8 @@ async def test_temporal_is_frozen_and_thaws(service, clients):
 
     with service.another_api() as url:
         async with (
-            httpx2.AsyncClient(base_url=service.url, timeout=30, trust_env=False) as here,
-            httpx2.AsyncClient(base_url=url, timeout=30, trust_env=False) as there,
+            httpx2.AsyncClient(base_url=service.url, timeout=100, trust_env=False) as here,
+            httpx2.AsyncClient(base_url=url, timeout=100, trust_env=False) as there,
         ):
             os.kill(service.temporal.child.pid, signal.SIGSTOP)
             try:

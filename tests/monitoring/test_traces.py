@@ -35,7 +35,7 @@ def named(collector: SpanReceiver, trace_id: str) -> set[str]:
 
 @pytest.fixture
 async def http(observed):
-    async with httpx2.AsyncClient(base_url=observed.url, timeout=30, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=observed.url, timeout=100, trust_env=False) as http:
         yield http
 
 

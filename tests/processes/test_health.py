@@ -17,7 +17,7 @@ pytestmark = pytest.mark.timeout(600)
 
 def health(name: str, environ: dict[str, str]) -> tuple[int, str]:
     command = [sys.executable, "-m", "cli.main", "health", name]
-    ran = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=False, timeout=30)
+    ran = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
     return ran.returncode, (ran.stdout + ran.stderr).strip()
 
 

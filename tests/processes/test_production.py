@@ -44,7 +44,7 @@ def production(tmp_path_factory, migrated):
 
 
 def test_a_proposal_passes_four_people_and_each_forbidden_step_is_refused(production):
-    with httpx2.Client(base_url=production.url, timeout=30, trust_env=False) as http:
+    with httpx2.Client(base_url=production.url, timeout=100, trust_env=False) as http:
 
         def post(path, body, who, **headers):
             return http.post(f"{P}{path}", json=body, headers=bearer(*who) | headers)

@@ -21,7 +21,7 @@ def temporal(service, *command: str) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=100,
     )
 
 

@@ -66,7 +66,7 @@ def test_exit_process_flushes_and_skips_what_interpreter_exit_would_run():
         "exit_process(7)\n"
     )
     ran = subprocess.run(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=10, env=BUFFERED
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=100, env=BUFFERED
     )
 
     assert (ran.returncode, ran.stdout) == (7, "unflushed")

@@ -31,7 +31,7 @@ FILE = re.compile(r'File \\"/[^"]*?([^/"]+/[^/"]+\.py)')
 
 
 async def record(service: Service) -> None:
-    async with httpx2.AsyncClient(base_url=service.url, timeout=30, trust_env=False) as http:
+    async with httpx2.AsyncClient(base_url=service.url, timeout=100, trust_env=False) as http:
         clients = Clients(service, http)
         temporal = await Client.connect(service.temporal.address)
 

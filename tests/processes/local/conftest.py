@@ -43,7 +43,7 @@ class LocalRun:
             capture_output=True,
             text=True,
             check=False,
-            timeout=30,
+            timeout=100,
         )
 
     def launch(self, name: str = "dev") -> None:

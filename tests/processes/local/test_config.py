@@ -22,7 +22,7 @@ def config(*arguments, **environ):
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=100,
     )
 
 

@@ -13,7 +13,7 @@ SERVERS = ("postgres", "temporal", "worker", "api")
 
 
 def get(url):
-    with urllib.request.urlopen(url, timeout=10) as answer:  # noqa: S310 -- this test's own server
+    with urllib.request.urlopen(url, timeout=100) as answer:  # noqa: S310 -- this test's own server
         return json.load(answer)
 
 
