@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import httpx2
 from builders import a_body
+from http_clients import http_client
 from receiver import Receiver
 from running_service import Clients, Service
 
@@ -64,7 +65,7 @@ class Load:
 
     async def _submit_all(self) -> None:
         limits = httpx2.Limits(max_connections=200, max_keepalive_connections=50)
-        async with httpx2.AsyncClient(base_url=self._service.url, timeout=10, trust_env=False, limits=limits) as http:
+        async with http_client(self._service.url, timeout=10, limits=limits) as http:
             clients = Clients(self._service, http)
             under_way: set[asyncio.Task[str]] = set()
             due, number = time.monotonic(), 0

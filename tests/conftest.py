@@ -14,6 +14,7 @@ import httpx2
 import migrated_postgres
 import psycopg
 import pytest
+from http_clients import http_client
 from migrated_postgres import DATABASE
 from psycopg.sql import SQL, Identifier
 from running_service import Clients, Service, running
@@ -150,10 +151,7 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> 
 @pytest.fixture
 async def clients(service: Service) -> AsyncIterator[Clients]:
     """Clients that behave, of this test's service."""
-    async with httpx2.AsyncClient(
-        base_url=service.url,
-        timeout=100,
-        trust_env=False,
-        limits=httpx2.Limits(max_connections=200, max_keepalive_connections=50),
+    async with http_client(
+        service.url, limits=httpx2.Limits(max_connections=200, max_keepalive_connections=50)
     ) as http:
         yield Clients(service, http)

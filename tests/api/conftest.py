@@ -11,6 +11,7 @@ import pytest
 import uvicorn
 from anyio.from_thread import start_blocking_portal
 from builders import a_body
+from http_clients import http_client
 from issuer import Issuer
 from pydantic import SecretStr
 from sharing import is_shared
@@ -75,7 +76,7 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
     )
     task = asyncio.create_task(server.serve(sockets=[listening]))
     url = f"http://127.0.0.1:{port}"
-    async with httpx2.AsyncClient(base_url=url, timeout=100, trust_env=False) as http:
+    async with http_client(url) as http:
         while not server.started:
             assert not task.done()
             await asyncio.sleep(0.01)
@@ -171,7 +172,7 @@ def secured_api_of_module(settings_of_module: Settings) -> Iterator[Api]:
 
 @contextlib.asynccontextmanager
 async def client_of(api: Api) -> AsyncIterator[Api]:
-    async with httpx2.AsyncClient(base_url=api.url, timeout=100, trust_env=False) as http:
+    async with http_client(api.url) as http:
         yield replace(api, http=http)
 
 

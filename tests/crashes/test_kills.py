@@ -6,9 +6,9 @@ import signal
 import time
 import uuid
 
-import httpx2
 import pytest
 from builders import a_body, without_simulation_flag
+from http_clients import http_client
 from waiting import until
 
 PROPOSALS = "/rebalance/proposals"
@@ -75,8 +75,8 @@ async def test_temporal_is_frozen_and_thaws(service, clients):
 
     with service.another_api() as url:
         async with (
-            httpx2.AsyncClient(base_url=service.url, timeout=100, trust_env=False) as here,
-            httpx2.AsyncClient(base_url=url, timeout=100, trust_env=False) as there,
+            http_client(service.url) as here,
+            http_client(url) as there,
         ):
             os.kill(service.temporal.child.pid, signal.SIGSTOP)
             try:
@@ -135,7 +135,7 @@ async def test_temporal_loses_its_data(service, clients):
 async def test_postgresql_is_killed_and_comes_back(service, clients):
     await clients.submit()
     service.kill(service.postgres.child)
-    async with httpx2.AsyncClient(base_url=service.url, timeout=10, trust_env=False) as http:
+    async with http_client(service.url, timeout=10) as http:
         for _ in range(3):
             began = time.monotonic()
             refused = await http.post(
@@ -160,7 +160,7 @@ async def test_postgresql_is_frozen_and_thaws(service, clients):
     for process in frozen:
         os.kill(process, signal.SIGSTOP)
     try:
-        async with httpx2.AsyncClient(base_url=service.url, timeout=10, trust_env=False) as http:
+        async with http_client(service.url, timeout=10) as http:
             began = time.monotonic()
             answers = await asyncio.gather(
                 *(

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-import httpx2
 import psycopg
 import pytest
 from builders import a_body
+from http_clients import http_client
 from operation_rows import insert_operations
 from running_service import Service
 from temporalio.client import Client
@@ -86,7 +86,7 @@ async def test_in_the_middle_of_a_purge(service: Service, clients):
     left, purged = service.rows(kept)[0]
     assert left + purged == due
     assert 0 < left < due
-    async with httpx2.AsyncClient(base_url=service.url, timeout=10, trust_env=False) as http:
+    async with http_client(service.url, timeout=10) as http:
         answer = await http.post("/rebalance/proposals/async", json=a_body(), headers={"Idempotency-Key": "k"})
     assert answer.status_code == 202
     service.start_worker()

@@ -6,10 +6,10 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import httpx2
 import pytest
 import yaml
 from builders import a_body
+from http_clients import http_client
 from prometheus_client.parser import text_string_to_metric_families
 from running_service import Clients
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(120)
 @pytest.fixture
 async def exported(observed, worker_metrics_port) -> dict[str, set[str]]:
     """The names of the series of API and worker after one operation, with the names of their labels."""
-    async with httpx2.AsyncClient(base_url=observed.url, timeout=100, trust_env=False) as http:
+    async with http_client(observed.url) as http:
         clients = Clients(observed, http)
         await clients.finished(await clients.submit())
         pages = [(await http.get(url)).text for url in ("/metrics", f"http://127.0.0.1:{worker_metrics_port}/metrics")]
@@ -58,7 +58,7 @@ async def test_every_metric_and_label_that_is_asked_for_is_exported(exported):
 
 
 async def test_no_label_holds_an_id_or_a_path(observed, worker_metrics_port):
-    async with httpx2.AsyncClient(base_url=observed.url, timeout=100, trust_env=False) as http:
+    async with http_client(observed.url) as http:
         clients = Clients(observed, http)
         operation_id = await clients.submit(body=a_body(created_by="advisor_in_label", portfolio_id="pf_in_label"))
         await clients.finished(operation_id)

@@ -2,9 +2,9 @@
 
 import json
 
-import httpx2
 import pytest
 from builders import a_body
+from http_clients import http_client
 from running_service import Clients
 from span_receiver import SpanReceiver, attributes
 from waiting import until
@@ -35,7 +35,7 @@ def named(collector: SpanReceiver, trace_id: str) -> set[str]:
 
 @pytest.fixture
 async def http(observed):
-    async with httpx2.AsyncClient(base_url=observed.url, timeout=100, trust_env=False) as http:
+    async with http_client(observed.url) as http:
         yield http
 
 

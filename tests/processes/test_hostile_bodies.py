@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from builders import a_body
+from http_clients import http_client
 from processes.local.process_tree import descendants
 
 pytestmark = [pytest.mark.timeout(600), pytest.mark.shared]
@@ -35,7 +36,7 @@ def high_water_mb(pid: int) -> int:
 
 async def test_large_bodies_at_once_leave_the_api_small_and_healthy(service):
     bodies = [body for body in hostile_bodies().values() for _ in range(2)]
-    async with httpx2.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as http:
+    async with http_client(service.url) as http:
 
         async def post(body: bytes) -> httpx2.Response:
             headers = {"Content-Type": "application/json", "Idempotency-Key": uuid.uuid4().hex}
@@ -58,7 +59,7 @@ async def test_large_bodies_at_once_leave_the_api_small_and_healthy(service):
 async def test_trailers_without_end_leave_the_api_small_and_healthy(service):
     head = b"POST /rebalance/proposals/async HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     trailers = b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n" + b"a:\r\n" * (SIZE // 2)
-    async with httpx2.AsyncClient(base_url=service.url, timeout=60, trust_env=False) as http:
+    async with http_client(service.url) as http:
         for number in range(4):
             reader, writer = await asyncio.open_connection("127.0.0.1", httpx2.URL(service.url).port)
             writer.write(head + f"Idempotency-Key: {number}\r\n".encode() + trailers)

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx2
 import pytest
 from builders import a_stored_operation
+from http_clients import http_client
 
 from cli.local.children import Child
 from cli.local.ports import free_port
@@ -40,7 +41,7 @@ async def test_an_api_that_is_stopped_answers_those_who_wait(storage, service_ds
         },
     )
     try:
-        async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=90, trust_env=False) as http:
+        async with http_client(f"http://127.0.0.1:{port}") as http:
             async with asyncio.timeout(60):
                 while True:
                     try:

@@ -10,7 +10,6 @@ import sys
 import tempfile
 from pathlib import Path
 
-import httpx2
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus
 from temporalio.service import RPCError
@@ -20,6 +19,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import migrated_postgres  # noqa: E402 -- after the path is set
 from builders import a_body, a_large_body, a_version_body, without_simulation_flag  # noqa: E402 -- after the path is set
+from http_clients import http_client  # noqa: E402 -- after the path is set
 from receiver import Receiver  # noqa: E402 -- after the path is set
 from running_service import Clients, Service, running  # noqa: E402 -- after the path is set
 
@@ -31,7 +31,7 @@ FILE = re.compile(r'File \\"/[^"]*?([^/"]+/[^/"]+\.py)')
 
 
 async def record(service: Service) -> None:
-    async with httpx2.AsyncClient(base_url=service.url, timeout=100, trust_env=False) as http:
+    async with http_client(service.url) as http:
         clients = Clients(service, http)
         temporal = await Client.connect(service.temporal.address)
 
