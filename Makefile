@@ -28,8 +28,9 @@ demo: $(INSTALLED) ## Run everything on this machine and follow a sample proposa
 dev: $(INSTALLED) ## Run everything on this machine until Ctrl-C (ARGS="--data-dir /tmp/proposals")
 	@$(BIN)/proposals dev $(ARGS)
 
-# A module is run by one process, in which its tests may share servers.
-PYTEST := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+# A module is run by one process, in which its tests may share servers; the long tests of crashes go where there is room.
+TESTS := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
+CRASH_TESTS := $(BIN)/pytest -n logical --dist worksteal
 CRASHES := tests/crashes tests/processes
 
 # Lint runs beside the tests; both are run to their ends and must be green.
@@ -44,11 +45,11 @@ lint-at-once:
 
 .PHONY: test-rest
 test-rest: $(INSTALLED) ## Run the tests that share the machine: all but those of `test-crashes`
-	$(PYTEST) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
+	$(TESTS) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
 
 .PHONY: test-crashes
 test-crashes: $(INSTALLED) ## Run the tests that start, kill and starve whole services, then chaos by itself
-	$(PYTEST) -m "not alone" $(CRASHES) $(ARGS) || test $$? -eq 5
+	$(CRASH_TESTS) -m "not alone" $(CRASHES) $(ARGS) || test $$? -eq 5
 	$(BIN)/pytest -m alone $(CRASHES) $(ARGS) || test $$? -eq 5
 
 .PHONY: chaos
@@ -102,10 +103,10 @@ $(DEPENDENCIES):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Building $(VENV) with $$($(PYTHON) --version) ..."
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/development.txt
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements/development.txt
 	@touch $@
 
 # setuptools is among the pinned dependencies, so that building the project needs no network.
 $(INSTALLED): $(DEPENDENCIES)
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

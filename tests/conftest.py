@@ -33,9 +33,10 @@ from workflows.identity import SEARCH_ATTRIBUTES
 ROOT = Path(__file__).parent.parent
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """`-n auto`: one more than there are cores, because most of these tests wait for other processes."""
-    return (os.cpu_count() or 1) + 1
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """More than there are cores, because tests wait for other processes: `-n auto` one, `-n logical` twice as many."""
+    cores = os.cpu_count() or 1
+    return 2 * cores if config.option.numprocesses == "logical" else cores + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
