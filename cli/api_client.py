@@ -6,7 +6,6 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import quote
 
@@ -35,16 +34,6 @@ class FollowTimeoutError(Exception):
     """The operation of this id has not ended in the time that the caller gave it; it goes on without us."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Submitted:
-    """What a 202 promises; `is_replay` when the key had named this operation before."""
-
-    operation_id: str
-    correlation_id: str
-    idempotency_key: str
-    is_replay: bool
-
-
 class ApiClient:
     """Calls the service at this base URL, with a bearer token if there is one; closes its connections with its block.
 
@@ -67,8 +56,11 @@ class ApiClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def submit(self, document: bytes, *, idempotency_key: str | None, correlation_id: str | None) -> Submitted:
-        """Send a create request; a key is made when none is given. Raises ApiCallError with what the service says."""
+    async def submit(self, document: bytes, *, idempotency_key: str | None, correlation_id: str | None) -> Json:
+        """Send a create request; a key is made when none is given. Returns what `submit --json` prints.
+
+        `is_replay`: the key stood for this operation before. Raises ApiCallError with what the service says.
+        """
         key = idempotency_key or f"cli-{secrets.token_hex(8)}"
         headers = {b"Idempotency-Key": key.encode(), b"Content-Type": b"application/json"}
         if correlation_id is not None:
@@ -85,12 +77,12 @@ class ApiClient:
             raise ApiCallError(*_problem_lines(answer.status_code, body), safe_retry)
         if answer.status_code != httpx2.codes.ACCEPTED:
             raise ApiCallError(*_problem_lines(answer.status_code, body))
-        return Submitted(
-            operation_id=body["operation_id"],
-            correlation_id=body["correlation_id"],
-            idempotency_key=key,
-            is_replay=answer.headers.get("Idempotent-Replayed") == "true",
-        )
+        return {
+            "operation_id": body["operation_id"],
+            "correlation_id": body["correlation_id"],
+            "idempotency_key": key,
+            "is_replay": answer.headers.get("Idempotent-Replayed") == "true",
+        }
 
     async def follow(self, operation_id: str, *, seconds: float) -> AsyncIterator[Json | None]:
         """Its AsyncStatus again and again, the terminal one last; None while the service cannot be reached.

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.api_client import ApiCallError, ApiClient, FollowTimeoutError, Json, Submitted
+from cli.api_client import ApiCallError, ApiClient, FollowTimeoutError, Json
 from cli.output import print_error, print_fields, progress_line
 
 EXIT_FAILED: Final = 1
@@ -72,7 +72,7 @@ async def _submit(
             _print_accepted(submitted, as_json=as_json)
         if seconds is None:
             return 0
-        status = await follow_to_end(client, submitted.operation_id, seconds=seconds, is_quiet=as_json)
+        status = await follow_to_end(client, submitted["operation_id"], seconds=seconds, is_quiet=as_json)
     if as_json:
         typer.echo(json.dumps(status))
     else:
@@ -91,18 +91,12 @@ async def follow_to_end(client: ApiClient, operation_id: str, *, seconds: float,
     return ended
 
 
-def _print_accepted(submitted: Submitted, *, as_json: bool) -> None:
-    fields = {
-        "operation_id": submitted.operation_id,
-        "correlation_id": submitted.correlation_id,
-        "idempotency_key": submitted.idempotency_key,
-        "is_replay": submitted.is_replay,
-    }
+def _print_accepted(submitted: Json, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(fields))
+        typer.echo(json.dumps(submitted))
     else:
-        known = "known already" if submitted.is_replay else "accepted"
-        typer.echo(f"{submitted.operation_id} {known} (idempotency key {submitted.idempotency_key})")
+        known = "known already" if submitted["is_replay"] else "accepted"
+        typer.echo(f"{submitted['operation_id']} {known} (idempotency key {submitted['idempotency_key']})")
 
 
 def print_result(status: Json, *, seconds: float) -> None:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.callback import webhook_id
 from domain.callback_retries import REDELIVERY_PAUSE, DeliveryStatus
 from domain.callback_url import UrlRefused, parsed_url
 from domain.errors import CallbackNotFound, OperationHasNoCallback, OperationNotTerminal, RedeliveryTooSoon
@@ -21,8 +20,6 @@ StartSoon = Callable[[PendingDelivery], None]
 class DeliveryLog:
     """What a client may see of its callback; `delivery` is None until the operation has ended."""
 
-    operation_id: str
-    webhook_id: str
     host: str | None
     delivery: Delivery | None
     attempts: list[DeliveryAttempt]
@@ -44,7 +41,7 @@ class RedeliveryService:
         return await self._log(operation)
 
     async def redeliver(self, operation_id: str, *, client: str) -> DeliveryLog:
-        """Owe the callback once more, under the same webhook id; an attempt that waits is due now.
+        """Make the callback pending once more, under the same webhook id; a waiting attempt is due now.
 
         Raises OperationNotTerminal, OperationHasNoCallback, RedeliveryTooSoon within a minute of the last such call.
         """
@@ -74,8 +71,6 @@ class RedeliveryService:
             delivery = await reading.deliveries.get(operation.operation_id)
             attempts = await reading.deliveries.attempts(operation.operation_id)
         return DeliveryLog(
-            operation_id=operation.operation_id,
-            webhook_id=webhook_id(operation.operation_id),
             host=None if order is None else _host(order.url),
             delivery=delivery,
             attempts=attempts,

@@ -20,8 +20,8 @@ from services.open_operations import OpenOperationLimit
 from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
-from storage.idempotency import KeyHolder
-from storage.unit_of_work import Storage, Transaction
+from storage.idempotency import KeyClaim
+from storage.unit_of_work import Storage
 
 StartSoon = Callable[[Operation], None]
 JudgeCallback = Callable[[CallbackSubscription], Awaitable[ProposalError | None]]
@@ -117,28 +117,25 @@ class SubmissionService:
     async def _accept(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
         prepared, key = submission.prepared, submission.key
         operation_id, request_hash = new_operation_id(), prepared.request_hash
-        attempt = 1
         with self._limit.place() as place:
             async with self._storage.transaction() as transaction:
-                holder = None
                 if key is None:
-                    at = await transaction.now()
+                    claim = KeyClaim(at=await transaction.now())
                 else:
                     claim = await transaction.keys.claim(key, request_hash=request_hash, operation_id=operation_id)
-                    holder, at = claim.holder, claim.at
-                if holder is not None:
-                    held_by = await held_operation(transaction, holder)
-                    if held_by is not None and held_by.status is not OperationStatus.FAILED:
-                        return _replay(holder, held_by, request_hash)
-                    attempt = holder.attempt + 1
+                if claim.held_by is not None and claim.held_by.status is not OperationStatus.FAILED:
+                    if claim.request_hash != request_hash:
+                        raise IdempotencyKeyConflict
+                    return Accepted(operation=claim.held_by, is_replay=True)
                 self._refuse_at_once(submission, refusal)
                 await place.take(transaction)
-                if key is not None and holder is not None:
+                attempt = claim.attempts + 1
+                if key is not None and claim.attempts > 0:
                     await transaction.keys.reassign(
                         key, request_hash=request_hash, operation_id=operation_id, attempt=attempt
                     )
-                operation = self._operation(submission, operation_id=operation_id, attempt=attempt, at=at)
-                await transaction.documents.add(prepared.document, at=at)
+                operation = self._operation(submission, operation_id=operation_id, attempt=attempt, at=claim.at)
+                await transaction.documents.add(prepared.document, at=claim.at)
                 await transaction.operations.add(operation, metadata=prepared.metadata, callback=prepared.callback)
         link_to_later_starts(operation_id)
         self._start_soon(operation)
@@ -175,15 +172,3 @@ class SubmissionService:
             updated_at=at,
             progress_at=at,
         )
-
-
-async def held_operation(transaction: Transaction, holder: KeyHolder) -> Operation | ExpiredOperation | None:
-    """What a locked key stands for. In this order: a purge that comes between the two reads leaves a tombstone."""
-    operation = await transaction.operations.get(holder.operation_id)
-    return operation or await transaction.expired.get(holder.operation_id)
-
-
-def _replay(holder: KeyHolder, operation: Operation | ExpiredOperation, requested_hash: str) -> Accepted:
-    if holder.request_hash != requested_hash:
-        raise IdempotencyKeyConflict
-    return Accepted(operation=operation, is_replay=True)

@@ -15,7 +15,7 @@ INSERT INTO callback_deliveries (operation_id, status, created_at) VALUES (%(ope
 ON CONFLICT (operation_id) DO NOTHING
 """
 SELECT_DELIVERY: Final = """
-SELECT d.operation_id, d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.attempts_before,
+SELECT d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.attempts_before,
     clock_timestamp() AS read_at,
     (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts
 FROM callback_deliveries d WHERE d.operation_id = %(operation_id)s
@@ -54,7 +54,6 @@ class Delivery:
     is measured from there.
     """
 
-    operation_id: str
     status: DeliveryStatus
     created_at: datetime
     finished_at: datetime | None

@@ -74,7 +74,7 @@ async def _follow_sample(stack: LocalStack) -> None:
         async with ApiClient(stack.api_url) as client:
             began = time.monotonic()
             submitted = await client.submit(document, idempotency_key=None, correlation_id=None)
-            status = await follow_to_end(client, submitted.operation_id, seconds=SAMPLE_SECONDS)
+            status = await follow_to_end(client, submitted["operation_id"], seconds=SAMPLE_SECONDS)
     except ApiCallError as failure:
         raise LocalServerError("the sample was refused", log_lines=failure.lines) from None
     except FollowTimeoutError:
