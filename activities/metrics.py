@@ -7,7 +7,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from domain.callback_retries import AttemptError, DeliveryStatus
-from services.purging import KINDS
+from storage.retention import KINDS
 from workflows.messages import ReconcileDeliveriesResult, ReconcileResult
 
 # A stalled operation is looked at every half minute: for as long as three looks its attempt is remembered.

@@ -28,11 +28,14 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BrokenRow:
-    """A row that is not as it was written; `row` is its id, or its place in the trail when it is gone."""
+    """A row that is not as it was written; `row` is its id, or its place in the trail when it is gone.
+
+    Of what protects the rows in the database, `row` names the trigger, key or role that is not as migrations left it.
+    """
 
     table: str
     row: str
-    proposal_id: str | None
+    proposal_id: str | None = None
     reason: str
 
     def __str__(self) -> str:
@@ -48,7 +51,7 @@ def broken_rows(evidence: Evidence) -> Iterator[BrokenRow]:
 
 
 def _broken_events(evidence: Evidence) -> Generator[BrokenRow, None, set[str]]:
-    """Also answers the ids of the altered events: what those say of other rows counts for nothing."""
+    """Returns the ids of the altered events: what those say of other rows counts for nothing."""
     altered: set[str] = set()
     proposal_id = evidence.proposal.proposal_id
     previous_hash, next_sequence = FIRST_PREVIOUS_HASH, 1
