@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,7 +22,7 @@ from domain.callback_url import CallbackUrl
 from domain.errors import OperationNotFound
 from domain.operation import Operation
 from services.callback_target import AttemptFailed, CallbackTargets
-from services.callback_transport import CallbackTransport, Header
+from services.callback_transport import CallbackAnswer, CallbackTransport, Header
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
 from workflows.messages import DeliverInput, DeliverResult
@@ -76,7 +77,7 @@ class DeliverStep:
         if delivery.status is not DeliveryStatus.PENDING:
             return DeliverResult(state=delivery.status.value, attempts=delivery.attempts)
         if delivery.attempts > step.attempts:
-            # This very attempt was recorded before its worker died, or another run has made it.
+            # This very attempt was recorded before its worker crashed, or another run has made it.
             remaining = (delivery.due_at - delivery.read_at).total_seconds()
             return DeliverResult(state="PENDING", attempts=delivery.attempts, retry_seconds=max(0.0, remaining))
         try:
@@ -100,44 +101,39 @@ class DeliverStep:
         """
         began = time.monotonic()
 
-        def elapsed() -> timedelta:
-            return timedelta(seconds=time.monotonic() - began)
+        def now() -> datetime:
+            return at + timedelta(seconds=time.monotonic() - began)
 
-        def tried(
-            *,
-            status_code: int | None = None,
-            error: AttemptError | None = None,
-            retry_after: timedelta | None = None,
-        ) -> _Attempt:
-            return _Attempt(
-                attempted_at=at,
-                duration_ms=round(elapsed() / timedelta(milliseconds=1)),
-                status_code=status_code,
-                error=error,
-                retry_after=retry_after,
-            )
+        status_code, error, retry_after = None, None, None
+        try:
+            answer = await self._answer(operation, order, url, now=now)
+        except AttemptFailed as failed:
+            error = failed.error
+        else:
+            status_code, retry_after = answer.status_code, parsed_retry_after(answer.retry_after, now=now())
+        return _Attempt(
+            attempted_at=at,
+            duration_ms=round((now() - at) / timedelta(milliseconds=1)),
+            status_code=status_code,
+            error=error,
+            retry_after=retry_after,
+        )
 
+    async def _answer(
+        self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, *, now: Callable[[], datetime]
+    ) -> CallbackAnswer:
+        """Raises AttemptFailed."""
         if not self._rules.secrets:
-            return tried(error=AttemptError.NOT_CONFIGURED)
+            raise AttemptFailed(AttemptError.NOT_CONFIGURED)
         deadline = asyncio.get_running_loop().time() + ATTEMPT_SECONDS
-        body = callback_body(operation)
         try:
             async with asyncio.timeout_at(deadline):
                 target = await self._targets.pinned(url)
-            answer = await self._transport.post(
-                target,
-                headers=self._headers(operation, order, url, body, at=at + elapsed()),
-                body=body,
-                deadline=deadline,
-            )
         except TimeoutError:
-            return tried(error=AttemptError.NAME_NOT_RESOLVED)
-        except AttemptFailed as failed:
-            return tried(error=failed.error)
-        return tried(
-            status_code=answer.status_code,
-            retry_after=parsed_retry_after(answer.retry_after, now=at + elapsed()),
-        )
+            raise AttemptFailed(AttemptError.NAME_NOT_RESOLVED) from None
+        body = callback_body(operation)
+        headers = self._headers(operation, order, url, body, at=now())
+        return await self._transport.post(target, headers=headers, body=body, deadline=deadline)
 
     def _headers(
         self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, body: bytes, *, at: datetime

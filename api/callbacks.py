@@ -188,8 +188,8 @@ class CallbackDelivery(Wire):
             webhook_id=webhook_id(operation_id),
             host=log.host,
             status="NOT_DUE" if delivery is None else delivery.status.value,
-            created_at=None if delivery is None else delivery.created_at,
-            finished_at=None if delivery is None else delivery.finished_at,
+            created_at=delivery and delivery.created_at,
+            finished_at=delivery and delivery.finished_at,
             next_attempt_at=delivery.due_at if delivery is not None and is_pending else None,
             attempts=[CallbackAttempt.of(attempt) for attempt in log.attempts],
         )

@@ -1,13 +1,12 @@
 """The commands `health ...`: what the health check of a container runs beside the process it looks after."""
 
 import asyncio
-import json
 import socket
-from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 import typer
 
+from cli.probe import get_json
 from cli.settings import settings_or_exit
 from runtime.signals import exit_process
 from runtime.temporal import WORKER_IDENTITY, connect
@@ -29,16 +28,10 @@ def api() -> None:
     """Whether the API of this host answers; not whether its dependencies do, which a restart would not bring back."""
     settings = settings_or_exit()
     host = THIS_HOST.get(settings.api_host, settings.api_host)
-    connection = HTTPConnection(host, settings.api_port, timeout=TIME_LIMIT_SECONDS)
-    try:
-        connection.request("GET", "/health/live")
-        answer = connection.getresponse()
-        is_well = answer.status == 200 and json.loads(answer.read())["status"] == "ok"  # noqa: PLR2004 -- HTTP's OK
-    except (OSError, HTTPException, ValueError, KeyError):
-        is_well = False
-    finally:
-        connection.close()
-    _tell("api", is_well=is_well, state="answers" if is_well else "does not answer")
+    answer = get_json(host, settings.api_port, "/health/live", seconds=TIME_LIMIT_SECONDS)
+    is_well = answer is not None and answer.get("status") == "ok"
+    typer.echo(f"proposals health api: {'answers' if is_well else 'does not answer'}", err=not is_well)
+    raise typer.Exit(0 if is_well else 1)
 
 
 @commands.command()
@@ -59,8 +52,3 @@ async def _worker() -> int:
     ]
     typer.echo(f"proposals health worker: {'polls' if here else 'does not poll'}", err=not here)
     return 0 if here else 1
-
-
-def _tell(name: str, *, is_well: bool, state: str) -> None:
-    typer.echo(f"proposals health {name}: {state}", err=not is_well)
-    raise typer.Exit(0 if is_well else 1)

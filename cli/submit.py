@@ -9,7 +9,7 @@ from typing import Annotated, Final
 import typer
 
 from cli.api_client import ApiCallError, ApiClient, FollowTimeoutError, Json
-from cli.output import print_error, print_fields, progress_line
+from cli.output import fail, print_fields, progress_line
 
 EXIT_FAILED: Final = 1
 EXIT_TIMEOUT: Final = 4
@@ -46,11 +46,9 @@ def submit(
     try:
         exit_code = asyncio.run(submitting)
     except ApiCallError as refusal:
-        print_error("proposals submit", refusal.lines)
-        raise typer.Exit(EXIT_FAILED) from None
+        fail("proposals submit", *refusal.lines)
     except FollowTimeoutError as late:
-        print_error("proposals submit", [f"{late} has not ended within {timeout:g} s; it goes on"])
-        raise typer.Exit(EXIT_TIMEOUT) from None
+        fail("proposals submit", f"{late} has not ended within {timeout:g} s; it goes on", exit_code=EXIT_TIMEOUT)
     raise typer.Exit(exit_code)
 
 

@@ -114,7 +114,7 @@ class Storage:
     `on_ended` gets each operation that a transaction has ended, after its commit.
     """
 
-    def __init__(self, connections: ConnectionSource, *, on_ended: Callable[[Operation], None] | None = None) -> None:
+    def __init__(self, connections: ConnectionSource, *, on_ended: Callable[[Operation], None]) -> None:
         self._connections = connections
         self._on_ended = on_ended
         self._required_revision = required_revision()
@@ -126,9 +126,8 @@ class Storage:
         async with self._connection() as connection, connection.pipeline(), connection.transaction():
             transaction = Transaction(connection)
             yield transaction
-        if self._on_ended is not None:
-            for ended in transaction.operations.ended:
-                self._on_ended(ended)
+        for ended in transaction.operations.ended:
+            self._on_ended(ended)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:

@@ -14,8 +14,8 @@ from cli.local.children import Child, LocalServerError
 from cli.local.data_directory import DataDirectory
 from cli.local.ports import HOST, require_free
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
-from cli.local.probe import get_json
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
+from cli.probe import get_json
 from domain.callback import CallbackRules
 from runtime.settings import load_settings
 
@@ -151,7 +151,7 @@ class LocalStack:
         )
 
     def _api_is_ready(self) -> bool:
-        health = get_json(self._ports.api, "/health/ready")
+        health = get_json(HOST, self._ports.api, "/health/ready")
         return health is not None and health.get("status") == "ok"
 
 

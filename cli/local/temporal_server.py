@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from cli.local.children import Child, LocalServerError
 from cli.local.ports import HOST
-from cli.local.probe import get_json
+from cli.probe import get_json
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
@@ -106,7 +106,7 @@ class TemporalDevServer:
             self.child.stop(grace_seconds=STOP_SECONDS)
 
     def _retention(self) -> str | None:
-        namespace = get_json(self.ui_port, f"/api/v1/namespaces/{NAMESPACE}")
+        namespace = get_json(HOST, self.ui_port, f"/api/v1/namespaces/{NAMESPACE}")
         return None if namespace is None else str(namespace["config"]["workflowExecutionRetentionTtl"])
 
 
