@@ -155,7 +155,7 @@ class DeliverStep:
     async def _recorded(
         self, step: DeliverInput, tried: _Attempt, *, read: Delivery, host: str | None
     ) -> DeliverResult:
-        """Attempt and outcome in one transaction: what the log of a delivery shows is what it goes by.
+        """Record attempt and outcome in one transaction, so that a delivery follows the log that it shows.
 
         `read` is the delivery as it was before the attempt.
         """
@@ -219,7 +219,7 @@ def _outcome(delivery: Delivery, tried: _Attempt, *, jitter: float, is_redeliver
     status = status_after(status_code=tried.status_code, tries=tries)
     if status is DeliveryStatus.DELIVERED:
         return _Outcome(status=status, attempts_before=delivery.attempts_before)
-    if is_redelivered:  # this failure is not that of the delivery which was asked for
+    if is_redelivered:  # the failed attempt belongs to the round before the redelivery
         return _Outcome(status=DeliveryStatus.PENDING, attempts_before=attempt_no)
     if status is DeliveryStatus.FAILED:
         return _Outcome(status=status, attempts_before=delivery.attempts_before)

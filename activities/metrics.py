@@ -10,7 +10,7 @@ from domain.callback_retries import AttemptError, DeliveryStatus
 from storage.retention import KINDS
 from workflows.messages import ReconcileDeliveriesResult, ReconcileResult
 
-# A stalled operation is looked at every half minute: for as long as three looks its attempt is remembered.
+# Reconcile looks at a stalled operation every half minute; its attempt is remembered for three looks.
 ATTEMPTS_REMEMBERED_SECONDS: Final = 90.0
 
 

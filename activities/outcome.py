@@ -1,4 +1,4 @@
-"""How an ended operation is told to its workflow."""
+"""The row of a step's operation, and the outcome that its workflow gets once the operation has ended."""
 
 import structlog
 

@@ -1,4 +1,4 @@
-"""Callbacks: what clients ask for, what receivers get, how a delivery fares, and once more."""
+"""Callbacks: what clients ask for, what receivers get, the state of a delivery, and redelivery."""
 
 from typing import Annotated, Any, Final, Literal, Self
 

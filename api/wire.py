@@ -147,7 +147,7 @@ class _LargeAnswer(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         for chunk in self._chunks():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await asyncio.sleep(0)  # sending does not let others in while its client reads as fast
+            await asyncio.sleep(0)  # a fast reader would otherwise keep this from yielding
         await send({"type": "http.response.body", "body": b""})
 
     def _chunks(self) -> Iterator[bytes]:

@@ -15,7 +15,7 @@ from runtime.shown_url import shown_url
 
 PREFIX: Final = "/rebalance/proposals"
 CALL_SECONDS: Final = 30.0
-HELD_POLL_SECONDS: Final = 2.0  # the service holds a poll that long; short enough to see RUNNING
+HELD_POLL_SECONDS: Final = 2.0  # how long the service holds a poll; short enough to see RUNNING
 DEFAULT_PAUSE_SECONDS: Final = 1.0
 BEARER_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 
@@ -23,7 +23,7 @@ Json = dict[str, Any]
 
 
 class ApiCallError(Exception):
-    """Why a call led nowhere: lines to print, of which the first says it."""
+    """A call that failed: lines to print, the first with the reason."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
@@ -31,13 +31,13 @@ class ApiCallError(Exception):
 
 
 class FollowTimeoutError(Exception):
-    """The operation of this id has not ended in the time that the caller gave it; it goes on without us."""
+    """The operation of this id has not ended in time; it goes on."""
 
 
 class ApiClient:
     """Calls the service at this base URL, with a bearer token if there is one; closes its connections with its block.
 
-    Raises ApiCallError for what is no URL or no token.
+    Raises ApiCallError for an invalid URL or token.
     """
 
     def __init__(self, url: str, *, token: str | None = None) -> None:
@@ -85,7 +85,7 @@ class ApiClient:
         }
 
     async def follow(self, operation_id: str, *, seconds: float) -> AsyncIterator[Json | None]:
-        """Its AsyncStatus again and again, the terminal one last; None while the service cannot be reached.
+        """Yield its AsyncStatus repeatedly, the terminal one last; None while the service cannot be reached.
 
         Raises FollowTimeoutError when time is up, ApiCallError when the service does not know the operation.
         """
@@ -102,7 +102,7 @@ class ApiClient:
                 yield status
                 if status["status"] in ("SUCCEEDED", "FAILED"):
                     return
-            if time.monotonic() - asked_at < held:  # answered early, so it was not held: the pause is up to us
+            if time.monotonic() - asked_at < held:  # the service did not hold the poll: pause here instead
                 await asyncio.sleep(min(_retry_after(answer), max(0.0, deadline - time.monotonic())))
         raise FollowTimeoutError(operation_id)
 

@@ -172,7 +172,7 @@ def _write_heads(file: Path, heads: list[ChainHead]) -> None:
 
 
 def _read_heads(file: Path) -> dict[str, ChainHead]:
-    """Raises ValueError for a file that is none, or not whole."""
+    """Raises ValueError for a file that is not an export, or not whole."""
     header, *lines = file.read_text().splitlines() or [""]
     described = json.loads(header)
     heads = [ChainHead(**json.loads(line)) for line in lines]

@@ -1,4 +1,4 @@
-"""The command `callback-secret`: what the operator of a receiver is given to verify callbacks with."""
+"""The command `callback-secret`: the secret with which a receiver verifies its callbacks."""
 
 from typing import Annotated
 

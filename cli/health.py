@@ -1,4 +1,4 @@
-"""The commands `health ...`: what the health check of a container runs beside the process it looks after."""
+"""The commands `health ...`: health checks that a container runs beside its API or worker."""
 
 import asyncio
 import socket

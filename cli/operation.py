@@ -49,7 +49,7 @@ def operation(
     """
     if retry and cancel:
         fail("proposals operation", "--retry and --cancel exclude each other", exit_code=EXIT_USAGE)
-    configure_logging(level="ERROR", format="auto")  # what is printed is the answer, not how it was found
+    configure_logging(level="ERROR", format="auto")  # only the page is printed
     settings = settings_or_exit()
     action = _retried if retry else _cancelled if cancel else _unchanged
     exit_process(asyncio.run(_run(settings, operation_id, action, as_json=as_json)))
@@ -93,7 +93,7 @@ async def _unchanged(_: _Connections, operation_id: str) -> str:
 
 
 async def _retried(connections: _Connections, operation_id: str) -> str:
-    """The next attempt, whose workflow the API's starter starts if this command cannot."""
+    """Add the next attempt. If this command cannot start its workflow, the API's start queue does."""
     storage = connections.storage
     starts: list[Operation] = []
     retrying = RetryService(
@@ -119,7 +119,7 @@ async def _cancelled(connections: _Connections, operation_id: str) -> str:
 
 
 async def _client_of(storage: Storage, operation_id: str) -> str:
-    """Whose operation it is: an operator acts for every client. Raises OperationNotFound, OperationExpired."""
+    """The client that owns it: an operator acts for every client. Raises OperationNotFound, OperationExpired."""
     async with storage.reading() as reading:
         operation = await reading.operations.get(operation_id)
         expired = await reading.expired.get(operation_id)

@@ -1,4 +1,4 @@
-"""All that is known of an operation, on one page: row, workflow, pending failure, delivery."""
+"""Everything about an operation on one page: row, workflow, pending failure, delivery."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,7 +19,7 @@ from storage.unit_of_work import Storage
 
 Page = dict[str, dict[str, Any]]
 
-# The row without what other headings say, and without what only the steps and the starter go by.
+# The row's columns, without those that other headings show or that only steps and start queue use.
 SHOWN: Final = (
     "operation_id",
     "operation_type",
@@ -106,7 +106,7 @@ async def _workflow(client: Client, own: OwnWorkflow) -> dict[str, Any]:
 
 
 def _pending(pending: PendingActivityInfo) -> str:
-    """What it waits for; a paused one waits for the operator, whatever failed before."""
+    """What the activity waits for. A paused one waits for the operator, also after a failure."""
     if not pending.paused:
         return f"attempt {pending.attempt}: {pending.last_failure.message or 'running'}"
     paused = pending.pause_info

@@ -13,7 +13,7 @@ from cli.output import fail, print_fields, progress_line
 
 EXIT_FAILED: Final = 1
 EXIT_TIMEOUT: Final = 4
-AWAY: Final = "the service does not answer, trying again"
+UNREACHED: Final = "the service does not answer, trying again"
 
 
 def submit(
@@ -79,13 +79,13 @@ async def _submit(
 
 
 async def follow_to_end(client: ApiClient, operation_id: str, *, seconds: float, is_quiet: bool = False) -> Json:
-    """The terminal AsyncStatus, shown as it comes near. Raises FollowTimeoutError, ApiCallError."""
+    """The terminal AsyncStatus; shows the status until then. Raises FollowTimeoutError, ApiCallError."""
     ended: Json = {}
     with progress_line(is_quiet=is_quiet) as show:
         show(f"{operation_id} PENDING")
         async for status in client.follow(operation_id, seconds=seconds):
             ended = status or ended
-            show(f"{operation_id} {status['status'] if status else AWAY}")
+            show(f"{operation_id} {status['status'] if status else UNREACHED}")
     return ended
 
 
@@ -98,7 +98,7 @@ def _print_accepted(submitted: Json, *, as_json: bool) -> None:
 
 
 def print_result(status: Json, *, seconds: float) -> None:
-    """What the ended operation came to; `seconds` since it was submitted."""
+    """Print the outcome of an ended operation; `seconds` since it was submitted."""
     fields: dict[str, object] = {"operation id": status["operation_id"], "status": status["status"]}
     if (error := status["error"]) is not None:
         fields["error"] = f"{error['code']}: {error['message']}"

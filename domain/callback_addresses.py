@@ -21,7 +21,7 @@ PRIVATE: Final = _networks(
     "::1/128",
     "fc00::/7",
 )
-# Not for hosts that the operator names either: who answers there is never a receiver.
+# Never allowed, not even for hosts that the operator names: no receiver has such an address.
 NEVER: Final = _networks(
     "0.0.0.0/8",
     "100.100.100.200/32",  # metadata of Alibaba Cloud

@@ -1,4 +1,4 @@
-"""When a callback that was not taken is tried again."""
+"""When a failed callback is tried again."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -20,7 +20,7 @@ DELAYS: Final = (
     timedelta(hours=24),
 )
 MAX_TRIES: Final = len(DELAYS) + 1
-JITTER: Final = 0.2  # of the delay, upward: what failed together does not come back together
+JITTER: Final = 0.2  # of the delay, upward: callbacks that failed together are not retried together
 MAX_RETRY_AFTER: Final = timedelta(hours=24)
 REDELIVERY_PAUSE: Final = timedelta(minutes=1)
 
@@ -64,12 +64,12 @@ def delay_after(*, tries: int, jitter: float, retry_after: timedelta | None) -> 
 
 
 def busy_seconds(rounds: int, *, jitter: float) -> float:
-    """How long to wait for a place at a busy host, the n-th time: from a second doubled to a minute."""
+    """How long to wait for a slot of a busy host, the n-th time: from a second doubled to a minute."""
     return min(2.0 ** min(rounds - 1, BUSY_DOUBLINGS), MAX_BUSY_SECONDS) * (1 + JITTER * jitter)
 
 
 def parsed_retry_after(text: str | None, *, now: datetime) -> timedelta | None:
-    """The header's seconds or date as a wait, at most a day; None when it is absent or none of them."""
+    """The header's seconds or date as a wait, at most a day; None when it is absent or neither of them."""
     if text is None:
         return None
     text = text.strip()

@@ -329,7 +329,7 @@ def _leaves(parent: type[ProposalError]) -> list[type[ProposalError]]:
 
 
 def recorded_error(wire_class: str, message: str) -> ProposalError:
-    """The error that an operation recorded, to be raised again. Raises LookupError for a pair that is none."""
+    """The error that an operation recorded, to be raised again. Raises LookupError for a pair of no error."""
     for leaf in _leaves(ProposalError):
         if leaf.wire_class == wire_class and leaf.detail() == message:
             return leaf()

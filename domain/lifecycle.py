@@ -1,4 +1,4 @@
-"""The review of a proposal as data: which event leads from which state to which, and whose decision it records."""
+"""The review of a proposal as data: which event leads from which state to which, and which decision it records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ OPEN_STATES: Final = frozenset(ProposalState) - TERMINAL_STATES
 
 
 class ReviewStep(NamedTuple):
-    """Whose decision a state waits for, and the event of a yes; a no is REJECTED."""
+    """The decision that a state waits for, and the event of an approval; a refusal is REJECTED."""
 
     approval_type: ApprovalType
     approved: EventType
@@ -51,7 +51,7 @@ TRANSITIONS: Final[Mapping[tuple[ProposalState, EventType], ProposalState]] = {
     **{(state, EventType.CANCELLED): ProposalState.CANCELLED for state in OPEN_STATES},
 }
 
-# Decisions that judge the author's work; a consent is the client's own, whoever records it.
+# Decisions about the author's work. A consent is the bank customer's own decision, which an author may record.
 SEPARATED: Final = frozenset({ApprovalType.RISK, ApprovalType.COMPLIANCE})
 
 
@@ -66,7 +66,10 @@ class ReviewRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewCommand:
-    """Who asks, with the right to which decisions, on what view of the proposal; `reason` is canonical JSON text."""
+    """The actor, the decisions that the actor may take, and the state and version that the actor saw.
+
+    `reason` is canonical JSON text.
+    """
 
     actor_id: str
     reason: str
@@ -87,7 +90,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reviewed:
-    """The rows that a decision makes: the proposal as it is now, the event, and the approval if it is one."""
+    """The rows that a decision makes: the changed proposal, the event, and the approval if it is one."""
 
     proposal: Proposal
     event: WorkflowEvent
@@ -135,7 +138,7 @@ def decide_approval(
 
 
 def needs_second_person(decision: Decision, rules: ReviewRules) -> bool:
-    """Whether those who wrote what is decided about may not take this decision."""
+    """Whether authors are barred from this decision."""
     return rules.four_eyes and decision.approval_type in SEPARATED
 
 
@@ -191,13 +194,13 @@ def followed_by(proposal: Proposal, event: WorkflowEvent) -> Proposal:
 
 
 def _check_right(approval_type: ApprovalType | None, command: ReviewCommand) -> None:
-    """Whose decision a REJECTED is depends on the state, so this cannot be known before the proposal is locked."""
+    """Which decision a REJECTED is depends on the state, so this is checked on the locked proposal."""
     if approval_type is not None and approval_type not in command.decisions:
         raise InsufficientScope([DECISION_SCOPES[approval_type]])
 
 
 def _check_view(proposal: Proposal, command: ReviewCommand, rules: ReviewRules) -> None:
-    """Whether the actor looks at the proposal as it is."""
+    """Refuse an actor who saw another state or version of the proposal."""
     if command.expected_state is None:
         if rules.require_expected_state:
             raise ExpectedStateRequired

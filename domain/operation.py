@@ -100,7 +100,7 @@ class RecordedEvidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationSummary:
-    """What is said of an operation for as long as it is known, also after the purge; times are UTC."""
+    """What is kept of an operation, after the purge as well; times are UTC."""
 
     operation_id: str
     operation_type: OperationType
@@ -116,7 +116,7 @@ class OperationSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpiredOperation(OperationSummary):
-    """The tombstone of a purged operation."""
+    """The tombstone of a purged operation: what its client is told, in this order, `client` itself left out."""
 
     finished_at: datetime
     expired_at: datetime
@@ -186,7 +186,7 @@ class Operation(OperationSummary):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedOperation(Operation):
-    """An operation whose row the transaction holds locked: the one who may end it.
+    """An operation whose row the transaction holds locked, so that no other one can end it meanwhile.
 
     `locked_at` is PostgreSQL's time of the transaction, which is the time of the end as well. `metadata` is that of the
     request as canonical JSON, with an advisor's notes about a customer: it is in no repr.

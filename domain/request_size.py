@@ -59,7 +59,7 @@ def row_count(request: Any) -> int:
 
 
 def rows_by_list(request: Any, *, enough: float = inf) -> dict[Place, int]:
-    """Rows of each list, with those of the lists in it; these are not looked at when there are enough without them."""
+    """Rows of each list, with the rows of its inner lists; these are skipped once there are `enough` without them."""
     lists = {place: _rows(_member(request, *place)) for place in LISTS}
     counts = {place: len(rows) for place, rows in lists.items()}
     if sum(counts.values()) <= enough:

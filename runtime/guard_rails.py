@@ -1,4 +1,4 @@
-"""What keeps a service from being started by accident as it must not run: everything that is missing, named at once."""
+"""Start-up checks: refuse an unsafe configuration, and name everything that is missing at once."""
 
 from collections.abc import Callable, Collection, Iterator
 from enum import Enum

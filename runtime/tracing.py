@@ -23,7 +23,7 @@ def tracing(service: str, environ: Mapping[str, str] = os.environ) -> Iterator[N
     try:
         yield
     finally:
-        provider.shutdown()  # exports what it still holds; a collector that is away gets the exporter's time-out
+        provider.shutdown()  # exports what it still holds; an unreachable collector costs the exporter's time-out
 
 
 def is_tracing() -> bool:

@@ -21,7 +21,7 @@ METADATA: Final = ("title", "advisor_notes", "mandate_id", "jurisdiction")
 ROLES: Final = ("request", "result", "inputs", "artifact")
 UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
-Progress = Callable[[int], None]  # how many proposals or documents were looked at just now
+Progress = Callable[[int], None]  # the number of proposals or documents checked since the last call
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,7 +43,7 @@ class ChainHead:
 
 @dataclass(slots=True)
 class VerificationResult:
-    """How much was looked at, and where each chain ends."""
+    """How much was checked, and where each chain ends."""
 
     versions: int = 0
     events: int = 0

@@ -14,7 +14,7 @@ from domain.callback_retries import AttemptError
 from domain.callback_url import CallbackUrl, UrlRefused, parse_callback_url
 from domain.errors import CallbacksNotConfigured, CallbackUrlNotAllowed, ProposalError
 
-# A name server that does not answer holds a thread for half a minute: threads of its own, that nobody else waits for.
+# A silent name server blocks a thread for half a minute, so lookups have threads that nothing else uses.
 RESOLVER_THREADS: Final = 64
 SUBMISSION_SECONDS: Final = 1.0
 
@@ -22,7 +22,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class AttemptFailed(Exception):
-    """An attempt that came to no answer, in a fixed word."""
+    """An attempt without an answer, and why, in a fixed word."""
 
     def __init__(self, error: AttemptError) -> None:
         super().__init__(error)

@@ -1,6 +1,6 @@
 """Reviewing proposals: lock, decide, write, in one short transaction.
 
-The workflow of this service is the review's, in the contract's words; it is none of Temporal's.
+"Workflow" is the contract's word for the review here; it has nothing to do with Temporal.
 """
 
 from collections.abc import Callable
@@ -118,7 +118,7 @@ class ProposalWorkflowService:
 
 
 async def _authors(transaction: Transaction, proposal: Proposal) -> frozenset[str]:
-    """Who created the locked proposal and its current version.
+    """The authors of the locked proposal and of its current version.
 
     A statement after the lock: one that takes the lock and reads the version, too, would not see a version that was
     committed while it waited.
@@ -130,7 +130,7 @@ async def _authors(transaction: Transaction, proposal: Proposal) -> frozenset[st
 
 
 async def _replayed(transaction: Transaction, keyed: KeyedReview) -> ReviewResult | None:
-    """What the key stands for, None while that is nothing. The proposal's lock keeps its twins waiting."""
+    """The result that the key stands for, None while it is free. Concurrent requests wait for the proposal's lock."""
     stored = await transaction.review_keys.get(keyed.key)
     if stored is None:
         return None

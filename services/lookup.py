@@ -1,6 +1,7 @@
 """Reading operations and what came of them: PostgreSQL only, so that no worker need be alive."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 
 from domain.errors import InvariantBroken, OperationExpired, OperationNotFound
 from domain.ids import derived_id
@@ -93,18 +94,7 @@ class LookupService:
 
 def expired_error(expired: ExpiredOperation) -> OperationExpired:
     """The error for a purged operation, with what its tombstone says."""
+    said = {field.name: getattr(expired, field.name) for field in fields(expired) if field.name != "client"}
     return OperationExpired(
-        {
-            "operation_id": expired.operation_id,
-            "operation_type": expired.operation_type,
-            "status": expired.status,
-            "error_code": expired.error_code,
-            "correlation_id": expired.correlation_id,
-            "idempotency_key": expired.idempotency_key,
-            "proposal_id": expired.proposal_id,
-            "version_no": expired.version_no,
-            "created_at": wire_timestamp(expired.created_at),
-            "finished_at": wire_timestamp(expired.finished_at),
-            "expired_at": wire_timestamp(expired.expired_at),
-        }
+        {name: wire_timestamp(value) if isinstance(value, datetime) else value for name, value in said.items()}
     )

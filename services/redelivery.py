@@ -1,4 +1,4 @@
-"""The delivery of an operation's callback, for its client to look at and to ask for once more."""
+"""The delivery of an operation's callback: its log for the client, and redelivery on request."""
 
 import math
 from collections.abc import Callable
@@ -55,7 +55,7 @@ class RedeliveryService:
             if delivery is None:
                 raise OperationHasNoCallback
             _refuse_too_soon(delivery)
-            # A round that goes on keeps its count; otherwise the schedule begins anew.
+            # An open round keeps its count; after a closed one the schedule begins again.
             is_open = delivery.status is DeliveryStatus.PENDING
             await transaction.deliveries.reopen(
                 operation_id, attempts_before=delivery.attempts_before if is_open else delivery.attempts

@@ -83,8 +83,8 @@ class StartQueue:
                 return BACK_OFF_SECONDS
             if len(waiting) == BATCH:
                 pause = 0.0
-        # Without a start nothing says how Temporal is: another process may have claimed what waits, or the limit is
-        # reached. Only an answer of Temporal may clear what clients of a synchronous create are told.
+        # A round without a start does not show whether Temporal can be reached: another process may have claimed the
+        # rows, or the limit is reached. Only an answer of Temporal clears `temporal_away`, which ends synchronous waits.
         if not is_asked and (self._temporal_away.is_set() or is_full):
             self._note(is_reachable=await self._temporal.is_reachable())
         return pause

@@ -1,7 +1,8 @@
 """The calls to Temporal about one workflow: start it, look at it, cancel it, end one that does not belong there.
 
-Anyone who may write to Temporal can start any workflow under any id (docs/adr/0016-whose-workflow-it-is.md): the
-workflow under an id is the service's own only if its type, its queue and its input say so, and it runs at once.
+Every client that may write to Temporal can start any workflow under any id (docs/adr/0016-whose-workflow-it-is.md).
+So a workflow is the service's own only if its type, queue and input are those of the service's start, and it runs at
+once.
 """
 
 import asyncio

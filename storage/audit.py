@@ -48,7 +48,7 @@ UNION ALL
 SELECT 'approvals', approval_id, proposal_id FROM approvals a
 WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = a.proposal_id)
 """
-# What operations and simulations remember, as long as they are kept.
+# Rows that operations and simulations still refer to.
 SELECT_MISSING: Final = """
 SELECT 'proposals' AS table, proposal_id AS row, proposal_id FROM operations o
 WHERE proposal_version_id IS NOT NULL
@@ -66,8 +66,8 @@ SELECT 'documents', address, NULL FROM (
 WHERE address IS NOT NULL AND NOT EXISTS (SELECT FROM documents d WHERE d.sha256 = address)
 ORDER BY 1 DESC, 2
 """
-# What else says whose a version is; the version's hash covers its own client. Simulations, and operations that made
-# nothing, have nothing to be compared with. A key is named by its operation or event.
+# Other rows that name a version's client; the version's hash covers its own. Simulations, and operations that made
+# nothing, cannot be compared with a version. A key is shown by its operation or event.
 SELECT_OTHER_CLIENTS: Final = """
 SELECT DISTINCT "table", row, proposal_id FROM (
     SELECT 'proposals' AS table, p.proposal_id AS row, v.proposal_id, v.proposal_version_id
@@ -179,7 +179,7 @@ class AuditReader:
         return found[0] if found else None
 
     async def clients(self, operation_ids: Sequence[str]) -> dict[str, str]:
-        """Whose operations these are; those that were purged are left out."""
+        """The clients of these operations by operation id, without those that were purged."""
         cursor = await self._connection.execute(SELECT_CLIENTS, {"operation_ids": list(operation_ids)})
         return dict(await cursor.fetchall())
 

@@ -19,9 +19,9 @@ FROM (SELECT status, created_at, started_at FROM operations WHERE status IN ('PE
     ORDER BY progress_at LIMIT {MOST}) AS open
 """
 SELECT_PENDING_DELIVERIES: Final = f"""
-SELECT count(*) AS pending, min(owed_since) AS oldest_pending, min(due_at) AS first_due, now() AS read_at
-FROM (SELECT coalesce(redelivered_at, created_at) AS owed_since, due_at FROM callback_deliveries
-    WHERE status = 'PENDING' ORDER BY due_at LIMIT {MOST}) AS owed
+SELECT count(*) AS pending, min(pending_since) AS oldest_pending, min(due_at) AS first_due, now() AS read_at
+FROM (SELECT coalesce(redelivered_at, created_at) AS pending_since, due_at FROM callback_deliveries
+    WHERE status = 'PENDING' ORDER BY due_at LIMIT {MOST}) AS pending
 """
 
 

@@ -171,7 +171,7 @@ class Retention:
 
         For documents these are the queue's: each leaves it, and is deleted if nothing refers to it any more.
         """
-        # The connection commits by itself: the locks of a statement do not wait for a client that is slow to say so.
+        # In autocommit the server releases a statement's locks at its end, without waiting for a COMMIT from here.
         await self._connection.execute(BOUND_STATEMENTS)
         try:
             cursor = await self._connection.execute(STATEMENTS[kind], {"kept": kept, "limit": limit})

@@ -3,8 +3,8 @@
 `purging()` and `snapshot()` are the two for long work: short statements that commit one by one, and many reads of one
 moment.
 
-A block stands inside a service or activity function and ends before that function answers: a commit that follows the
-answer breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). No network call goes inside a block.
+A block is inside a service or activity function and ends before that function returns: an answer that is sent before
+the commit breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). A block makes no network call.
 """
 
 from collections.abc import AsyncIterator, Callable

@@ -85,7 +85,7 @@ NOTE_DELIVERY_RESTART: Final = """
 UPDATE callback_deliveries SET started_workflow_at = coalesce(started_workflow_at, now())
 WHERE operation_id = %(operation_id)s
 """
-# A delivery that waits for a slot at a busy host is overdue and well: it is looked at once a minute.
+# A delivery that waits for a slot of a busy host is overdue though nothing is wrong: it is checked once a minute.
 TAKE_OVERDUE: Final = f"""
 UPDATE callback_deliveries d SET checked_at = now() FROM operations o
 WHERE o.operation_id = d.operation_id AND d.operation_id IN (

@@ -74,7 +74,7 @@ class Service:
         while child.exit_code is None and time.monotonic() < deadline:
             time.sleep(0.02)
         if child.stop(grace_seconds=0) != 0:
-            raise child.death()
+            raise child.exit_error()
 
     def start_worker(self) -> None:
         self.worker = self._launch("worker")

@@ -1,4 +1,4 @@
-"""Starting the callback that an ended operation owes, without another process between."""
+"""Starting the callback of an ended operation from its workflow, without waiting for another process."""
 
 from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
@@ -18,7 +18,7 @@ from workflows.policies import TASK_TIMEOUT
 
 
 async def start_delivery(outcome: OperationOutcome) -> None:
-    """Start the delivery as a child that outlives its parent; the starter does it for who ends without a workflow."""
+    """Start the delivery as a child that outlives its parent. The start queue does it where no workflow is left."""
     if not outcome.has_callback:
         return
     attributes = _attributes(outcome)

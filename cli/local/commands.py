@@ -97,7 +97,7 @@ async def _follow_sample(stack: LocalStack) -> None:
 
 
 async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
-    """What there is to look at of it; nothing where the environment allows no call to this machine."""
+    """The addresses to show; none where the environment allows no callback to this machine."""
     rules = stack.callback_rules
     if not rules.secrets or HOST not in rules.allowed_hosts:
         typer.echo(f"left out: PROPOSAL_CALLBACK_ALLOWED_HOSTS does not name {HOST}")

@@ -1,4 +1,4 @@
-"""From the start of the local servers to their end, whichever way it comes."""
+"""From the start of the local servers to their end: a signal, a failure, or a server that stops."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,12 +12,12 @@ from cli.local.data_directory import DataDirectory
 from cli.local.stack import LocalStack, Ports
 from runtime.signals import stop_on_signals
 
-EXIT_STOPPED: Final = 0  # Ctrl-C is how it is meant to end
+EXIT_STOPPED: Final = 0  # Ctrl-C is the way to end it
 EXIT_FAILED: Final = 1
 
 
 def serve(data_dir: Path, ports: Ports, *, command: str, once_ready: Callable[[LocalStack], Awaitable[None]]) -> int:
-    """Start everything, do `once_ready`, serve until a signal; answers the exit code, with everything stopped."""
+    """Start everything, do `once_ready`, serve until a signal, stop everything; returns the exit code."""
     try:
         with DataDirectory(data_dir).claimed() as data:
             stack = LocalStack(data, ports, say=typer.echo)
