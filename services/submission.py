@@ -56,9 +56,11 @@ class Accepted:
 class SubmissionService:
     """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes.
 
-    Between processes the key's row decides: each transaction that claims the key waits for the one before it. Within a
-    process that would take a connection for every twin, so the first one's task serves them all. The task
-    belongs to no request: a client that disconnects cancels its own wait, not the submission of the others.
+    Across processes the key's row decides: a transaction that claims the key waits until the one before it has ended.
+    Such a wait occupies a connection of the pool, and a thousand equal requests would occupy all of them. So the
+    requests of one process that are equal in key and contents (twins) share one task, which submits once and gives its
+    outcome to each. The task belongs to none of them: twins await it through `asyncio.shield`, so that a client that
+    disconnects cancels its own wait, and not the submission of the others.
     """
 
     def __init__(
@@ -82,12 +84,12 @@ class SubmissionService:
         ] = {}
 
     async def submit(self, submission: Submission) -> Accepted:
-        """Accept the request, or find what an earlier request with its key made.
+        """Accept the request, or find the operation of an earlier request with its key.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled for a synchronous
-        request without the option, CallbackUrlNotAllowed, ProposalNotFound for a target that could be none,
-        TooManyOpenOperations for what is no replay, StorageUnavailable when nothing was accepted or, if the connection
-        was lost during the commit, when only the same key can tell.
+        request without the option, CallbackUrlNotAllowed, ProposalNotFound for a target whose id cannot exist,
+        TooManyOpenOperations for a new operation, StorageUnavailable when nothing was accepted. If the connection was
+        lost during the commit, StorageUnavailable leaves that open, and the same key finds out.
         """
         if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
             raise ProposalNotFound

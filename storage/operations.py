@@ -77,7 +77,7 @@ END: Final = f"""
 UPDATE operations SET {", ".join(f"{column} = %({column})s" for column in _END_COLUMNS)}
 WHERE operation_id = %(operation_id)s
 """
-# What an attempt has of its own. All else is what the client asked for and is copied: a new column is not lost.
+# The columns that an attempt has of its own. All others are the client's request and are copied, new columns as well.
 _OF_AN_ATTEMPT: Final = frozenset(
     {
         *("operation_id", "status", "attempt", "policy", "created_at", "updated_at", "progress_at"),
@@ -175,7 +175,7 @@ class Operations(OperationReader):
     ) -> list[str] | None:
         """Mark RUNNING with the result; None, and nothing written, when the operation has ended.
 
-        What comes back is the document that this one takes the place of, if there is one: nothing may refer to it now.
+        Returns the document that this one replaces, if there is one: it may have no other reference now.
         """
         cursor = await self._connection.execute(
             RECORD_SIMULATION,
@@ -192,7 +192,7 @@ class Operations(OperationReader):
     async def record_evidence(self, operation_id: str, evidence: RecordedEvidence) -> list[str] | None:
         """Refer to the stored evidence; None, and nothing written, when the operation has ended.
 
-        What comes back are the documents that these take the place of.
+        Returns the documents that these replace.
         """
         cursor = await self._connection.execute(
             RECORD_EVIDENCE,
@@ -205,7 +205,7 @@ class Operations(OperationReader):
         return _superseded(await cursor.fetchone(), evidence.documents)
 
     async def succeed(self, operation: LockedOperation, version: ProposalVersion) -> Operation:
-        """End an open operation with what it has made; the operation as it is then."""
+        """End an open operation with the version that it made, and return it."""
         return await self._end(
             operation,
             status=OperationStatus.SUCCEEDED,
@@ -217,7 +217,7 @@ class Operations(OperationReader):
     async def fail(
         self, operation: LockedOperation, failure: OperationFailure, *, cancels_workflow: bool = False
     ) -> Operation:
-        """End an open operation; the operation as it is then. `cancels_workflow`: its workflow is to be cancelled."""
+        """End an open operation and return it. `cancels_workflow`: its workflow is to be cancelled."""
         return await self._end(
             operation,
             status=OperationStatus.FAILED,

@@ -138,7 +138,7 @@ class WorkflowStarts(Generic[Row]):
         self._release = RELEASE_CLAIMS.format(table=table)
 
     async def room(self, *, at_most: int) -> int:
-        """How many more may have their workflow started now."""
+        """How many more workflows may be started now."""
         return at_most
 
     async def claim_unstarted(self, *, limit: int) -> list[Row]:
@@ -156,7 +156,7 @@ class WorkflowStarts(Generic[Row]):
         return await self._rows(self._take_stalled, {"idle": idle, "limit": limit, "most": at_most})
 
     async def current(self, operation_id: str) -> Row | None:
-        """The row as it is now; None when it requires no workflow any more."""
+        """The row; None when it requires no workflow any more."""
         rows = await self._rows(self._select, {"operation_id": operation_id})
         return rows[0] if rows else None
 
