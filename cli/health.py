@@ -36,7 +36,7 @@ def api() -> None:
 
 @commands.command()
 def worker() -> None:
-    """Whether a worker of this host polls Temporal; 0 as well when Temporal is away, since the worker waits for it."""
+    """Whether a worker of this host polls Temporal; 0 as well without Temporal, since the worker waits for it."""
     settings_or_exit()
     exit_process(asyncio.run(_worker()))
 
@@ -45,7 +45,7 @@ async def _worker() -> int:
     client = await connect(lazy=True, identity="proposals-health")
     polling = await polling_workers(client, seconds=TIME_LIMIT_SECONDS)
     if polling is None:
-        typer.echo("proposals health worker: Temporal is away, the worker waits for it")
+        typer.echo("proposals health worker: Temporal cannot be reached, the worker waits for it")
         return 0
     here = [
         name for name in polling if name.startswith(f"{WORKER_IDENTITY}-") and name.endswith(f"@{socket.gethostname()}")

@@ -116,7 +116,7 @@ class OperationSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpiredOperation(OperationSummary):
-    """The tombstone of a purged operation: what its client is told, in this order, `client` itself left out."""
+    """The tombstone of a purged operation. Its client can read all fields but `client`, in this order."""
 
     finished_at: datetime
     expired_at: datetime
