@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Attempt:
-    """What came of an attempt."""
+    """The result of an attempt: a status code or an error."""
 
     attempted_at: datetime
     duration_ms: int
@@ -213,7 +213,7 @@ class _Outcome:
 
 
 def _outcome(delivery: Delivery, tried: _Attempt, *, jitter: float, is_redelivered: bool) -> _Outcome:
-    """What the attempt has come to; `is_redelivered` when another delivery was asked for while it was under way."""
+    """The state after the attempt; `is_redelivered`: another delivery was requested during the attempt."""
     attempt_no = delivery.attempts + 1
     tries = attempt_no - delivery.attempts_before
     status = status_after(status_code=tried.status_code, tries=tries)

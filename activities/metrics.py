@@ -1,4 +1,4 @@
-"""What a worker measures of its housekeeping and its callbacks. A metric is declared here and set by its step."""
+"""The worker's metrics of housekeeping and callbacks. A metric is declared here and set by its step."""
 
 import time
 from collections import deque

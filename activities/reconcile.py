@@ -90,7 +90,7 @@ class ReconcileSteps:
         return result
 
     async def _judged(self, source: Source[Any], rows: Sequence[Any]) -> list[Verdict]:
-        """What became of each row; START_AGAIN when its workflow was."""
+        """The verdict on each row; START_AGAIN also means that its workflow was started again."""
         slots = asyncio.Semaphore(CONCURRENT_LOOKS)
 
         async def judged(row: Any) -> Verdict:

@@ -1,4 +1,4 @@
-"""What is stored of a proposal, as every resource shows it: proposal, version, event, and what a create made."""
+"""The wire models of stored records that several resources share: proposal, version, event, create response."""
 
 from typing import Annotated, Any, Self
 

@@ -26,7 +26,7 @@ TIMESTAMP_EXAMPLE: Final = "2026-02-22T12:00:00.000000+00:00"
 
 
 def _text(pattern: str) -> WithJsonSchema:
-    """What the OpenAPI document promises of a text that this service made; it is not checked again on its way out."""
+    """The OpenAPI schema of a text that this service made; the text is not validated again in responses."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 

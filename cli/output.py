@@ -1,4 +1,4 @@
-"""What commands print: tables and a live line on a terminal, plain lines elsewhere."""
+"""The output of commands: tables and a live line on a terminal, plain lines elsewhere."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager

@@ -59,7 +59,7 @@ def created_event(version: ProposalVersion, *, event_id: str) -> WorkflowEvent:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Occurrence:
-    """What happened to a proposal, before it has its place in the trail.
+    """A change of a proposal that is not an event of the trail yet.
 
     `reason` is canonical JSON text, `subject_hash` that of the row that was made by it, if any.
     """

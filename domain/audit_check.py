@@ -1,4 +1,4 @@
-"""What is wrong with the stored evidence of a proposal: its chain, and the rows that the chain vouches for."""
+"""Checks of the stored evidence of a proposal: its chain, and the rows whose hashes the chain holds."""
 
 import json
 from collections.abc import Generator, Iterator, Sequence

@@ -42,7 +42,7 @@ class CallbackSubscription:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallbackRules:
-    """What the operator allows: the signing secrets, newest first, and the hosts that may be private."""
+    """The operator's settings for callbacks: signing secrets, newest first, and the hosts that may be private."""
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
     allowed_hosts: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Which addresses a callback may be sent to: public ones, and for hosts that the operator names private ones."""
+"""The addresses that callbacks may be sent to: public ones, and private ones of hosts that the operator names."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final

@@ -49,7 +49,7 @@ class AttemptError(StrEnum):
 
 
 def status_after(*, status_code: int | None, tries: int) -> DeliveryStatus:
-    """What the delivery is after its n-th try of this round: only 2xx is success, and 410 says to stop."""
+    """The delivery's status after the n-th try of a round: only 2xx is success, and 410 ends the round."""
     if status_code is not None and HTTPStatus.OK <= status_code < HTTPStatus.MULTIPLE_CHOICES:
         return DeliveryStatus.DELIVERED
     if status_code == HTTPStatus.GONE or tries >= MAX_TRIES:
@@ -58,13 +58,13 @@ def status_after(*, status_code: int | None, tries: int) -> DeliveryStatus:
 
 
 def delay_after(*, tries: int, jitter: float, retry_after: timedelta | None) -> timedelta:
-    """How long to wait after the n-th try; `jitter` lies between 0 and 1, `retry_after` is the receiver's floor."""
+    """The wait after the n-th try; `jitter` is between 0 and 1, `retry_after` the receiver's minimum."""
     delay = DELAYS[tries - 1] * (1 + JITTER * jitter)
     return delay if retry_after is None else max(delay, retry_after)
 
 
 def busy_seconds(rounds: int, *, jitter: float) -> float:
-    """How long to wait for a slot of a busy host, the n-th time: from a second doubled to a minute."""
+    """The n-th wait for a slot of a busy host, in seconds: from one, doubled up to a minute."""
     return min(2.0 ** min(rounds - 1, BUSY_DOUBLINGS), MAX_BUSY_SECONDS) * (1 + JITTER * jitter)
 
 

@@ -208,7 +208,7 @@ def _filled(inputs: bytes, result: bytes) -> tuple[bytes, ...]:
 
 
 def _around_gap(artifact: bytes) -> tuple[memoryview, memoryview]:
-    """What stands around the gap. Quotes in a client's text are escaped, so none of it can look like the gap."""
+    """The text before and after the gap. Quotes in a client's text are escaped, so none of it can look like the gap."""
     place = artifact.rfind(INPUTS_GAP)
     if place < 0:
         raise ValueError("the text is no stored artifact")

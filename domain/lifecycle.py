@@ -80,7 +80,7 @@ class ReviewCommand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What a command does to the proposal; a review or consent decision has its type, any other event has none."""
+    """The effect of a command; `approval_type` is None unless it is a review or consent decision."""
 
     event_type: EventType
     to_state: ProposalState

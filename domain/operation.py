@@ -65,7 +65,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationFailure:
-    """How a FAILED operation ended: `code` is the wire's class name, `message` the contract's text."""
+    """The reason of a FAILED operation: `code` is the wire's class name, `message` the contract's text."""
 
     code: str
     message: str
@@ -100,7 +100,7 @@ class RecordedEvidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationSummary:
-    """What is kept of an operation, after the purge as well; times are UTC."""
+    """The fields of an operation that its tombstone keeps after the purge; times are UTC."""
 
     operation_id: str
     operation_type: OperationType
@@ -197,7 +197,7 @@ class LockedOperation(Operation):
     locked_at: datetime
 
     def evidence(self, *, engine_version: str) -> RecordedEvidence | None:
-        """What the steps have recorded, if this engine version made all of it.
+        """The evidence that the steps recorded, if this engine version made all of it.
 
         Raises InvariantBroken before the steps have recorded it.
         """

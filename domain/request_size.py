@@ -1,4 +1,4 @@
-"""How large a request is, read from its model or from the JSON that is to become one (R44)."""
+"""The size of a request, counted in its model or in parsed JSON before validation (R44)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -76,7 +76,7 @@ def attribute_counts(request: Any) -> Iterator[tuple[Place, int]]:
 
 
 def first_currency_over(request: Any, limit: int) -> Place | None:
-    """Where the first currency code stands that is one too many."""
+    """The place of the first currency code beyond the limit."""
     codes: set[str] = set()
     seen: set[str] = set()  # codes and pairs
     for place, text in _currencies(request):

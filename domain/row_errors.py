@@ -1,4 +1,4 @@
-"""How many errors of a request's rows are listed: each takes a kilobyte, and a request has room for millions."""
+"""A limit on the listed errors of a request's rows: each takes a kilobyte, and a request has room for millions."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar

@@ -105,7 +105,7 @@ class Database:
 
     @property
     def usage(self) -> PoolUsage:
-        """How it is now; may be asked from any thread."""
+        """The present numbers; may be read from any thread."""
         pool = self._pool
         return PoolUsage(
             available=pool is not None,

@@ -17,7 +17,7 @@ DEFAULT_DATABASE: Final = Settings().database_url
 
 
 class Concern(Enum):
-    """What a command does, and so what has to be in order before it starts."""
+    """A dependency of a command, whose settings are checked before the command starts."""
 
     DATABASE = "database"
     TEMPORAL = "temporal"

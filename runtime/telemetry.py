@@ -113,7 +113,7 @@ def _without_library_details(_: WrappedLogger, __: str, event: EventDict) -> Eve
 
 
 def _constant_part(message: object) -> str:
-    """What a library's author wrote: values follow a colon, a brace (Temporal's) or a line's end (asyncio's)."""
+    """The fixed part of a library's message: values follow a colon, a brace (Temporal) or a line's end (asyncio)."""
     if not isinstance(message, str):
         return type(message).__qualname__  # uvicorn logs a taken port by logger.error(exception)
     lines = message.strip().splitlines() or [""]

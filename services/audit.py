@@ -26,7 +26,7 @@ Progress = Callable[[int], None]  # the number of proposals or documents checked
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChainHead:
-    """Where a proposal's trail ended at some moment; kept elsewhere, it proves that nothing before it was replaced."""
+    """The end of a proposal's trail at some moment; kept elsewhere, it proves that nothing before it was replaced."""
 
     proposal_id: str
     event_count: int
@@ -62,7 +62,7 @@ class AuditVerification:
         self.verified = VerificationResult()
 
     async def size(self) -> int:
-        """How many proposals and documents there are to look at."""
+        """The number of proposals and documents to check."""
         async with self._storage.snapshot() as reader:
             return await reader.proposal_count() + await reader.document_count()
 
@@ -158,7 +158,7 @@ class AuditVerification:
 
 
 def kind_of(version: ProposalVersion) -> RequestKind:
-    """How the version's request is to be parsed."""
+    """The model of the version's request."""
     return "create" if version.version_no == 1 else "version"
 
 

@@ -36,7 +36,7 @@ class KeyedReview:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewResult:
-    """What a review wrote; `is_replay` when an earlier request with its key did."""
+    """The rows that a review wrote; `is_replay` when an earlier request with its key did."""
 
     event: WorkflowEvent
     approval: Approval | None

@@ -19,7 +19,7 @@ from storage.unit_of_work import Storage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreatedVersion:
-    """What a successful operation made; `event` is the one that made it, or the proposal's latest."""
+    """The proposal and version of a successful operation; `event` is the one that made it, or the latest."""
 
     proposal: Proposal
     version: VersionTexts
@@ -67,13 +67,13 @@ class LookupService:
             return await reading.operation_list.page(narrowed, client=client, cursor=cursor, limit=limit)
 
     async def result(self, operation: Operation, *, room: Room) -> CreatedVersion | None:
-        """What the operation made, with the event that made it; None unless it SUCCEEDED."""
+        """The proposal and version that the operation made, with their event; None unless it SUCCEEDED."""
         if operation.status is not OperationStatus.SUCCEEDED:
             return None
         return await self._created(operation, is_latest=False, room=room)
 
     async def present(self, operation: Operation | ExpiredOperation, *, room: Room) -> CreatedVersion:
-        """What an operation that SUCCEEDED made, with the proposal's latest event."""
+        """The proposal and version of an operation that SUCCEEDED, with the proposal's latest event."""
         return await self._created(operation, is_latest=True, room=room)
 
     async def _created(self, operation: Operation | ExpiredOperation, *, is_latest: bool, room: Room) -> CreatedVersion:

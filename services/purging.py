@@ -21,7 +21,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Periods:
-    """How long ended operations are kept, and keys after the end or the use that they stand for."""
+    """How long ended operations are kept, and keys after the end of their operation or their last use."""
 
     operations: timedelta
     keys: timedelta

@@ -18,7 +18,7 @@ StartSoon = Callable[[PendingDelivery], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryLog:
-    """What a client may see of its callback; `delivery` is None until the operation has ended."""
+    """The state of a callback that its client may see; `delivery` is None until the operation has ended."""
 
     host: str | None
     delivery: Delivery | None

@@ -35,7 +35,7 @@ class SimulateCommand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulationAnswer:
-    """What a key stands for; `is_replay` when an earlier request made it."""
+    """The stored simulation of a key; `is_replay` when an earlier request made it."""
 
     stored: StoredSimulation
     is_replay: bool
@@ -59,7 +59,7 @@ class SimulationService:
         self._under_way: dict[tuple[str, str, str], _UnderWay] = {}
 
     async def simulate(self, command: SimulateCommand) -> SimulationAnswer:
-        """What this key stands for, stored. Cancelling the last caller that waits cancels the computation as well.
+        """The stored simulation of this key. Cancelling the last caller that waits cancels the computation as well.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled when the request does
         not ask for a simulation, StorageUnavailable when the key could not be looked up, SimulationNotStored when the

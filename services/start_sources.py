@@ -1,4 +1,4 @@
-"""What requires a workflow: operations, and the callbacks of ended ones. A further kind is one more Source.
+"""The rows that require a workflow: operations, and callbacks of ended ones. A further kind is one more Source.
 
 A source knows its rows, how their workflow is started, and what it means for a row when its workflow has closed. The
 starter (`services.start_queue`) and reconcile (`activities.reconcile`) know neither kind.
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class Verdict(Enum):
-    """What a row's closed workflow means for the row."""
+    """The consequence of a closed workflow for its row."""
 
     ENDED = auto()
     START_AGAIN = auto()
@@ -102,7 +102,7 @@ class OperationSource:
         return True
 
     async def _failure(self, described: WorkflowDescription) -> OperationFailure:
-        """How an open operation ends when its workflow has closed without ending it."""
+        """The failure of an open operation whose workflow has closed without ending it."""
         if described.status in ENDED_FROM_OUTSIDE:
             return OperationFailure.of(ENDED_FROM_OUTSIDE[described.status])
         try:

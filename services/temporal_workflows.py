@@ -41,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnWorkflow:
-    """What a workflow under this id must be; `names` is the operation in its input, None where the input has none."""
+    """The properties of the service's own workflow under an id; `names` is the operation in its input, if any."""
 
     workflow_id: str
     workflow_type: str
@@ -51,7 +51,7 @@ class OwnWorkflow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkflowStart:
-    """How a row's workflow is started, and what operators read of it without a worker.
+    """The start of a row's workflow, with the texts that operators can read without a worker.
 
     `replaces_closed` starts it over a closed one under the same id. Otherwise Temporal keeps it one workflow, however
     often and by however many processes it is started.

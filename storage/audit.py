@@ -192,14 +192,14 @@ class AuditReader:
         return await self._rows(OTHER_CLIENT, SELECT_OTHER_CLIENTS, **parameters)
 
     async def broken_safeguards(self) -> list[BrokenRow]:
-        """What protects these rows, where it is not as migrations left it."""
+        """The triggers, keys, grants and owners of these tables that are not as migrations left them."""
         return await broken_safeguards(self._connection)
 
     async def documents_after(self, address: str, *, limit: int) -> list[StoredDocument]:
         return await self._rows(DOCUMENT_ROW, SELECT_DOCUMENTS, after=address, limit=limit)
 
     async def documents(self, addresses: Sequence[str]) -> dict[str, StoredDocument]:
-        """Those that are there, by address."""
+        """The existing ones, by address."""
         found: list[StoredDocument] = await self._rows(
             DOCUMENT_ROW, SELECT_NAMED_DOCUMENTS, addresses=list(set(addresses))
         )

@@ -1,4 +1,4 @@
-"""How much work is open, and how long the oldest of it: a few rows of partial indexes, however large the tables."""
+"""The amount of open work and the age of its oldest, from a few rows of partial indexes of tables of any size."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -38,7 +38,7 @@ class OpenOperations:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingDeliveries:
-    """How many callbacks are pending, since when the oldest, when the next attempt is due; PostgreSQL's time."""
+    """The number of pending callbacks, the oldest, the first due attempt, and PostgreSQL's time then."""
 
     pending: int
     oldest_pending: datetime | None

@@ -93,7 +93,7 @@ class DeliveryReader:
         return await self._one(SELECT_DELIVERY, operation_id)
 
     async def order(self, operation_id: str) -> CallbackSubscription | None:
-        """What the client asked for; None when that is no callback."""
+        """The callback that the client asked for, if any."""
         cursor = await self._connection.execute(SELECT_ORDER, {"operation_id": operation_id})
         row = await cursor.fetchone()
         return None if row is None else CallbackSubscription.stored(*row)
@@ -123,7 +123,7 @@ class Deliveries(DeliveryReader):
     async def record_outcome(
         self, operation_id: str, status: DeliveryStatus, *, delay: timedelta, attempts_before: int
     ) -> None:
-        """What an attempt has come to; `delay` is how long the next one waits, when there is one."""
+        """Record the status after an attempt; `delay` is the time until the next one, if there is one."""
         await self._connection.execute(
             RECORD_OUTCOME,
             {"operation_id": operation_id, "status": status, "delay": delay, "attempts_before": attempts_before},

@@ -41,7 +41,7 @@ WHERE k.client = %(client)s AND k.scope = %(scope)s AND k.key = %(key)s AND o.st
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyClaim:
-    """What a key stood for when it was claimed. `attempts` is how many operations had it; 0: it was free.
+    """The state of a key when it was claimed. `attempts` is the number of operations that have had it; 0: it was free.
 
     `held_by` is the last of them, None once its tombstone has been purged as well; `request_hash` is that of its
     request. `at` is PostgreSQL's time of the transaction, which comes with the claim to save a round trip.
@@ -72,7 +72,7 @@ class IdempotencyKeyReader:
         self._connection = connection
 
     async def made_proposal(self, key: IdempotencyKey) -> KeyedProposal | None:
-        """What the key's operation made; None as long as that is nothing."""
+        """The proposal that the key's operation made; None before it has SUCCEEDED."""
         return await fetch_one(self._connection, KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, _named(key))
 
 

@@ -43,7 +43,7 @@ class TerminalListener:
 
     @property
     def subscriptions(self) -> int:
-        """How many waits are under way."""
+        """The number of waits under way."""
         return sum(map(len, self._subscribers.values()))
 
     @contextmanager

@@ -147,7 +147,7 @@ class BatchUndone(Exception):
 
 
 class Retention:
-    """What may go, and removing it. PostgreSQL's clock alone says how old a row is. The connection is in autocommit."""
+    """Finds and removes the rows to purge, on a connection in autocommit. Only PostgreSQL's clock decides their age."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
@@ -159,7 +159,7 @@ class Retention:
         return now
 
     async def due(self, kind: Kind, *, kept: timedelta, recent: timedelta) -> Due | None:
-        """Which rows of a kind of AGED are older than `kept`; None when there are none."""
+        """The age of the rows of a kind of AGED that are older than `kept`; None when there are none."""
         table, written = AGED[kind]
         statement = SQL(SELECT_DUE).format(table=Identifier(table), written=Identifier(written))
         cursor = await self._connection.execute(statement, {"kept": kept, "recent": recent})

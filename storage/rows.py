@@ -68,7 +68,7 @@ def columns_of(table: str, value_class: type[Any], *, computed: Collection[str] 
 
 
 def parameters_of(value: object, columns: Sequence[str]) -> dict[str, Any]:
-    """What `insert_statement` takes, from the fields of a value."""
+    """The parameters of an `insert_statement`, from the fields of a value."""
     return {column: getattr(value, column) for column in columns}
 
 

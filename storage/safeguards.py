@@ -1,4 +1,4 @@
-"""What protects evidence in the database: its triggers, foreign keys, grants and owner, as migrations leave them.
+"""The protection of evidence in the database: triggers, foreign keys, grants and owners, as migrations leave them.
 
 The service's own role can undo none of it. A role that can is also able to change evidence without a trace while a
 trigger is off, so verification names what is not in place. It misses one case: a change of every owner at once looks

@@ -12,7 +12,7 @@ from storage.rows import columns_of, fetch_one, insert_statement, parameters_of,
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredSimulation:
-    """What a key stands for; the `*_document` fields are addresses of stored documents."""
+    """The simulation of a key; the `*_document` fields are addresses of stored documents."""
 
     client: str
     key: str
@@ -46,7 +46,7 @@ class SimulationReader:
         return await fetch_one(self._connection, SIMULATION_ROW, SELECT_SIMULATION, {"client": client, "key": key})
 
     async def get_or_now(self, key: str, *, client: str) -> StoredSimulation | datetime:
-        """What the key stands for, or PostgreSQL's time when that is nothing yet: the time of what is made for it."""
+        """The simulation of the key; without one PostgreSQL's time, which becomes that of the new simulation."""
         cursor = await self._connection.execute(SELECT_SIMULATION_OR_TIME, {"client": client, "key": key})
         ((at, *values),) = await cursor.fetchall()
         if values[0] is None:

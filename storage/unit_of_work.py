@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class ConnectionSource(Protocol):
-    """Where connections come from: `runtime.database.Database`, which raises StorageUnavailable for an outage."""
+    """The source of connections: `runtime.database.Database`, which raises StorageUnavailable for an outage."""
 
     @property
     def problem(self) -> str | None: ...
@@ -151,7 +151,7 @@ class Storage:
 
     @property
     def known_problem(self) -> StorageProblem | None:
-        """What is known without asking PostgreSQL."""
+        """The problem that is known without asking PostgreSQL."""
         reason = self._connections.problem
         return None if reason is None else StorageProblem(state="cannot_write", reason=reason)
 

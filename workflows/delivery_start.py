@@ -45,7 +45,7 @@ async def start_delivery(outcome: OperationOutcome) -> None:
 
 
 def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
-    """Those of the operation, so that a search for one finds the other."""
+    """The operation's attributes, so that a search for it finds its callback as well."""
     own = workflow.info().typed_search_attributes
     pairs = [SearchAttributePair(key, value) for key in SEARCH_ATTRIBUTES if (value := own.get(key)) is not None]
     attributes = TypedSearchAttributes(pairs)
@@ -55,7 +55,7 @@ def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
 
 
 def delivery_summary(operation_id: str, *, operation_status: str) -> str:
-    """What operators read of a callback's workflow; no word of a client but its correlation id."""
+    """The title of a callback's workflow for operators, without data of the client."""
     return f"Call back that {operation_id} has {operation_status}"
 
 

@@ -1,4 +1,4 @@
-"""How long a step may take and how often it is tried: one named set for each kind of step."""
+"""Time-outs and retries of the steps: one named set for each kind of step."""
 
 from datetime import timedelta
 from typing import Final, TypedDict

@@ -1,4 +1,4 @@
-"""What runs by the clock, as the code wants it; any process may apply it, and applying twice is fine."""
+"""The schedules in Temporal. Any process may apply them, and applying them twice is harmless."""
 
 from datetime import timedelta
 from typing import Final

@@ -18,7 +18,7 @@ SHOWN_CHANGES: Final = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageContext:
-    """What the page says about the version besides its artifact."""
+    """The facts about the version that its artifact does not hold."""
 
     title: str
     path: str

@@ -1,4 +1,4 @@
-"""Where a local run keeps what survives it: PostgreSQL's data, Temporal's, the logs."""
+"""The directory that survives a local run: data of PostgreSQL and Temporal, and the logs."""
 
 import fcntl
 import os

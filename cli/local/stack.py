@@ -30,7 +30,7 @@ GRACE_SECONDS: Final = 8  # what API and worker give to work under way, within t
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ports:
-    """Where everything listens, on loopback; PostgreSQL's is chosen and remembered when it is None."""
+    """The ports of the servers, on loopback; for None a port of PostgreSQL is chosen and remembered."""
 
     api: int
     temporal: int
