@@ -85,18 +85,13 @@ async def _verified(
         task = bar.add_task("verifying", total=None)
         audit = AuditVerification(storage, against=heads, progress=lambda count: bar.advance(task, count))
         found = 0
-        if proposal_id is not None:
-            broken = await audit.proposal(proposal_id)
-            found = len(broken)
-            for row in broken[:SHOWN_ROWS]:
-                typer.echo(f"ALTERED: {row}")
-        else:
+        if proposal_id is None:
             bar.update(task, total=await audit.size())
-            async for row in audit.everything():
-                found += 1
-                if found <= SHOWN_ROWS:
-                    bar.console.file.flush()
-                    typer.echo(f"ALTERED: {row}")
+        async for row in audit.everything() if proposal_id is None else audit.proposal(proposal_id):
+            found += 1
+            if found <= SHOWN_ROWS:
+                bar.console.file.flush()
+                typer.echo(f"ALTERED: {row}")
     verified = audit.verified
     looked_at = (
         f"{len(verified.heads)} proposals, {verified.versions} versions, {verified.events} events, "

@@ -89,14 +89,17 @@ class AuditVerification:
             if broken.row not in named:
                 yield broken
 
-    async def proposal(self, proposal_id: str) -> list[BrokenRow]:
-        """The broken rows of one proposal; a missing one is one."""
+    async def proposal(self, proposal_id: str) -> AsyncIterator[BrokenRow]:
+        """The broken rows of one proposal, itself if it is missing."""
         async with self._storage.snapshot() as reader:
             evidence = await reader.evidence_of(proposal_id)
             if evidence is None:
-                return [_missing_proposal(proposal_id)]
-            broken = await self._check(reader, [evidence])
-            return broken + await reader.other_clients(proposal_id, altered={row.row for row in broken})
+                broken = [_missing_proposal(proposal_id)]
+            else:
+                broken = await self._check(reader, [evidence])
+                broken += await reader.other_clients(proposal_id, altered={row.row for row in broken})
+        for row in broken:
+            yield row
 
     async def _broken_proposals(self) -> AsyncIterator[BrokenRow]:
         after = ""

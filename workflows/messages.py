@@ -29,7 +29,7 @@ class CreateInput(OfOperation):
 
 
 class OperationOutcome(OfOperation):
-    """The end of an operation as its row records it; also the workflow's result, with a `note` for operators if needed."""
+    """The end of an operation as its row records it; also the workflow's result, with a `note` for operators."""
 
     status: Literal["SUCCEEDED", "FAILED"]
     proposal_id: str | None = None
