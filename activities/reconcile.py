@@ -17,12 +17,7 @@ from services.operation_trace import later_start
 from services.start_sources import DeliverySource, OperationSource, Row, Source, Verdict
 from services.temporal_workflows import StartOutcome, WorkflowStarter, describe, end_foreign, is_own
 from storage.unit_of_work import Storage
-from workflows.messages import (
-    ReconcileDeliveriesInput,
-    ReconcileDeliveriesResult,
-    ReconcileInput,
-    ReconcileResult,
-)
+from workflows.messages import ReconcileDeliveriesInput, ReconcileDeliveriesResult, ReconcileInput, ReconcileResult
 from workflows.schedules import is_reconcile_paused
 
 CONCURRENT_LOOKS: Final = 20

@@ -9,13 +9,7 @@ from fastapi import Depends, Path, Query, Response
 from pydantic import Field
 
 from api.callbacks import OperationErrorBody
-from api.http.headers import (
-    MAX_WAIT_SECONDS,
-    IfNoneMatchHeader,
-    PreferHeader,
-    is_current,
-    preferred_wait,
-)
+from api.http.headers import MAX_WAIT_SECONDS, IfNoneMatchHeader, PreferHeader, is_current, preferred_wait
 from api.http.parameters import OperationIdInPath, PagingOfRequest, QueryText
 from api.http.router import Context, GuardedRouter
 from api.paths import PREFIX, callbacks_path, operation_path, proposal_path

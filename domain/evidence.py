@@ -143,7 +143,7 @@ def evidence_of(
     result_text: str | None = None,
 ) -> Evidence:
     """The whole evidence of a stored request; a stored result of this engine version is built on, no other one is."""
-    simulated = None if result_text is None else _stored_result(result_text)
+    simulated = None if result_text is None else _simulated_document(result_text, _read_result(result_text))
     if simulated is None or simulated.engine_version != codes.ENGINE_VERSION:
         simulated = simulate_document(
             request_text,
@@ -223,10 +223,6 @@ def _read_result(text: str) -> _Result:
         result = _Result(value, _hashed_text(value))
         _RECENT_RESULTS.remember(text, result, characters=len(text))
     return result
-
-
-def _stored_result(text: str) -> SimulatedDocument:
-    return _simulated_document(text, _read_result(text))
 
 
 def _simulated_document(text: str, result: _Result) -> SimulatedDocument:

@@ -104,19 +104,9 @@ def decide_transition(
     RelatedVersionUnknown, InvalidTransition and InsufficientScope.
     """
     _check_view(proposal, command, rules)
-    to_state = TRANSITIONS.get((proposal.current_state, event_type))
-    if to_state is None:
+    if (proposal.current_state, event_type) not in TRANSITIONS:
         raise InvalidTransition
-    step = REVIEW_STEPS.get(proposal.current_state)
-    is_decision = step is not None and event_type in (step.approved, EventType.REJECTED)
-    approval_type = step.approval_type if step is not None and is_decision else None
-    _check_right(approval_type, command)
-    return Decision(
-        event_type=event_type,
-        to_state=to_state,
-        approval_type=approval_type,
-        approved=step is not None and event_type is step.approved,
-    )
+    return _decided(proposal, event_type, command)
 
 
 def decide_approval(
@@ -127,13 +117,24 @@ def decide_approval(
     step = REVIEW_STEPS.get(proposal.current_state)
     if step is None or step.approval_type is not approval_type:
         raise InvalidApprovalState
-    _check_right(approval_type, command)
-    event_type = step.approved if approved else EventType.REJECTED
+    return _decided(proposal, step.approved if approved else EventType.REJECTED, command)
+
+
+def _decided(proposal: Proposal, event_type: EventType, command: ReviewCommand) -> Decision:
+    """A possible event. Raises InsufficientScope for a review or consent decision that the actor may not take.
+
+    Which decision a REJECTED is depends on the state, so this is checked on the locked proposal.
+    """
+    step = REVIEW_STEPS.get(proposal.current_state)
+    is_decision = step is not None and event_type in (step.approved, EventType.REJECTED)
+    approval_type = step.approval_type if step is not None and is_decision else None
+    if approval_type is not None and approval_type not in command.decisions:
+        raise InsufficientScope([DECISION_SCOPES[approval_type]])
     return Decision(
         event_type=event_type,
         to_state=TRANSITIONS[proposal.current_state, event_type],
         approval_type=approval_type,
-        approved=approved,
+        approved=step is not None and event_type is step.approved,
     )
 
 
@@ -191,12 +192,6 @@ def followed_by(proposal: Proposal, event: WorkflowEvent) -> Proposal:
         event_count=event.sequence,
         last_event_hash=event.event_hash,
     )
-
-
-def _check_right(approval_type: ApprovalType | None, command: ReviewCommand) -> None:
-    """Which decision a REJECTED is depends on the state, so this is checked on the locked proposal."""
-    if approval_type is not None and approval_type not in command.decisions:
-        raise InsufficientScope([DECISION_SCOPES[approval_type]])
 
 
 def _check_view(proposal: Proposal, command: ReviewCommand, rules: ReviewRules) -> None:

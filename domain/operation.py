@@ -1,7 +1,7 @@
 """The long-running operation: one accepted create or version create."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -201,23 +201,8 @@ class LockedOperation(Operation):
 
         Raises InvariantBroken before the steps have recorded it.
         """
-        if (
-            self.simulation_hash is None
-            or self.artifact_hash is None
-            or self.simulation_status is None
-            or self.result_document is None
-            or self.inputs_document is None
-            or self.artifact_document is None
-        ):
+        names = [made.name for made in fields(RecordedEvidence) if made.name != "engine_version"]
+        if any(getattr(self, name) is None for name in names if name != "gate_decision"):
             raise InvariantBroken("the evidence was not stored before the commit")
-        evidence = RecordedEvidence(
-            result_document=self.result_document,
-            simulation_status=self.simulation_status,
-            simulation_hash=self.simulation_hash,
-            gate_decision=self.gate_decision,
-            inputs_document=self.inputs_document,
-            artifact_document=self.artifact_document,
-            artifact_hash=self.artifact_hash,
-            engine_version=engine_version,
-        )
+        evidence = RecordedEvidence(**{name: getattr(self, name) for name in names}, engine_version=engine_version)
         return evidence if evidence.seal == self.evidence_seal else None

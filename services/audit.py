@@ -64,7 +64,7 @@ class AuditVerification:
     async def size(self) -> int:
         """The number of proposals and documents to check."""
         async with self._storage.snapshot() as reader:
-            return await reader.proposal_count() + await reader.document_count()
+            return await reader.size()
 
     async def everything(self) -> AsyncIterator[BrokenRow]:
         """The broken rows of all proposals of all clients, and of documents that no proposal refers to.

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from domain.errors import IdempotencyKeyConflict, InvariantBroken, ProposalNotFound
 from domain.ids import derived_id, new_event_id
@@ -150,9 +150,7 @@ async def _write(transaction: Transaction, written: Reviewed, keyed: KeyedReview
     if keyed is not None:
         await transaction.review_keys.add(
             ReviewKey(
-                client=keyed.key.client,
-                scope=keyed.key.scope,
-                key=keyed.key.key,
+                **asdict(keyed.key),
                 request_hash=keyed.request_hash,
                 event_id=written.event.event_id,
                 created_at=written.event.occurred_at,

@@ -5,12 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from domain.errors import (
-    IdempotencyKeyConflict,
-    SimulationDisabled,
-    SimulationNotStored,
-    StorageUnavailable,
-)
+from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
 from domain.evidence import evidence_of
 from domain.timestamps import wire_timestamp
 from services.document_bytes import Room, document_bytes

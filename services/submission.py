@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.callback import CallbackSubscription
-from domain.errors import (
-    IdempotencyKeyConflict,
-    ProposalError,
-    ProposalNotFound,
-    SimulationDisabled,
-)
+from domain.errors import IdempotencyKeyConflict, ProposalError, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.text import is_identifier

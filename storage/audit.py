@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final
 
 import zstandard
-from psycopg import AsyncConnection, DataError
+from psycopg import DataError
 from psycopg.abc import Buffer
 from psycopg.rows import AsyncRowFactory, class_row, kwargs_row
 from psycopg.types.datetime import TimestamptzLoader
@@ -23,10 +23,10 @@ from storage.documents import document_seal
 from storage.events import EVENT_COLUMNS
 from storage.proposals import PROPOSAL_COLUMNS, VERSION_COLUMNS
 from storage.reviews import APPROVAL_COLUMNS
+from storage.rows import Repository
 from storage.safeguards import broken_safeguards
 
-COUNT_PROPOSALS: Final = "SELECT count(*) FROM proposals"
-COUNT_DOCUMENTS: Final = "SELECT count(*) FROM documents"
+COUNT: Final = "SELECT (SELECT count(*) FROM proposals) + (SELECT count(*) FROM documents)"
 SELECT_PROPOSALS: Final = f"""
 SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE proposal_id > %(after)s ORDER BY proposal_id LIMIT %(limit)s
 """
@@ -145,17 +145,14 @@ MISSING_ROW: Final = kwargs_row(partial(BrokenRow, reason=MISSING))
 OTHER_CLIENT: Final = kwargs_row(partial(BrokenRow, reason="has another client than the version says"))
 
 
-class AuditReader:
+class AuditReader(Repository):
     """Reads for all clients; the caller holds a snapshot."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def proposal_count(self) -> int:
-        return await self._count(COUNT_PROPOSALS)
-
-    async def document_count(self) -> int:
-        return await self._count(COUNT_DOCUMENTS)
+    async def size(self) -> int:
+        """The number of proposals and documents."""
+        cursor = await self._connection.execute(COUNT)
+        ((size,),) = await cursor.fetchall()
+        return int(size)
 
     async def evidence_after(self, proposal_id: str, *, limit: int) -> list[Evidence]:
         """The next proposals by id, each with everything about it."""
@@ -219,11 +216,6 @@ class AuditReader:
             )
             for proposal in proposals
         ]
-
-    async def _count(self, statement: str) -> int:
-        cursor = await self._connection.execute(statement)
-        row = await cursor.fetchone()
-        return 0 if row is None else int(row[0])
 
     async def _rows(self, row_factory: AsyncRowFactory[Any], statement: str, **parameters: Any) -> list[Any]:
         async with self._connection.cursor(row_factory=row_factory) as cursor:

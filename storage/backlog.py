@@ -4,9 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from psycopg import AsyncConnection
-
-from storage.rows import value_row
+from storage.rows import Repository, value_row
 
 # Open work is little of what is stored; where it is more than this, its exact number says nothing new.
 MOST: Final = 20_000
@@ -50,18 +48,11 @@ OPERATIONS_ROW: Final = value_row(OpenOperations)
 DELIVERIES_ROW: Final = value_row(PendingDeliveries)
 
 
-class BacklogReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class BacklogReader(Repository):
     async def open_operations(self) -> OpenOperations:
-        async with self._connection.cursor(row_factory=OPERATIONS_ROW) as cursor:
-            await cursor.execute(SELECT_OPEN_OPERATIONS)
-            (row,) = await cursor.fetchall()  # an aggregate is always one row
+        (row,) = await self._all(OPERATIONS_ROW, SELECT_OPEN_OPERATIONS)  # an aggregate is always one row
         return row
 
     async def pending_deliveries(self) -> PendingDeliveries:
-        async with self._connection.cursor(row_factory=DELIVERIES_ROW) as cursor:
-            await cursor.execute(SELECT_PENDING_DELIVERIES)
-            (row,) = await cursor.fetchall()  # an aggregate is always one row
+        (row,) = await self._all(DELIVERIES_ROW, SELECT_PENDING_DELIVERIES)
         return row

@@ -4,11 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from psycopg import AsyncConnection
-
 from domain.callback import CallbackSubscription
 from domain.callback_retries import DeliveryStatus
-from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 INSERT_DELIVERY: Final = """
 INSERT INTO callback_deliveries (operation_id, status, created_at) VALUES (%(operation_id)s, 'PENDING', now())
@@ -84,13 +82,10 @@ DELIVERY_ROW: Final = value_row(Delivery)
 ATTEMPT_ROW: Final = value_row(DeliveryAttempt)
 
 
-class DeliveryReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class DeliveryReader(Repository):
     async def get(self, operation_id: str) -> Delivery | None:
         """None when no callback was asked for, or the operation has not ended."""
-        return await self._one(SELECT_DELIVERY, operation_id)
+        return await self._one(DELIVERY_ROW, SELECT_DELIVERY, operation_id=operation_id)
 
     async def order(self, operation_id: str) -> CallbackSubscription | None:
         """The callback that the client asked for, if any."""
@@ -100,10 +95,7 @@ class DeliveryReader:
 
     async def attempts(self, operation_id: str) -> list[DeliveryAttempt]:
         """Oldest first."""
-        return await fetch_all(self._connection, ATTEMPT_ROW, SELECT_ATTEMPTS, {"operation_id": operation_id})
-
-    async def _one(self, statement: str, operation_id: str) -> Delivery | None:
-        return await fetch_one(self._connection, DELIVERY_ROW, statement, {"operation_id": operation_id})
+        return await self._all(ATTEMPT_ROW, SELECT_ATTEMPTS, operation_id=operation_id)
 
 
 class Deliveries(DeliveryReader):
@@ -113,7 +105,7 @@ class Deliveries(DeliveryReader):
 
     async def lock_delivery(self, operation_id: str) -> Delivery | None:
         """The delivery, locked until the transaction ends: attempts and redeliveries come one after the other."""
-        return await self._one(LOCK_DELIVERY, operation_id)
+        return await self._one(DELIVERY_ROW, LOCK_DELIVERY, operation_id=operation_id)
 
     async def add_attempt(self, operation_id: str, attempt: DeliveryAttempt) -> None:
         await self._connection.execute(

@@ -1,15 +1,13 @@
 """Idempotency keys: which operation a client's key stands for now."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
-
-from psycopg import AsyncConnection
 
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation
 from storage.expired_operations import ExpiredOperationReader
 from storage.operations import OperationReader
-from storage.rows import fetch_one, value_row
+from storage.rows import Repository, value_row
 
 CLAIM_KEY: Final = """
 INSERT INTO idempotency_keys (client, scope, key, request_hash, operation_id, attempt, created_at)
@@ -67,13 +65,10 @@ class KeyedProposal:
 KEYED_PROPOSAL_ROW: Final = value_row(KeyedProposal)
 
 
-class IdempotencyKeyReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class IdempotencyKeyReader(Repository):
     async def made_proposal(self, key: IdempotencyKey) -> KeyedProposal | None:
         """The proposal that the key's operation made; None before it has SUCCEEDED."""
-        return await fetch_one(self._connection, KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, _named(key))
+        return await self._one(KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, **asdict(key))
 
 
 class IdempotencyKeys(IdempotencyKeyReader):
@@ -82,7 +77,7 @@ class IdempotencyKeys(IdempotencyKeyReader):
 
         Waits for a concurrent claim of it to commit or roll back.
         """
-        claimed = {**_named(key), "request_hash": request_hash, "operation_id": operation_id}
+        claimed = {**asdict(key), "request_hash": request_hash, "operation_id": operation_id}
         while True:
             cursor = await self._connection.execute(CLAIM_KEY, claimed)
             if (row := await cursor.fetchone()) is not None:
@@ -92,7 +87,7 @@ class IdempotencyKeys(IdempotencyKeyReader):
             # The purge came between the two statements: the key is free.
 
     async def _lock(self, key: IdempotencyKey) -> KeyClaim | None:
-        cursor = await self._connection.execute(LOCK_KEY, _named(key))
+        cursor = await self._connection.execute(LOCK_KEY, asdict(key))
         row = await cursor.fetchone()
         if row is None:
             return None
@@ -106,9 +101,5 @@ class IdempotencyKeys(IdempotencyKeyReader):
         """Give a freed key, locked by `claim`, to the next attempt."""
         await self._connection.execute(
             REASSIGN_KEY,
-            {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
+            {**asdict(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
         )
-
-
-def _named(key: IdempotencyKey) -> dict[str, str]:
-    return {"client": key.client, "scope": key.scope, "key": key.key}

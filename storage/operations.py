@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from domain.callback import CallbackSubscription
 from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
 from domain.proposal import ProposalVersion
-from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
 
@@ -110,24 +110,20 @@ OPERATION_ROW: Final = value_row(Operation)
 LOCKED_ROW: Final = value_row(LockedOperation)
 
 
-class OperationReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class OperationReader(Repository):
     async def get(self, operation_id: str) -> Operation | None:
-        return await self._one(SELECT_OPERATION, {"operation_id": operation_id})
+        return await self._one(OPERATION_ROW, SELECT_OPERATION, operation_id=operation_id)
 
     async def newest_by_correlation(self, correlation_id: str, *, client: str) -> Operation | None:
-        return await self._one(SELECT_NEWEST_BY_CORRELATION, {"correlation_id": correlation_id, "client": client})
+        return await self._one(
+            OPERATION_ROW, SELECT_NEWEST_BY_CORRELATION, correlation_id=correlation_id, client=client
+        )
 
     async def newest_attempt(self, operation_id: str) -> str | None:
         """The last of the attempts that began with this operation, without a key to name them; it may be purged."""
         cursor = await self._connection.execute(SELECT_NEWEST_ATTEMPT, {"operation_id": operation_id})
         row = await cursor.fetchone()
         return None if row is None else str(row[0])
-
-    async def _one(self, statement: str, parameters: dict[str, Any]) -> Operation | None:
-        return await fetch_one(self._connection, OPERATION_ROW, statement, parameters)
 
 
 class Operations(OperationReader):
@@ -149,10 +145,8 @@ class Operations(OperationReader):
 
     async def add_attempt(self, failed_id: str, *, operation_id: str, attempt: int, policy: str) -> Operation | None:
         """Accept the request of a failed operation once more; None when the purge has taken it."""
-        return await self._one(
-            INSERT_ATTEMPT,
-            {"failed_id": failed_id, "operation_id": operation_id, "attempt": attempt, "policy": policy},
-        )
+        new = {"operation_id": operation_id, "attempt": attempt, "policy": policy}
+        return await self._one(OPERATION_ROW, INSERT_ATTEMPT, failed_id=failed_id, **new)
 
     async def count_open(self, *, at_most: int) -> int:
         """Operations of all clients that have not ended; counting stops at the limit."""
@@ -168,7 +162,7 @@ class Operations(OperationReader):
 
     async def lock(self, operation_id: str) -> LockedOperation | None:
         """The operation, locked until the transaction ends."""
-        return await fetch_one(self._connection, LOCKED_ROW, LOCK_OPERATION, {"operation_id": operation_id})
+        return await self._one(LOCKED_ROW, LOCK_OPERATION, operation_id=operation_id)
 
     async def record_simulation(
         self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None

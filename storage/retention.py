@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
 
-from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation, QueryCanceled
 from psycopg.sql import SQL, Identifier
 
 from storage.expired_operations import EXPIRED_COLUMNS, EXPIRED_VALUES
+from storage.rows import Repository
 
 LOCK_LIMIT_MS: Final = 90  # with the commit, a lock is held for less than 100 ms
 # Every condition has its index; where most rows share a value the planner would read the table instead.
@@ -146,11 +146,8 @@ class BatchUndone(Exception):
     """
 
 
-class Retention:
+class Retention(Repository):
     """Finds and removes the rows to purge, on a connection in autocommit. Only PostgreSQL's clock decides their age."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
 
     async def now(self) -> datetime:
         cursor = await self._connection.execute("SELECT now()")
