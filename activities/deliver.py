@@ -70,8 +70,8 @@ class DeliverStep:
         async with self._storage.reading() as reading:
             operation = await reading.operations.get(step.operation_id)
             delivery = await reading.deliveries.get(step.operation_id)
-            order = await reading.deliveries.order(step.operation_id)
-        if operation is None or delivery is None or order is None:
+            subscription = await reading.deliveries.subscription(step.operation_id)
+        if operation is None or delivery is None or subscription is None:
             raise OperationNotFound
         log_as_work_of(operation.correlation_id)
         if delivery.status is not DeliveryStatus.PENDING:
@@ -81,18 +81,18 @@ class DeliverStep:
             remaining = (delivery.due_at - delivery.read_at).total_seconds()
             return DeliverResult(state="PENDING", attempts=delivery.attempts, retry_seconds=max(0.0, remaining))
         try:
-            url = self._targets.parse(order.url)
+            url = self._targets.parse(subscription.url)
         except AttemptFailed as failed:
             tried = _Attempt(attempted_at=delivery.read_at, duration_ms=0, error=failed.error)
             return await self._recorded(step, tried, read=delivery, host=None)
         with self._slots.slot(url.host) as has_slot:
             if not has_slot:
                 return DeliverResult(state="HOST_BUSY", attempts=delivery.attempts, host=url.host)
-            tried = await self._try(operation, order, url, at=delivery.read_at)
+            tried = await self._try(operation, subscription, url, at=delivery.read_at)
         return await self._recorded(step, tried, read=delivery, host=url.host)
 
     async def _try(
-        self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, *, at: datetime
+        self, operation: Operation, subscription: CallbackSubscription, url: CallbackUrl, *, at: datetime
     ) -> _Attempt:
         """Make the attempt; `at` is PostgreSQL's time, which the signature names, too.
 
@@ -106,7 +106,7 @@ class DeliverStep:
 
         status_code, error, retry_after = None, None, None
         try:
-            answer = await self._answer(operation, order, url, now=now)
+            answer = await self._answer(operation, subscription, url, now=now)
         except AttemptFailed as failed:
             error = failed.error
         else:
@@ -120,7 +120,7 @@ class DeliverStep:
         )
 
     async def _answer(
-        self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, *, now: Callable[[], datetime]
+        self, operation: Operation, subscription: CallbackSubscription, url: CallbackUrl, *, now: Callable[[], datetime]
     ) -> CallbackAnswer:
         """Raises AttemptFailed."""
         if not self._rules.secrets:
@@ -132,11 +132,11 @@ class DeliverStep:
         except TimeoutError:
             raise AttemptFailed(AttemptError.NAME_NOT_RESOLVED) from None
         body = callback_body(operation)
-        headers = self._headers(operation, order, url, body, at=now())
+        headers = self._headers(operation, subscription, url, body, at=now())
         return await self._transport.post(target, headers=headers, body=body, deadline=deadline)
 
     def _headers(
-        self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, body: bytes, *, at: datetime
+        self, operation: Operation, subscription: CallbackSubscription, url: CallbackUrl, body: bytes, *, at: datetime
     ) -> list[Header]:
         message_id, timestamp = webhook_id(operation.operation_id), int(at.timestamp())
         keys = [host_key(secret, url.host) for secret in self._rules.secrets]
@@ -149,7 +149,7 @@ class DeliverStep:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signatures(keys, message_id=message_id, timestamp=timestamp, body=body),
         }
-        added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(order.headers)]
+        added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(subscription.headers)]
         return [(b"User-Agent", USER_AGENT), *((name.encode(), value.encode()) for name, value in own.items()), *added]
 
     async def _recorded(

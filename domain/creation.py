@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from domain.audit import Occurrence, created_event, next_event, subject_hash
 from domain.errors import PortfolioContextMismatch, ProposalTerminal, VersionConflict
 from domain.ids import derived_id
-from domain.lifecycle import TERMINAL_STATES, followed_by
+from domain.lifecycle import TERMINAL_STATES, with_event
 from domain.operation import LockedOperation, Operation, Policy, RecordedEvidence
 from domain.proposal import EventType, Proposal, ProposalState, ProposalVersion, WorkflowEvent
 
@@ -74,7 +74,7 @@ def new_version(proposal: Proposal, operation: Operation, evidence: RecordedEvid
         ),
     )
     after = replace(
-        followed_by(proposal, event), current_version_no=version.version_no, portfolio_id=operation.portfolio_id
+        with_event(proposal, event), current_version_no=version.version_no, portfolio_id=operation.portfolio_id
     )
     return Created(proposal=after, version=version, event=event)
 

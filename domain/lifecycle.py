@@ -180,10 +180,10 @@ def reviewed(
             subject_hash=None if approval is None else subject_hash(approval),
         ),
     )
-    return Reviewed(proposal=followed_by(proposal, event), event=event, approval=approval)
+    return Reviewed(proposal=with_event(proposal, event), event=event, approval=approval)
 
 
-def followed_by(proposal: Proposal, event: WorkflowEvent) -> Proposal:
+def with_event(proposal: Proposal, event: WorkflowEvent) -> Proposal:
     """The proposal after its next event: the tail of its trail is pinned in its row."""
     return replace(
         proposal,

@@ -134,7 +134,7 @@ class AuditVerification:
             addresses = [address for version in evidence.versions for address in _addresses(version).values()]
             documents = await reader.documents(addresses)
             broken += await asyncio.to_thread(list, _broken(evidence, documents, clients))
-            broken += _moved_head(evidence, self._against)
+            broken += _replaced_head(evidence, self._against)
             self._count(evidence)
         return broken
 
@@ -245,7 +245,7 @@ def _addresses(version: ProposalVersion) -> dict[str, str]:
     return {role: str(getattr(version, f"{role}_document")) for role in ROLES}
 
 
-def _moved_head(evidence: Evidence, against: Mapping[str, ChainHead]) -> list[BrokenRow]:
+def _replaced_head(evidence: Evidence, against: Mapping[str, ChainHead]) -> list[BrokenRow]:
     """Whether the trail still holds the event that was its last when the head was exported."""
     head = against.get(evidence.proposal.proposal_id)
     if head is None:

@@ -81,13 +81,13 @@ class CallbackTargets:
             raise AttemptFailed(AttemptError.URL_NOT_ALLOWED)
         return CallbackTarget(url=url, addresses=tuple(dict.fromkeys(found)))
 
-    async def refusal(self, order: CallbackSubscription) -> ProposalError | None:
+    async def refusal(self, subscription: CallbackSubscription) -> ProposalError | None:
         """Why a callback is refused at submission; a name that does not resolve within a second is accepted."""
         if not self._rules.secrets:
             return CallbacksNotConfigured()
         try:
             async with asyncio.timeout(SUBMISSION_SECONDS):
-                await self.pinned(self.parse(order.url))
+                await self.pinned(self.parse(subscription.url))
         except AttemptFailed as failed:
             return CallbackUrlNotAllowed() if failed.error is AttemptError.URL_NOT_ALLOWED else None
         except TimeoutError:

@@ -10,7 +10,7 @@ from domain.proposal import Proposal, WorkflowEvent
 from domain.text import is_storable
 from domain.timestamps import wire_timestamp
 from services.document_bytes import Room
-from services.proposal_reads import found
+from services.proposal_reads import read_proposal
 from services.version_texts import VersionTexts, read_version, with_texts
 from storage.keyset import Page
 from storage.operation_list import OperationFilter
@@ -80,7 +80,7 @@ class LookupService:
         if operation.proposal_id is None or operation.version_no is None:
             raise InvariantBroken("the operation has made nothing")
         async with self._storage.reading() as reading:
-            proposal = await found(reading, operation.proposal_id, client=operation.client)
+            proposal = await read_proposal(reading, operation.proposal_id, client=operation.client)
             version = await read_version(reading, operation.proposal_id, operation.version_no)
             if is_latest:
                 event = await reading.events.at(proposal.proposal_id, proposal.event_count)

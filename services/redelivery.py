@@ -67,11 +67,11 @@ class RedeliveryService:
 
     async def _log(self, operation: Operation) -> DeliveryLog:
         async with self._storage.reading() as reading:
-            order = await reading.deliveries.order(operation.operation_id)
+            subscription = await reading.deliveries.subscription(operation.operation_id)
             delivery = await reading.deliveries.get(operation.operation_id)
             attempts = await reading.deliveries.attempts(operation.operation_id)
         return DeliveryLog(
-            host=None if order is None else _host(order.url),
+            host=None if subscription is None else _host(subscription.url),
             delivery=delivery,
             attempts=attempts,
         )

@@ -54,7 +54,7 @@ class RetryService:
         if newest is not None and newest.operation_id != failed.operation_id:
             if claim.request_hash != failed.request_hash:
                 raise IdempotencyKeyConflict
-            return _still_there(newest), False
+            return _readable(newest), False
         attempt = (claim.attempts or failed.attempt) + 1
         if claim.attempts > 0:
             await transaction.keys.reassign(
@@ -68,7 +68,7 @@ class RetryService:
         newest = await transaction.operations.newest_attempt(failed.operation_id)
         if newest is not None and newest != failed.operation_id:
             expired = await transaction.expired.get(newest)
-            return _still_there(expired or await transaction.operations.get(newest)), False
+            return _readable(expired or await transaction.operations.get(newest)), False
         operation_id = new_operation_id()
         await place.take(transaction)
         operation = await self._added(transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1)
@@ -86,7 +86,7 @@ class RetryService:
         return operation
 
 
-def _still_there(attempt: Operation | ExpiredOperation | None) -> Operation:
+def _readable(attempt: Operation | ExpiredOperation | None) -> Operation:
     """The newer attempt of an operation. Raises OperationExpired, OperationNotFound."""
     if isinstance(attempt, ExpiredOperation):
         raise expired_error(attempt)

@@ -186,7 +186,7 @@ async def is_own(client: Client, described: WorkflowDescription, own: OwnWorkflo
     if (described.workflow_type, described.task_queue) != (own.workflow_type, own.task_queue):
         return False
     started = await _started(client, described)
-    return _is_at_once(started) and (own.names is None or await _named_operation(client, started) == own.names)
+    return _starts_at_once(started) and (own.names is None or await _named_operation(client, started) == own.names)
 
 
 async def end_foreign(client: Client, described: WorkflowDescription) -> None:
@@ -207,7 +207,7 @@ async def _started(client: Client, described: WorkflowDescription) -> WorkflowEx
     return WorkflowExecutionStartedEventAttributes()
 
 
-def _is_at_once(started: WorkflowExecutionStartedEventAttributes) -> bool:
+def _starts_at_once(started: WorkflowExecutionStartedEventAttributes) -> bool:
     """A start delay, a cron schedule, or the wait before a retry, keeps a run open that does nothing."""
     return not started.cron_schedule and started.first_workflow_task_backoff.ToTimedelta() <= MAX_BACKOFF
 

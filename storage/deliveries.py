@@ -19,7 +19,7 @@ SELECT d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.atte
 FROM callback_deliveries d WHERE d.operation_id = %(operation_id)s
 """
 LOCK_DELIVERY: Final = f"{SELECT_DELIVERY} FOR UPDATE OF d"
-SELECT_ORDER: Final = """
+SELECT_SUBSCRIPTION: Final = """
 SELECT callback_url, callback_headers FROM operations
 WHERE operation_id = %(operation_id)s AND callback_url IS NOT NULL
 """
@@ -87,9 +87,9 @@ class DeliveryReader(Repository):
         """None when no callback was asked for, or the operation has not ended."""
         return await self._one(DELIVERY_ROW, SELECT_DELIVERY, operation_id=operation_id)
 
-    async def order(self, operation_id: str) -> CallbackSubscription | None:
+    async def subscription(self, operation_id: str) -> CallbackSubscription | None:
         """The callback that the client asked for, if any."""
-        cursor = await self._connection.execute(SELECT_ORDER, {"operation_id": operation_id})
+        cursor = await self._connection.execute(SELECT_SUBSCRIPTION, {"operation_id": operation_id})
         row = await cursor.fetchone()
         return None if row is None else CallbackSubscription.stored(*row)
 

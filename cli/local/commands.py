@@ -48,7 +48,7 @@ def dev(
     """
     settings_or_exit()
     ports = Ports(api=api_port, temporal=temporal_port, ui=ui_port, postgres=postgres_port)
-    exit_process(serve(data_dir, ports, command="dev", once_ready=_tell_addresses))
+    exit_process(serve(data_dir, ports, command="dev", once_ready=_show_addresses))
 
 
 def demo(
@@ -125,7 +125,7 @@ async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
     return {"its callback": f"{stack.api_url}{PREFIX}/operations/{operation_id}/callbacks"}
 
 
-async def _tell_addresses(stack: LocalStack) -> None:
+async def _show_addresses(stack: LocalStack) -> None:
     _print_addresses(stack, {})
 
 

@@ -23,7 +23,7 @@ def serve(data_dir: Path, ports: Ports, *, command: str, once_ready: Callable[[L
             stack = LocalStack(data, ports, say=typer.echo)
             return asyncio.run(_serve(stack, command=command, once_ready=once_ready))
     except LocalServerError as error:
-        _tell(command, error)
+        _print_failure(command, error)
         return EXIT_FAILED
 
 
@@ -39,7 +39,7 @@ async def _serve(stack: LocalStack, *, command: str, once_ready: Callable[[Local
             for task in done:
                 task.result()
         except LocalServerError as error:
-            _tell(command, error)
+            _print_failure(command, error)
             return EXIT_FAILED
         finally:
             for task in tasks:
@@ -57,7 +57,7 @@ async def _start(stack: LocalStack, once_ready: Callable[[LocalStack], Awaitable
     await asyncio.Event().wait()
 
 
-def _tell(command: str, error: LocalServerError) -> None:
+def _print_failure(command: str, error: LocalServerError) -> None:
     typer.echo(f"proposals {command}: {error}", err=True)
     for line in error.log_lines:
         typer.echo(f"    {line}", err=True)
