@@ -3,12 +3,12 @@
 import json
 from dataclasses import dataclass, replace
 
-from domain.audit import Occurrence, created_event, next_event, subject_hash
+from domain.audit import created_event, next_event, subject_hash
 from domain.errors import PortfolioContextMismatch, ProposalTerminal, VersionConflict
 from domain.ids import derived_id
 from domain.lifecycle import TERMINAL_STATES, with_event
 from domain.operation import LockedOperation, Operation, Policy, RecordedEvidence
-from domain.proposal import EventType, Proposal, ProposalState, ProposalVersion, WorkflowEvent
+from domain.proposal import EventType, Occurrence, Proposal, ProposalState, ProposalVersion, WorkflowEvent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

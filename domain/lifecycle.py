@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.access import DECISION_SCOPES
-from domain.audit import Occurrence, next_event, subject_hash
+from domain.audit import next_event, subject_hash
 from domain.errors import (
     ExpectedStateMismatch,
     ExpectedStateRequired,
@@ -17,7 +17,7 @@ from domain.errors import (
     RelatedVersionUnknown,
     VersionConflict,
 )
-from domain.proposal import Approval, ApprovalType, EventType, Proposal, ProposalState, WorkflowEvent
+from domain.proposal import Approval, ApprovalType, EventType, Occurrence, Proposal, ProposalState, WorkflowEvent
 
 TERMINAL_STATES: Final = frozenset(
     {ProposalState.EXECUTED, ProposalState.REJECTED, ProposalState.CANCELLED, ProposalState.EXPIRED}

@@ -37,12 +37,9 @@ class Approvals(ApprovalReader):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReviewKey:
-    """The event that a key stands for: with it the answer is found again, because events never change."""
+class ReviewKey(IdempotencyKey):
+    """A key with the event that it stands for. Events never change, so the response is built from it again."""
 
-    client: str
-    scope: str
-    key: str
     request_hash: str
     event_id: str
     created_at: datetime
