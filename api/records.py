@@ -22,8 +22,8 @@ from api.wire import (
 )
 from domain.evidence import artifact_parts, bundle_parts
 from domain.proposal import EventType, ProposalState
+from services.documents import VersionTexts
 from services.lookup import CreatedVersion
-from services.version_texts import VersionTexts
 
 
 class ProposalSummary(Wire):

@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from starlette.types import Receive, Scope, Send
 
 from domain.timestamps import wire_timestamp
-from services.document_bytes import LARGE_BYTES
+from services.documents import LARGE_BYTES
 
 CHUNK_BYTES: Final = 128 * 1024
 

@@ -9,9 +9,8 @@ from domain.operation import ExpiredOperation, Operation, OperationStatus
 from domain.proposal import Proposal, WorkflowEvent
 from domain.text import is_storable
 from domain.timestamps import wire_timestamp
-from services.document_bytes import Room
+from services.documents import Room, VersionTexts, read_version, with_texts
 from services.proposal_reads import read_proposal
-from services.version_texts import VersionTexts, read_version, with_texts
 from storage.keyset import Page
 from storage.operation_list import OperationFilter
 from storage.unit_of_work import Storage

@@ -6,8 +6,7 @@ from domain.errors import IdempotencyKeyNotFound, ProposalNotFound, VersionNotFo
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
 from domain.text import is_identifier
-from services.document_bytes import Room
-from services.version_texts import VersionTexts, read_version, with_texts
+from services.documents import Room, VersionTexts, read_version, with_texts
 from storage.idempotency import KeyedProposal
 from storage.keyset import Page
 from storage.proposal_list import ProposalFilter

@@ -8,7 +8,7 @@ from functools import partial
 from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
 from domain.evidence import evidence_of
 from domain.timestamps import wire_timestamp
-from services.document_bytes import Room, document_bytes
+from services.documents import Room, document_bytes
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 from storage.documents import Document, DocumentKind, DocumentPurged

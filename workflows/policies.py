@@ -4,7 +4,6 @@ from datetime import timedelta
 from typing import Final, TypedDict
 
 from temporalio.common import RetryPolicy
-from temporalio.workflow import ActivityCancellationType
 
 
 class LocalOptions(TypedDict):
@@ -18,7 +17,6 @@ class ActivityOptions(TypedDict, total=False):
     schedule_to_close_timeout: timedelta
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
-    cancellation_type: ActivityCancellationType
 
 
 # A workflow's task is held while a local activity runs: two quick tries, never a wait for a dependency.
