@@ -14,7 +14,7 @@ from domain.callback_retries import AttemptError
 from domain.callback_url import CallbackUrl, UrlRefused, parse_callback_url
 from domain.errors import CallbacksNotConfigured, CallbackUrlNotAllowed, ProposalError
 
-# A name server that does not answer holds a thread for half a minute: threads of its own, that nobody else waits for.
+# A silent name server blocks a thread for half a minute, so lookups have threads that nothing else uses.
 RESOLVER_THREADS: Final = 64
 SUBMISSION_SECONDS: Final = 1.0
 
@@ -22,7 +22,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class AttemptFailed(Exception):
-    """An attempt that came to no answer, in a fixed word."""
+    """An attempt without an answer, and why, in a fixed word."""
 
     def __init__(self, error: AttemptError) -> None:
         super().__init__(error)
@@ -81,13 +81,13 @@ class CallbackTargets:
             raise AttemptFailed(AttemptError.URL_NOT_ALLOWED)
         return CallbackTarget(url=url, addresses=tuple(dict.fromkeys(found)))
 
-    async def refusal(self, order: CallbackSubscription) -> ProposalError | None:
+    async def refusal(self, subscription: CallbackSubscription) -> ProposalError | None:
         """Why a callback is refused at submission; a name that does not resolve within a second is accepted."""
         if not self._rules.secrets:
             return CallbacksNotConfigured()
         try:
             async with asyncio.timeout(SUBMISSION_SECONDS):
-                await self.pinned(self.parse(order.url))
+                await self.pinned(self.parse(subscription.url))
         except AttemptFailed as failed:
             return CallbackUrlNotAllowed() if failed.error is AttemptError.URL_NOT_ALLOWED else None
         except TimeoutError:

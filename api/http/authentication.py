@@ -23,7 +23,7 @@ class Authenticator(Protocol):
     """Says who sent a request, from its head alone."""
 
     async def caller(self, request: Request) -> Caller:
-        """Raises RequestRefused: 401, or 503 while that cannot be told."""
+        """Raises RequestRefused: 401, or 503 while the issuer's keys are unavailable."""
 
 
 class NoAuthentication:
