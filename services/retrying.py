@@ -49,8 +49,7 @@ class RetryService:
         if failed.key is None:
             raise InvariantBroken("the operation has no key")
         operation_id = new_operation_id()
-        claim = await transaction.keys.claim(failed.key, request_hash=failed.request_hash, operation_id=operation_id)
-        holder = claim.holder
+        holder = await transaction.keys.claim(failed.key, request_hash=failed.request_hash, operation_id=operation_id)
         if holder is not None and holder.operation_id != failed.operation_id:
             newest = await held_operation(transaction, holder)
             if newest is not None:
@@ -62,7 +61,7 @@ class RetryService:
             await transaction.keys.reassign(
                 failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt
             )
-        await place.take(transaction)
+        await place.take(transaction.operations)
         return await self._added(transaction, failed, operation_id=operation_id, attempt=attempt), True
 
     async def _keyless(self, transaction: Transaction, failed: Operation, place: Place) -> tuple[Operation, bool]:
@@ -72,7 +71,7 @@ class RetryService:
             expired = await transaction.expired.get(newest)
             return _still_there(expired or await transaction.operations.get(newest)), False
         operation_id = new_operation_id()
-        await place.take(transaction)
+        await place.take(transaction.operations)
         operation = await self._added(transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1)
         await transaction.operations.set_successor(failed.operation_id, operation_id)
         return operation, True

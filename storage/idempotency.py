@@ -13,10 +13,10 @@ CLAIM_KEY: Final = """
 INSERT INTO idempotency_keys (client, scope, key, request_hash, operation_id, attempt, created_at)
 VALUES (%(client)s, %(scope)s, %(key)s, %(request_hash)s, %(operation_id)s, 1, now())
 ON CONFLICT (client, scope, key) DO NOTHING
-RETURNING created_at
+RETURNING key
 """
 LOCK_KEY: Final = """
-SELECT request_hash, operation_id, attempt, now() AS locked_at FROM idempotency_keys
+SELECT request_hash, operation_id, attempt FROM idempotency_keys
 WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
 FOR UPDATE
 """
@@ -39,23 +39,11 @@ WHERE k.client = %(client)s AND k.scope = %(scope)s AND k.key = %(key)s AND o.st
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeyHolder:
-    """The operation that holds a key, the n-th of it; `locked_at` is PostgreSQL's time of the locking transaction."""
+    """The operation that holds a key, the n-th of it."""
 
     request_hash: str
     operation_id: str
     attempt: int
-    locked_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class KeyClaim:
-    """`holder` is None when the key was free and is the operation's now; `at` is PostgreSQL's time of the transaction.
-
-    The time comes with the claim, so that a submission needs no round trip more to know it.
-    """
-
-    holder: KeyHolder | None
-    at: datetime
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,35 +67,34 @@ class IdempotencyKeyReader:
 
     async def made_proposal(self, key: IdempotencyKey) -> KeyedProposal | None:
         """What the key's operation made; None as long as that is nothing."""
-        return await fetch_one(self._connection, KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, _named(key))
+        return await fetch_one(self._connection, KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, key_parameters(key))
 
 
 class IdempotencyKeys(IdempotencyKeyReader):
-    async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str) -> KeyClaim:
+    async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str) -> KeyHolder | None:
         """Take the key for the operation, or lock it and return the operation that holds it.
 
         Waits for a concurrent claim of it to commit or roll back.
         """
-        claimed = {**_named(key), "request_hash": request_hash, "operation_id": operation_id}
+        claimed = {**key_parameters(key), "request_hash": request_hash, "operation_id": operation_id}
         while True:
             cursor = await self._connection.execute(CLAIM_KEY, claimed)
-            if (row := await cursor.fetchone()) is not None:
-                return KeyClaim(holder=None, at=row[0])
-            holder = await self._lock(key)
-            if holder is not None:
-                return KeyClaim(holder=holder, at=holder.locked_at)
+            if await cursor.fetchone() is not None:
+                return None
+            if (holder := await self._lock(key)) is not None:
+                return holder
             # The purge came between the two statements: the key is free.
 
     async def _lock(self, key: IdempotencyKey) -> KeyHolder | None:
-        return await fetch_one(self._connection, KEY_HOLDER_ROW, LOCK_KEY, _named(key))
+        return await fetch_one(self._connection, KEY_HOLDER_ROW, LOCK_KEY, key_parameters(key))
 
     async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
         """Give a freed key, locked by `claim`, to the next attempt."""
         await self._connection.execute(
             REASSIGN_KEY,
-            {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
+            {**key_parameters(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
         )
 
 
-def _named(key: IdempotencyKey) -> dict[str, str]:
+def key_parameters(key: IdempotencyKey) -> dict[str, str]:
     return {"client": key.client, "scope": key.scope, "key": key.key}

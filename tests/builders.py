@@ -22,6 +22,7 @@ from domain.request import CreateRequest, VersionRequest, request_document, requ
 from services.prepared_request import PreparedRequest
 from services.submission import Submission
 from storage.documents import Document, DocumentKind
+from storage.submissions import NewOperation
 from storage.unit_of_work import Storage
 
 NOW = datetime(2026, 2, 22, 12, 0, 0, 123456, tzinfo=UTC)
@@ -70,12 +71,12 @@ def without_simulation_flag() -> dict[str, Any]:
 
 
 def a_submission(
-    body: dict[str, Any] | None = None, *, key: str = "key-1", correlation_id: str = "corr-1"
+    body: dict[str, Any] | None = None, *, key: str | None = "key-1", correlation_id: str = "corr-1"
 ) -> Submission:
     return Submission(
         prepared=PreparedRequest.of(CreateRequest.model_validate(body or a_body())),
         client="local",
-        key=IdempotencyKey(client="local", scope="proposals", key=key),
+        key=None if key is None else IdempotencyKey(client="local", scope="proposals", key=key),
         correlation_id=correlation_id,
     )
 
@@ -154,11 +155,11 @@ async def a_stored_operation(
         proposal_id=proposal_id,
     )
     metadata = canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}"
-    async with storage.transaction() as transaction:
-        await transaction.documents.add(document, at=NOW)
-        callback = None if callback_url is None else CallbackSubscription(url=callback_url)
-        await transaction.operations.add(operation, metadata=metadata, callback=callback)
-    return operation
+    callback = None if callback_url is None else CallbackSubscription(url=callback_url)
+    async with storage.submitting() as submissions:
+        return await submissions.add(
+            NewOperation(operation=operation, document=document, metadata=metadata, callback=callback)
+        )
 
 
 def a_proposal(**changes: Any) -> Proposal:
