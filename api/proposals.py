@@ -101,7 +101,7 @@ async def submit_proposal(prepared: Prepared, idempotency_key: IdempotencyKeyHea
     return await answer_accepted(context, submission_of(prepared, context, key=key))
 
 
-def _filters(
+async def _filters(
     paging: PagingOfRequest,
     portfolio_id: Annotated[QueryText, Query(description="Of this portfolio.", examples=["pf_1"])] = None,
     state: Annotated[

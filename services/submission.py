@@ -78,6 +78,7 @@ class SubmissionService:
         self._storage = storage
         self._start_soon = start_soon
         self._policy = policy
+        self._policy_text = policy.as_text()
         self._large_request_rows = large_request_rows
         self._limit = limit
         self._judge_callback = judge_callback
@@ -181,7 +182,7 @@ class SubmissionService:
             request_document=prepared.document.sha256,
             portfolio_id=prepared.portfolio_id,
             created_by=prepared.author,
-            policy=self._policy.as_text(),
+            policy=self._policy_text,
             is_large=prepared.is_large(more_rows_than=self._large_request_rows),
             has_callback=prepared.callback is not None,
             proposal_id=submission.proposal_id,
