@@ -128,6 +128,12 @@ def some_evidence(**changes: Any) -> RecordedEvidence:
     return replace(evidence, **changes)
 
 
+LONG_AGO = """
+UPDATE operations SET created_at = %(at)s, updated_at = %(at)s, progress_at = %(at)s
+WHERE operation_id = %(operation_id)s
+"""
+
+
 async def a_stored_operation(
     storage: Storage,
     body: dict[str, Any] | None = None,
@@ -156,10 +162,11 @@ async def a_stored_operation(
     )
     metadata = canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}"
     callback = None if callback_url is None else CallbackSubscription(url=callback_url)
+    new = NewOperation(operation=operation, document=document, metadata=metadata, callback=callback)
     async with storage.submitting() as submissions:
-        return await submissions.add(
-            NewOperation(operation=operation, document=document, metadata=metadata, callback=callback)
-        )
+        await submissions.add(new)
+        await submissions._connection.execute(LONG_AGO, {"at": NOW, "operation_id": operation.operation_id})
+    return operation
 
 
 def a_proposal(**changes: Any) -> Proposal:
