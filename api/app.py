@@ -64,8 +64,7 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     require_guards(routes)
     add_problem_handlers(app, routes)
-    for router in ROUTERS:
-        app.include_router(router)
+    app.router.routes.extend(routes)  # in one list: a router in a router is matched twice
     describe(app, routes, is_authenticated=settings.auth_mode != "none")
     add_docs_page(app)
     return app

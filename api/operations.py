@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api.callbacks import OperationErrorBody
 from api.http.headers import MAX_WAIT_SECONDS, IfNoneMatchHeader, PreferHeader, is_current, preferred_wait
-from api.http.parameters import OperationIdInPath, PagingOfRequest, QueryText
+from api.http.parameters import OperationIdInPath, PagingOfRequest, QueryText, made_of_parameters
 from api.http.router import Context, GuardedRouter
 from api.paths import PREFIX, callbacks_path, operation_path, proposal_path
 from api.records import CreateResponse
@@ -173,7 +173,7 @@ class ReadOptions:
         return min(asked or 0.0, MAX_WAIT_SECONDS)
 
 
-ReadOptionsOfRequest = Annotated[ReadOptions, Depends()]
+ReadOptionsOfRequest = Annotated[ReadOptions, Depends(made_of_parameters(ReadOptions))]
 
 
 NOT_THERE: Final = (OperationNotFound, OperationExpired)
@@ -247,7 +247,7 @@ async def _awaited(
     return json_response(status, headers=headers)
 
 
-def _filters(
+async def _filters(
     paging: PagingOfRequest,
     status: Annotated[OperationStatus | None, Query(description="With this status.", examples=["FAILED"])] = None,
     operation_type: Annotated[

@@ -11,18 +11,9 @@ from api.http.headers import IdempotencyKeyHeader, PreferHeader, preferences
 from api.http.parameters import IncludeEvidence, PagingOfRequest, ProposalIdInPath, QueryText
 from api.http.router import Context, GuardedRouter, Prepared
 from api.paths import PREFIX
-from api.records import CreateResponse, ProposalSummary, VersionDetail
+from api.records import ProposalSummary, VersionDetail
 from api.services import Gate
-from api.submissions import (
-    ACCEPTED,
-    ASYNCHRONOUS_ERRORS,
-    SYNCHRONOUS,
-    SYNCHRONOUS_ERRORS,
-    AsyncAccepted,
-    answer_accepted,
-    answer_ended,
-    submission_of,
-)
+from api.submissions import answer_accepted, answer_ended, promised, submission_of, waited_for
 from api.wire import PROPOSAL_ID_EXAMPLE, Stored, StoredJson, Wire, json_response
 from domain.access import Scope
 from domain.errors import CursorInvalid, ProposalNotFound
@@ -64,15 +55,11 @@ class ProposalListResponse(Wire):
     )
 
 
-@router.post(
-    "",
-    scopes={Scope.PROPOSALS_WRITE},
+@waited_for(
+    router,
     body=CreateProposalRequest,
-    raises=SYNCHRONOUS_ERRORS,
     summary="Create a proposal",
     callbacks=callback_routes("create_proposal"),
-    response_model=CreateResponse,
-    responses=SYNCHRONOUS,
 )
 async def create_proposal(
     prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context, prefer: PreferHeader = None
@@ -83,25 +70,14 @@ async def create_proposal(
     return await answer_ended(context, submission, preferences(prefer))
 
 
-@router.post(
-    "/async",
-    gate=Gate.ASYNC,
-    scopes={Scope.PROPOSALS_WRITE},
-    body=CreateProposalRequest,
-    raises=ASYNCHRONOUS_ERRORS,
-    status_code=202,
-    summary="Submit a proposal",
-    callbacks=callback_routes("submit_proposal"),
-    response_model=AsyncAccepted,
-    responses={202: ACCEPTED},
-)
+@promised(router, body=CreateProposalRequest, summary="Submit a proposal", callbacks=callback_routes("submit_proposal"))
 async def submit_proposal(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
     """Accept a proposal for simulation and storage; the same key and body always mean the same operation."""
     key = IdempotencyKey.of_creates(idempotency_key, client=context.client)
     return await answer_accepted(context, submission_of(prepared, context, key=key))
 
 
-def _filters(
+async def _filters(
     paging: PagingOfRequest,
     portfolio_id: Annotated[QueryText, Query(description="Of this portfolio.", examples=["pf_1"])] = None,
     state: Annotated[

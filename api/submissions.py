@@ -1,12 +1,13 @@
 """From a submission to its answer: the promise of a 202, or what was made, when the client waits for it."""
 
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import Response
 from pydantic import Field
 
 from api.http.headers import REPLAYED_HEADER, Preferences, replayed
-from api.http.router import Context
+from api.http.router import Context, Endpoint, GuardedRouter
 from api.paths import operation_path
 from api.records import CreateResponse
 from api.services import Gate
@@ -19,6 +20,7 @@ from api.wire import (
     Wire,
     json_response,
 )
+from domain.access import Scope
 from domain.errors import (
     ActorMismatch,
     AsyncOperationsDisabled,
@@ -32,6 +34,7 @@ from domain.errors import (
     OperationTerminated,
     OperationTimedOut,
     OperationTooExpensive,
+    ProposalError,
     SimulationDisabled,
     TooManyOpenOperations,
     recorded_error,
@@ -40,7 +43,7 @@ from domain.operation import ExpiredOperation, IdempotencyKey, OperationStatus, 
 from services.prepared_request import PreparedRequest
 from services.submission import Accepted, Submission
 
-ASYNCHRONOUS_ERRORS: Final = (
+_ASYNCHRONOUS_ERRORS: Final = (
     AsyncOperationsDisabled,
     LifecycleDisabled,
     IdempotencyKeyConflict,
@@ -49,7 +52,7 @@ ASYNCHRONOUS_ERRORS: Final = (
     ActorMismatch,
     TooManyOpenOperations,
 )
-SYNCHRONOUS_ERRORS: Final = (
+_SYNCHRONOUS_ERRORS: Final = (
     LifecycleDisabled,
     IdempotencyKeyConflict,
     SimulationDisabled,
@@ -96,7 +99,7 @@ ACCEPTED: Final[dict[str, Any]] = {
     "description": "Accepted: the operation is stored and will end, whatever dies in between.",
     "headers": LOCATION_HEADER | REPLAYED_HEADER,
 }
-SYNCHRONOUS: Final[dict[int | str, dict[str, Any]]] = {
+_SYNCHRONOUS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": CreateResponse, "description": "What was made.", "headers": REPLAYED_HEADER},
     202: ACCEPTED
     | {
@@ -110,6 +113,34 @@ SYNCHRONOUS: Final[dict[int | str, dict[str, Any]]] = {
         },
     },
 }
+
+
+def waited_for(
+    router: GuardedRouter, *, raises: Sequence[type[ProposalError]] = (), **described: Any
+) -> Callable[[Endpoint], Endpoint]:
+    """Register the endpoint of the router's creates that are waited for."""
+    return router.post(
+        "",
+        scopes={Scope.PROPOSALS_WRITE},
+        raises=(*_SYNCHRONOUS_ERRORS, *raises),
+        response_model=CreateResponse,
+        responses=_SYNCHRONOUS,
+        **described,
+    )
+
+
+def promised(router: GuardedRouter, **described: Any) -> Callable[[Endpoint], Endpoint]:
+    """Register the endpoint of the router's creates that are answered by a 202."""
+    return router.post(
+        "/async",
+        gate=Gate.ASYNC,
+        scopes={Scope.PROPOSALS_WRITE},
+        raises=_ASYNCHRONOUS_ERRORS,
+        status_code=202,
+        response_model=AsyncAccepted,
+        responses={202: ACCEPTED},
+        **described,
+    )
 
 
 def submission_of(

@@ -9,18 +9,9 @@ from api.http.headers import OptionalIdempotencyKeyHeader, PreferHeader, prefere
 from api.http.parameters import IncludeEvidence, ProposalIdInPath, VersionNoInPath
 from api.http.router import OPEN, Context, GuardedRouter, Prepared
 from api.paths import PREFIX
-from api.records import CreateResponse, VersionDetail
+from api.records import VersionDetail
 from api.services import Gate
-from api.submissions import (
-    ACCEPTED,
-    ASYNCHRONOUS_ERRORS,
-    SYNCHRONOUS,
-    SYNCHRONOUS_ERRORS,
-    AsyncAccepted,
-    answer_accepted,
-    answer_ended,
-    submission_of,
-)
+from api.submissions import answer_accepted, answer_ended, promised, submission_of, waited_for
 from api.wire import json_response
 from domain.access import Scope
 from domain.errors import (
@@ -40,15 +31,12 @@ class CreateVersionRequest(WithCallback, VersionRequest):
     """What an advisor proposes instead of a proposal's current version."""
 
 
-@router.post(
-    "",
-    scopes={Scope.PROPOSALS_WRITE},
+@waited_for(
+    router,
     body=CreateVersionRequest,
-    raises=(*SYNCHRONOUS_ERRORS, ProposalNotFound, ProposalTerminal, PortfolioContextMismatch, VersionConflict),
+    raises=(ProposalNotFound, ProposalTerminal, PortfolioContextMismatch, VersionConflict),
     summary="Create a version",
     callbacks=callback_routes("create_version"),
-    response_model=CreateResponse,
-    responses=SYNCHRONOUS,
 )
 async def create_version(
     proposal_id: ProposalIdInPath,
@@ -63,18 +51,7 @@ async def create_version(
     return await answer_ended(context, submission, preferences(prefer))
 
 
-@router.post(
-    "/async",
-    gate=Gate.ASYNC,
-    scopes={Scope.PROPOSALS_WRITE},
-    body=CreateVersionRequest,
-    raises=ASYNCHRONOUS_ERRORS,
-    status_code=202,
-    summary="Submit a version",
-    callbacks=callback_routes("submit_version"),
-    response_model=AsyncAccepted,
-    responses={202: ACCEPTED},
-)
+@promised(router, body=CreateVersionRequest, summary="Submit a version", callbacks=callback_routes("submit_version"))
 async def submit_version(
     proposal_id: ProposalIdInPath,
     prepared: Prepared,

@@ -79,6 +79,7 @@ async def _serve(settings: Settings) -> int:
             http=LimitingProtocol,
             log_config=None,
             access_log=False,
+            proxy_headers=False,  # nothing reads the client's address or scheme
             server_header=False,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=settings.shutdown_grace_seconds,

@@ -39,6 +39,7 @@ class LimitingProtocol(HttpToolsProtocol):
         super().__init__(*args, **kwargs)
         self.parser.set_dangerous_leniencies(lenient_version=True)  # the application refuses by a problem
         self.ws_protocol_class = None  # whatever library happens to be installed
+        self._served: RequestResponseCycle | None = None  # uvicorn only knows the last that came, which may wait
         self._part = _Part.NOTHING
         self._piece_bytes = 0
         self._framing_bytes = 0
@@ -54,6 +55,9 @@ class LimitingProtocol(HttpToolsProtocol):
         self._is_deaf = True
         self._stop_head_timer()
         self._stop_stalled_timer()
+        if self._served is not None and not self._served.response_complete:
+            self._served.disconnected = True
+            self._served.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -94,6 +98,10 @@ class LimitingProtocol(HttpToolsProtocol):
             if self.parser.should_upgrade():  # the parser skips the body then: it must not pass for a next request
                 self.cycle.keep_alive = False
                 self._is_deaf = True
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._served = cycle
+        super()._start_asgi_task(cycle, app)
 
     def on_body(self, body: bytes) -> None:
         self._framing_bytes -= len(body)

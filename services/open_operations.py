@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from domain.errors import TooManyOpenOperations
-from storage.unit_of_work import Transaction
+from storage.operations import OperationReader
 
 COUNT_EVERY_SECONDS: Final = 1.0
 
@@ -27,28 +27,32 @@ class OpenOperationLimit:
 
     @contextmanager
     def place(self) -> Iterator["Place"]:
-        """A place for one operation, if one is taken; the block holds the whole transaction, its commit included."""
+        """A place for one operation, if one is taken; the block holds all of its transaction, the commit included."""
         place = Place(self)
         try:
             yield place
             self._since += place.is_taken
         finally:
-            self._under_way -= place.is_taken
+            place.give_back()
 
-    async def take(self, transaction: Transaction) -> None:
-        """Raises TooManyOpenOperations when there is no room for one more."""
+    async def take(self, operations: OperationReader) -> bool:
+        """Whether there is room for one more, which it takes then."""
         if not self._is_counting and asyncio.get_running_loop().time() >= self._count_at:
-            await self._count(transaction)
+            await self._count(operations)
         if self._counted + self._since + self._under_way >= self._limit:
-            raise TooManyOpenOperations
+            return False
         self._under_way += 1
+        return True
 
-    async def _count(self, transaction: Transaction) -> None:
+    def give_back(self) -> None:
+        self._under_way -= 1
+
+    async def _count(self, operations: OperationReader) -> None:
         """Only one runs at a time; meanwhile other requests use the last count."""
         self._is_counting = True
         try:
             before = self._since
-            self._counted = await transaction.operations.count_open(at_most=self._limit)
+            self._counted = await operations.count_open(at_most=self._limit)
             self._since -= before
         finally:
             self._is_counting = False
@@ -56,13 +60,23 @@ class OpenOperationLimit:
 
 
 class Place:
-    """Room for one operation: taken once it is known that a new one is to be made."""
+    """Room for one operation: taken when one is made, given back when none was."""
 
     def __init__(self, limit: OpenOperationLimit) -> None:
         self._limit = limit
         self.is_taken = False
 
-    async def take(self, transaction: Transaction) -> None:
+    async def take(self, operations: OperationReader) -> None:
         """Raises TooManyOpenOperations."""
-        await self._limit.take(transaction)
-        self.is_taken = True
+        if not await self.take_if_free(operations):
+            raise TooManyOpenOperations
+
+    async def take_if_free(self, operations: OperationReader) -> bool:
+        """Whether it has taken a place."""
+        self.is_taken = await self._limit.take(operations)
+        return self.is_taken
+
+    def give_back(self) -> None:
+        if self.is_taken:
+            self._limit.give_back()
+            self.is_taken = False

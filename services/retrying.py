@@ -60,7 +60,7 @@ class RetryService:
             await transaction.keys.reassign(
                 failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt
             )
-        await place.take(transaction)
+        await place.take(transaction.operations)
         return await self._added(transaction, failed, operation_id=operation_id, attempt=attempt), True
 
     async def _keyless(self, transaction: Transaction, failed: Operation, place: Place) -> tuple[Operation, bool]:
@@ -70,7 +70,7 @@ class RetryService:
             expired = await transaction.expired.get(newest)
             return _readable(expired or await transaction.operations.get(newest)), False
         operation_id = new_operation_id()
-        await place.take(transaction)
+        await place.take(transaction.operations)
         operation = await self._added(transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1)
         await transaction.operations.set_successor(failed.operation_id, operation_id)
         return operation, True

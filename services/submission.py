@@ -1,22 +1,26 @@
-"""Accepting work: key, document and operation row in one transaction, then the workflow."""
+"""Accepting work: key, document and operation row at once, then the workflow."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from copy import copy
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Final
 
 from domain.callback import CallbackSubscription
 from domain.errors import IdempotencyKeyConflict, ProposalError, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.text import is_identifier
-from services.open_operations import OpenOperationLimit
+from services.open_operations import OpenOperationLimit, Place
 from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
 from storage.idempotency import KeyClaim
+from storage.submissions import NewOperation
 from storage.unit_of_work import Storage
+
+NOT_STORED: Final = datetime.min.replace(tzinfo=UTC)  # PostgreSQL says when
 
 StartSoon = Callable[[Operation], None]
 JudgeCallback = Callable[[CallbackSubscription], Awaitable[ProposalError | None]]
@@ -71,6 +75,7 @@ class SubmissionService:
         self._storage = storage
         self._start_soon = start_soon
         self._policy = policy
+        self._policy_text = policy.as_text()
         self._large_request_rows = large_request_rows
         self._limit = limit
         self._judge_callback = judge_callback
@@ -112,60 +117,80 @@ class SubmissionService:
             return await self._accept(submission, refusal)
 
     async def _accept(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
-        prepared, key = submission.prepared, submission.key
-        operation_id, request_hash = new_operation_id(), prepared.request_hash
+        new = self._new_operation(submission)
+        if submission.is_synchronous and self._policy.require_simulation_flag:
+            refusal = refusal if submission.prepared.asks_for_simulation else SimulationDisabled()
         with self._limit.place() as place:
-            async with self._storage.transaction() as transaction:
-                if key is None:
-                    claim = KeyClaim(at=await transaction.now())
-                else:
-                    claim = await transaction.keys.claim(key, request_hash=request_hash, operation_id=operation_id)
-                if claim.held_by is not None and claim.held_by.status is not OperationStatus.FAILED:
-                    if claim.request_hash != request_hash:
-                        raise IdempotencyKeyConflict
-                    return Accepted(operation=claim.held_by, is_replay=True)
-                self._refuse_at_once(submission, refusal)
-                await place.take(transaction)
+            operation = None if refusal else await self._accept_if_new(new, submission.key, place)
+            accepted = operation or await self._find_or_accept(new, submission.key, place, refusal)
+        if isinstance(accepted, Accepted):
+            return accepted
+        link_to_later_starts(accepted.operation_id)
+        self._start_soon(accepted)
+        return Accepted(operation=accepted, is_replay=False)
+
+    async def _accept_if_new(self, new: NewOperation, key: IdempotencyKey | None, place: Place) -> Operation | None:
+        """By one statement; None when an earlier request has the key, or may have it and there is no place."""
+        async with self._storage.submitting() as submissions:
+            if not await place.take_if_free(submissions.operations):
+                return None
+            if key is None:
+                return await submissions.add(new)
+            accepted = await submissions.add_with_new_key(new, key)
+        if accepted is None:
+            place.give_back()
+        return accepted
+
+    async def _find_or_accept(
+        self, new: NewOperation, key: IdempotencyKey | None, place: Place, refusal: ProposalError | None
+    ) -> Accepted | Operation:
+        """What the key stands for, if anything; what was once accepted is a replay, whatever the options say now."""
+        request_hash, operation_id = new.operation.request_hash, new.operation.operation_id
+        async with self._storage.transaction() as transaction:
+            claim = KeyClaim()
+            if key is not None:
+                claim = await transaction.keys.claim(key, request_hash=request_hash, operation_id=operation_id)
+            if claim.held_by is not None and claim.held_by.status is not OperationStatus.FAILED:
+                if claim.request_hash != request_hash:
+                    raise IdempotencyKeyConflict
+                return Accepted(operation=claim.held_by, is_replay=True)
+            if refusal is not None:
+                raise refusal
+            await place.take(transaction.operations)
+            if key is not None and claim.attempts > 0:
                 attempt = claim.attempts + 1
-                if key is not None and claim.attempts > 0:
-                    await transaction.keys.reassign(
-                        key, request_hash=request_hash, operation_id=operation_id, attempt=attempt
-                    )
-                operation = self._operation(submission, operation_id=operation_id, attempt=attempt, at=claim.at)
-                await transaction.documents.add(prepared.document, at=claim.at)
-                await transaction.operations.add(operation, metadata=prepared.metadata, callback=prepared.callback)
-        link_to_later_starts(operation_id)
-        self._start_soon(operation)
-        return Accepted(operation=operation, is_replay=False)
+                await transaction.keys.reassign(
+                    key, request_hash=request_hash, operation_id=operation_id, attempt=attempt
+                )
+                new = replace(new, operation=replace(new.operation, attempt=attempt))
+            return await transaction.submissions.add(new)
 
-    def _refuse_at_once(self, submission: Submission, callback_refusal: ProposalError | None) -> None:
-        """After the key lookup: a replay of what was once accepted is answered, whatever the options say now."""
-        is_asked_for = submission.prepared.asks_for_simulation
-        if submission.is_synchronous and self._policy.require_simulation_flag and not is_asked_for:
-            raise SimulationDisabled
-        if callback_refusal is not None:
-            raise callback_refusal
-
-    def _operation(self, submission: Submission, *, operation_id: str, attempt: int, at: datetime) -> Operation:
+    def _new_operation(self, submission: Submission) -> NewOperation:
         prepared, is_create = submission.prepared, submission.proposal_id is None
-        return Operation(
-            operation_id=operation_id,
+        operation = Operation(
+            operation_id=new_operation_id(),
             operation_type=OperationType.CREATE_PROPOSAL if is_create else OperationType.CREATE_PROPOSAL_VERSION,
             status=OperationStatus.PENDING,
             client=submission.client,
             idempotency_key=None if submission.key is None else submission.key.key,
-            attempt=attempt,
+            attempt=1,
             correlation_id=submission.correlation_id,
             request_hash=prepared.request_hash,
             request_document=prepared.document.sha256,
             portfolio_id=prepared.portfolio_id,
             created_by=prepared.author,
-            policy=self._policy.as_text(),
+            policy=self._policy_text,
             is_large=prepared.is_large(more_rows_than=self._large_request_rows),
             has_callback=prepared.callback is not None,
             proposal_id=submission.proposal_id,
             expected_version_no=prepared.expected_version_no,
-            created_at=at,
-            updated_at=at,
-            progress_at=at,
+            created_at=NOT_STORED,
+            updated_at=NOT_STORED,
+            progress_at=NOT_STORED,
+        )
+        return NewOperation(
+            operation=operation,
+            document=prepared.document,
+            metadata=prepared.metadata,
+            callback=prepared.callback,
         )

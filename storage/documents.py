@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import zstandard
 
-from domain.canonical import canonical_hash, sha256_of
+from domain.canonical import canonical_text, sha256_of
 from domain.errors import StorageUnavailable
 from domain.timestamps import wire_timestamp
 from storage.rows import Repository, insert_statement
@@ -16,9 +16,17 @@ from storage.tables import metadata
 COMPRESSION_LEVEL: Final = 1
 ENCODING: Final = "zstd"
 
+_COLUMNS: Final = metadata.tables["documents"].columns.keys()
 INSERT_DOCUMENT: Final = f"""
-{insert_statement("documents", metadata.tables["documents"].columns.keys())} ON CONFLICT (sha256) DO NOTHING
+{insert_statement("documents", _COLUMNS)} ON CONFLICT (sha256) DO NOTHING
 """
+# The values of a row of now, from `Document.parameters`: the seal covers a time that only PostgreSQL knows.
+_NOW: Final = "{now}"
+DOCUMENT_VALUES: Final = {column: f"%({column})s" for column in _COLUMNS} | {
+    "created_at": "now()",
+    "seal": f"""'sha256:' || encode(sha256(convert_to(replace(%(sealed)s, '{_NOW}',
+        to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')), 'UTF8')), 'hex')""",
+}
 SELECT_CONTENTS: Final = "SELECT sha256, content FROM documents WHERE sha256 = ANY(%(addresses)s)"
 SELECT_SMALL_CONTENTS: Final = """
 SELECT sha256, size, CASE WHEN sum(size) OVER () <= %(limit)s THEN content END
@@ -38,14 +46,19 @@ def document_seal(*, sha256: str, kind: str, content: bytes, encoding: str, size
 
     Migration 0004 computes the same.
     """
-    return canonical_hash(
+    at = wire_timestamp(created_at)
+    return sha256_of(_sealed(sha256=sha256, kind=kind, content=content, encoding=encoding, size=size, created_at=at))
+
+
+def _sealed(*, sha256: str, kind: str, content: bytes, encoding: str, size: int, created_at: str) -> str:
+    return canonical_text(
         {
             "sha256": sha256,
             "kind": kind,
             "content": sha256_of(content),
             "encoding": encoding,
             "size": size,
-            "created_at": wire_timestamp(created_at),
+            "created_at": created_at,
         }
     )
 
@@ -71,6 +84,21 @@ class Document:
 
     def text(self) -> str:
         return decompressed(self.content).decode()
+
+    def row(self) -> dict[str, Any]:
+        """The columns that depend on no time."""
+        return {
+            "sha256": self.sha256,
+            "kind": self.kind,
+            "content": self.content,
+            "encoding": ENCODING,
+            "size": self.size,
+        }
+
+    def parameters(self) -> dict[str, Any]:
+        """What DOCUMENT_VALUES takes."""
+        row = self.row()
+        return {**row, "sealed": _sealed(**row, created_at=_NOW)}
 
 
 def decompressed(content: bytes) -> bytes:
@@ -109,14 +137,7 @@ class DocumentReader(Repository):
 class Documents(DocumentReader):
     async def add(self, document: Document, *, at: datetime) -> None:
         """Store the document; one that is there already stays as it is."""
-        row: dict[str, Any] = {
-            "sha256": document.sha256,
-            "kind": document.kind,
-            "content": document.content,
-            "encoding": ENCODING,
-            "size": document.size,
-            "created_at": at,
-        }
+        row = {**document.row(), "created_at": at}
         await self._connection.execute(INSERT_DOCUMENT, {**row, "seal": document_seal(**row)})
 
     async def let_go(self, *addresses: str) -> None:

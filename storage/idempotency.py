@@ -13,10 +13,10 @@ CLAIM_KEY: Final = """
 INSERT INTO idempotency_keys (client, scope, key, request_hash, operation_id, attempt, created_at)
 VALUES (%(client)s, %(scope)s, %(key)s, %(request_hash)s, %(operation_id)s, 1, now())
 ON CONFLICT (client, scope, key) DO NOTHING
-RETURNING created_at
+RETURNING key
 """
 LOCK_KEY: Final = """
-SELECT operation_id, request_hash, attempt, now() FROM idempotency_keys
+SELECT operation_id, request_hash, attempt FROM idempotency_keys
 WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
 FOR UPDATE
 """
@@ -42,10 +42,9 @@ class KeyClaim:
     """The state of a key when it was claimed. `attempts` is the number of operations that have had it; 0: it was free.
 
     `held_by` is the last of them, None once its tombstone has been purged as well; `request_hash` is that of its
-    request. `at` is PostgreSQL's time of the transaction, which comes with the claim to save a round trip.
+    request.
     """
 
-    at: datetime
     attempts: int = 0
     request_hash: str | None = None
     held_by: Operation | ExpiredOperation | None = None
@@ -80,8 +79,8 @@ class IdempotencyKeys(IdempotencyKeyReader):
         claimed = {**asdict(key), "request_hash": request_hash, "operation_id": operation_id}
         while True:
             cursor = await self._connection.execute(CLAIM_KEY, claimed)
-            if (row := await cursor.fetchone()) is not None:
-                return KeyClaim(at=row[0])
+            if await cursor.fetchone() is not None:
+                return KeyClaim()
             if (held := await self._lock(key)) is not None:
                 return held
             # The purge came between the two statements: the key is free.
@@ -91,11 +90,11 @@ class IdempotencyKeys(IdempotencyKeyReader):
         row = await cursor.fetchone()
         if row is None:
             return None
-        operation_id, request_hash, attempt, at = row
+        operation_id, request_hash, attempt = row
         # In this order: a purge that comes between the two reads leaves a tombstone.
         operation = await OperationReader(self._connection).get(operation_id)
         held_by = operation or await ExpiredOperationReader(self._connection).get(operation_id)
-        return KeyClaim(at=at, attempts=attempt, request_hash=request_hash, held_by=held_by)
+        return KeyClaim(attempts=attempt, request_hash=request_hash, held_by=held_by)
 
     async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
         """Give a freed key, locked by `claim`, to the next attempt."""

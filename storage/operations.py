@@ -6,16 +6,15 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from domain.callback import CallbackSubscription
 from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
 from domain.proposal import ProposalVersion
-from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
 
 _COLUMNS: Final = columns_of("operations", Operation, computed={"has_callback"})
 _EVIDENCE_COLUMNS: Final = columns_of("operations", RecordedEvidence, computed={"engine_version"})
-_UNREAD_COLUMNS: Final = ("metadata", "callback_url", "callback_headers")  # long or secret: written with the others
+UNREAD_COLUMNS: Final = ("metadata", "callback_url", "callback_headers")  # long or secret: written with the others
 OPERATION_COLUMNS: Final = ", ".join(
     (*(f"o.{column}" for column in _COLUMNS), "o.callback_url IS NOT NULL AS has_callback")
 )
@@ -39,7 +38,6 @@ SELECT {OPERATION_COLUMNS} FROM operations o
 WHERE o.correlation_id = %(correlation_id)s AND o.client = %(client)s
 ORDER BY o.created_at DESC, o.operation_id DESC LIMIT 1
 """
-INSERT_OPERATION: Final = insert_statement("operations", (*_COLUMNS, *_UNREAD_COLUMNS))
 
 
 def _record_statement(columns: Iterable[str], *, documents: Iterable[str]) -> str:
@@ -77,16 +75,21 @@ END: Final = f"""
 UPDATE operations SET {", ".join(f"{column} = %({column})s" for column in _END_COLUMNS)}
 WHERE operation_id = %(operation_id)s
 """
-# The columns that an attempt has of its own. All others are the client's request and are copied, new columns as well.
+TIME_COLUMNS: Final = ("created_at", "updated_at", "progress_at")  # of a new row, all the same moment
+_WRITTEN_ANEW: Final = ("operation_id", "status", "attempt", "policy")
+# What an attempt has of its own. All else is what the client asked for and is copied: a new column is not lost.
 _OF_AN_ATTEMPT: Final = frozenset(
     {
-        *("operation_id", "status", "attempt", "policy", "created_at", "updated_at", "progress_at"),
+        *_WRITTEN_ANEW,
+        *TIME_COLUMNS,
         *("started_at", "finished_at", "version_no", "proposal_version_id", "error_code", "error_message"),
         *("start_claimed_at", "started_workflow_at", "workflow_restarts", "workflow_to_cancel", "successor_id"),
         *(*_EVIDENCE_COLUMNS, "evidence_seal"),
     }
 )
-_REQUEST_COLUMNS: Final = ", ".join(column for column in (*_COLUMNS, *_UNREAD_COLUMNS) if column not in _OF_AN_ATTEMPT)
+_ASKED_FOR: Final = tuple(column for column in (*_COLUMNS, *UNREAD_COLUMNS) if column not in _OF_AN_ATTEMPT)
+NEW_COLUMNS: Final = (*_WRITTEN_ANEW, *_ASKED_FOR)  # beside the times
+_REQUEST_COLUMNS: Final = ", ".join(_ASKED_FOR)
 # The stored request again, under the rules of today; a version's target stays.
 INSERT_ATTEMPT: Final = f"""
 INSERT INTO operations AS o (
@@ -125,6 +128,12 @@ class OperationReader(Repository):
         row = await cursor.fetchone()
         return None if row is None else str(row[0])
 
+    async def count_open(self, *, at_most: int) -> int:
+        """Operations of all clients that have not ended; counting stops at the limit."""
+        cursor = await self._connection.execute(COUNT_OPEN, {"at_most": at_most})
+        row = await cursor.fetchone()
+        return 0 if row is None else int(row[0])
+
 
 class Operations(OperationReader):
     """`ended` is what this transaction has ended, for the storage to report after the commit."""
@@ -133,26 +142,10 @@ class Operations(OperationReader):
         super().__init__(connection)
         self.ended: list[Operation] = []
 
-    async def add(self, operation: Operation, *, metadata: str, callback: CallbackSubscription | None) -> None:
-        """Add an accepted operation; `metadata` is canonical JSON."""
-        row = {
-            **parameters_of(operation, _COLUMNS),
-            "metadata": metadata,
-            "callback_url": None if callback is None else callback.url,
-            "callback_headers": None if callback is None else callback.headers_text(),
-        }
-        await self._connection.execute(INSERT_OPERATION, row)
-
     async def add_attempt(self, failed_id: str, *, operation_id: str, attempt: int, policy: str) -> Operation | None:
         """Accept the request of a failed operation once more; None when the purge has taken it."""
         new = {"operation_id": operation_id, "attempt": attempt, "policy": policy}
         return await self._one(OPERATION_ROW, INSERT_ATTEMPT, failed_id=failed_id, **new)
-
-    async def count_open(self, *, at_most: int) -> int:
-        """Operations of all clients that have not ended; counting stops at the limit."""
-        cursor = await self._connection.execute(COUNT_OPEN, {"at_most": at_most})
-        row = await cursor.fetchone()
-        return 0 if row is None else int(row[0])
 
     async def set_successor(self, operation_id: str, successor_id: str) -> None:
         await self._connection.execute(SET_SUCCESSOR, {"operation_id": operation_id, "successor_id": successor_id})

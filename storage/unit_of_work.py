@@ -1,7 +1,6 @@
 """The doors to PostgreSQL: `transaction()` commits when its block ends without an error, `reading()` never writes.
 
-`purging()` and `snapshot()` are the two for long work: short statements that commit one by one, and many reads of one
-moment.
+In `submitting()` and `purging()` each statement commits by itself; `snapshot()` is for many reads of one moment.
 
 A block is inside a service or activity function and ends before that function returns: an answer that is sent before
 the commit breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). A block makes no network call.
@@ -10,7 +9,6 @@ the commit breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md).
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final, Literal, Protocol
 
 import structlog
@@ -36,6 +34,7 @@ from storage.retention import REFERRERS, Retention
 from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
+from storage.submissions import Submissions
 from storage.workflow_starts import OperationStarts, delivery_starts
 
 REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
@@ -83,6 +82,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.keys = IdempotencyKeys(connection)
+        self.submissions = Submissions(connection)
         self.operations = Operations(connection)
         self.expired = ExpiredOperationReader(connection)
         self.proposals = Proposals(connection)
@@ -94,17 +94,6 @@ class Transaction:
         self.operation_starts = OperationStarts(connection)
         self.delivery_starts = delivery_starts(connection)
         self.simulations = Simulations(connection)
-        self._connection = connection
-
-    async def now(self) -> datetime:
-        """PostgreSQL's time of this transaction, for rows that it writes: no process has a clock of its own for them.
-
-        A round trip of its own; a statement that is waited for anyway may return the time instead.
-        """
-        cursor = await self._connection.execute("SELECT now()")
-        ((at,),) = await cursor.fetchall()
-        moment: datetime = at
-        return moment
 
 
 class Storage:
@@ -133,6 +122,12 @@ class Storage:
     async def reading(self) -> AsyncIterator[Reading]:
         async with self._connection() as connection:
             yield Reading(connection)
+
+    @asynccontextmanager
+    async def submitting(self) -> AsyncIterator[Submissions]:
+        """Each statement commits by itself, as soon as it has ended."""
+        async with self._connection() as connection:
+            yield Submissions(connection)
 
     @asynccontextmanager
     async def purging(self) -> AsyncIterator[Retention]:

@@ -22,6 +22,7 @@ from domain.request import CreateRequest, VersionRequest, request_document, requ
 from services.prepared_request import PreparedRequest
 from services.submission import Submission
 from storage.documents import Document, DocumentKind
+from storage.submissions import NewOperation
 from storage.unit_of_work import ConnectionSource, Storage
 
 NOW = datetime(2026, 2, 22, 12, 0, 0, 123456, tzinfo=UTC)
@@ -75,12 +76,12 @@ def without_simulation_flag() -> dict[str, Any]:
 
 
 def a_submission(
-    body: dict[str, Any] | None = None, *, key: str = "key-1", correlation_id: str = "corr-1"
+    body: dict[str, Any] | None = None, *, key: str | None = "key-1", correlation_id: str = "corr-1"
 ) -> Submission:
     return Submission(
         prepared=PreparedRequest.of(CreateRequest.model_validate(body or a_body())),
         client="local",
-        key=IdempotencyKey(client="local", scope="proposals", key=key),
+        key=None if key is None else IdempotencyKey(client="local", scope="proposals", key=key),
         correlation_id=correlation_id,
     )
 
@@ -132,6 +133,12 @@ def some_evidence(**changes: Any) -> RecordedEvidence:
     return replace(evidence, **changes)
 
 
+LONG_AGO = """
+UPDATE operations SET created_at = %(at)s, updated_at = %(at)s, progress_at = %(at)s
+WHERE operation_id = %(operation_id)s
+"""
+
+
 async def a_stored_operation(
     storage: Storage,
     body: dict[str, Any] | None = None,
@@ -159,10 +166,11 @@ async def a_stored_operation(
         proposal_id=proposal_id,
     )
     metadata = canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}"
-    async with storage.transaction() as transaction:
-        await transaction.documents.add(document, at=NOW)
-        callback = None if callback_url is None else CallbackSubscription(url=callback_url)
-        await transaction.operations.add(operation, metadata=metadata, callback=callback)
+    callback = None if callback_url is None else CallbackSubscription(url=callback_url)
+    new = NewOperation(operation=operation, document=document, metadata=metadata, callback=callback)
+    async with storage.submitting() as submissions:
+        await submissions.add(new)
+        await submissions._connection.execute(LONG_AGO, {"at": NOW, "operation_id": operation.operation_id})
     return operation
 
 

@@ -79,13 +79,13 @@ def environment_of(workflow_id: str, workflow_type: str) -> ActivityEnvironment:
     return environment
 
 
-def submitting(storage: Storage) -> SubmissionService:
+def submitting(storage: Storage, *, limit: OpenOperationLimit | None = None) -> SubmissionService:
     return SubmissionService(
         storage,
         lambda _: None,
         policy=Policy(),
         large_request_rows=1000,
-        limit=OpenOperationLimit(100),
+        limit=limit or OpenOperationLimit(100),
         judge_callback=refuse_callbacks,
     )
 

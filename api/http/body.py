@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from email.message import Message
-from functools import cache
+from functools import cache, lru_cache
 from http import HTTPStatus
 from itertools import takewhile
 from typing import Any, Final, get_args
@@ -107,7 +107,9 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int) -> ReadBody:
         return [_missing()]
     value, has_long_integers = parse_json(body)
     place: tuple[str, ...] = () if issubclass(model, SimulateRequest) else ("simulate_request",)
-    if issubclass(model, Submission) and (excess := too_long(value, place=place, max_rows=max_rows)):
+    if issubclass(model, Submission) and (
+        excess := too_long(value, place=place, max_rows=max_rows, body_bytes=len(body))
+    ):
         raise UnreadableBody(excess)
     if value is None:
         return [_missing()]
@@ -162,13 +164,17 @@ def _names_in(annotation: Any) -> Iterator[str]:
             yield from _names_in(argument)
 
 
+@lru_cache(maxsize=64)
+def _is_json(content_type: str) -> bool:
+    parsed = Message()
+    parsed["content-type"] = content_type
+    subtype = parsed.get_content_subtype()
+    is_json = parsed.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
+    return is_json and parsed.get_content_charset("utf-8") in ("utf-8", "us-ascii")
+
+
 def _require_json(request: Request) -> None:
-    content_type = Message()
-    content_type["content-type"] = request.headers.get("content-type", "")
-    subtype = content_type.get_content_subtype()
-    is_json = content_type.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
-    charset = content_type.get_content_charset("utf-8")
-    if not is_json or charset not in ("utf-8", "us-ascii"):
+    if not _is_json(request.headers.get("content-type", "")):
         raise RequestRefused(
             HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "UNSUPPORTED_MEDIA_TYPE",

@@ -1,9 +1,11 @@
 """Query and path parameters that endpoints share."""
 
 import re
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from inspect import signature
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BeforeValidator
@@ -14,6 +16,8 @@ from domain.request import MAX_VERSION_NO
 from domain.text import is_storable
 
 INTEGER: Final = re.compile(r"-?[0-9]+")
+Value = TypeVar("Value")
+
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 
 
@@ -48,6 +52,16 @@ def _storable(text: str | None) -> str | None:
     return text
 
 
+def made_of_parameters(value_class: type[Value]) -> Callable[..., Awaitable[Value]]:
+    """The class as a dependency that runs in the event loop: FastAPI would call the class itself in a thread."""
+
+    async def make(**parameters: Any) -> Value:
+        return value_class(**parameters)
+
+    make.__signature__ = signature(value_class)  # type: ignore[attr-defined]  # what FastAPI reads the parameters from
+    return make
+
+
 Moment = Annotated[datetime | None, BeforeValidator(_not_a_number), AfterValidator(_in_utc)]
 QueryText = Annotated[str | None, AfterValidator(_storable)]
 ProposalIdInPath = Annotated[str, Path(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])]
@@ -78,4 +92,4 @@ class Paging:
     ] = None
 
 
-PagingOfRequest = Annotated[Paging, Depends()]
+PagingOfRequest = Annotated[Paging, Depends(made_of_parameters(Paging))]

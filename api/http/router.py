@@ -91,18 +91,19 @@ class EndpointContext:
             pass
 
 
-def _services(request: Request) -> Services:
+# Dependencies are `async`: FastAPI runs any other in a thread, which takes longer than they do.
+async def _services(request: Request) -> Services:
     services: Services = request.state.services
     return services
 
 
-def _context(request: Request, _: CorrelationIdHeader = None) -> EndpointContext:
+async def _context(request: Request, _: CorrelationIdHeader = None) -> EndpointContext:
     return EndpointContext(
         request=request, services=request.state.services, correlation_id=request.state.correlation_id
     )
 
 
-def body_of(request: Request) -> Any:
+async def body_of(request: Request) -> Any:
     """The body as `api.http.body` has read it; the endpoint is not called while that is a list of errors."""
     return request.state.body
 

@@ -128,6 +128,15 @@ async def test_requests_that_do_not_wait_for_their_answers(listeners, api, stora
     await until(lambda: listeners[0].subscriptions == 0)
 
 
+async def test_a_wait_ends_with_its_connection_also_before_requests_that_wait_for_their_turn(listeners, api, storage):
+    operation = await a_stored_operation(storage)
+    _, writer = await asyncio.open_connection("127.0.0.1", api.port)
+    writer.write(waits(operation.operation_id)[0].encode() * 3)
+    await until(lambda: listeners[0].subscriptions == 1)
+    writer.close()
+    await until(lambda: listeners[0].subscriptions == 0, seconds=20)
+
+
 async def test_many_requests_on_one_connection_are_no_long_head(impatient, api):
     for _ in range(40):
         assert (await api.get("/operations/pop_0", correlation="x" * 5_000)).status_code == 404

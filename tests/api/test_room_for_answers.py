@@ -15,7 +15,7 @@ from waiting import until
 from api.http.limits import AnswerRoom, LargeAnswers
 from api.http.problems import RequestRefused
 from api.pages import artifacts
-from services import document_bytes
+from services import documents
 
 ROOM = 20_000_000
 READERS = 8
@@ -76,7 +76,7 @@ async def test_parallel_readers_hold_no_more_than_the_room_and_all_get_their_byt
         found = await asyncio.gather(*(api.http.get(asked) for _ in range(READERS)))
         assert [answer.status_code for answer in found] == [200] * READERS
         assert len({hashlib.sha256(answer.content).digest() for answer in found}) == 1
-        assert document_bytes.LARGE_BYTES < room.most <= ROOM, asked
+        assert documents.LARGE_BYTES < room.most <= ROOM, asked
         await until(lambda: room.size == 0)
     page = await api.http.get(f"{path}/versions/1/artifact", headers={"Accept": "text/html"})
     assert (page.status_code, page.headers["ETag"]) == (200, f'"{hashlib.sha256(page.content).hexdigest()}"')
@@ -95,7 +95,7 @@ async def test_those_without_room_are_refused_and_small_answers_pass(answers, wo
             assert_problem(answer, 503, "SERVER_BUSY")
             assert answer.headers["Retry-After"] == "1"
         held = room.size
-        assert held > document_bytes.LARGE_BYTES
+        assert held > documents.LARGE_BYTES
         assert (await api.http.get(small)).status_code == 200
         (shown,) = re.findall(
             r"^proposals_large_answer_bytes (.*)$", (await api.http.get("/metrics")).text, re.MULTILINE
@@ -126,7 +126,7 @@ async def test_a_simulation_and_its_replay_take_room(answers):
             room.most = 0
             answer = await api.post(path, a_large_body(9_000)["simulate_request"], **{"Idempotency-Key": path})
             assert (answer.status_code, answer.headers.get("Idempotent-Replayed")) == (200, replayed)
-            assert room.most > document_bytes.LARGE_BYTES
+            assert room.most > documents.LARGE_BYTES
     await until(lambda: room.size == 0)
 
 
@@ -141,7 +141,7 @@ async def test_large_documents_are_decompressed_and_hashed_beside_the_event_loop
 
         return run
 
-    monkeypatch.setattr(document_bytes, "decompressed", noted(document_bytes.decompressed))
+    monkeypatch.setattr(documents, "decompressed", noted(documents.decompressed))
     answer = await api.post("/artifact", a_large_body(9_000)["simulate_request"], **{"Idempotency-Key": "k"})
     assert answer.status_code == 200
     monkeypatch.setattr(artifacts, "_hash_at_once", noted(artifacts._hash_at_once))

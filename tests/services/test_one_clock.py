@@ -158,12 +158,7 @@ async def test_a_proposal_and_its_reviews_have_the_times_of_postgresql(storage: 
 @pytest.mark.usefixtures("wrong_clock", "times_are_postgresqls")
 @pytest.mark.parametrize("key", ["key-1", None])
 async def test_an_accepted_operation_and_its_retry_have_the_times_of_postgresql(storage: Storage, key):
-    submission = a_submission(key=key or "unused")
-    service = submitting(storage)
-    if key is None:
-        submission = type(submission)(
-            **{name: getattr(submission, name) for name in submission.__slots__} | {"key": None}
-        )
+    submission, service = a_submission(key=key), submitting(storage)
     first = await service.submit(submission)
     async with storage.reading() as reading:
         assert await reading.operations.get(first.operation.operation_id) == first.operation
