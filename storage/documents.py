@@ -17,9 +17,8 @@ from storage.tables import metadata
 COMPRESSION_LEVEL: Final = 1
 ENCODING: Final = "zstd"
 
-INSERT_DOCUMENT: Final = f"""
-{insert_statement("documents", metadata.tables["documents"].columns.keys())} ON CONFLICT (sha256) DO NOTHING
-"""
+DOCUMENT_COLUMNS: Final = tuple(metadata.tables["documents"].columns.keys())
+INSERT_DOCUMENT: Final = f"{insert_statement('documents', DOCUMENT_COLUMNS)} ON CONFLICT (sha256) DO NOTHING"
 SELECT_CONTENTS: Final = "SELECT sha256, content FROM documents WHERE sha256 = ANY(%(addresses)s)"
 SELECT_SMALL_CONTENTS: Final = """
 SELECT sha256, size, CASE WHEN sum(size) OVER () <= %(limit)s THEN content END
@@ -110,18 +109,23 @@ class DocumentReader:
         return [found[address] for address in addresses]
 
 
+def document_row(document: Document, *, at: datetime) -> dict[str, Any]:
+    """The values of all columns, by name."""
+    row: dict[str, Any] = {
+        "sha256": document.sha256,
+        "kind": document.kind,
+        "content": document.content,
+        "encoding": ENCODING,
+        "size": document.size,
+        "created_at": at,
+    }
+    return {**row, "seal": document_seal(**row)}
+
+
 class Documents(DocumentReader):
     async def add(self, document: Document, *, at: datetime) -> None:
         """Store the document; one that is there already stays as it is."""
-        row: dict[str, Any] = {
-            "sha256": document.sha256,
-            "kind": document.kind,
-            "content": document.content,
-            "encoding": ENCODING,
-            "size": document.size,
-            "created_at": at,
-        }
-        await self._connection.execute(INSERT_DOCUMENT, {**row, "seal": document_seal(**row)})
+        await self._connection.execute(INSERT_DOCUMENT, document_row(document, at=at))
 
     async def let_go(self, *addresses: str) -> None:
         """Leave documents, which the caller does not refer to or does so no more, to the purge."""

@@ -8,7 +8,6 @@ from psycopg import AsyncConnection
 
 from domain.callback import CallbackSubscription
 from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
-from domain.proposal import ProposalVersion
 from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
@@ -63,12 +62,10 @@ RECORD_EVIDENCE: Final = _record_statement(
 )
 _END_COLUMNS: Final = (
     "status",
-    "proposal_id",
-    "version_no",
-    "proposal_version_id",
     "error_code",
     "error_message",
     "workflow_to_cancel",
+    "started_at",
     "updated_at",
     "progress_at",
     "finished_at",
@@ -203,16 +200,6 @@ class Operations(OperationReader):
             },
         )
         return _superseded(await cursor.fetchone(), evidence.documents)
-
-    async def succeed(self, operation: LockedOperation, version: ProposalVersion) -> Operation:
-        """End an open operation with what it has made; the operation as it is then."""
-        return await self._end(
-            operation,
-            status=OperationStatus.SUCCEEDED,
-            proposal_id=version.proposal_id,
-            version_no=version.version_no,
-            proposal_version_id=version.proposal_version_id,
-        )
 
     async def fail(
         self, operation: LockedOperation, failure: OperationFailure, *, cancels_workflow: bool = False

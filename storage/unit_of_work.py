@@ -1,5 +1,7 @@
 """The doors to PostgreSQL: `transaction()` commits when its block ends without an error, `reading()` never writes.
 
+`statement()` is for a single statement that writes, and that commits when it is done.
+
 `purging()` and `snapshot()` are the two for long work: short statements that commit one by one, and many reads of one
 moment.
 
@@ -28,6 +30,7 @@ from storage.expired_operations import ExpiredOperationReader
 from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
 from storage.keyset import KeysetReader
 from storage.operation_list import OPERATION_LIST
+from storage.operation_work import OperationWork, WorkReader
 from storage.operations import OperationReader, Operations
 from storage.privileges import missing_privilege
 from storage.proposal_list import PROPOSAL_LIST
@@ -65,6 +68,7 @@ class Reading:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.operations = OperationReader(connection)
+        self.work = WorkReader(connection)
         self.operation_list = KeysetReader(connection, OPERATION_LIST)
         self.expired = ExpiredOperationReader(connection)
         self.proposals = ProposalReader(connection)
@@ -84,6 +88,7 @@ class Transaction:
     def __init__(self, connection: AsyncConnection) -> None:
         self.keys = IdempotencyKeys(connection)
         self.operations = Operations(connection)
+        self.work = OperationWork(connection, ended=self.operations.ended)
         self.expired = ExpiredOperationReader(connection)
         self.proposals = Proposals(connection)
         self.events = Events(connection)
@@ -126,9 +131,15 @@ class Storage:
         async with self._connection() as connection, connection.pipeline(), connection.transaction():
             transaction = Transaction(connection)
             yield transaction
-        if self._on_ended is not None:
-            for ended in transaction.operations.ended:
-                self._on_ended(ended)
+        self._report(transaction)
+
+    @asynccontextmanager
+    async def statement(self) -> AsyncIterator[Transaction]:
+        """For one statement, which is a transaction by itself: it costs one round trip and no pipeline."""
+        async with self._connection() as connection:
+            transaction = Transaction(connection)
+            yield transaction
+        self._report(transaction)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
@@ -149,6 +160,11 @@ class Storage:
             await connection.execute("SET LOCAL statement_timeout = '10min'")
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
             yield AuditReader(connection)
+
+    def _report(self, transaction: Transaction) -> None:
+        if self._on_ended is not None:
+            for ended in transaction.operations.ended:
+                self._on_ended(ended)
 
     @property
     def known_problem(self) -> StorageProblem | None:

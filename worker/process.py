@@ -79,6 +79,8 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
+        marking = partial(dependencies.under_way.mark_running, dependencies.storage)
+        await stack.enter_async_context(background(marking, name="running-marks"))
         await stack.enter_async_context(background(partial(keep_temporal_prepared, client), name="temporal-upkeep"))
         freeze_gc()
         log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
