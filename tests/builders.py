@@ -134,6 +134,7 @@ async def a_stored_operation(
     correlation_id: str = "corr-1",
     callback_url: str | None = None,
     proposal_id: str | None = None,
+    is_large: bool = False,
 ) -> Operation:
     """An accepted operation whose workflow nobody has started; of a version when there is a proposal."""
     request: CreateRequest | VersionRequest = (
@@ -152,6 +153,7 @@ async def a_stored_operation(
         created_by=request.created_by,
         has_callback=callback_url is not None,
         proposal_id=proposal_id,
+        is_large=is_large,
     )
     metadata = canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}"
     async with storage.transaction() as transaction:

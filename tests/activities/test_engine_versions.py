@@ -56,13 +56,6 @@ async def assert_one_engine_made(storage: Storage, operation_id: str, engine_ver
     assert replayed.is_same
 
 
-async def an_operation_of_size(storage: Storage, dsn: str, *, is_large: bool) -> str:
-    operation = await a_stored_operation(storage)
-    with psycopg.connect(dsn) as connection:
-        connection.execute("UPDATE operations SET is_large = %s", [is_large])
-    return operation.operation_id
-
-
 def loose_documents(dsn: str) -> int:
     """Documents that nothing refers to and no purge will find."""
     with psycopg.connect(dsn) as connection:
@@ -80,7 +73,7 @@ def loose_documents(dsn: str) -> int:
 @pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
 @pytest.mark.parametrize("releases", list(product(RELEASES, repeat=3)), ids=lambda found: "-".join(r[0] for r in found))
 async def test_whatever_release_each_step_ran_on(storage: Storage, database_dsn, releases, is_large):
-    operation_id = await an_operation_of_size(storage, database_dsn, is_large=is_large)
+    operation_id = (await a_stored_operation(storage, is_large=is_large)).operation_id
     await run_steps(storage, operation_id, releases)
     await assert_one_engine_made(storage, operation_id, releases[-1])
     assert loose_documents(database_dsn) == 0
@@ -99,7 +92,7 @@ async def test_a_step_of_the_other_release_that_comes_late_changes_nothing_of_th
     storage: Storage, database_dsn, is_large
 ):
     before, after = RELEASES
-    operation_id = await an_operation_of_size(storage, database_dsn, is_large=is_large)
+    operation_id = (await a_stored_operation(storage, is_large=is_large)).operation_id
     workers = {before: Steps(storage, pool=InProcess()), after: Steps(storage, pool=InProcess())}
     for name, engine_version in (
         *(("simulate", before), ("build", after), ("simulate", before), ("build", before), ("build", after)),
@@ -113,7 +106,7 @@ async def test_a_step_of_the_other_release_that_comes_late_changes_nothing_of_th
 
 
 async def test_evidence_without_a_seal_is_made_again(storage: Storage, database_dsn):
-    operation_id = await an_operation_of_size(storage, database_dsn, is_large=True)
+    operation_id = (await a_stored_operation(storage, is_large=True)).operation_id
     await run_steps(storage, operation_id, (codes.ENGINE_VERSION,) * 2)
     with psycopg.connect(database_dsn) as connection:  # as a worker of the version before leaves it
         connection.execute("UPDATE operations SET evidence_seal = NULL, artifact_hash = 'sha256:other'")
@@ -123,8 +116,8 @@ async def test_evidence_without_a_seal_is_made_again(storage: Storage, database_
 
 
 @pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
-async def test_what_one_engine_version_made_is_not_made_again(storage: Storage, database_dsn, monkeypatch, is_large):
-    operation_id = await an_operation_of_size(storage, database_dsn, is_large=is_large)
+async def test_what_one_engine_version_made_is_not_made_again(storage: Storage, monkeypatch, is_large):
+    operation_id = (await a_stored_operation(storage, is_large=is_large)).operation_id
     made = []
 
     def counting(function):

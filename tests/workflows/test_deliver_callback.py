@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from fake_steps import FakeSteps, outage_for, refusal
+from sandbox import sandboxed_runner
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowHandle
@@ -17,7 +18,6 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from domain.callback_retries import DELAYS, delay_after, status_after
-from worker.sandbox import sandboxed_runner
 from workflows.create_proposal import CreateProposal
 from workflows.deliver_callback import DeliverCallback
 from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, OPERATION_TYPE, PROPOSAL_ID, delivery_workflow_id_of

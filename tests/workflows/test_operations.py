@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 from fake_steps import FakeSteps, outage_for, refusal
+from sandbox import sandboxed_runner
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
-from worker.sandbox import sandboxed_runner
 from workflows import policies
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion

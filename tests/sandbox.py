@@ -1,4 +1,7 @@
-"""What workflow code may share with the worker's process, and why nothing else."""
+"""The sandbox that every workflow and every replay runs in here: it stops what is not deterministic.
+
+The worker's process has none (docs/adr/0027-the-sandbox-is-in-the-tests.md).
+"""
 
 from typing import Final
 
