@@ -90,7 +90,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
 def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> list[Worker]:
     grace = timedelta(seconds=settings.shutdown_grace_seconds)
     deployment = _deployment(settings, VersioningBehavior.PINNED)
-    # The sandbox costs a third of a worker's time; it watches in the tests: docs/adr/0027-the-sandbox-is-in-the-tests.md
+    # The sandbox takes a third of its time; it watches in the tests: docs/adr/0027-the-sandbox-is-in-the-tests.md
     runner = UnsandboxedWorkflowRunner()
     return [
         Worker(

@@ -250,6 +250,7 @@ async def ended(environment: WorkflowEnvironment, steps: FakeSteps, *, cancel: b
                 [
                     SearchAttributePair(CORRELATION_ID, "crm/case/4711"),
                     SearchAttributePair(OPERATION_TYPE, "CREATE_PROPOSAL"),
+                    SearchAttributePair(PROPOSAL_ID, "pp_1"),
                 ]
             ),
         )
@@ -275,7 +276,7 @@ async def test_the_operations_workflow_starts_its_callback_which_is_found_as_the
     attributes = description.typed_search_attributes
     assert attributes[CORRELATION_ID] == "crm/case/4711"
     assert attributes[OPERATION_TYPE] == "CREATE_PROPOSAL"
-    assert attributes.get(PROPOSAL_ID) == ("pp_1" if how == "success" else None)
+    assert attributes[PROPOSAL_ID] == "pp_1"
     assert operation_id in (await description.static_summary() or "")
     assert "crm/case/4711" in (await description.static_details() or "")
     await handle.terminate()
