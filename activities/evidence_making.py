@@ -4,14 +4,14 @@ What this process has made is of its own engine version, so what it remembers is
 it makes all of it again.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 from activities.computing import Computing
 from domain.errors import SimulationDisabled
 from domain.evidence import (
     REQUEST_KINDS,
-    Evidence,
     RequestKind,
     SimulatedDocument,
     evidence_of,
@@ -26,6 +26,8 @@ from storage.operation_work import AcceptedWork
 from storage.unit_of_work import Storage, Transaction
 
 MAX_CHARACTERS: Final = 32_000_000  # several of the largest results
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,16 +61,7 @@ class EvidenceMaking:
     async def result(self, work: AcceptedWork) -> MadeResult:
         if (made := self._results.get(work.operation_id)) is not None:
             return made
-        simulated = await self._computing.run(
-            permitted_result,
-            work.request_text,
-            work.policy,
-            kind=REQUEST_KINDS[work.operation_type],
-            request_hash=work.request_hash,
-            correlation_id=work.correlation_id,
-            idempotency_key=work.idempotency_key,
-            is_large=work.is_large,
-        )
+        simulated = await self._run(simulate_document, work)
         document = await self._computing.document(DocumentKind.RESULT, simulated.text)
         made = MadeResult(simulated=simulated, document=document)
         self._results.remember(work.operation_id, made, characters=len(simulated.text))
@@ -80,18 +73,7 @@ class EvidenceMaking:
             return known
         result = self._results.get(work.operation_id)
         text = await self._stored_result(work) if result is None else result.simulated.text
-        evidence = await self._computing.run(
-            permitted_evidence,
-            work.request_text,
-            work.policy,
-            kind=REQUEST_KINDS[work.operation_type],
-            request_hash=work.request_hash,
-            correlation_id=work.correlation_id,
-            idempotency_key=work.idempotency_key,
-            created_at=wire_timestamp(work.created_at),
-            result_text=text,
-            is_large=work.is_large,
-        )
+        evidence = await self._run(evidence_of, work, created_at=wire_timestamp(work.created_at), result_text=text)
         simulated, built = evidence.simulated, evidence.built
         document = (
             await self._computing.document(DocumentKind.RESULT, simulated.text) if result is None else result.document
@@ -116,6 +98,20 @@ class EvidenceMaking:
         self._results.forget(operation_id)
         self._evidence.forget(operation_id)
 
+    async def _run(self, make: Callable[..., Made], work: AcceptedWork, **besides: str | None) -> Made:
+        return await self._computing.run(
+            permitted,
+            work.request_text,
+            work.policy,
+            make,
+            kind=REQUEST_KINDS[work.operation_type],
+            request_hash=work.request_hash,
+            correlation_id=work.correlation_id,
+            idempotency_key=work.idempotency_key,
+            is_large=work.is_large,
+            **besides,
+        )
+
     async def _stored_result(self, work: AcceptedWork) -> str | None:
         if (address := work.result_document) is None:
             return None
@@ -123,54 +119,17 @@ class EvidenceMaking:
             return (await reading.documents.read(address))[address]
 
 
-def permitted_result(
-    request_text: str,
-    policy_text: str,
-    *,
-    kind: RequestKind,
-    request_hash: str,
-    correlation_id: str,
-    idempotency_key: str | None,
-) -> SimulatedDocument:
-    """Raises SimulationDisabled."""
-    _require_permission(request_text, policy_text, kind=kind)
-    return simulate_document(
-        request_text,
-        kind=kind,
-        request_hash=request_hash,
-        correlation_id=correlation_id,
-        idempotency_key=idempotency_key,
-    )
+def permitted(
+    request_text: str, policy_text: str, make: Callable[..., Made], *, kind: RequestKind, **facts: str | None
+) -> Made:
+    """What `make` makes of an accepted request.
 
-
-def permitted_evidence(
-    request_text: str,
-    policy_text: str,
-    *,
-    kind: RequestKind,
-    request_hash: str,
-    correlation_id: str,
-    idempotency_key: str | None,
-    created_at: str,
-    result_text: str | None,
-) -> Evidence:
-    """Raises SimulationDisabled, also when the step that would have said so was passed over."""
-    _require_permission(request_text, policy_text, kind=kind)
-    return evidence_of(
-        request_text,
-        kind=kind,
-        request_hash=request_hash,
-        correlation_id=correlation_id,
-        idempotency_key=idempotency_key,
-        created_at=created_at,
-        result_text=result_text,
-    )
-
-
-def _require_permission(request_text: str, policy_text: str, *, kind: RequestKind) -> None:
+    Raises SimulationDisabled when its operation's policy says so, also when the step that did before was passed over.
+    """
     request = parsed_request(request_text, kind=kind)
     if Policy.from_text(policy_text).require_simulation_flag and not request.options.enable_proposal_simulation:
         raise SimulationDisabled
+    return make(request_text, kind=kind, **facts)
 
 
 async def record(transaction: Transaction, work: AcceptedWork, made: MadeEvidence) -> bool:

@@ -11,7 +11,8 @@ from domain.recent import Recent
 from storage.operation_work import AcceptedWork
 from storage.unit_of_work import Storage
 
-MAX_BYTES: Final = 8_000_000  # of requests, compressed; with their rows some 30 MB
+MAX_BYTES: Final = 16_000_000
+ROW_BYTES: Final = 5_000  # of memory; the request comes to it, compressed
 
 
 class WorkAtHand:
@@ -46,7 +47,7 @@ class WorkAtHand:
             return work
         self._under_way.begin(operation_id)
         if not work.is_large:
-            self._recent.remember(operation_id, work, characters=len(work.request_content))
+            self._recent.remember(operation_id, work, characters=ROW_BYTES + len(work.request_content))
         return work
 
     def elapsed(self, operation_id: str) -> timedelta:

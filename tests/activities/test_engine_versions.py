@@ -127,12 +127,12 @@ async def test_what_one_engine_version_made_is_not_made_again(storage: Storage, 
 
         return counted
 
-    monkeypatch.setattr(evidence_making, "permitted_result", counting(evidence_making.permitted_result))
-    monkeypatch.setattr(evidence_making, "permitted_evidence", counting(evidence_making.permitted_evidence))
+    for name in ("simulate_document", "evidence_of"):
+        monkeypatch.setattr(evidence_making, name, counting(getattr(evidence_making, name)))
     steps = Steps(storage, pool=InProcess())
     await steps.simulate(operation_id)
     await steps.build(operation_id)
     if is_large:
         steps = Steps(storage, pool=InProcess())  # what a large operation's steps have stored is for every worker
     await steps.persist(operation_id)
-    assert made == ["permitted_result", "permitted_evidence"]
+    assert made == ["simulate_document", "evidence_of"]
