@@ -1,14 +1,41 @@
-"""The evidence of a version: result and artifact by one engine version, whatever release each step ran on (R48)."""
+"""The evidence of a version: result and artifact by one engine version, whatever release each step ran on (R48).
 
+What this process has made is of its own engine version, so what it remembers is, too. Another worker has not made it:
+it makes all of it again.
+"""
+
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final, TypeVar
 
 from activities.computing import Computing
-from activities.document_texts import DocumentTexts
-from domain.evidence import REQUEST_KINDS, evidence_of
-from domain.operation import Operation, RecordedEvidence
+from domain.errors import SimulationDisabled
+from domain.evidence import (
+    REQUEST_KINDS,
+    RequestKind,
+    SimulatedDocument,
+    evidence_of,
+    parsed_request,
+    simulate_document,
+)
+from domain.operation import Policy, RecordedEvidence
+from domain.recent import Recent
 from domain.timestamps import wire_timestamp
 from storage.documents import Document, DocumentKind
-from storage.unit_of_work import Transaction
+from storage.operation_work import AcceptedWork
+from storage.unit_of_work import Storage, Transaction
+
+MAX_CHARACTERS: Final = 32_000_000  # several of the largest results
+
+Made = TypeVar("Made")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MadeResult:
+    """A result ready to be stored."""
+
+    simulated: SimulatedDocument
+    document: Document
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,55 +47,97 @@ class MadeEvidence:
 
 
 class EvidenceMaking:
-    def __init__(self, texts: DocumentTexts, computing: Computing) -> None:
-        self._texts = texts
+    """Makes what an operation asks for, once in each worker, and stores nothing.
+
+    Raises OperationTooExpensive and, when the operation's policy says so, SimulationDisabled.
+    """
+
+    def __init__(self, storage: Storage, computing: Computing) -> None:
+        self._storage = storage
         self._computing = computing
+        self._results: Recent[MadeResult] = Recent(max_characters=MAX_CHARACTERS)
+        self._evidence: Recent[MadeEvidence] = Recent(max_characters=MAX_CHARACTERS)
 
-    async def make(self, operation: Operation, *, result_document: str | None) -> MadeEvidence:
-        """The evidence of an operation, on its stored result if this engine version made that. Nothing is stored yet.
+    async def result(self, work: AcceptedWork) -> MadeResult:
+        if (made := self._results.get(work.operation_id)) is not None:
+            return made
+        simulated = await self._run(simulate_document, work)
+        document = await self._computing.document(DocumentKind.RESULT, simulated.text)
+        made = MadeResult(simulated=simulated, document=document)
+        self._results.remember(work.operation_id, made, characters=len(simulated.text))
+        return made
 
-        Raises OperationTooExpensive.
-        """
-        result_text = None if result_document is None else await self._texts.read(result_document)
-        evidence = await self._computing.run(
-            evidence_of,
-            await self._texts.read(operation.request_document),
-            kind=REQUEST_KINDS[operation.operation_type],
-            request_hash=operation.request_hash,
-            correlation_id=operation.correlation_id,
-            idempotency_key=operation.idempotency_key,
-            created_at=wire_timestamp(operation.created_at),
-            result_text=result_text,
-            is_large=operation.is_large,
-        )
+    async def evidence(self, work: AcceptedWork) -> MadeEvidence:
+        """On the result that this worker has made, or on the stored one if this engine version made that."""
+        if (known := self._evidence.get(work.operation_id)) is not None:
+            return known
+        result = self._results.get(work.operation_id)
+        text = await self._stored_result(work) if result is None else result.simulated.text
+        evidence = await self._run(evidence_of, work, created_at=wire_timestamp(work.created_at), result_text=text)
         simulated, built = evidence.simulated, evidence.built
-        documents = [
-            await self._computing.document(DocumentKind.INPUTS, built.inputs),
-            await self._computing.document(DocumentKind.ARTIFACT, built.artifact),
-        ]
-        if result_document is None or simulated.text != result_text:
-            documents.append(await self._computing.document(DocumentKind.RESULT, simulated.text))
-            result_document = documents[-1].sha256
-        return MadeEvidence(
-            recorded=RecordedEvidence(
-                result_document=result_document,
-                simulation_status=simulated.status,
-                simulation_hash=simulated.simulation_hash,
-                gate_decision=simulated.gate_decision,
-                inputs_document=documents[0].sha256,
-                artifact_document=documents[1].sha256,
-                artifact_hash=built.artifact_hash,
-                engine_version=simulated.engine_version,
-            ),
-            documents=tuple(documents),
+        document = (
+            await self._computing.document(DocumentKind.RESULT, simulated.text) if result is None else result.document
+        )
+        inputs = await self._computing.document(DocumentKind.INPUTS, built.inputs)
+        artifact = await self._computing.document(DocumentKind.ARTIFACT, built.artifact)
+        recorded = RecordedEvidence(
+            result_document=document.sha256,
+            simulation_status=simulated.status,
+            simulation_hash=simulated.simulation_hash,
+            gate_decision=simulated.gate_decision,
+            inputs_document=inputs.sha256,
+            artifact_document=artifact.sha256,
+            artifact_hash=built.artifact_hash,
+            engine_version=simulated.engine_version,
+        )
+        made = MadeEvidence(recorded=recorded, documents=(document, inputs, artifact))
+        self._evidence.remember(work.operation_id, made, characters=sum(len(part.content) for part in made.documents))
+        return made
+
+    def forget(self, operation_id: str) -> None:
+        self._results.forget(operation_id)
+        self._evidence.forget(operation_id)
+
+    async def _run(self, make: Callable[..., Made], work: AcceptedWork, **besides: str | None) -> Made:
+        return await self._computing.run(
+            permitted,
+            work.request_text,
+            work.policy,
+            make,
+            kind=REQUEST_KINDS[work.operation_type],
+            request_hash=work.request_hash,
+            correlation_id=work.correlation_id,
+            idempotency_key=work.idempotency_key,
+            is_large=work.is_large,
+            **besides,
         )
 
+    async def _stored_result(self, work: AcceptedWork) -> str | None:
+        if (address := work.result_document) is None:
+            return None
+        async with self._storage.reading() as reading:
+            return (await reading.documents.read(address))[address]
 
-async def record(transaction: Transaction, operation: Operation, made: MadeEvidence) -> bool:
+
+def permitted(
+    request_text: str, policy_text: str, make: Callable[..., Made], *, kind: RequestKind, **facts: str | None
+) -> Made:
+    """What `make` makes of an accepted request.
+
+    Raises SimulationDisabled when its operation's policy says so, also when the step that did before was passed over.
+    """
+    request = parsed_request(request_text, kind=kind)
+    if Policy.from_text(policy_text).require_simulation_flag and not request.options.enable_proposal_simulation:
+        raise SimulationDisabled
+    return make(request_text, kind=kind, **facts)
+
+
+async def record(transaction: Transaction, work: AcceptedWork, made: MadeEvidence) -> bool:
     """Store the evidence and refer to it; False when the operation has ended. What is left over goes to the purge."""
-    for document in made.documents:
-        await transaction.documents.add(document, at=operation.created_at)
-    superseded = await transaction.operations.record_evidence(operation.operation_id, made.recorded)
-    stored = [document.sha256 for document in made.documents]
+    unstored = [document for document in made.documents if document.sha256 != work.result_document]
+    for document in unstored:
+        await transaction.documents.add(document, at=work.created_at)
+    superseded = await transaction.operations.record_evidence(work.operation_id, made.recorded)
+    stored = [document.sha256 for document in unstored]
     await transaction.documents.let_go(*(stored if superseded is None else superseded))
     return superseded is not None

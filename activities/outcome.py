@@ -2,25 +2,8 @@
 
 import structlog
 
-from activities.own_workflow import require_own_workflow
-from domain.errors import OperationNotFound
 from domain.operation import Operation
-from storage.unit_of_work import Storage
 from workflows.messages import OperationOutcome
-
-
-async def load_operation(storage: Storage, operation_id: str) -> Operation:
-    """The row of the operation whose workflow runs this step.
-
-    Raises ForeignWorkflow, and OperationNotFound when the row is gone: an older backup was restored, or it was purged.
-    """
-    async with storage.reading() as reading:
-        operation = await reading.operations.get(operation_id)
-    if operation is None:
-        raise OperationNotFound
-    require_own_workflow(operation)
-    log_as_work_of(operation.correlation_id)
-    return operation
 
 
 def log_as_work_of(correlation_id: str) -> None:

@@ -7,7 +7,7 @@ from domain.audit import created_event, next_event, subject_hash
 from domain.errors import PortfolioContextMismatch, ProposalTerminal, VersionConflict
 from domain.ids import derived_id
 from domain.lifecycle import TERMINAL_STATES, with_event
-from domain.operation import LockedOperation, Operation, Policy, RecordedEvidence
+from domain.operation import Operation, Policy, RecordedEvidence, WholeOperation
 from domain.proposal import EventType, Occurrence, Proposal, ProposalState, ProposalVersion, WorkflowEvent
 
 
@@ -20,9 +20,9 @@ class Created:
     event: WorkflowEvent
 
 
-def new_proposal(operation: LockedOperation, evidence: RecordedEvidence) -> Created:
+def new_proposal(operation: WholeOperation, evidence: RecordedEvidence) -> Created:
     """A proposal with its first version. Ids and time are the operation's, so that a repeat makes the same rows."""
-    version = _version(operation, evidence, proposal_id=derived_id("pp", operation.operation_id), version_no=1)
+    version = _version(operation, evidence, proposal_id=operation.made_proposal_id, version_no=1)
     event = created_event(version, event_id=derived_id("pwe", operation.operation_id))
     given = json.loads(operation.metadata)
     proposal = Proposal(

@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Final
 
 from domain.canonical import canonical_text, sha256_of
-from domain.errors import InvariantBroken, ProposalError
+from domain.errors import ProposalError
+from domain.ids import derived_id
 
 PROPOSALS_SCOPE: Final = "proposals"
 VERSIONS_SCOPE: Final = "versions"
@@ -127,7 +128,7 @@ class Operation(OperationSummary):
     """One row of `operations`: a new one as it is written, any other as it is read.
 
     Only what is long or secret is missing: the metadata of the request, the gate's decision, and the callback's URL and
-    headers. `LockedOperation` has the first two, `storage.deliveries` reads the callback. `proposal_id` and
+    headers. `WholeOperation` has the first two, `storage.deliveries` reads the callback. `proposal_id` and
     `expected_version_no` of a version are its target, which may not exist, and the version that its author expected
     there. Documents are named by their addresses; `policy` is canonical JSON.
     """
@@ -165,6 +166,11 @@ class Operation(OperationSummary):
         return self.status.is_terminal
 
     @property
+    def made_proposal_id(self) -> str:
+        """The proposal that a version is for, or that a create makes: the latter is known before there is one."""
+        return derived_id("pp", self.operation_id) if self.proposal_id is None else self.proposal_id
+
+    @property
     def failure(self) -> OperationFailure | None:
         if self.error_code is None or self.error_message is None:
             return None
@@ -185,24 +191,29 @@ class Operation(OperationSummary):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class LockedOperation(Operation):
-    """An operation whose row the transaction holds locked, so that no other one can end it meanwhile.
+class WholeOperation(Operation):
+    """An operation with the columns that only its worker reads.
 
-    `locked_at` is PostgreSQL's time of the transaction, which is the time of the end as well. `metadata` is that of the
-    request as canonical JSON, with an advisor's notes about a customer: it is in no repr.
+    `metadata` is that of the request as canonical JSON, with an advisor's notes about a customer: it is in no repr.
     """
 
     metadata: str = field(repr=False)
     gate_decision: str | None = field(repr=False)
-    locked_at: datetime
 
     def evidence(self, *, engine_version: str) -> RecordedEvidence | None:
-        """The evidence that the steps recorded, if this engine version made all of it.
-
-        Raises InvariantBroken before the steps have recorded it.
-        """
+        """What the steps have recorded, if they have recorded all of it and this engine version made it."""
         names = [made.name for made in fields(RecordedEvidence) if made.name != "engine_version"]
         if any(getattr(self, name) is None for name in names if name != "gate_decision"):
-            raise InvariantBroken("the evidence was not stored before the commit")
+            return None
         evidence = RecordedEvidence(**{name: getattr(self, name) for name in names}, engine_version=engine_version)
         return evidence if evidence.seal == self.evidence_seal else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LockedOperation(WholeOperation):
+    """An operation whose row the transaction holds locked, so that no other one can end it meanwhile.
+
+    `locked_at` is PostgreSQL's time of the transaction, which is the time of the end as well.
+    """
+
+    locked_at: datetime

@@ -35,3 +35,8 @@ class Recent(Generic[Value]):
             while self._characters > self._max_characters:
                 _, (_, dropped) = self._entries.popitem(last=False)
                 self._characters -= dropped
+
+    def forget(self, key: str) -> None:
+        with self._lock:
+            if (entry := self._entries.pop(key, None)) is not None:
+                self._characters -= entry[1]

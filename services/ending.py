@@ -1,20 +1,31 @@
 """Ending an operation FAILED: in one transaction that never overwrites another end."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 from domain.errors import OperationNotFound
 from domain.operation import LockedOperation, Operation, OperationFailure
 from storage.unit_of_work import Storage, Transaction
 
 
-async def end_failed(storage: Storage, operation_id: str, failure: OperationFailure) -> Operation:
+async def end_failed(
+    storage: Storage, operation_id: str, failure: OperationFailure, *, elapsed: timedelta | None = None
+) -> Operation:
     """The operation as it has ended: with this failure, or as it had ended before.
 
-    Raises OperationNotFound when there is no such row.
+    `elapsed` is how long ago a worker began it, where its row does not say so; None where none did. Raises
+    OperationNotFound when there is no such row.
     """
     async with storage.transaction() as transaction:
         operation = await transaction.operations.lock(operation_id)
         if operation is None:
             raise OperationNotFound
-        return operation if operation.is_terminal else await fail_locked(transaction, operation, failure)
+        if operation.is_terminal:
+            return operation
+        if operation.started_at is None and elapsed is not None:
+            began = max(operation.created_at, operation.locked_at - elapsed)
+            operation = replace(operation, started_at=began)
+        return await fail_locked(transaction, operation, failure)
 
 
 async def fail_locked(

@@ -131,12 +131,12 @@ class SubmissionService:
 
     async def _accept_if_new(self, new: NewOperation, key: IdempotencyKey | None, place: Place) -> Operation | None:
         """By one statement; None when an earlier request has the key, or may have it and there is no place."""
-        async with self._storage.submitting() as submissions:
-            if not await place.take_if_free(submissions.operations):
+        async with self._storage.autocommit() as transaction:
+            if not await place.take_if_free(transaction.operations):
                 return None
             if key is None:
-                return await submissions.add(new)
-            accepted = await submissions.add_with_new_key(new, key)
+                return await transaction.submissions.add(new)
+            accepted = await transaction.submissions.add_with_new_key(new, key)
         if accepted is None:
             place.give_back()
         return accepted

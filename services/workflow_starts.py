@@ -92,17 +92,18 @@ def delivery_start(delivery: PendingDelivery, *, replaces_closed: bool = False) 
 
 
 def _search_attributes_of(operation: Operation) -> TypedSearchAttributes:
-    """The same for an operation and its callback, so that a search for one finds the other."""
+    """The same for an operation and its callback, so that a search for one finds the other.
+
+    A create has the id that its proposal will have: there is no such proposal until it has succeeded.
+    """
     texts = {
         CORRELATION_ID: operation.correlation_id,
         OPERATION_TYPE: operation.operation_type,
         PORTFOLIO_ID: operation.portfolio_id,
         CREATED_BY: operation.created_by,
-        PROPOSAL_ID: operation.proposal_id,
+        PROPOSAL_ID: operation.made_proposal_id,
     }
-    return TypedSearchAttributes(
-        [SearchAttributePair(key, attribute_text(text)) for key, text in texts.items() if text is not None]
-    )
+    return TypedSearchAttributes([SearchAttributePair(key, attribute_text(text)) for key, text in texts.items()])
 
 
 def _summary(operation: Operation) -> str:

@@ -16,13 +16,11 @@ from storage.tables import metadata
 COMPRESSION_LEVEL: Final = 1
 ENCODING: Final = "zstd"
 
-_COLUMNS: Final = metadata.tables["documents"].columns.keys()
-INSERT_DOCUMENT: Final = f"""
-{insert_statement("documents", _COLUMNS)} ON CONFLICT (sha256) DO NOTHING
-"""
+DOCUMENT_COLUMNS: Final = tuple(metadata.tables["documents"].columns.keys())
+INSERT_DOCUMENT: Final = f"{insert_statement('documents', DOCUMENT_COLUMNS)} ON CONFLICT (sha256) DO NOTHING"
 # The values of a row of now, from `Document.parameters`: the seal covers a time that only PostgreSQL knows.
 _NOW: Final = "{now}"
-DOCUMENT_VALUES: Final = {column: f"%({column})s" for column in _COLUMNS} | {
+DOCUMENT_VALUES: Final = {column: f"%({column})s" for column in DOCUMENT_COLUMNS} | {
     "created_at": "now()",
     "seal": f"""'sha256:' || encode(sha256(convert_to(replace(%(sealed)s, '{_NOW}',
         to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')), 'UTF8')), 'hex')""",
@@ -134,11 +132,16 @@ class DocumentReader(Repository):
         return [found[address] for address in addresses]
 
 
+def document_row(document: Document, *, at: datetime) -> dict[str, Any]:
+    """The values of all columns, by name."""
+    row = {**document.row(), "created_at": at}
+    return {**row, "seal": document_seal(**row)}
+
+
 class Documents(DocumentReader):
     async def add(self, document: Document, *, at: datetime) -> None:
         """Store the document; one that is there already stays as it is."""
-        row = {**document.row(), "created_at": at}
-        await self._connection.execute(INSERT_DOCUMENT, {**row, "seal": document_seal(**row)})
+        await self._connection.execute(INSERT_DOCUMENT, document_row(document, at=at))
 
     async def let_go(self, *addresses: str) -> None:
         """Leave documents, which the caller does not refer to or does so no more, to the purge."""

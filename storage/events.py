@@ -5,10 +5,10 @@ from typing import Final
 from domain.proposal import WorkflowEvent
 from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
-_EVENT_COLUMNS: Final = columns_of("workflow_events", WorkflowEvent)
-EVENT_COLUMNS: Final = ", ".join(_EVENT_COLUMNS)
+EVENT_FIELDS: Final = columns_of("workflow_events", WorkflowEvent)
+EVENT_COLUMNS: Final = ", ".join(EVENT_FIELDS)
 
-INSERT_EVENT: Final = insert_statement("workflow_events", _EVENT_COLUMNS)
+INSERT_EVENT: Final = insert_statement("workflow_events", EVENT_FIELDS)
 SELECT_EVENT: Final = f"SELECT {EVENT_COLUMNS} FROM workflow_events WHERE event_id = %(event_id)s"
 SELECT_AT: Final = (
     f"SELECT {EVENT_COLUMNS} FROM workflow_events WHERE proposal_id = %(proposal_id)s AND sequence = %(sequence)s"
@@ -34,4 +34,4 @@ class EventReader(Repository):
 class Events(EventReader):
     async def append(self, event: WorkflowEvent) -> None:
         """Add a sealed event; the caller holds the proposal's row lock, or has just made the proposal."""
-        await self._connection.execute(INSERT_EVENT, parameters_of(event, _EVENT_COLUMNS))
+        await self._connection.execute(INSERT_EVENT, parameters_of(event, EVENT_FIELDS))

@@ -7,7 +7,6 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
-from domain.proposal import ProposalVersion
 from storage.rows import Repository, columns_of, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
@@ -61,12 +60,10 @@ RECORD_EVIDENCE: Final = _record_statement(
 )
 _END_COLUMNS: Final = (
     "status",
-    "proposal_id",
-    "version_no",
-    "proposal_version_id",
     "error_code",
     "error_message",
     "workflow_to_cancel",
+    "started_at",
     "updated_at",
     "progress_at",
     "finished_at",
@@ -190,16 +187,6 @@ class Operations(OperationReader):
             },
         )
         return _superseded(await cursor.fetchone(), evidence.documents)
-
-    async def succeed(self, operation: LockedOperation, version: ProposalVersion) -> Operation:
-        """End an open operation with the version that it made, and return it."""
-        return await self._end(
-            operation,
-            status=OperationStatus.SUCCEEDED,
-            proposal_id=version.proposal_id,
-            version_no=version.version_no,
-            proposal_version_id=version.proposal_version_id,
-        )
 
     async def fail(
         self, operation: LockedOperation, failure: OperationFailure, *, cancels_workflow: bool = False

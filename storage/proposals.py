@@ -5,16 +5,14 @@ from datetime import datetime
 from typing import Final
 
 from domain.proposal import Proposal, ProposalVersion
-from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, parameters_of, value_row
 
-_PROPOSAL_COLUMNS: Final = columns_of("proposals", Proposal)
-_VERSION_COLUMNS: Final = columns_of("proposal_versions", ProposalVersion)
-VERSION_COLUMNS: Final = ", ".join(_VERSION_COLUMNS)
+PROPOSAL_FIELDS: Final = columns_of("proposals", Proposal)
+VERSION_FIELDS: Final = columns_of("proposal_versions", ProposalVersion)
+VERSION_COLUMNS: Final = ", ".join(VERSION_FIELDS)
 
 
-PROPOSAL_COLUMNS: Final = ", ".join(_PROPOSAL_COLUMNS)
-INSERT_PROPOSAL: Final = insert_statement("proposals", _PROPOSAL_COLUMNS)
-INSERT_VERSION: Final = insert_statement("proposal_versions", _VERSION_COLUMNS)
+PROPOSAL_COLUMNS: Final = ", ".join(PROPOSAL_FIELDS)
 SELECT_PROPOSAL: Final = (
     f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE proposal_id = %(proposal_id)s AND client = %(client)s"
 )
@@ -68,10 +66,4 @@ class Proposals(ProposalReader):
 
     async def advance(self, proposal: Proposal) -> None:
         """Bring a locked proposal's row to where its newest event led."""
-        await self._connection.execute(ADVANCE_PROPOSAL, parameters_of(proposal, _PROPOSAL_COLUMNS))
-
-    async def add(self, proposal: Proposal) -> None:
-        await self._connection.execute(INSERT_PROPOSAL, parameters_of(proposal, _PROPOSAL_COLUMNS))
-
-    async def add_version(self, version: ProposalVersion) -> None:
-        await self._connection.execute(INSERT_VERSION, parameters_of(version, _VERSION_COLUMNS))
+        await self._connection.execute(ADVANCE_PROPOSAL, parameters_of(proposal, PROPOSAL_FIELDS))

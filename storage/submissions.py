@@ -16,7 +16,7 @@ from domain.callback import CallbackSubscription
 from domain.operation import IdempotencyKey, Operation
 from storage.documents import DOCUMENT_VALUES, Document
 from storage.idempotency import CLAIM_KEY
-from storage.operations import NEW_COLUMNS, TIME_COLUMNS, UNREAD_COLUMNS, OperationReader
+from storage.operations import NEW_COLUMNS, TIME_COLUMNS, UNREAD_COLUMNS
 from storage.rows import parameters_of
 
 _GIVEN_COLUMNS: Final = tuple(column for column in NEW_COLUMNS if column not in UNREAD_COLUMNS)
@@ -52,7 +52,6 @@ class Submissions:
     """Both return the operation as it is stored, with PostgreSQL's times, and raise DocumentPurged."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self.operations = OperationReader(connection)
         self._connection = connection
 
     async def add(self, new: NewOperation) -> Operation:

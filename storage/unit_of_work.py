@@ -1,6 +1,6 @@
 """The doors to PostgreSQL: `transaction()` commits when its block ends without an error, `reading()` never writes.
 
-In `submitting()` and `purging()` each statement commits by itself; `snapshot()` is for many reads of one moment.
+In `autocommit()` and `purging()` each statement commits by itself; `snapshot()` is for many reads of one moment.
 
 A block is inside a service or activity function and ends before that function returns: an answer that is sent before
 the commit breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). A block makes no network call.
@@ -26,6 +26,7 @@ from storage.expired_operations import ExpiredOperationReader
 from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
 from storage.keyset import KeysetReader
 from storage.operation_list import OPERATION_LIST
+from storage.operation_work import OperationWork, WorkReader
 from storage.operations import OperationReader, Operations
 from storage.privileges import missing_privilege
 from storage.proposal_list import PROPOSAL_LIST
@@ -64,6 +65,7 @@ class Reading:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self.operations = OperationReader(connection)
+        self.work = WorkReader(connection)
         self.operation_list = KeysetReader(connection, OPERATION_LIST)
         self.expired = ExpiredOperationReader(connection)
         self.proposals = ProposalReader(connection)
@@ -84,6 +86,7 @@ class Transaction:
         self.keys = IdempotencyKeys(connection)
         self.submissions = Submissions(connection)
         self.operations = Operations(connection)
+        self.work = OperationWork(connection, ended=self.operations.ended)
         self.expired = ExpiredOperationReader(connection)
         self.proposals = Proposals(connection)
         self.events = Events(connection)
@@ -115,19 +118,20 @@ class Storage:
         async with self._connection() as connection, connection.pipeline(), connection.transaction():
             transaction = Transaction(connection)
             yield transaction
-        for ended in transaction.operations.ended:
-            self._on_ended(ended)
+        self._report(transaction)
+
+    @asynccontextmanager
+    async def autocommit(self) -> AsyncIterator[Transaction]:
+        """Each statement is a transaction by itself, and costs one round trip and no pipeline."""
+        async with self._connection() as connection:
+            transaction = Transaction(connection)
+            yield transaction
+        self._report(transaction)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         async with self._connection() as connection:
             yield Reading(connection)
-
-    @asynccontextmanager
-    async def submitting(self) -> AsyncIterator[Submissions]:
-        """Each statement commits by itself, as soon as it has ended."""
-        async with self._connection() as connection:
-            yield Submissions(connection)
 
     @asynccontextmanager
     async def purging(self) -> AsyncIterator[Retention]:
@@ -143,6 +147,10 @@ class Storage:
             await connection.execute("SET LOCAL statement_timeout = '10min'")
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
             yield AuditReader(connection)
+
+    def _report(self, transaction: Transaction) -> None:
+        for ended in transaction.operations.ended:
+            self._on_ended(ended)
 
     @property
     def known_problem(self) -> StorageProblem | None:

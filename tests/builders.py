@@ -146,6 +146,7 @@ async def a_stored_operation(
     correlation_id: str = "corr-1",
     callback_url: str | None = None,
     proposal_id: str | None = None,
+    is_large: bool = False,
 ) -> Operation:
     """An accepted operation whose workflow nobody has started; of a version when there is a proposal."""
     request: CreateRequest | VersionRequest = (
@@ -164,13 +165,14 @@ async def a_stored_operation(
         created_by=request.created_by,
         has_callback=callback_url is not None,
         proposal_id=proposal_id,
+        is_large=is_large,
     )
     metadata = canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}"
     callback = None if callback_url is None else CallbackSubscription(url=callback_url)
     new = NewOperation(operation=operation, document=document, metadata=metadata, callback=callback)
-    async with storage.submitting() as submissions:
-        await submissions.add(new)
-        await submissions._connection.execute(LONG_AGO, {"at": NOW, "operation_id": operation.operation_id})
+    async with storage.autocommit() as transaction:
+        await transaction.submissions.add(new)
+        await transaction.submissions._connection.execute(LONG_AGO, {"at": NOW, "operation_id": operation.operation_id})
     return operation
 
 

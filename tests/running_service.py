@@ -212,6 +212,9 @@ class Clients:
                     return answer.json()
                 await asyncio.sleep(0.1)
 
+    async def status(self, operation_id: str) -> dict:
+        return (await self._http.get(f"/rebalance/proposals/operations/{operation_id}")).json()
+
     async def all_succeed(self, *, seconds: float = 60) -> None:
         ended = await asyncio.gather(
             *(self.finished(operation_id, seconds=seconds) for operation_id in self.accepted.values())

@@ -9,41 +9,52 @@ from temporalio.testing import ActivityEnvironment
 
 from activities.build_artifact import BuildArtifactStep
 from activities.computing import Computing
-from activities.document_texts import DocumentTexts
 from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
 from activities.metrics import WorkerMetrics
 from activities.persist import PersistStep
 from activities.reconcile import ReconcileSteps
 from activities.simulate import SimulateStep
+from activities.under_way import UnderWay
+from activities.work_at_hand import WorkAtHand
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import Policy
 from domain.proposal import EventType
 from runtime.engine_pool import EnginePool
 from services.lifecycle import ProposalWorkflowService
 from services.open_operations import OpenOperationLimit
+from services.process_pool import ProcessPool
 from services.submission import SubmissionService
 from storage.unit_of_work import Storage
 from workflows.identity import WORKFLOW_TYPES
 from workflows.messages import BuildArtifactInput, FinishInput, OperationOutcome, PersistInput, SimulateInput
 
 
+class InProcess:
+    """A pool that computes where it is asked."""
+
+    async def run(self, function, *args, **kwargs):
+        return function(*args, **kwargs)
+
+
 class Steps:
     """The steps of one worker."""
 
-    def __init__(self, storage: Storage) -> None:
-        texts, computing = DocumentTexts(storage), Computing(EnginePool(1, seconds=60, memory_mb=1024))
-        evidence = EvidenceMaking(texts, computing)
+    def __init__(self, storage: Storage, *, pool: ProcessPool | None = None) -> None:
+        self.under_way = UnderWay()
+        work = WorkAtHand(storage, self.under_way)
+        evidence = EvidenceMaking(storage, Computing(pool or EnginePool(1, seconds=60, memory_mb=1024)))
         self._storage = storage
         self._types: dict[str, str] = {}
-        self._simulate = SimulateStep(storage, texts, computing).simulate
-        self._build = BuildArtifactStep(storage, evidence).build_artifact
-        self._persist = PersistStep(storage, evidence).persist
-        self._finish = FinishStep(storage).finish
-        self._persist_version = PersistStep(storage, evidence).persist_version
+        self._simulate = SimulateStep(storage, work, evidence).simulate
+        self._build = BuildArtifactStep(storage, work, evidence).build_artifact
+        self._persist = PersistStep(storage, work, evidence).persist
+        self._persist_version = PersistStep(storage, work, evidence).persist_version
+        self._finish = FinishStep(storage, work).finish
 
-    async def simulate(self, operation_id: str):
-        return await self._run(self._simulate, SimulateInput(operation_id=operation_id, is_large=False))
+    async def simulate(self, operation_id: str, *, is_local: bool = True):
+        step = SimulateInput(operation_id=operation_id, is_large=False)
+        return await self._run(self._simulate, step, is_local=is_local)
 
     async def build(self, operation_id: str):
         return await self._run(self._build, BuildArtifactInput(operation_id=operation_id, is_large=False))
@@ -66,9 +77,9 @@ class Steps:
             self._types[operation_id] = WORKFLOW_TYPES[operation.operation_type]
         return self._types[operation_id]
 
-    async def _run(self, step, argument):
+    async def _run(self, step, argument, *, is_local: bool = True):
         environment = environment_of(argument.operation_id, await self.workflow_type_of(argument.operation_id))
-        environment.info = replace(environment.info, is_local=True)
+        environment.info = replace(environment.info, is_local=is_local)
         return await environment.run(step, argument)
 
 

@@ -11,7 +11,7 @@ from typing import Final
 import structlog
 from temporalio.client import Client
 from temporalio.common import VersioningBehavior, WorkerDeploymentVersion
-from temporalio.worker import Worker, WorkerDeploymentConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkerDeploymentConfig
 
 from activities.metrics import WorkerMetrics
 from runtime.background import background
@@ -34,7 +34,6 @@ from worker.registry import (
     proposal_activities,
     proposal_workflows,
 )
-from worker.sandbox import sandboxed_runner
 from worker.upkeep import keep_temporal_prepared, prepare_temporal
 from workflows.identity import CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
 
@@ -79,6 +78,8 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
         await prepare_temporal(client)
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
+        marking = partial(dependencies.under_way.mark_running, dependencies.storage)
+        await stack.enter_async_context(background(marking, name="running-marks"))
         await stack.enter_async_context(background(partial(keep_temporal_prepared, client), name="temporal-upkeep"))
         freeze_gc()
         log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
@@ -89,13 +90,15 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
 def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> list[Worker]:
     grace = timedelta(seconds=settings.shutdown_grace_seconds)
     deployment = _deployment(settings, VersioningBehavior.PINNED)
+    # The sandbox takes a third of its time; it watches in the tests: docs/adr/0027-the-sandbox-is-in-the-tests.md
+    runner = UnsandboxedWorkflowRunner()
     return [
         Worker(
             client,
             task_queue=HOUSEKEEPING_QUEUE,
             workflows=housekeeping_workflows(),
             activities=housekeeping_activities(dependencies),
-            workflow_runner=sandboxed_runner(),
+            workflow_runner=runner,
             interceptors=[OneArgument()],
             graceful_shutdown_timeout=grace,
             # Pinned, the workflow that goes on for ever would stay with the version that began it.
@@ -108,7 +111,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             task_queue=CALLBACKS_QUEUE,
             workflows=callback_workflows(),
             activities=callback_activities(dependencies),
-            workflow_runner=sandboxed_runner(),
+            workflow_runner=runner,
             interceptors=[OneArgument()],
             graceful_shutdown_timeout=grace,
             deployment_config=deployment,
@@ -120,7 +123,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             task_queue=PROPOSALS_QUEUE,
             workflows=proposal_workflows(),
             activities=proposal_activities(dependencies),
-            workflow_runner=sandboxed_runner(),
+            workflow_runner=runner,
             interceptors=[OneArgument()],
             graceful_shutdown_timeout=grace,
             deployment_config=deployment,

@@ -10,7 +10,6 @@ from temporalio.client import Client
 from activities.build_artifact import BuildArtifactStep
 from activities.computing import Computing
 from activities.deliver import DeliverStep
-from activities.document_texts import DocumentTexts
 from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
 from activities.host_slots import HostSlots
@@ -19,6 +18,8 @@ from activities.persist import PersistStep
 from activities.purge import PurgeStep
 from activities.reconcile import ReconcileSteps
 from activities.simulate import SimulateStep
+from activities.under_way import UnderWay
+from activities.work_at_hand import WorkAtHand
 from domain.callback import CallbackRules
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
@@ -41,6 +42,7 @@ class Dependencies:
     pool: ProcessPool
     periods: Periods
     max_started: int
+    under_way: UnderWay = field(default_factory=UnderWay)
     callback_rules: CallbackRules = field(default_factory=CallbackRules)
     metrics: WorkerMetrics = field(default_factory=lambda: WorkerMetrics(CollectorRegistry()))
 
@@ -50,16 +52,16 @@ def proposal_workflows() -> list[type]:
 
 
 def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
-    texts = DocumentTexts(dependencies.storage)
-    computing = Computing(dependencies.pool)
-    evidence = EvidenceMaking(texts, computing)
-    persisting = PersistStep(dependencies.storage, evidence)
+    storage = dependencies.storage
+    work = WorkAtHand(storage, dependencies.under_way)
+    evidence = EvidenceMaking(storage, Computing(dependencies.pool))
+    persisting = PersistStep(storage, work, evidence)
     return [
-        SimulateStep(dependencies.storage, texts, computing).simulate,
-        BuildArtifactStep(dependencies.storage, evidence).build_artifact,
+        SimulateStep(storage, work, evidence).simulate,
+        BuildArtifactStep(storage, work, evidence).build_artifact,
         persisting.persist,
         persisting.persist_version,
-        FinishStep(dependencies.storage).finish,
+        FinishStep(storage, work).finish,
     ]
 
 

@@ -9,7 +9,6 @@ from workflows.identity import (
     CORRELATION_ID,
     DELIVER_CALLBACK,
     OPERATION_TYPE,
-    PROPOSAL_ID,
     SEARCH_ATTRIBUTES,
     delivery_workflow_id_of,
 )
@@ -21,7 +20,7 @@ async def start_delivery(outcome: OperationOutcome) -> None:
     """Start the delivery as a child that outlives its parent. The start queue does it where no workflow is left."""
     if not outcome.has_callback:
         return
-    attributes = _attributes(outcome)
+    attributes = _own_attributes()
     try:
         await workflow.start_child_workflow(
             DELIVER_CALLBACK,
@@ -44,14 +43,12 @@ async def start_delivery(outcome: OperationOutcome) -> None:
         return
 
 
-def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
+def _own_attributes() -> TypedSearchAttributes:
     """The operation's attributes, so that a search for it finds its callback as well."""
     own = workflow.info().typed_search_attributes
-    pairs = [SearchAttributePair(key, value) for key in SEARCH_ATTRIBUTES if (value := own.get(key)) is not None]
-    attributes = TypedSearchAttributes(pairs)
-    if outcome.proposal_id is None:
-        return attributes
-    return attributes.updated(SearchAttributePair(PROPOSAL_ID, outcome.proposal_id))
+    return TypedSearchAttributes(
+        [SearchAttributePair(key, value) for key in SEARCH_ATTRIBUTES if (value := own.get(key)) is not None]
+    )
 
 
 def delivery_summary(operation_id: str, *, operation_status: str) -> str:

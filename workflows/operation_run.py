@@ -18,7 +18,6 @@ from domain.errors import OperationCancelled, OperationInternalError, OperationT
 from domain.operation import OperationFailure
 from workflows import policies, steps
 from workflows.delivery_start import start_delivery
-from workflows.identity import PROPOSAL_ID
 from workflows.messages import (
     BuildArtifactInput,
     CreateInput,
@@ -133,8 +132,6 @@ def _closed(outcome: OperationOutcome) -> OperationOutcome:
             non_retryable=True,
             category=ApplicationErrorCategory.BENIGN,
         )
-    if outcome.proposal_id is not None:
-        workflow.upsert_search_attributes([PROPOSAL_ID.value_set(outcome.proposal_id)])
     workflow.set_current_details(
         f"**SUCCEEDED**: proposal `{outcome.proposal_id}`, version {outcome.version_no}, "
         f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`{_noted(outcome)}"

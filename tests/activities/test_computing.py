@@ -4,16 +4,13 @@ from dataclasses import replace
 
 import pytest
 from builders import a_stored_operation
-from storage_rows import environment_of
+from storage_rows import Steps
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from activities.computing import Computing
-from activities.document_texts import DocumentTexts
-from activities.simulate import SimulateStep
 from domain.errors import OperationTooExpensive
 from storage.unit_of_work import Storage
-from workflows.messages import SimulateInput
 
 
 class Pool:
@@ -47,9 +44,8 @@ async def test_what_is_large_or_tried_again_is_bounded(is_local, attempt, is_lar
 
 async def test_what_is_too_expensive_is_refused_for_good(storage: Storage):
     operation = await a_stored_operation(storage)
-    step = SimulateStep(storage, DocumentTexts(storage), Computing(Pool())).simulate
-    environment = environment_of(operation.operation_id, "CreateProposal")
+    steps = Steps(storage, pool=Pool())
     with pytest.raises(ApplicationError) as refused:
-        await environment.run(step, SimulateInput(operation_id=operation.operation_id, is_large=False))
+        await steps.simulate(operation.operation_id, is_local=False)
     assert refused.value.non_retryable
     assert (refused.value.type, refused.value.message) == ("ProposalValidationError", "OPERATION_TOO_EXPENSIVE")

@@ -8,13 +8,13 @@ from itertools import product
 import psycopg
 import pytest
 from builders import a_stored_operation
-from storage_rows import Steps, a_created_proposal, all_the_room
+from storage_rows import InProcess, Steps, a_created_proposal, all_the_room
 
+from activities import evidence_making
 from domain.engine import codes
 from domain.evidence import _RECENT_RESULTS
 from services.lookup import LookupService
 from services.replay import replay
-from storage.operations import Operations
 from storage.unit_of_work import Storage
 
 RELEASES = ("1.0.0-before", "2.0.0-after")
@@ -31,10 +31,10 @@ async def run_steps(
     storage: Storage, operation_id: str, releases: tuple[str, ...], *, persist: str = "persist"
 ) -> None:
     """Each step by a worker of its own, which remembers nothing."""
-    for name, engine_version in zip(("simulate", "build", persist), releases, strict=True):
+    for name, engine_version in zip(("simulate", "build", persist), releases, strict=False):
         _RECENT_RESULTS._entries.clear()
         with release(engine_version):
-            await getattr(Steps(storage), name)(operation_id)
+            await getattr(Steps(storage, pool=InProcess()), name)(operation_id)
 
 
 async def assert_one_engine_made(storage: Storage, operation_id: str, engine_version: str) -> None:
@@ -63,16 +63,19 @@ def loose_documents(dsn: str) -> int:
             SELECT count(*) FROM documents d
             WHERE NOT EXISTS (SELECT FROM operations o WHERE d.sha256 IN
                 (o.request_document, o.result_document, o.inputs_document, o.artifact_document))
+            AND NOT EXISTS (SELECT FROM proposal_versions v WHERE d.sha256 IN
+                (v.result_document, v.inputs_document, v.artifact_document))
             AND NOT EXISTS (SELECT FROM documents_to_purge p WHERE p.sha256 = d.sha256)""").fetchone()
         assert row is not None
         return int(row[0])
 
 
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
 @pytest.mark.parametrize("releases", list(product(RELEASES, repeat=3)), ids=lambda found: "-".join(r[0] for r in found))
-async def test_whatever_release_each_step_ran_on(storage: Storage, database_dsn, releases):
-    operation = await a_stored_operation(storage)
-    await run_steps(storage, operation.operation_id, releases)
-    await assert_one_engine_made(storage, operation.operation_id, releases[-1])
+async def test_whatever_release_each_step_ran_on(storage: Storage, database_dsn, releases, is_large):
+    operation_id = (await a_stored_operation(storage, is_large=is_large)).operation_id
+    await run_steps(storage, operation_id, releases)
+    await assert_one_engine_made(storage, operation_id, releases[-1])
     assert loose_documents(database_dsn) == 0
 
 
@@ -84,41 +87,52 @@ async def test_versions_too(storage: Storage):
     await assert_one_engine_made(storage, operation.operation_id, before)
 
 
-async def test_a_step_of_the_other_release_that_comes_late_changes_nothing_of_that(storage: Storage, database_dsn):
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
+async def test_a_step_of_the_other_release_that_comes_late_changes_nothing_of_that(
+    storage: Storage, database_dsn, is_large
+):
     before, after = RELEASES
-    operation = await a_stored_operation(storage)
+    operation_id = (await a_stored_operation(storage, is_large=is_large)).operation_id
+    workers = {before: Steps(storage, pool=InProcess()), after: Steps(storage, pool=InProcess())}
     for name, engine_version in (
         *(("simulate", before), ("build", after), ("simulate", before), ("build", before), ("build", after)),
         *(("simulate", before), ("persist", after)),
     ):
         _RECENT_RESULTS._entries.clear()
         with release(engine_version):
-            await getattr(Steps(storage), name)(operation.operation_id)
-    await assert_one_engine_made(storage, operation.operation_id, after)
+            await getattr(workers[engine_version], name)(operation_id)
+    await assert_one_engine_made(storage, operation_id, after)
     assert loose_documents(database_dsn) == 0
 
 
 async def test_evidence_without_a_seal_is_made_again(storage: Storage, database_dsn):
-    operation = await a_stored_operation(storage)
-    steps = Steps(storage)
-    await steps.simulate(operation.operation_id)
-    await steps.build(operation.operation_id)
+    operation_id = (await a_stored_operation(storage, is_large=True)).operation_id
+    await run_steps(storage, operation_id, (codes.ENGINE_VERSION,) * 2)
     with psycopg.connect(database_dsn) as connection:  # as a worker of the version before leaves it
         connection.execute("UPDATE operations SET evidence_seal = NULL, artifact_hash = 'sha256:other'")
-    outcome = (await steps.persist(operation.operation_id)).outcome
+    outcome = (await Steps(storage, pool=InProcess()).persist(operation_id)).outcome
     assert outcome.artifact_hash != "sha256:other"
-    await assert_one_engine_made(storage, operation.operation_id, codes.ENGINE_VERSION)
+    await assert_one_engine_made(storage, operation_id, codes.ENGINE_VERSION)
 
 
-async def test_what_one_engine_version_made_is_not_made_again(storage: Storage, monkeypatch):
-    operation = await a_stored_operation(storage)
-    recorded = []
-    record = Operations.record_evidence
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
+async def test_what_one_engine_version_made_is_not_made_again(storage: Storage, monkeypatch, is_large):
+    operation_id = (await a_stored_operation(storage, is_large=is_large)).operation_id
+    made = []
 
-    async def recording(self, operation_id, evidence):
-        recorded.append(evidence)
-        return await record(self, operation_id, evidence)
+    def counting(function):
+        def counted(*args, **kwargs):
+            made.append(function.__name__)
+            return function(*args, **kwargs)
 
-    monkeypatch.setattr(Operations, "record_evidence", recording)
-    await run_steps(storage, operation.operation_id, (codes.ENGINE_VERSION,) * 3)
-    assert len(recorded) == 1
+        return counted
+
+    for name in ("simulate_document", "evidence_of"):
+        monkeypatch.setattr(evidence_making, name, counting(getattr(evidence_making, name)))
+    steps = Steps(storage, pool=InProcess())
+    await steps.simulate(operation_id)
+    await steps.build(operation_id)
+    if is_large:
+        steps = Steps(storage, pool=InProcess())  # what a large operation's steps have stored is for every worker
+    await steps.persist(operation_id)
+    assert made == ["simulate_document", "evidence_of"]

@@ -72,6 +72,8 @@ async def test_a_step_that_comes_after_the_end_changes_nothing_and_says_how_it_e
         await steps.simulate(operation.operation_id)
     if step == "persist":
         await steps.build(operation.operation_id)
+    if step == "build":
+        steps = Steps(storage)  # one that remembers the operation asks no more before the commit
     await end_failed(storage, operation.operation_id, OperationFailure.of(OperationCancelled))
     before = everything(database_dsn)
     result = await getattr(steps, step)(operation.operation_id)
@@ -98,6 +100,18 @@ async def test_a_request_without_the_flag_is_refused_for_good_with_the_contracts
     assert refused.value.type == "ProposalValidationError"
     assert refused.value.message == "PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true"
     assert refused.value.__cause__ is None
+
+
+async def test_a_cancel_that_comes_after_the_simulation_wins_over_all_that_was_made(storage: Storage, database_dsn):
+    operation = await a_stored_operation(storage, callback_url="https://example.org/hook")
+    steps = Steps(storage)
+    await steps.simulate(operation.operation_id)
+    await end_failed(storage, operation.operation_id, OperationFailure.of(OperationCancelled))
+    before = everything(database_dsn)
+    assert (await steps.build(operation.operation_id)).ended is None
+    outcome = (await steps.persist(operation.operation_id)).outcome
+    assert (outcome.status, outcome.error_message) == ("FAILED", "OPERATION_CANCELLED")
+    assert everything(database_dsn) == before
 
 
 async def test_a_callback_is_owed_by_the_transaction_that_ends_the_operation(storage: Storage):

@@ -69,6 +69,34 @@ async def test_between_the_commit_of_persist_and_the_completion_of_its_task(serv
     clients.each_exactly_once()
 
 
+async def test_before_the_commit_with_all_that_was_made(service: Service, clients):
+    """What the worker has made is in its memory alone; it dies with it, and another one makes it again."""
+    with psycopg.connect(service.postgres.dsn("proposals")) as connection:
+        connection.execute("LOCK TABLE proposals IN SHARE MODE")
+        for _ in range(3):
+            await clients.submit()
+        with psycopg.connect(service.postgres.dsn("proposals"), autocommit=True) as watching:
+            await somebody_waits_for(watching, "proposals")
+        service.kill(service.worker)
+        connection.rollback()
+    service.start_worker()
+    await clients.all_succeed(seconds=60)
+    clients.each_exactly_once()
+
+
+async def test_a_small_operation_that_takes_a_while_is_seen_running(service: Service, clients):
+    with psycopg.connect(service.postgres.dsn("proposals")) as connection:
+        connection.execute("LOCK TABLE proposals IN SHARE MODE")
+        operation_id = await clients.submit()
+        async with asyncio.timeout(30):
+            while (seen := await clients.status(operation_id))["status"] != "RUNNING":
+                await asyncio.sleep(0.05)
+        connection.rollback()
+    assert seen["created_at"] <= seen["started_at"] < seen["updated_at"]
+    ended = await clients.finished(operation_id)
+    assert (ended["status"], ended["started_at"]) == ("SUCCEEDED", seen["started_at"])
+
+
 async def test_in_the_middle_of_a_purge(service: Service, clients):
     """The worker dies between two of the purge's short transactions, while creates go on; the purge goes on later."""
     insert_operations(service.postgres.dsn("proposals"), 6_000, client="long_gone")

@@ -10,7 +10,7 @@ import pytest
 from builders import a_body, a_stored_operation, a_submission
 from prometheus_client import CollectorRegistry
 from purged_rows import DAY, PERIODS, age, purged, purged_after
-from storage_rows import Steps, a_created_proposal, a_reviewed_proposal, all_the_room, submitting
+from storage_rows import InProcess, Steps, a_created_proposal, a_reviewed_proposal, all_the_room, submitting
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -85,8 +85,8 @@ async def test_evidence_stays_for_ever(storage: Storage, database_dsn):
 
 
 async def test_a_failed_operation_takes_its_documents_with_it(storage: Storage, database_dsn):
-    operation = await a_stored_operation(storage, a_body(created_by="somebody_else"))
-    steps = Steps(storage)
+    operation = await a_stored_operation(storage, a_body(created_by="somebody_else"), is_large=True)
+    steps = Steps(storage, pool=InProcess())
     await steps.simulate(operation.operation_id)
     await steps.build(operation.operation_id)
     await end_failed(storage, operation.operation_id, CANCELLED)
@@ -107,8 +107,8 @@ async def test_a_document_that_something_else_refers_to_stays(storage: Storage, 
 @pytest.mark.parametrize("step", ["simulate", "build"])
 async def test_a_step_that_comes_too_late_leaves_nothing_for_good(storage: Storage, database_dsn, step):
     """The operation ends between the step's reading and its writing."""
-    operation = await a_stored_operation(storage)
-    steps = Steps(storage)
+    operation = await a_stored_operation(storage, is_large=True)
+    steps = Steps(storage, pool=InProcess())
     if step == "build":
         await steps.simulate(operation.operation_id)
     ending = asyncio.create_task(getattr(steps, step)(operation.operation_id))

@@ -3,7 +3,6 @@ import asyncio
 import psycopg
 import pytest
 from builders import NOW, a_storage, a_stored_operation
-from storage_rows import Steps
 
 from domain.errors import StorageUnavailable
 from runtime.database import Database
@@ -77,26 +76,3 @@ async def test_a_newer_schema_is_accepted(database: Database, database_dsn):
     with psycopg.connect(database_dsn, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
     assert await a_stored_operation(a_storage(database))
-
-
-async def test_a_step_takes_at_most_three_round_trips(storage: Storage, database: Database, monkeypatch):
-    operation = await a_stored_operation(storage)
-    steps = Steps(storage)
-    await steps.workflow_type_of(operation.operation_id)
-    connections = 0
-    original = Database.connection
-
-    def counted(self):
-        nonlocal connections
-        connections += 1
-        return original(self)
-
-    monkeypatch.setattr(Database, "connection", counted)
-    await steps.simulate(operation.operation_id)
-    assert connections <= 3  # row, document, commit
-    connections = 0
-    await steps.build(operation.operation_id)
-    assert connections <= 2  # the documents are remembered
-    connections = 0
-    await steps.persist(operation.operation_id)
-    assert connections == 1

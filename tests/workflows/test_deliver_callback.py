@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import pytest
 from fake_steps import FakeSteps, outage_for, refusal
+from sandbox import sandboxed_runner
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowFailureError, WorkflowHandle
@@ -17,7 +18,6 @@ from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
 
 from domain.callback_retries import DELAYS, delay_after, status_after
-from worker.sandbox import sandboxed_runner
 from workflows.create_proposal import CreateProposal
 from workflows.deliver_callback import DeliverCallback
 from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, OPERATION_TYPE, PROPOSAL_ID, delivery_workflow_id_of
@@ -250,6 +250,7 @@ async def ended(environment: WorkflowEnvironment, steps: FakeSteps, *, cancel: b
                 [
                     SearchAttributePair(CORRELATION_ID, "crm/case/4711"),
                     SearchAttributePair(OPERATION_TYPE, "CREATE_PROPOSAL"),
+                    SearchAttributePair(PROPOSAL_ID, "pp_1"),
                 ]
             ),
         )
@@ -275,7 +276,7 @@ async def test_the_operations_workflow_starts_its_callback_which_is_found_as_the
     attributes = description.typed_search_attributes
     assert attributes[CORRELATION_ID] == "crm/case/4711"
     assert attributes[OPERATION_TYPE] == "CREATE_PROPOSAL"
-    assert attributes.get(PROPOSAL_ID) == ("pp_1" if how == "success" else None)
+    assert attributes[PROPOSAL_ID] == "pp_1"
     assert operation_id in (await description.static_summary() or "")
     assert "crm/case/4711" in (await description.static_details() or "")
     await handle.terminate()

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from late_starts import LATER
 from prometheus_client import CollectorRegistry
+from sandbox import sandboxed_runner
 from storage_rows import reconciling
 from temporalio import activity
 from temporalio.client import Client, ScheduleIntervalSpec, ScheduleSpec, WorkflowFailureError
@@ -21,7 +22,6 @@ from services.temporal_workflows import FOREIGN
 from storage.unit_of_work import Storage
 from worker.one_argument import OneArgument
 from worker.registry import housekeeping_workflows
-from worker.sandbox import sandboxed_runner
 from worker.upkeep import prepare_temporal, start_reconcile
 from workflows import policies
 from workflows.identity import HOUSEKEEPING_QUEUE, PURGE_ID, RECONCILE_ID

@@ -1,3 +1,4 @@
+import ast
 import asyncio
 import inspect
 import uuid
@@ -5,13 +6,17 @@ from pathlib import Path
 from typing import get_type_hints
 
 import pytest
+from sandbox import PASSED_THROUGH, sandboxed_runner
 from temporalio.worker import Worker
-from undeterministic import Undeterministic
+from temporalio.worker.workflow_sandbox import RestrictedWorkflowAccessError
+from undeterministic import WAYS, Undeterministic
+from undeterministic_import import UndeterministicImport
 
 from worker import registry
 from worker.registry import Dependencies
-from worker.sandbox import PASSED_THROUGH, sandboxed_runner
 from workflows import steps
+
+TESTS = [file for file in Path(__file__).parents[1].rglob("*.py") if "temporalio.worker" in file.read_text()]
 
 
 def implemented() -> dict[str, object]:
@@ -58,16 +63,38 @@ def test_no_module_that_defines_a_workflow_is_passed_through_the_sandbox():
     assert "workflows" not in PASSED_THROUGH
 
 
-async def test_a_workflow_that_is_not_deterministic_is_stopped(temporal_client):
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_workflow_that_is_not_deterministic_is_stopped(temporal_client, way):
     queue = f"tq-{uuid.uuid4()}"
     async with Worker(
         temporal_client, task_queue=queue, workflows=[Undeterministic], workflow_runner=sandboxed_runner()
     ):
-        handle = await temporal_client.start_workflow(Undeterministic.run, id=str(uuid.uuid4()), task_queue=queue)
+        handle = await temporal_client.start_workflow(Undeterministic.run, way, id=str(uuid.uuid4()), task_queue=queue)
         async with asyncio.timeout(30):
-            while "RestrictedWorkflowAccess" not in (await handle.fetch_history()).to_json():
+            while "RestrictedWorkflowAccess" not in (history := (await handle.fetch_history()).to_json()):
+                assert "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED" not in history
                 await asyncio.sleep(0.1)
         await handle.terminate()
+
+
+def test_an_import_that_is_not_deterministic_is_stopped(temporal_client):
+    with pytest.raises(RuntimeError, match="Failed validating workflow") as stopped:
+        Worker(
+            temporal_client,
+            task_queue="tq",
+            workflows=[UndeterministicImport],
+            workflow_runner=sandboxed_runner(),
+        )
+    assert isinstance(stopped.value.__cause__, RestrictedWorkflowAccessError)
+
+
+@pytest.mark.parametrize("file", TESTS, ids=lambda file: file.name)
+def test_every_workflow_in_a_test_runs_in_the_sandbox(file):
+    """The worker's process has none: what the tests let pass is not caught there."""
+    for call in ast.walk(ast.parse(file.read_text())):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in ("Worker", "Replayer"):
+            given = {keyword.arg: ast.unparse(keyword.value) for keyword in call.keywords}
+            assert given.get("workflow_runner") in (None, "sandboxed_runner()")  # the SDK's own, or ours
 
 
 def test_workflow_modules_import_little():

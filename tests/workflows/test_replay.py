@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
+from sandbox import sandboxed_runner
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 
 from worker.registry import callback_workflows, housekeeping_workflows, proposal_workflows
-from worker.sandbox import sandboxed_runner
 
 HISTORIES = Path(__file__).parent / "histories"
 CREATE_PROPOSAL = (

@@ -6,6 +6,7 @@ import uuid
 import psycopg
 import pytest
 from builders import a_submission, refuse_callbacks, without_simulation_flag
+from sandbox import sandboxed_runner
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -21,7 +22,6 @@ from services.temporal_workflows import WorkflowStarter
 from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 from worker.registry import Dependencies, proposal_activities, proposal_workflows
-from worker.sandbox import sandboxed_runner
 from workflows.identity import PROPOSALS_QUEUE
 from workflows.operation_run import RESET_NOTE
 

@@ -9,6 +9,8 @@ from typing import Any
 import psycopg
 import pytest
 from builders import a_stored_operation, without_simulation_flag
+from sandbox import sandboxed_runner
+from storage_rows import all_the_room
 from temporalio import activity
 from temporalio.client import AsyncActivityHandle, Client, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -18,11 +20,11 @@ from domain.errors import StorageUnavailable
 from runtime.engine_pool import EnginePool
 from services.lookup import LookupService
 from services.purging import Periods
+from services.replay import replay
 from services.temporal_workflows import WorkflowStarter
 from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
 from worker.registry import Dependencies, proposal_activities, proposal_workflows
-from worker.sandbox import sandboxed_runner
 from workflows.identity import PROPOSALS_QUEUE
 from workflows.messages import (
     BuildArtifactInput,
@@ -184,16 +186,35 @@ async def test_an_outcome_that_is_typed_into_a_step_is_not_believed(
         outage.over()
 
 
-async def test_a_simulation_that_is_typed_ends_in_no_row(storage: Storage, temporal_client: Client, database_dsn):
-    operation_id = (await a_stored_operation(storage)).operation_id
-    async with working(storage, temporal_client, Outage(storage, temporal_client, "simulate")) as desk:
+async def simulation_typed(storage: Storage, client: Client, operation_id: str) -> str:
+    """How the operation's workflow ends when its simulation is typed."""
+    async with working(storage, client, Outage(storage, client, "simulate")) as desk:
         await desk.started(operation_id)
         pending = await desk.pending(operation_id, "simulate")
         await pending.complete(SimulateResult(result_document=TYPED, simulation_status=TYPED, simulation_hash=TYPED))
-        assert await desk.end(operation_id) == "OPERATION_INTERNAL_ERROR"
-        assert await desk.row(operation_id) == INTERNAL
+        return await desk.end(operation_id)
+
+
+async def test_a_simulation_that_is_typed_ends_in_no_row(storage: Storage, temporal_client: Client, database_dsn):
+    """The later steps make what they miss; they take nothing over."""
+    operation_id = (await a_stored_operation(storage)).operation_id
+    assert "SUCCEEDED" in await simulation_typed(storage, temporal_client, operation_id)
+    created = await LookupService(storage).result(
+        await LookupService(storage).operation(operation_id, client="local"), room=all_the_room
+    )
+    assert created is not None
+    assert (await replay(storage, created.version.version.proposal_version_id)).is_same
     with psycopg.connect(database_dsn) as connection:
-        assert TYPED not in str(connection.execute("SELECT * FROM operations").fetchall())
+        for table in ("operations", "proposal_versions", "workflow_events"):
+            assert TYPED not in str(connection.execute(f"SELECT * FROM {table}").fetchall())
+
+
+async def test_a_simulation_that_is_typed_permits_none_that_was_not_asked_for(
+    storage: Storage, temporal_client: Client
+):
+    operation_id = (await a_stored_operation(storage, without_simulation_flag())).operation_id
+    end = await simulation_typed(storage, temporal_client, operation_id)
+    assert end == "PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true"
 
 
 async def test_an_end_that_is_typed_into_finish_is_not_believed(storage: Storage, temporal_client: Client):

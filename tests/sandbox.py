@@ -1,4 +1,7 @@
-"""The modules that workflow code shares with the worker's process."""
+"""The sandbox that every workflow and every replay runs in here: it stops what is not deterministic.
+
+The worker's process has none (docs/adr/0027-the-sandbox-is-in-the-tests.md).
+"""
 
 from typing import Final
 

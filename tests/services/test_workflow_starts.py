@@ -1,0 +1,30 @@
+"""What operators can search for from the moment in which an operation's workflow is started."""
+
+import pytest
+from builders import a_locked_operation, an_operation, some_evidence
+
+from domain.creation import new_proposal
+from domain.operation import OperationType
+from services.workflow_starts import operation_start
+from workflows.identity import CORRELATION_ID, CREATED_BY, OPERATION_TYPE, PORTFOLIO_ID, PROPOSAL_ID, SEARCH_ATTRIBUTES
+
+A_VERSION = {"operation_type": OperationType.CREATE_PROPOSAL_VERSION, "proposal_id": "pp_77"}
+
+
+@pytest.mark.parametrize(("changes", "proposal_id"), [({}, "pp_01"), (A_VERSION, "pp_77")])
+def test_everything_is_set_at_the_start(changes, proposal_id):
+    operation = an_operation(**changes)
+    attributes = operation_start(operation).search_attributes
+    assert {key: attributes[key] for key in SEARCH_ATTRIBUTES} == {
+        CORRELATION_ID: "corr-1",
+        OPERATION_TYPE: operation.operation_type,
+        PORTFOLIO_ID: "pf_1",
+        PROPOSAL_ID: proposal_id,
+        CREATED_BY: "advisor_1",
+    }
+
+
+def test_the_proposal_of_a_create_is_the_one_that_its_commit_makes():
+    operation = a_locked_operation(metadata='{"title":null,"mandate_id":null,"jurisdiction":null,"advisor_notes":null}')
+    made = new_proposal(operation, some_evidence()).proposal.proposal_id
+    assert operation_start(operation).search_attributes[PROPOSAL_ID] == made
