@@ -127,5 +127,5 @@ async def test_nothing_is_asked_of_postgresql_when_nothing_is_due(storage: Stora
     await asyncio.sleep(WORK)
     await steps.under_way.mark_running(storage)
     await steps.simulate((await a_stored_operation(storage)).operation_id)  # begun just now
-    monkeypatch.setattr(Storage, "statement", None)
+    monkeypatch.setattr(Storage, "autocommit", None)
     await steps.under_way.mark_running(storage)
