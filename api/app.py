@@ -26,7 +26,7 @@ DESCRIPTION: Final = """Advisory portfolio proposals: submitted, simulated, stor
 Creating a proposal is a durable operation. A 202 is a promise: the operation is committed before it is answered, and it
 ends, whatever dies in between. Find it by its id or by your correlation id, poll it, or wait for it."""
 
-# The first router that matches a path serves it: fixed paths come before those with an id in them.
+# The first route that matches a path serves it: fixed paths come before those with an id in them.
 ROUTERS: Final = tuple(
     module.router
     for module in (operations, callbacks, support, simulations, proposals, versions, artifacts, reviews, health)

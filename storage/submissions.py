@@ -24,7 +24,8 @@ _OPERATION_VALUES: Final = {column: f"%({column})s" for column in NEW_COLUMNS} |
 
 
 def _insert(table: str, values: Mapping[str, str], source: str) -> str:
-    return f"INSERT INTO {table} ({', '.join(values)}) SELECT {', '.join(values.values())} {source}"
+    """In parentheses, so that a span of the whole is named by its last INSERT (runtime/sql_spans.py)."""
+    return f"INSERT INTO {table} ({', '.join(values)}) (SELECT {', '.join(values.values())} {source})"
 
 
 def _accept(*, key: str = "", source: str = "") -> str:

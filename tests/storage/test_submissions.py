@@ -8,6 +8,7 @@ from psycopg.rows import dict_row
 from storage_rows import submitting
 
 from domain.errors import TooManyOpenOperations
+from runtime.sql_spans import _described
 from services import open_operations
 from services.open_operations import OpenOperationLimit
 from storage.documents import document_seal
@@ -52,3 +53,8 @@ async def test_a_replay_takes_no_place_of_an_operation(storage: Storage, monkeyp
         assert (await service.submit(a_submission(key="a"))).is_replay
     with pytest.raises(TooManyOpenOperations):
         await service.submit(a_submission(key="c"))
+
+
+@pytest.mark.parametrize("statement", [ACCEPT, ACCEPT_WITH_NEW_KEY])
+def test_its_span_is_named_by_what_it_is_for(statement):
+    assert _described(statement) == ("INSERT", "operations")
