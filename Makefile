@@ -63,8 +63,12 @@ lint: $(INSTALLED) ## Check style, types and the arrows between packages
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure a service that `make dev` runs beside the bare engine (ARGS="--url ...")
+bench: $(INSTALLED) ## Measure the service beside its peers and write docs/benchmarks.md (ARGS="--against FOLDER")
 	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: $(INSTALLED) ## Print the same table from one short round (ARGS="--against FOLDER")
+	$(BIN)/python -m bench --quick $(ARGS)
 
 .PHONY: bench-hostile
 bench-hostile: $(INSTALLED) ## Attack a service that `make dev` runs and measure the others (ARGS="--url ... --data-dir ...")
