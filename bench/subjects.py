@@ -182,7 +182,7 @@ class Service(_OnPostgres):
     """A checkout of this service, run by its own `.venv` with its own `proposals dev`."""
 
     def __init__(self, folder: Path, *, checkout: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._checkout = checkout.resolve()
         self._api_port, self._temporal_port, self._ui_port, self._postgres_port = (free_port() for _ in range(4))
         self._dev: Child | None = None
@@ -191,11 +191,11 @@ class Service(_OnPostgres):
 
     async def start(self) -> None:
         command = [self._checkout / ".venv" / "bin" / "python", "-m", "cli.main", "dev"]
-        command += ["--data-dir", self._folder / "data", "--api-port", str(self._api_port)]
+        command += ["--data-dir", self.folder / "data", "--api-port", str(self._api_port)]
         command += ["--temporal-port", str(self._temporal_port), "--ui-port", str(self._ui_port)]
         command += ["--postgres-port", str(self._postgres_port)]
         self._dev = Child.start(
-            f"the service of {self._checkout}", command, log=self._folder / "dev.log", env=INHERITED, cwd=self._checkout
+            f"the service of {self._checkout}", command, log=self.folder / "dev.log", env=INHERITED, cwd=self._checkout
         )
         await asyncio.to_thread(self._dev.wait_until, lambda: _is_ready(self._api_port), seconds=START_SECONDS)
 

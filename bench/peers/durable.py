@@ -3,8 +3,9 @@
 Fair: `start_workflow_async` returns once the workflow is durable, so the 202 is as good a promise as the service's. The
 key is the workflow's id, which is how DBOS makes a submission idempotent. The three steps are the service's; DBOS keeps
 the texts of the first two as their outputs, so that all rows of the create (the key's and the operation's among them)
-are written once, by the last, in one transaction that a repeat finds done. The client waits on the workflow's handle in the process that runs it, which costs no poll. Steps are `async`, which spares them a thread, and
-DBOS logs errors alone. With several processes each has an executor id, and clients are spread evenly over them.
+are written once, by the last, in one transaction that a repeat finds done. The client waits on the workflow's handle
+in the process that runs it, which costs no poll. Steps are `async`, which spares them a thread, and DBOS logs errors
+alone. With several processes each has an executor id, and clients are spread evenly over them.
 
     python -m uvicorn --factory bench.peers.durable:app   (PEER_DATABASE, PEER_EXECUTOR)
 """
