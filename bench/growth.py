@@ -47,14 +47,14 @@ class Measured:
 
 
 class Requests:
-    """One request of each kind, about operations that are drawn anew each time."""
+    """One request of each kind, about operations that are drawn anew each time; drafts are those of `fresh`."""
 
-    def __init__(self, http: HttpClient, reader: httpx2.AsyncClient, size: int) -> None:
+    def __init__(self, http: HttpClient, reader: httpx2.AsyncClient, *, size: int, fresh: range) -> None:
         self._client = http
         self._http = reader
         self._size = size
         self._random = Random(size)  # noqa: S311 -- the same draw in every run
-        self._drafts = [number for number in range(size) if growth_rows.state(number) == "DRAFT"]
+        self._drafts = [number for number in fresh if growth_rows.state(number) == "DRAFT"]
         self._random.shuffle(self._drafts)
 
     def kinds(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
@@ -98,10 +98,11 @@ async def measure(sizes: Sequence[int]) -> Measured:
         filled = 0
         for size in sizes:
             began = time.monotonic()
-            await asyncio.to_thread(growth_rows.fill, service.dsn, range(filled, size))
+            fresh = range(filled, size)
+            await asyncio.to_thread(growth_rows.fill, service.dsn, fresh)
             filled = size
             print(f"{size:,} operations after {time.monotonic() - began:.0f} s", file=sys.stderr)
-            for kind, milliseconds_of in (await times_of(service, size)).items():
+            for kind, milliseconds_of in (await times_of(service, fresh)).items():
                 measured.times.setdefault(kind, {})[size] = milliseconds_of
         for kind in READS:
             if growth(measured.times[kind]) > MAX_GROWTH:
@@ -109,11 +110,11 @@ async def measure(sizes: Sequence[int]) -> Measured:
     return measured
 
 
-async def times_of(service: Service, size: int) -> dict[str, float]:
+async def times_of(service: Service, fresh: range) -> dict[str, float]:
     url = service.urls[0]
     times = {}
     async with HttpClient(url) as client, httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as reader:
-        for kind, request in Requests(client, reader, size).kinds().items():
+        for kind, request in Requests(client, reader, size=fresh.stop, fresh=fresh).kinds().items():
             took = []
             for _ in range(REQUESTS):
                 began = time.perf_counter()
