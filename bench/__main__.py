@@ -8,6 +8,7 @@ import argparse
 import asyncio
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from bench.measuring import FULL, QUICK, Plan, measured
@@ -20,22 +21,27 @@ from cli.local.children import LocalServerError
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="measure this other checkout, too")
-    parser.add_argument("--quick", action="store_true", help="one round with fewer creates; no page is written")
+    parser.add_argument("--quick", action="store_true", help="one round with fewer creates, and no page")
+    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md after a quick run, too")
+    parser.add_argument("--repeats", type=int, metavar="N", help="of a round that others disturb")
     parser.add_argument("--rows", metavar="TEXT", nargs="+", help="only the rows whose names hold one of these")
     asked = parser.parse_args()
     if asked.against is not None and not (asked.against / ".venv" / "bin" / "python").exists():
         parser.error(f"{asked.against} has no .venv: run `make` there first")
+    plan = QUICK if asked.quick else FULL
+    if asked.repeats is not None:
+        plan = replace(plan, repeats=asked.repeats)
     began = time.monotonic()
     try:
-        results = asyncio.run(run(QUICK if asked.quick else FULL, against=asked.against, names=asked.rows or [""]))
+        results = asyncio.run(run(plan, against=asked.against, names=asked.rows or [""]))
     except LocalServerError as error:
         print(f"bench: {error}", *error.log_lines, sep="\n    ", file=sys.stderr)
         return 1
     for line in table(results):
         print(line)
     print(f"\n{time.monotonic() - began:.0f} s", file=sys.stderr)
-    if not asked.quick and not asked.rows:
-        write_page(results, against=asked.against)
+    if asked.page or not (asked.quick or asked.rows):
+        write_page(results, command="make bench-quick" if asked.quick else "make bench", against=asked.against)
     return 0
 
 

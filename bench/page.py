@@ -31,8 +31,8 @@ def write_section(name: str, lines: Sequence[str], *, page: Path = PAGE) -> None
     page.write_text(replaced(page.read_text(), name, lines))
 
 
-def write_page(results: Results, *, against: Path | None) -> None:
-    write_section("table", [*provenance("make bench", against=against), "", *table(results)])
+def write_page(results: Results, *, command: str, against: Path | None) -> None:
+    write_section("table", [*provenance(command, against=against), "", *table(results)])
     write_section("budgets", list(budgets(results)))
     (ASSETS / "bench-speed.svg").write_text(speed_chart(results))
     (ASSETS / "bench-cost.svg").write_text(cost_chart(results))
