@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from temporalio import activity, workflow
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 
@@ -38,7 +40,17 @@ class EngineClient:
         self._client = client
 
     async def submit(self, mark: str) -> WorkflowHandle[Any, None]:
-        return await self._client.start_workflow(ThreeLocalSteps.run, id=mark, task_queue=TASK_QUEUE)
+        """Once, however often it is asked for, as the service starts its own."""
+        try:
+            return await self._client.start_workflow(
+                ThreeLocalSteps.run,
+                id=mark,
+                task_queue=TASK_QUEUE,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            )
+        except WorkflowAlreadyStartedError:
+            return self._client.get_workflow_handle(mark)
 
     async def finish(self, accepted: WorkflowHandle[Any, None]) -> None:
         await accepted.result()

@@ -5,7 +5,7 @@ Results and artifacts, which no query of the growth reads, are one document that
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from psycopg.sql import SQL, Identifier
 from domain.operation import Policy
 
 CLIENT: Final = "local"
-BEGAN: Final = datetime(2026, 1, 1, tzinfo=UTC)
+BEGAN: Final = datetime.now(UTC) - timedelta(days=25)  # the purge takes operations after 30 days
+APART: Final = timedelta(seconds=2)
 STATES: Final = (
     *("EXECUTED",) * 50,
     *("DRAFT",) * 30,
@@ -90,7 +91,7 @@ def state(number: int) -> str:
 def rows_of(number: int) -> dict[str, tuple[Any, ...]]:
     operation, proposal = operation_id(number), proposal_id(number)
     version, event = proposal.replace("pp_", "ppv_"), proposal.replace("pp_", "pwe_")
-    at = BEGAN + timedelta(seconds=number * 2)
+    at = BEGAN + number * APART
     document = "sha256:" + hashlib.sha256(operation.encode()).hexdigest()
     portfolio, author = f"pf_{number % 5_000}", f"advisor_{number % 200}"
     documents = (document, *SHARED.values())
@@ -124,13 +125,10 @@ def fill(owner_dsn: str, numbers: range) -> None:
             _copy(connection, "documents", ((SHARED[kind], kind, b"x", "zstd", 1, BEGAN, "") for kind in SHARED))
         for first in range(numbers.start, numbers.stop, ROWS_A_BATCH):
             batch = range(first, min(first + ROWS_A_BATCH, numbers.stop))
+            rows = [rows_of(number) for number in batch]
             for table in COLUMNS:
-                _copy(connection, table, _rows(table, batch))
+                _copy(connection, table, (row[table] for row in rows))
         connection.execute("VACUUM (ANALYZE)")
-
-
-def _rows(table: str, numbers: range) -> Iterator[tuple[Any, ...]]:
-    return (rows_of(number)[table] for number in numbers)
 
 
 def _copy(connection: psycopg.Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:

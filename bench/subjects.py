@@ -89,7 +89,8 @@ class BareEngine:
         self._client: TemporalClient | None = None
 
     async def start(self) -> None:
-        await asyncio.to_thread(self._server.start)
+        # Children die with the thread that starts them: this one, which lasts.
+        await asyncio.to_thread(self._server.launch().wait_until, self._server.is_ready, seconds=START_SECONDS)
         command = [sys.executable, "-m", "bench.bare_engine", self._server.address]
         self._worker = Child.start("worker", command, log=self._log, env=INHERITED, cwd=ROOT)
         self._client = await TemporalClient.connect(
@@ -153,7 +154,8 @@ class Peer(_OnPostgres):
 
     async def start(self) -> None:
         python = await asyncio.to_thread(peers_python)
-        await asyncio.to_thread(self._postgres.start)
+        await asyncio.to_thread(self._postgres.initialise)
+        await asyncio.to_thread(self._postgres.launch().wait_until, self._postgres.is_ready, seconds=START_SECONDS)
         await asyncio.to_thread(self._postgres.create_database, DATABASE)
         await asyncio.to_thread(migrate, self.dsn)
         self._processes = []

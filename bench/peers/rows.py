@@ -170,7 +170,7 @@ def pool_of(dsn: str) -> AsyncConnectionPool:
 
 
 def _insert(table: str, value: object) -> Statement:
-    named = {field.name for field in fields(value)}  # type: ignore[arg-type] -- a dataclass of the domain
+    named = {field.name for field in fields(value)}
     columns = [column.name for column in metadata.tables[table].columns]
     row = {column: getattr(value, column) for column in columns if column in named}
     return insert_statement(table, tuple(row)), row
