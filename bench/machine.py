@@ -120,8 +120,9 @@ def described() -> str:
     models = [
         line.partition(":")[2].strip() for line in (PROC / "cpuinfo").read_text().splitlines() if "model name" in line
     ]
+    kernel = ".".join(platform.release().split(".")[:2])
     memory = _kilobytes((PROC / "meminfo").read_text().partition("MemTotal:")[2])
     return (
         f"{os.cpu_count()} cores ({models[0] if models else platform.machine()}), {memory / 1024**2:.0f} GiB, "
-        f"Linux {platform.release()}, Python {platform.python_version()}"
+        f"Linux {kernel}, Python {platform.python_version()}"
     )

@@ -94,7 +94,7 @@ def speed_chart(results: Results) -> str:
 
 
 def cost_chart(results: Results) -> str:
-    bars = [Bar(row.name, {role: row.cpu(role) or 0.0 for role in ROLES}) for row in results.rows]
+    bars = [Bar(row.name, {role: spent for role in ROLES if (spent := row.cpu(role))}) for row in results.rows]
     return svg(Panel("CPU ms a create, by process", bars))
 
 

@@ -167,7 +167,7 @@ def table(results: Results) -> list[str]:
     lines = ["| " + " | ".join(HEADS) + " |", "|---" + "|---:" * (len(HEADS) - 1) + "|"]
     lines += ["| " + " | ".join(cells(row, results)) + " |" for row in results.rows]
     if any(row.is_disturbed for row in results.rows):
-        lines += ["", "* Other processes took over 20 % of a core in every repetition of a round."]
+        lines += ["", "`*`: other processes took over 20 % of a core during each try of a round."]
     return lines
 
 
@@ -175,7 +175,7 @@ def cells(row: Row, results: Results) -> list[str]:
     lowest, highest = row.rates
     crash = row.crash
     return [
-        f"{row.name} *" if row.is_disturbed else row.name,
+        f"{row.name} `*`" if row.is_disturbed else row.name,
         figure(ratio(rate_of, row, results.bare), 2),
         figure(ratio(rate_of, row, results.dbos), 2),
         figure(ratio(done_of, row, results.bare), 2),

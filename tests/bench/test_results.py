@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from bench_samples import SAMPLE, a_row
 
-from bench.page import budgets, cost_chart, replaced, speed_chart
+from bench.page import PAGE, budgets, cost_chart, replaced, speed_chart
 from bench.results import Crash, Results, Row, cells, table
 
 
@@ -45,7 +45,7 @@ def test_the_table_has_a_line_for_each_row_and_as_many_cells_in_each(results):
 
 def test_a_disturbed_row_is_marked(results):
     results.service.samples[0] = replace(SAMPLE, is_disturbed=True)
-    assert cells(results.service, results)[0] == "this service *"
+    assert cells(results.service, results)[0] == "this service `*`"
     assert "20 % of a core" in table(results)[-1]
 
 
@@ -85,6 +85,11 @@ def test_what_is_written_by_hand_stays_around_the_markers():
 def test_a_page_without_its_markers_is_refused(page):
     with pytest.raises(ValueError, match="generated: a"):
         replaced(page, "a", ["new"])
+
+
+@pytest.mark.parametrize("section", ["table", "budgets", "growth", "workers", "bodies"])
+def test_the_page_has_a_place_for_each_part_that_is_generated(section):
+    assert "\n\nnew\n\n" in replaced(PAGE.read_text(), section, ["new"])
 
 
 def test_charts_draw_every_row_to_one_scale(results):
