@@ -54,6 +54,7 @@ async def run(plan: Plan, *, against: Path | None, names: list[str]) -> Results:
             print(f"round {round_no} of {plan.rounds}: {name}", file=sys.stderr)
             sample, rows[name].crash = await measured(make, plan, with_crash=round_no == plan.rounds)
             rows[name].samples.append(sample)
+            print(f"  {sample.rate:.1f} creates/s, done in {sample.done_p50:.1f} ms", file=sys.stderr)
     return Results(list(rows.values()))
 
 

@@ -29,7 +29,6 @@ from cli.local.temporal_server import TemporalDevServer
 from storage.migrating import migrate
 
 DATABASE: Final = "proposals"
-QUIET: Final = Runtime(telemetry=TelemetryConfig(logging=None))  # a server that was killed would fill the terminal
 START_SECONDS: Final = 90.0
 STOP_SECONDS: Final = 20.0
 INHERITED: Final = {
@@ -94,7 +93,9 @@ class BareEngine:
         command = [sys.executable, "-m", "bench.bare_engine", self._server.address]
         self._worker = Child.start("worker", command, log=self._log, env=INHERITED, cwd=ROOT)
         self._client = await TemporalClient.connect(
-            self._server.address, runtime=QUIET, retry_config=RetryConfig(max_retries=1, max_elapsed_time_millis=2000)
+            self._server.address,
+            runtime=Runtime(telemetry=TelemetryConfig(logging=None)),  # a killed server would fill the terminal
+            retry_config=RetryConfig(max_retries=1, max_elapsed_time_millis=2000),
         )
 
     def stop(self) -> None:
