@@ -46,6 +46,7 @@ def test_filled_rows_are_found_by_every_read_of_the_growth(database_dsn):
     assert counts == {**dict.fromkeys(TABLES, 300), "documents": 303}
     for kind in growth.READS:
         assert "rows=" in growth.plan(database_dsn, kind, 300)[0], kind
+        assert 0 < growth.pages_read(database_dsn, kind, 300) < 200, kind
 
 
 async def test_filled_rows_refer_to_each_other_as_the_service_needs_it(database_dsn, storage):
@@ -79,10 +80,11 @@ def test_growth_is_the_largest_to_the_smallest():
 def test_a_read_that_grows_is_shown_with_its_plan():
     measured = growth.Measured(
         times={"poll by id": {1: 1.0, 10: 1.1}, "reviewers' queue": {1: 1.0, 10: 2.0}, "create": {1: 1.0, 10: 9.0}},
+        pages={"poll by id": {1: 3, 10: 4}},
         plans={"reviewers' queue": ["Seq Scan"]},
     )
     lines = growth.table(measured)
-    assert lines[2] == "| poll by id | 1.0 | 1.1 | 1.10 | met |"
-    assert lines[3] == "| reviewers' queue | 1.0 | 2.0 | 2.00 | **over 1.2** |"
-    assert lines[4] == "| create | 1.0 | 9.0 | 9.00 |  |"
+    assert lines[2] == "| poll by id | 1.0 | 1.1 | 1.10 | met | 3 / 4 |"
+    assert lines[3] == "| reviewers' queue | 1.0 | 2.0 | 2.00 | **over 1.2** |  |"
+    assert lines[4] == "| create | 1.0 | 9.0 | 9.00 |  |  |"
     assert "Seq Scan" in lines
