@@ -41,7 +41,8 @@ def main() -> int:
         print(line)
     print(f"\n{time.monotonic() - began:.0f} s", file=sys.stderr)
     if asked.page or not (asked.quick or asked.rows):
-        write_page(results, command="make bench-quick" if asked.quick else "make bench", against=asked.against)
+        command = ("make bench-quick", "--page") if asked.quick else ("make bench",)
+        write_page(results, *command, against=asked.against)
     return 0
 
 

@@ -211,7 +211,7 @@ def main() -> None:
     for name, lines in sections.items():
         print("", *lines, sep="\n")
         if asked.page:
-            write_section(name, [*provenance("python -m bench.growth"), "", *lines])
+            write_section(name, [*provenance("make bench-growth"), "", *lines])
 
 
 if __name__ == "__main__":

