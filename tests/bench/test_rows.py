@@ -60,7 +60,7 @@ async def test_filled_rows_refer_to_each_other_as_the_service_needs_it(database_
         )
     assert operation.proposal_id == growth_rows.proposal_id(draft)
     assert len(page.items) == 50
-    assert len(queue.items) == 2
+    assert len(queue.items) == 14
     service = ProposalWorkflowService(storage, ReviewRules())
     command = ReviewCommand(actor_id="advisor_x", expected_state=ProposalState.DRAFT, reason="{}")
     done = await service.transition(
@@ -71,6 +71,11 @@ async def test_filled_rows_refer_to_each_other_as_the_service_needs_it(database_
         keyed=None,
     )
     assert done.event.to_state is ProposalState.RISK_REVIEW
+
+
+def test_the_smallest_size_fills_a_page_of_each_list():
+    in_review = [number for number in range(growth.SIZES[0]) if growth_rows.state(number) == "RISK_REVIEW"]
+    assert len(in_review) > growth.PAGE_ROWS
 
 
 def test_growth_is_the_largest_to_the_smallest():
