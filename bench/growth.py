@@ -38,6 +38,9 @@ PAGE_ROWS: Final = 50
 READS: Final = ("poll by id", "by correlation id", "operations, first page", "proposals, deep page", "reviewers' queue")
 
 
+NOTHING: Final = "no query: /health/live"  # what it grows by is the noise of the machine
+
+
 @dataclass(slots=True)
 class Measured:
     """Milliseconds, p50, and pages by kind of request and number of operations; plans of the reads that grew."""
@@ -60,7 +63,8 @@ class Requests:
 
     def kinds(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         reads = (self.poll, self.by_correlation, self.first_page, self.deep_page, self.queue)
-        return dict(zip(READS, reads, strict=True)) | {"create": self.create, "transition": self.transition}
+        others = {"create": self.create, "transition": self.transition, NOTHING: self.nothing}
+        return dict(zip(READS, reads, strict=True)) | others
 
     async def poll(self) -> None:
         await self._get(f"/operations/{growth_rows.operation_id(self._any())}", include_result="false")
@@ -85,6 +89,9 @@ class Requests:
         event = {"event_type": "SUBMITTED_FOR_RISK_REVIEW", "actor_id": "advisor_x", "expected_state": "DRAFT"}
         path = f"{PREFIX}/{growth_rows.proposal_id(self._drafts.pop())}/transitions"
         (await self._http.post(path, json=event)).raise_for_status()
+
+    async def nothing(self) -> None:
+        (await self._http.get("/health/live")).raise_for_status()
 
     async def _get(self, path: str, **parameters: Any) -> None:
         (await self._http.get(f"{PREFIX}{path}", params=parameters)).raise_for_status()
@@ -115,16 +122,16 @@ async def measure(sizes: Sequence[int]) -> Measured:
 
 async def times_of(service: Service, fresh: range) -> dict[str, float]:
     url = service.urls[0]
-    times = {}
+    times: dict[str, list[float]] = {}
     async with HttpClient(url) as client, httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as reader:
-        for kind, request in Requests(client, reader, size=fresh.stop, fresh=fresh).kinds().items():
-            took = []
-            for _ in range(REQUESTS):
+        kinds = Requests(client, reader, size=fresh.stop, fresh=fresh).kinds()
+        for _ in range(REQUESTS):  # in turn, so that what disturbs one disturbs all
+            for kind, request in kinds.items():
                 began = time.perf_counter()
                 await request()
-                took.append(time.perf_counter() - began)
-            times[kind] = milliseconds(took[REQUESTS // 10 :])  # without the first, which find nothing in memory
-    return times
+                times.setdefault(kind, []).append(time.perf_counter() - began)
+    # Without the first, which find nothing in memory.
+    return {kind: milliseconds(took[REQUESTS // 10 :]) for kind, took in times.items()}
 
 
 def growth(times: Mapping[int, float]) -> float:
