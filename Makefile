@@ -64,8 +64,17 @@ lint: $(INSTALLED) ## Check style, types and the arrows between packages
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure a service that `make dev` runs beside the bare engine (ARGS="--url ...")
+bench: $(INSTALLED) ## Measure the service beside its peers and write docs/benchmarks.md (ARGS="--against FOLDER")
 	$(BIN)/python -m bench $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: $(INSTALLED) ## Print the same table after one short round (ARGS="--against FOLDER")
+	$(BIN)/python -m bench --quick $(ARGS)
+
+.PHONY: bench-growth
+bench-growth: $(INSTALLED) ## Measure 1,000 to 1,000,000 operations, workers, bodies, and write the pages
+	$(BIN)/python -m bench.growth --page $(ARGS)
+	$(BIN)/python -m bench.capacity --measure
 
 .PHONY: bench-hostile
 bench-hostile: $(INSTALLED) ## Attack a service that `make dev` runs and measure the others (ARGS="--url ... --data-dir ...")
@@ -90,13 +99,14 @@ requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=-
 	$(PIN) pyproject.toml -o requirements/runtime.txt
 	$(PIN) --group build -o requirements/build.txt
 	$(PIN) pyproject.toml --extra local --group dev -o requirements/development.txt
+	$(PIN) -c requirements/runtime.txt bench/peers/requirements.in -o bench/peers/requirements.txt
 
 PIN = uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-header --quiet $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv, caches and build products (not the data in .proposals)
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEPENDENCIES):

@@ -1,126 +1,63 @@
-"""Measure a running service beside the bare engine: `make dev` in one terminal, `make bench` in another.
+"""The service beside what could take its place, on this machine: `make bench`, or `make bench-quick`.
 
-Everything shares one machine, so compare the rows with each other, not with another day's.
+Everything is started here, on fresh data and free ports, one row after the other; nothing must run before. All of it
+shares one machine, so compare the rows of one run with each other, not with another day's.
 """
 
 import argparse
 import asyncio
-import statistics
+import sys
 import time
-import uuid
-from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
-import httpx2
-from temporalio.client import Client
-
-from bench.bare_engine import TASK_QUEUE, ThreeLocalSteps, bare_worker
-
-SAMPLE = Path(__file__).parent.parent / "examples" / "create_proposal.json"
-CLIENTS = 40
-ONE_IN_FLIGHT = 100
-SATURATING = 600
+from bench.measuring import FULL, QUICK, Plan, measured
+from bench.page import write_page
+from bench.results import Results, Row, table
+from bench.subjects import subjects
+from cli.local.children import LocalServerError
 
 
-class ServiceUnderTest:
-    """The service's clients; each call answers how long its parts took, in seconds."""
-
-    def __init__(self, http: httpx2.AsyncClient) -> None:
-        self._http = http
-        self._body = SAMPLE.read_bytes()
-        self.posts: list[float] = []
-        self.reads: list[float] = []
-
-    async def create(self) -> None:
-        began = time.perf_counter()
-        accepted = await self._http.post(
-            "/rebalance/proposals/async",
-            content=self._body,
-            headers={"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"},
-        )
-        accepted.raise_for_status()
-        self.posts.append(time.perf_counter() - began)
-        url = accepted.json()["status_url"]
-        while (await self._read(url, wait=20))["status"] != "SUCCEEDED":
-            pass
-        began = time.perf_counter()
-        await self._read(url, wait=0)
-        self.reads.append(time.perf_counter() - began)
-
-    async def _read(self, url: str, *, wait: int) -> dict[str, str]:
-        answer = await self._http.get(url, params={"wait": wait, "include_result": "false"})
-        answer.raise_for_status()
-        status: dict[str, str] = answer.json()
-        if status["status"] == "FAILED":
-            raise RuntimeError(f"{url} FAILED")
-        return status
-
-
-async def timed(work: Callable[[], Awaitable[object]], *, count: int, at_once: int) -> tuple[list[float], float]:
-    """(seconds of each call, calls a second)."""
-    slots = asyncio.Semaphore(at_once)
-    took: list[float] = []
-
-    async def one() -> None:
-        async with slots:
-            began = time.perf_counter()
-            await work()
-            took.append(time.perf_counter() - began)
-
-    began = time.perf_counter()
-    await asyncio.gather(*(one() for _ in range(count)))
-    return took, count / (time.perf_counter() - began)
-
-
-def spread(seconds: list[float]) -> str:
-    p99 = statistics.quantiles(seconds, n=100)[98]
-    return f"{statistics.median(seconds) * 1000:.1f} / {p99 * 1000:.1f} ms"
-
-
-async def measure(url: str, temporal: str) -> list[tuple[str, str]]:
-    client = await Client.connect(temporal)
-    limits = httpx2.Limits(max_connections=2 * CLIENTS, max_keepalive_connections=2 * CLIENTS)
-    async with (
-        bare_worker(client),
-        httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False, limits=limits) as http,
-    ):
-
-        async def bare() -> None:
-            await client.execute_workflow(ThreeLocalSteps.run, id=uuid.uuid4().hex, task_queue=TASK_QUEUE)
-
-        service = ServiceUnderTest(http)
-        await timed(bare, count=20, at_once=4)
-        await timed(service.create, count=20, at_once=4)
-        bare_took, _ = await timed(bare, count=ONE_IN_FLIGHT, at_once=1)
-        _, bare_rate = await timed(bare, count=SATURATING, at_once=CLIENTS)
-        service.posts.clear()
-        service.reads.clear()
-        took, _ = await timed(service.create, count=ONE_IN_FLIGHT, at_once=1)
-        rows = [
-            ("bare engine, one in flight, p50 / p99", spread(bare_took)),
-            ("submit to SUCCEEDED, one in flight, p50 / p99", spread(took)),
-            ("  of the bare engine's p50", f"{statistics.median(took) / statistics.median(bare_took):.2f} times"),
-            ("POST async, one in flight, p50 / p99", spread(service.posts)),
-            ("GET operation, one in flight, p50 / p99", spread(service.reads)),
-        ]
-        _, rate = await timed(service.create, count=SATURATING, at_once=CLIENTS)
-    return [
-        *rows,
-        (f"bare engine, {CLIENTS} in flight", f"{bare_rate:.1f} a second"),
-        (f"creates, {CLIENTS} clients", f"{rate:.1f} a second"),
-        ("  of the bare engine's", f"{rate / bare_rate:.2f}"),
-    ]
-
-
-def main() -> None:
+def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("--url", default="http://127.0.0.1:8000")
-    parser.add_argument("--temporal", default="127.0.0.1:7233")
+    parser.add_argument("--against", type=Path, metavar="FOLDER", help="measure this other checkout, too")
+    parser.add_argument("--quick", action="store_true", help="one round with fewer creates, and no page")
+    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md after a quick run, too")
+    parser.add_argument("--repeats", type=int, metavar="N", help="of a round that others disturb")
+    parser.add_argument("--rows", metavar="TEXT", nargs="+", help="only the rows whose names hold one of these")
     asked = parser.parse_args()
-    print("| what | measured |\n|---|---|")
-    for what, measured in asyncio.run(measure(asked.url, asked.temporal)):
-        print(f"| {what} | {measured} |")
+    if asked.against is not None and not (asked.against / ".venv" / "bin" / "python").exists():
+        parser.error(f"{asked.against} has no .venv: run `make` there first")
+    plan = QUICK if asked.quick else FULL
+    if asked.repeats is not None:
+        plan = replace(plan, repeats=asked.repeats)
+    began = time.monotonic()
+    try:
+        results = asyncio.run(run(plan, against=asked.against, names=asked.rows or [""]))
+    except LocalServerError as error:
+        print(f"bench: {error}", *error.log_lines, sep="\n    ", file=sys.stderr)
+        return 1
+    for line in table(results):
+        print(line)
+    print(f"\n{time.monotonic() - began:.0f} s", file=sys.stderr)
+    if asked.page or not (asked.quick or asked.rows):
+        command = ("make bench-quick", "--page") if asked.quick else ("make bench",)
+        write_page(results, *command, against=asked.against)
+    return 0
+
+
+async def run(plan: Plan, *, against: Path | None, names: list[str]) -> Results:
+    """All rows in turn, round by round, so that an hour of noise touches every row."""
+    made = {name: make for name, make in subjects(against=against).items() if any(part in name for part in names)}
+    rows = {name: Row(name) for name in made}
+    for round_no in range(1, plan.rounds + 1):
+        for name, make in made.items():
+            print(f"round {round_no} of {plan.rounds}: {name}", file=sys.stderr)
+            sample, rows[name].crash = await measured(make, plan, with_crash=round_no == plan.rounds)
+            rows[name].samples.append(sample)
+            print(f"  {sample.rate:.1f} creates/s, done in {sample.done_p50:.1f} ms", file=sys.stderr)
+    return Results(list(rows.values()))
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
