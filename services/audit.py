@@ -10,7 +10,7 @@ from typing import Final
 from domain.audit_check import ALTERED, MISSING, BrokenRow, Evidence, broken_rows
 from domain.canonical import sha256_of
 from domain.engine.codes import ENGINE_VERSION
-from domain.evidence import NamedHashes, RequestKind, named_hashes
+from domain.evidence import RequestKind, named_hashes, stored_request_hash
 from domain.proposal import Proposal, ProposalVersion
 from storage.audit import AuditReader, OtherClient, StoredDocument
 from storage.safeguards import BrokenSafeguard
@@ -196,8 +196,11 @@ def _each_broken(
 
 
 def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> Iterator[BrokenRow]:
+    stored = {"simulation_hash": version.simulation_hash, "artifact_hash": version.artifact_hash}
+    if version.engine_version == ENGINE_VERSION:  # each engine version has its own defaults and refusals
+        stored["request_hash"] = version.request_hash
     try:
-        named = _named_hashes(version, documents)
+        again = _hashes_again(version, documents, names=stored)
     except UNREADABLE:
         yield BrokenRow(
             table="proposal_versions",
@@ -206,10 +209,6 @@ def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocum
             reason="has documents that no version is made of",
         )
         return
-    stored = {"simulation_hash": version.simulation_hash, "artifact_hash": version.artifact_hash}
-    again = {"simulation_hash": named.simulation, "artifact_hash": named.artifact}
-    if version.engine_version == ENGINE_VERSION:  # defaults, which are not hashed, belong to an engine version
-        stored["request_hash"], again["request_hash"] = version.request_hash, named.request
     for name, value in stored.items():
         if again[name] != value:
             yield BrokenRow(
@@ -220,12 +219,16 @@ def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocum
             )
 
 
-def _named_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> NamedHashes:
+def _hashes_again(
+    version: ProposalVersion, documents: Mapping[str, StoredDocument], *, names: Collection[str]
+) -> dict[str, str]:
     """Raises one of UNREADABLE for documents that are others than the service writes."""
     texts = {role: (documents[address].plain() or b"").decode() for role, address in _addresses(version).items()}
-    return named_hashes(
-        texts["request"], texts["result"], inputs=texts["inputs"], artifact=texts["artifact"], kind=kind_of(version)
-    )
+    made = named_hashes(texts["result"], inputs=texts["inputs"], artifact=texts["artifact"])
+    again = {"simulation_hash": made.simulation, "artifact_hash": made.artifact}
+    if "request_hash" in names:
+        again["request_hash"] = stored_request_hash(texts["request"], kind=kind_of(version))
+    return again
 
 
 def _broken_origin(
