@@ -42,7 +42,7 @@ from domain.errors import (
     VersionConflict,
 )
 from domain.lifecycle import ReviewCommand
-from domain.portfolio import Identifier, RequestPart
+from domain.portfolio import Name, RequestPart
 from domain.proposal import ApprovalType, EventType, ProposalState
 from domain.request import MAX_VERSION_NO
 from services.lifecycle import KeyedReview, ReviewResult
@@ -97,7 +97,7 @@ FreeObject = Annotated[dict[str, Any], AfterValidator(_refuse_unstorable)]
 class ReviewRequest(RequestPart):
     """What transitions and approvals have in common: who acts, and on what view of the proposal."""
 
-    actor_id: Identifier = Field(description="Who acts.", examples=["reviewer_1"])
+    actor_id: Name = Field(description="Who acts.", examples=["reviewer_1"])
     related_version_no: int | None = Field(
         None,
         ge=1,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import psycopg
+from cli.local.probe import get_json
 from temporalio.client import Client as TemporalClient
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RetryConfig
@@ -24,7 +25,6 @@ from bench.results import BARE, DBOS, SERVICE
 from cli.local.children import Child
 from cli.local.ports import HOST, free_port
 from cli.local.postgres import EmbeddedPostgres
-from cli.local.probe import get_json
 from cli.local.temporal_server import TemporalDevServer
 from storage.migrating import migrate
 

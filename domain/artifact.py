@@ -1,16 +1,19 @@
-"""Stage 11: the artifact that clients and reviewers read, a function of request, stored result and time (D1)."""
+"""Stage 11: the artifact that clients and reviewers read, made of request, stored result and time (D1, D21, D26)."""
 
 from collections.abc import Mapping, Sequence
-from decimal import Decimal, localcontext
+from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any, Final
 
+from domain.decimals import normal_text
 from domain.engine.codes import CASH
-from domain.engine.numbers import ARITHMETIC, weight_text
+from domain.engine.numbers import ARITHMETIC, ONE, weight_text
+from domain.engine.trade_ids import trade_number
 from domain.gate import decide_gate
 from domain.request import SimulateRequest
 
 Json = Mapping[str, Any]
 
+INVERSE_RATE: Final = Context(prec=12, rounding=ROUND_HALF_EVEN)  # how many digits of one divided by a rate are shown
 RISK_DISCLAIMER: Final = (
     "This proposal is computed from one snapshot of the portfolio and of market data. Prices and rates move; "
     "the executed result may differ, and the value of investments may fall."
@@ -174,7 +177,7 @@ def _trades_and_funding(request: SimulateRequest, result: Json) -> dict[str, Any
                 "type": "SECURITY_TRADE",
                 "instrument_id": trade["instrument_id"],
                 "side": trade["side"],
-                "quantity": _plain(trade["quantity"]),
+                "quantity": normal_text(Decimal(trade["quantity"])),
                 "estimated_notional": trade["notional"],
                 "estimated_notional_base": trade["notional_base"],
                 "dependencies": trade["dependencies"],
@@ -186,18 +189,43 @@ def _trades_and_funding(request: SimulateRequest, result: Json) -> dict[str, Any
             {
                 "intent_id": fx["intent_id"],
                 "pair": fx["pair"],
-                "buy_amount": _plain(fx["buy_amount"]),
-                "sell_amount_estimated": _plain(fx["sell_amount_estimated"]),
-                "rate": weight_text(rates[fx["pair"]]) if fx["pair"] in rates else None,
+                "buy_amount": normal_text(Decimal(fx["buy_amount"])),
+                "sell_amount_estimated": normal_text(Decimal(fx["sell_amount_estimated"])),
+                "rate": _rate(fx["pair"], rates),
             }
             for fx in sorted(_intents(result, "FX_SPOT"), key=lambda fx: (fx["pair"], fx["intent_id"]))
         ],
+        "dropped_trades": [_dropped(request, dropped) for dropped in result["diagnostics"]["dropped_intents"]],
         "ordering_policy": "CASH_FLOW->SELL->FX->BUY" if flows_first else "SELL->FX->BUY->CASH_FLOW",
         "execution_notes": [
             {"code": "DEPENDENCY", "text": "Execute a trade only after the intents that it depends on."}
         ]
         if has_dependencies
         else [],
+    }
+
+
+def _rate(pair: str, rates: Mapping[str, Decimal]) -> str:
+    """The rate that funding used: the pair's, else the inverse of the inverse pair's, which has digits without end."""
+    if pair in rates:
+        return normal_text(rates[pair])
+    target, _, source = pair.partition("/")
+    return normal_text(INVERSE_RATE.plus(ONE / rates[f"{source}/{target}"]))
+
+
+def _dropped(request: SimulateRequest, dropped: Json) -> dict[str, Any]:
+    """A trade that was not made, as it was requested."""
+    trade = request.proposed_trades[trade_number(dropped["intent_id"]) - 1]
+    notional = trade.notional
+    return {
+        "intent_id": dropped["intent_id"],
+        "instrument_id": dropped["instrument_id"],
+        "side": trade.side,
+        "quantity": None if trade.quantity is None else normal_text(trade.quantity),
+        "notional": None
+        if notional is None
+        else {"amount": normal_text(notional.amount), "currency": notional.currency},
+        "reason": dropped["reason"],
     }
 
 
@@ -259,9 +287,3 @@ def _intents(result: Json, intent_type: str) -> list[Json]:
 def _cash_weight(state: Json) -> str:
     weight: str = next(row["weight"] for row in state["allocation_by_asset_class"] if row["key"] == CASH)
     return weight
-
-
-def _plain(text: str) -> str:
-    """Fixed point without trailing zeros: "100.00" becomes "100"."""
-    plain = format(Decimal(text), "f")
-    return plain.rstrip("0").rstrip(".") if "." in plain else plain

@@ -1,14 +1,19 @@
-"""Decimals as they arrive and as they are hashed (D11, D17)."""
+"""Decimals as they arrive and as they are hashed (D11, D17, D31)."""
 
+import re
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 MAX_WHOLE_DIGITS: Final = 18
 MAX_DECIMAL_PLACES: Final = 24
 
+# Python also reads underscores and the digits of other scripts. pydantic refuses what is not finite by itself.
+_TEXT: Final = re.compile(
+    r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|s?nan[0-9]*)", re.ASCII | re.IGNORECASE
+)
 _SMALLEST: Final = Decimal(1).scaleb(-MAX_DECIMAL_PLACES)
 _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
@@ -26,6 +31,12 @@ def _bounded(value: Decimal) -> Decimal:
     return value
 
 
+def _plain_text(value: Any) -> Any:
+    if isinstance(value, str) and not _TEXT.fullmatch(value) and not _TEXT.fullmatch(value.strip()):
+        raise PydanticKnownError("decimal_parsing")
+    return value
+
+
 def refuse_float(code: str) -> BeforeValidator:
     """A JSON float has no exact decimal value, so amounts that are instructions must come as text or integer."""
 
@@ -37,10 +48,12 @@ def refuse_float(code: str) -> BeforeValidator:
     return BeforeValidator(refuse)
 
 
-DecimalInput = Annotated[Decimal, AfterValidator(_bounded)]
-PositiveDecimal = Annotated[Decimal, Field(gt=0), AfterValidator(_bounded)]
-NonNegativeDecimal = Annotated[Decimal, Field(ge=0), AfterValidator(_bounded)]
-Fraction = Annotated[Decimal, Field(ge=0, le=1), AfterValidator(_bounded)]
+_Written = BeforeValidator(_plain_text)
+_Bounded = AfterValidator(_bounded)
+DecimalInput = Annotated[Decimal, _Written, _Bounded]
+PositiveDecimal = Annotated[Decimal, Field(gt=0), _Written, _Bounded]
+NonNegativeDecimal = Annotated[Decimal, Field(ge=0), _Written, _Bounded]
+Fraction = Annotated[Decimal, Field(ge=0, le=1), _Written, _Bounded]
 
 
 def normal_text(value: Decimal) -> str:

@@ -64,9 +64,8 @@ class Evidence:
 
 
 class NamedHashes(NamedTuple):
-    """The hashes that a version carries."""
+    """The hashes that a version carries of what its engine made."""
 
-    request: str
     simulation: str
     artifact: str
 
@@ -158,14 +157,17 @@ def evidence_of(
     )
 
 
-def named_hashes(request: str, result: str, *, inputs: str, artifact: str, kind: RequestKind) -> NamedHashes:
-    """The three hashes of a version, computed again from its stored documents alone."""
-    parsed = REQUEST_MODELS[kind].model_validate_json(request)
+def stored_request_hash(request: str, *, kind: RequestKind) -> str:
+    """The hash of a stored request. Its own engine version alone is sure to accept it, and to leave out the same."""
+    return request_hash_of(REQUEST_MODELS[kind].model_validate_json(request))
+
+
+def named_hashes(result: str, *, inputs: str, artifact: str) -> NamedHashes:
+    """The hashes of result and artifact, computed again from the stored documents alone, whatever engine made them."""
     whole = json.loads(artifact)
     bundle = whole.pop("evidence_bundle")
     hashed_result = _hashed_text(json.loads(result))
     return NamedHashes(
-        request=request_hash_of(parsed),
         simulation=sha256_of(hashed_result),
         artifact=_artifact_hash(
             whole,

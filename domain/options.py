@@ -33,6 +33,11 @@ def _default_tier_caps() -> dict[LiquidityTier, Decimal]:
     return {"L4": Decimal("0.10"), "L5": Decimal("0.05")}
 
 
+def _require_band(least: Decimal, most: Decimal) -> None:
+    if least > most:
+        raise ValueError("cash_band_min_weight is larger than cash_band_max_weight")
+
+
 class SuitabilityThresholds(RequestPart):
     """Limits of the suitability scan."""
 
@@ -53,8 +58,7 @@ class SuitabilityThresholds(RequestPart):
 
     @model_validator(mode="after")
     def _band_is_a_band(self) -> Self:
-        if self.cash_band_min_weight > self.cash_band_max_weight:
-            raise ValueError("cash_band_min_weight is larger than cash_band_max_weight")
+        _require_band(self.cash_band_min_weight, self.cash_band_max_weight)
         return self
 
 
@@ -71,13 +75,13 @@ class EngineOptions(RequestPart):
     compare_target_methods_tolerance: DecimalInput = Field(
         Decimal("0.0001"), description="Not read by advice.", examples=["0.0001"]
     )
-    cash_band_min_weight: DecimalInput = Field(
+    cash_band_min_weight: Fraction = Field(
         Decimal("0.00"), description="Least cash of rule CASH_BAND.", examples=["0.00"]
     )
-    cash_band_max_weight: DecimalInput = Field(
+    cash_band_max_weight: Fraction = Field(
         Decimal("1.00"), description="Most cash of rule CASH_BAND.", examples=["1.00"]
     )
-    single_position_max_weight: DecimalInput | None = Field(
+    single_position_max_weight: Fraction | None = Field(
         None, description="Cap of rule SINGLE_POSITION_MAX; none without it.", examples=["0.40"]
     )
     min_trade_notional: Money | None = Field(None, description="Not read by advice.", examples=[None])
@@ -139,3 +143,8 @@ class EngineOptions(RequestPart):
     group_constraints: Annotated[dict[str, GroupConstraint], LISTED_MEMBERS, AfterValidator(_attribute_keys)] = Field(
         default_factory=dict, description="Not read by advice.", examples=[{"sector:TECH": {"max_weight": "0.25"}}]
     )
+
+    @model_validator(mode="after")
+    def _band_is_a_band(self) -> Self:
+        _require_band(self.cash_band_min_weight, self.cash_band_max_weight)
+        return self

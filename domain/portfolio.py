@@ -3,12 +3,13 @@
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.decimals import DecimalInput, NonNegativeDecimal, PositiveDecimal
+from domain.decimals import DecimalInput, Fraction, NonNegativeDecimal, PositiveDecimal
 from domain.engine.codes import INVALID_INPUT, LOT_TOLERANCE, UNKNOWN_ASSET_CLASS
 from domain.row_errors import LISTED_MEMBERS, LISTED_ROW, LISTED_ROWS
+from domain.text import MAX_IDENTIFIER_LENGTH, is_visible
 
 Row = TypeVar("Row")
 
@@ -20,8 +21,18 @@ def _require_list(value: Any) -> Any:
     return value
 
 
+def _require_visible(name: str) -> str:
+    if not is_visible(name):
+        raise PydanticCustomError("string_too_short", "String should have at least 1 visible character")
+    return name
+
+
 Rows = Annotated[tuple[Annotated[Row, LISTED_ROW], ...], LISTED_ROWS, BeforeValidator(_require_list)]
-Identifier = Annotated[str, StringConstraints(max_length=255)]
+Identifier = Annotated[str, StringConstraints(max_length=MAX_IDENTIFIER_LENGTH)]
+# Of a person, a portfolio or an instrument: kept to the letter, never blank.
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=MAX_IDENTIFIER_LENGTH), AfterValidator(_require_visible)
+]
 # pydantic's patterns are Rust's: `$` is the end of the text, never before a last line feed.
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 CurrencyPair = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}/[A-Z]{3}$")]
@@ -54,7 +65,7 @@ class TaxLot(RequestPart):
 class Position(RequestPart):
     """Units of one instrument that the client holds."""
 
-    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
     quantity: DecimalInput = Field(description="Units held; any sign.", examples=["120"])
     market_value: Money | None = Field(
         None,
@@ -98,7 +109,7 @@ class PortfolioSnapshot(RequestPart):
     """The client's portfolio at one moment."""
 
     snapshot_id: Identifier | None = Field(None, description="The snapshot, for lineage.", examples=["ps_20260222"])
-    portfolio_id: Identifier = Field(description="The portfolio.", examples=["pf_1"])
+    portfolio_id: Name = Field(description="The portfolio.", examples=["pf_1"])
     base_currency: CurrencyCode = Field(description="Currency that everything is valued in.", examples=["SGD"])
     positions: Rows[Position] = Field(
         (),
@@ -115,7 +126,7 @@ class PortfolioSnapshot(RequestPart):
 class Price(RequestPart):
     """The price of one unit."""
 
-    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
     price: PositiveDecimal = Field(description="Price of a unit in currency units.", examples=["250.00"])
     currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["USD"])
 
@@ -144,7 +155,7 @@ class MarketDataSnapshot(RequestPart):
 class ShelfEntry(RequestPart):
     """What the bank says of an instrument that it may offer."""
 
-    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
     status: ShelfStatus = Field(description="What may be done with it.", examples=["APPROVED"])
     asset_class: str = Field(
         UNKNOWN_ASSET_CLASS, description="Asset class of allocations and drift.", examples=["EQUITY"]
@@ -162,14 +173,14 @@ class AssetClassTarget(RequestPart):
     """What the model wants of an asset class."""
 
     asset_class: str = Field(description="Asset class.", examples=["EQUITY"])
-    weight: DecimalInput = Field(description="Fraction of the total, 1 is all.", examples=["0.60"])
+    weight: Fraction = Field(description="Fraction of the total, 1 is all.", examples=["0.60"])
 
 
 class InstrumentTarget(RequestPart):
     """What the model wants of an instrument."""
 
-    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    weight: DecimalInput = Field(description="Fraction of the total, 1 is all.", examples=["0.10"])
+    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    weight: Fraction = Field(description="Fraction of the total, 1 is all.", examples=["0.10"])
 
 
 class ReferenceModel(RequestPart):

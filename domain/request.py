@@ -14,6 +14,7 @@ from domain.portfolio import (
     Identifier,
     MarketDataSnapshot,
     Money,
+    Name,
     PortfolioSnapshot,
     ReferenceModel,
     RequestPart,
@@ -65,7 +66,7 @@ class ProposedTrade(RequestPart):
         "SECURITY_TRADE", description="Kind of instruction.", examples=["SECURITY_TRADE"]
     )
     side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
-    instrument_id: Identifier = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
     quantity: Annotated[PositiveDecimal, refuse_float(INVALID_TRADE_INPUT)] | None = Field(
         None, description="Units; text or integer.", examples=["10"]
     )
@@ -124,7 +125,7 @@ class ProposalMetadata(RequestPart):
 class CreateRequest(RequestPart):
     """A new proposal."""
 
-    created_by: Identifier = Field(description="Who submits it.", examples=["advisor_1"])
+    created_by: Name = Field(description="Who submits it.", examples=["advisor_1"])
     simulate_request: SimulateRequest = Field(description="What to simulate.", examples=[EXAMPLE])
     metadata: ProposalMetadata = Field(
         default_factory=ProposalMetadata,
@@ -136,7 +137,7 @@ class CreateRequest(RequestPart):
 class VersionRequest(RequestPart):
     """A new version of a proposal."""
 
-    created_by: Identifier = Field(description="Who submits it.", examples=["advisor_1"])
+    created_by: Name = Field(description="Who submits it.", examples=["advisor_1"])
     simulate_request: SimulateRequest = Field(description="What to simulate.", examples=[EXAMPLE])
     expected_current_version_no: int | None = Field(
         None, ge=1, le=MAX_VERSION_NO, description="The version that this one must follow.", examples=[1]

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -10,7 +10,7 @@ from typing import Final
 from domain.audit_check import ALTERED, MISSING, BrokenRow, Evidence, broken_rows
 from domain.canonical import sha256_of
 from domain.engine.codes import ENGINE_VERSION
-from domain.evidence import NamedHashes, RequestKind, named_hashes
+from domain.evidence import RequestKind, named_hashes, stored_request_hash
 from domain.proposal import Proposal, ProposalVersion
 from storage.audit import AuditReader, StoredDocument
 from storage.unit_of_work import Storage
@@ -186,28 +186,32 @@ def _broken(
 
 
 def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> Iterator[BrokenRow]:
+    names = ["simulation_hash", "artifact_hash"]
+    if version.engine_version == ENGINE_VERSION:  # each engine version has its own defaults and refusals
+        names.append("request_hash")
     reasons: list[str] = []
     try:
-        named = _named_hashes(version, documents)
+        again = _hashes_again(version, documents, names=names)
     except UNREADABLE:
         reasons.append("has documents that no version is made of")
     else:
-        again = {"simulation_hash": named.simulation, "artifact_hash": named.artifact}
-        if version.engine_version == ENGINE_VERSION:  # defaults, which are not hashed, belong to an engine version
-            again["request_hash"] = named.request
-        reasons += [f"has another {name} than its documents" for name in again if getattr(version, name) != again[name]]
+        reasons += [f"has another {name} than its documents" for name in names if getattr(version, name) != again[name]]
     for reason in reasons:
         yield BrokenRow(
             table="proposal_versions", row=version.proposal_version_id, proposal_id=version.proposal_id, reason=reason
         )
 
 
-def _named_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> NamedHashes:
+def _hashes_again(
+    version: ProposalVersion, documents: Mapping[str, StoredDocument], *, names: Collection[str]
+) -> dict[str, str]:
     """Raises one of UNREADABLE for documents that are others than the service writes."""
     texts = {role: (documents[address].plain() or b"").decode() for role, address in _addresses(version).items()}
-    return named_hashes(
-        texts["request"], texts["result"], inputs=texts["inputs"], artifact=texts["artifact"], kind=kind_of(version)
-    )
+    made = named_hashes(texts["result"], inputs=texts["inputs"], artifact=texts["artifact"])
+    again = {"simulation_hash": made.simulation, "artifact_hash": made.artifact}
+    if "request_hash" in names:
+        again["request_hash"] = stored_request_hash(texts["request"], kind=kind_of(version))
+    return again
 
 
 def _broken_origin(

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-CURRENCIES = {"USD": 1.0, "SGD": 0.74, "EUR": 1.08, "JPY": 0.0067, "GBP": 1.27}  # in USD
+CURRENCIES = {"USD": 1.0, "SGD": 0.74, "EUR": 1.08, "JPY": 0.0067, "GBP": 1.27, "KRW": 0.0007, "TND": 0.32}  # in USD
 INSTRUMENTS = tuple("ABCDEFGH")
 CLASSES = ("EQUITY", "BOND", "FUND")
 STATUSES = ("RESTRICTED", "SELL_ONLY", "BANNED", "SUSPENDED")
@@ -16,6 +16,17 @@ STATUSES = ("RESTRICTED", "SELL_ONLY", "BANNED", "SUSPENDED")
 def plausible_bodies() -> st.SearchStrategy[dict[str, Any]]:
     """SimulateRequests as advisors send them: rates are consistent, most prices known, most trades affordable."""
     return st.randoms(use_true_random=True).map(_plausible_body)
+
+
+def tiny_purchases() -> st.SearchStrategy[dict[str, Any]]:
+    """Plausible ones that buy less of each instrument than the smallest coin pays, from cash in one currency."""
+    return plausible_bodies().map(_with_tiny_purchases)
+
+
+def _with_tiny_purchases(body: dict[str, Any]) -> dict[str, Any]:
+    del body["portfolio_snapshot"]["cash_balances"][1:]
+    buys = [{"side": "BUY", "instrument_id": name, "quantity": "0.00001"} for name in INSTRUMENTS]
+    return body | {"proposed_cash_flows": [], "proposed_trades": buys}
 
 
 def first_plausible_bodies(count: int) -> list[dict[str, Any]]:
@@ -34,6 +45,8 @@ def _plausible_body(random: Random) -> dict[str, Any]:
     ]
     if random.random() < 0.15:
         positions.append({"instrument_id": held[0], "quantity": "5.50"})
+    if random.random() < 0.15:
+        positions[0]["quantity"] = "0"
     if random.random() < 0.3:
         for row in positions:
             price, currency = quoted[row["instrument_id"]]
@@ -63,8 +76,9 @@ def _plausible_body(random: Random) -> dict[str, Any]:
 
 
 def _cash(random: Random, currencies: list[str]) -> list[dict[str, str]]:
-    """Much in the base currency, little in the others."""
-    rows = [{"currency": currencies[0], "amount": f"{random.uniform(1000, 60000):.2f}"}]
+    """Mostly much in the base currency, and little in the others."""
+    most = 60000 if random.random() < 0.9 else 500
+    rows = [{"currency": currencies[0], "amount": f"{random.uniform(most / 60, most):.2f}"}]
     rows += [
         {"currency": currency, "amount": f"{random.uniform(0, 2000):.2f}"}
         for currency in dict.fromkeys(currencies[1:])
@@ -132,9 +146,12 @@ def _trades(random: Random, held: list[str], quoted: dict[str, tuple[str, str]])
     trades = []
     for _ in range(random.randint(1, 4)):
         if random.random() < 0.3:
-            trades.append(
-                {"side": "SELL", "instrument_id": random.choice(held), "quantity": str(random.randint(1, 10))}
-            )
+            name = random.choice(held)
+            is_too_much = random.random() < 0.1
+            quantity = str(random.randint(300, 500) if is_too_much else random.randint(1, 10))
+            trades.append({"side": "SELL", "instrument_id": name, "quantity": quantity})
+            if is_too_much:  # bought back in the same proposal
+                trades.append({"side": "BUY", "instrument_id": name, "quantity": quantity})
             continue
         name = random.choice(INSTRUMENTS)
         if random.random() < 0.4:
@@ -176,6 +193,7 @@ def decimal_texts(*, is_positive: bool = False) -> st.SearchStrategy[str]:
     return positive | positive.map("-{}".format) | zeros
 
 
+BAND = ("cash_band_min_weight", "cash_band_max_weight")
 WILD_NAMES = ("A", "B", '"', "\u03a9\u2028")
 WILD_CURRENCIES = ("USD", "JPY", "KWD")
 WILD_PAIRS = tuple("/".join(pair) for pair in permutations(WILD_CURRENCIES, 2))
@@ -218,13 +236,14 @@ def wild_bodies() -> st.SearchStrategy[dict[str, Any]]:
         _row(side=st.sampled_from(("BUY", "BUY", "SELL")), instrument_id=wild_name),
         size,
     )
+    band = st.tuples(fraction, fraction).map(lambda edges: sorted(edges, key=Decimal))
     thresholds = _row(single_position_max_weight=fraction, issuer_max_weight=fraction)
     model = _row(
         model_id=wild_name,
         as_of=wild_name,
         base_currency=wild_currency,
-        asset_class_targets=_each("asset_class", _row(asset_class=wild_name, weight=signed)),
-        instrument_targets=_each("instrument_id", _row(instrument_id=wild_name, weight=signed)),
+        asset_class_targets=_each("asset_class", _row(asset_class=wild_name, weight=fraction)),
+        instrument_targets=_each("instrument_id", _row(instrument_id=wild_name, weight=fraction)),
     )
     price = _row(instrument_id=wild_name, price=positive, currency=wild_currency)
     rate = _row(pair=st.sampled_from(WILD_PAIRS), rate=positive)
@@ -246,16 +265,14 @@ def wild_bodies() -> st.SearchStrategy[dict[str, Any]]:
         shelf_entries=_each("instrument_id", entry, least=3),
         options=_row(
             valuation_mode=st.sampled_from(("CALCULATED", "TRUST_SNAPSHOT")),
-            single_position_max_weight=st.none() | signed,
-            cash_band_min_weight=signed,
-            cash_band_max_weight=signed,
+            single_position_max_weight=st.none() | fraction,
             drift_unmodeled_exposure_threshold=fraction,
             proposal_apply_cash_flows_first=st.booleans(),
             auto_funding=st.booleans(),
             allow_restricted=st.booleans(),
             block_on_missing_fx=st.booleans(),
             suitability_thresholds=thresholds,
-        ),
+        ).flatmap(lambda options: band.map(lambda edges: options | dict(zip(BAND, edges, strict=True)))),
         proposed_cash_flows=_some(_row(currency=wild_currency, amount=signed)),
         proposed_trades=_some(trade),
         reference_model=st.none() | model,

@@ -5,7 +5,14 @@ from typing import Literal
 from pydantic import BaseModel, Field
 
 from api.documents.analysis import SeverityName, SuitabilityIssue
-from api.documents.result import GateDecision, ProposalResult, Rationale, ReconciliationResult, SimulationStatus
+from api.documents.result import (
+    DropReason,
+    GateDecision,
+    ProposalResult,
+    Rationale,
+    ReconciliationResult,
+    SimulationStatus,
+)
 from api.documents.valuation import MONEY_EXAMPLE, AllocationMetric, MoneyText
 from api.wire import HASH_EXAMPLE, HEX, TIMESTAMP_EXAMPLE, ArtifactId, DecimalText, Hash, RunId, Weight
 from domain.options import EngineOptions
@@ -100,7 +107,22 @@ class ArtifactFx(BaseModel):
     pair: str = Field(description="Bought and sold currency.", examples=["USD/SGD"])
     buy_amount: DecimalText = Field(description="Without trailing zeros.", examples=["1000"])
     sell_amount_estimated: DecimalText = Field(description="Without trailing zeros.", examples=["1350"])
-    rate: Weight | None = Field(description="4 decimals; null when only the inverse was given.", examples=["1.3500"])
+    rate: DecimalText | None = Field(
+        description="Units sold for one bought; 12 digits when only the inverse was given. Engines before 2.0.0 show "
+        "4 decimals, and null instead of the inverse.",
+        examples=["1.35"],
+    )
+
+
+class DroppedTrade(BaseModel):
+    """A trade that was not made, as it was requested."""
+
+    intent_id: str = Field(description="Its number in the request.", examples=["oi_2"])
+    instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    quantity: DecimalText | None = Field(description="Units; null when it was sized by notional.", examples=["10"])
+    notional: MoneyText | None = Field(description="Value; null when it was sized by quantity.", examples=[None])
+    reason: DropReason = Field(description="Why.", examples=["MISSING_PRICE"])
 
 
 class TradesAndFunding(BaseModel):
@@ -108,6 +130,11 @@ class TradesAndFunding(BaseModel):
 
     trade_list: list[ArtifactTrade] = Field(description="In order.", examples=[[]])
     fx_list: list[ArtifactFx] = Field(description="By pair.", examples=[[]])
+    dropped_trades: list[DroppedTrade] = Field(
+        [],
+        description="What is not done, in the order of the request; not in artifacts of engines before 2.0.0.",
+        examples=[[]],
+    )
     ordering_policy: Literal["CASH_FLOW->SELL->FX->BUY", "SELL->FX->BUY->CASH_FLOW"] = Field(
         description="Order of execution.", examples=["CASH_FLOW->SELL->FX->BUY"]
     )

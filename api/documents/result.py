@@ -17,6 +17,7 @@ GateName = Literal[
     "EXECUTION_READY",
     "NONE",
 ]
+DropReason = Literal["MISSING_SHELF", "SHELF_STATUS", "MISSING_PRICE", "CURRENCY_MISMATCH", "PRICE_ZERO", "UNFUNDED"]
 NextStep = Literal["FIX_INPUT", "RISK_REVIEW", "COMPLIANCE_REVIEW", "REQUEST_CLIENT_CONSENT", "EXECUTE", "NONE"]
 
 
@@ -105,11 +106,11 @@ class Explanation(BaseModel):
 
 
 class DroppedIntent(BaseModel):
-    """A trade that could not be priced."""
+    """A trade of the request that was not made."""
 
-    intent_id: str = Field(description="Its number.", examples=["oi_2"])
+    intent_id: str = Field(description="Its number in the request.", examples=["oi_2"])
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    reason: Literal["MISSING_PRICE"] = Field(description="Why.", examples=["MISSING_PRICE"])
+    reason: DropReason = Field(description="Why.", examples=["MISSING_PRICE"])
 
 
 class FundingPlanEntry(BaseModel):
@@ -126,8 +127,10 @@ class FundingPlanEntry(BaseModel):
 class InsufficientCash(BaseModel):
     """The smallest deficit of a currency that nothing pays."""
 
-    currency: str = Field(description="What would have paid.", examples=["SGD"])
-    deficit: DecimalText = Field(description="What it lacks, minor units.", examples=["12.50"])
+    currency: str = Field(
+        description="What would have paid; the bought currency where nothing could.", examples=["SGD"]
+    )
+    deficit: DecimalText = Field(description="What it lacks, in minor units, rounded up.", examples=["12.50"])
 
 
 class DataQuality(BaseModel):
@@ -143,7 +146,9 @@ class DiagnosticsResult(BaseModel):
 
     warnings: list[str] = Field(description="Codes, in order.", examples=[[]])
     suppressed_intents: list[str] = Field(description="Always empty in advice.", examples=[[]])
-    dropped_intents: list[DroppedIntent] = Field(description="Trades without a price.", examples=[[]])
+    dropped_intents: list[DroppedIntent] = Field(
+        description="Trades that were not made, in the order of the request.", examples=[[]]
+    )
     group_constraint_events: list[str] = Field(description="Always empty in advice.", examples=[[]])
     tax_budget_constraint_events: list[str] = Field(description="Always empty in advice.", examples=[[]])
     cash_ladder: list[str] = Field(description="Always empty in advice.", examples=[[]])

@@ -21,8 +21,12 @@ class CashBalanceState(BaseModel):
 
     currency: str = Field(description="ISO 4217 code.", examples=["SGD"])
     amount: DecimalText = Field(description="Balance in currency units.", examples=["50000.00"])
-    settled: DecimalText | None = Field(description="Settled part, as it was sent.", examples=[None])
-    pending: DecimalText | None = Field(description="Unsettled part, as it was sent.", examples=[None])
+    settled: DecimalText | None = Field(
+        description="Settled part, as it was sent; null once the balance is another.", examples=[None]
+    )
+    pending: DecimalText | None = Field(
+        description="Unsettled part, as it was sent; null once the balance is another.", examples=[None]
+    )
 
 
 class PositionSummary(BaseModel):

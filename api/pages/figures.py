@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from decimal import Context, Decimal
 from typing import Final
 
-CENT: Final = Decimal("0.01")
+from domain.currencies import minor_unit
+
 BASIS_POINT: Final = Decimal("0.0001")
 NOTHING: Final = "\N{EN DASH}"
 # Requests are bounded, products of their figures are not much longer than this.
@@ -24,10 +25,12 @@ def points(weight: Decimal | str) -> str:
 
 
 def money(amount: Mapping[str, str] | None) -> str:
-    """Two decimals and separators; a dash for what could not be valued."""
+    """In the minor unit of its currency, with all its digits where it has more; a dash for what could not be valued."""
     if amount is None:
         return NOTHING
-    return f"{Decimal(amount['amount']).quantize(CENT, context=EXACT):,f} {amount['currency']}"
+    value = EXACT.plus(Decimal(amount["amount"]))  # minus nothing is nothing
+    rounded = value.quantize(minor_unit(amount["currency"]), context=EXACT)
+    return f"{rounded if rounded == value else value.normalize(EXACT):,f} {amount['currency']}"
 
 
 def number(value: str | None) -> str:

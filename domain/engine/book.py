@@ -10,11 +10,12 @@ from domain.engine.validate import Cash, Holding
 class Book:
     """Holdings and balances by key, in order of first appearance; what is not there begins at zero."""
 
-    __slots__ = ("_cash", "_holdings")
+    __slots__ = ("_cash", "_holdings", "_sent")
 
     def __init__(self, holdings: Sequence[Holding], cash: Sequence[Cash]) -> None:
         self._holdings = {holding.instrument_id: holding for holding in holdings}
-        self._cash = {balance.currency: balance for balance in cash}
+        self._sent = {balance.currency: balance for balance in cash}
+        self._cash = dict(self._sent)
 
     @property
     def holdings(self) -> list[Holding]:
@@ -22,7 +23,13 @@ class Book:
 
     @property
     def cash(self) -> list[Cash]:
-        return list(self._cash.values())
+        """The balances. What was settled or pending of another amount says nothing of this one (D30)."""
+        return [
+            balance
+            if currency in self._sent and balance.amount == self._sent[currency].amount
+            else balance._replace(settled=None, pending=None)
+            for currency, balance in self._cash.items()
+        ]
 
     @property
     def currencies(self) -> list[str]:
@@ -46,6 +53,10 @@ class Book:
         total = self.open_balance(currency) + amount
         self._cash[currency] = self._cash[currency]._replace(amount=total)
         return total
+
+    def quantity(self, instrument_id: str) -> Decimal:
+        holding = self._holdings.get(instrument_id)
+        return ZERO if holding is None else holding.quantity
 
     def add_units(self, instrument_id: str, quantity: Decimal) -> None:
         known = self._holdings.get(instrument_id) or Holding(instrument_id, ZERO, None)

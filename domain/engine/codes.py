@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final
 
-ENGINE_VERSION: Final = "1.0.0"
+ENGINE_VERSION: Final = "2.0.0"  # rises with every change of what a request comes to, or of which are refused
 
 # Warnings, hard failures and refusals
 WITHDRAWAL_NEGATIVE_CASH: Final = "PROPOSAL_WITHDRAWAL_NEGATIVE_CASH"
@@ -17,6 +17,8 @@ MISSING_FX_FOR_FUNDING: Final = "PROPOSAL_MISSING_FX_FOR_FUNDING"
 INSUFFICIENT_FUNDING_CASH: Final = "PROPOSAL_INSUFFICIENT_FUNDING_CASH"
 BUY_SKIPPED_UNFUNDED: Final = "PROPOSAL_BUY_SKIPPED_UNFUNDED"
 MODEL_CURRENCY_MISMATCH: Final = "REFERENCE_MODEL_BASE_CURRENCY_MISMATCH"
+MODEL_WEIGHTS_NOT_ONE: Final = "REFERENCE_MODEL_WEIGHTS_NOT_ONE"
+TOTAL_NOT_POSITIVE: Final = "PORTFOLIO_TOTAL_NOT_POSITIVE"
 
 # Rules
 CASH_BAND: Final = "CASH_BAND"
@@ -39,8 +41,15 @@ MISSING_DATA: Final = "MISSING_DATA"
 SELL_EXCEEDS_HOLDINGS: Final = "SELL_EXCEEDS_HOLDINGS"
 CASH_BALANCE_NEGATIVE: Final = "CASH_BALANCE_NEGATIVE"
 MISSING_FX: Final = "MISSING_FX_FOR_FUNDING"
-MISSING_PRICE: Final = "MISSING_PRICE"
 VALUE_MISMATCH: Final = "VALUE_MISMATCH"
+
+# Why a trade was dropped; the first is a rule's reason, too
+MISSING_PRICE: Final = "MISSING_PRICE"
+MISSING_SHELF: Final = "MISSING_SHELF"
+SHELF_STATUS: Final = "SHELF_STATUS"
+CURRENCY_MISMATCH: Final = "CURRENCY_MISMATCH"
+PRICE_ZERO: Final = "PRICE_ZERO"
+UNFUNDED: Final = "UNFUNDED"
 
 # Why an intent exists
 MANUAL_PROPOSAL: Final = "MANUAL_PROPOSAL"
@@ -78,6 +87,7 @@ SEVERITY_ORDER: Final[Mapping[str, int]] = {"HIGH": 0, "MEDIUM": 1, "LOW": 2}
 # Thresholds
 LOT_TOLERANCE: Final = Decimal("0.0001")  # units
 SINGLE_POSITION_TOLERANCE: Final = Decimal("0.001")
+MODEL_TOLERANCE: Final = Decimal("0.0001")
 RECONCILIATION_FLOOR: Final = Decimal("0.5")  # base currency units
 RECONCILIATION_FRACTION: Final = Decimal("0.0005")
 SUITABILITY_EPSILON: Final = Decimal("0.0000001")

@@ -2,13 +2,16 @@
 
 from typing import Any
 
+from domain.engine.codes import MISSING_PRICE
+from domain.engine.trade_ids import trade_id
+
 
 class Diagnostics:
     """Gaps are distinct and in first-seen order (D12); warnings and hard failures are kept as often as they come."""
 
     __slots__ = (
+        "_dropped",
         "_warned",
-        "dropped_trades",
         "funding_plan",
         "fx_missing",
         "hard_failures",
@@ -31,7 +34,7 @@ class Diagnostics:
         self.missing_fx_pairs: dict[str, None] = {}
         self.funding_plan: list[dict[str, Any]] = []
         self.insufficient_cash: list[dict[str, Any]] = []
-        self.dropped_trades: list[dict[str, str]] = []
+        self._dropped: dict[int, tuple[str, str]] = {}  # by number: the unfunded are dropped after all others
 
     def warn(self, code: str) -> None:
         self.warnings.append(code)
@@ -46,11 +49,22 @@ class Diagnostics:
             self.warn(code)
         self.hard_failures.append(code)
 
+    def drop(self, number: int, instrument_id: str, reason: str) -> None:
+        """A trade of the request that is not made."""
+        self._dropped[number] = (instrument_id, reason)
+
+    @property
+    def unpriced_trades(self) -> int:
+        return sum(reason == MISSING_PRICE for _, reason in self._dropped.values())
+
     def as_json(self) -> dict[str, Any]:
         return {
             "warnings": self.warnings,
             "suppressed_intents": [],
-            "dropped_intents": self.dropped_trades,
+            "dropped_intents": [
+                {"intent_id": trade_id(number), "instrument_id": instrument_id, "reason": reason}
+                for number, (instrument_id, reason) in sorted(self._dropped.items())
+            ],
             "group_constraint_events": [],
             "tax_budget_constraint_events": [],
             "cash_ladder": [],

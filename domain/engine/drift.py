@@ -1,13 +1,13 @@
-"""Stage 8: how far the portfolio is from its model, before and after."""
+"""Stage 8: how far the portfolio is from its model, before and after (D28)."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from heapq import nsmallest
 from typing import Any, Final, NamedTuple
 
-from domain.engine.codes import CASH, MODEL_CURRENCY_MISMATCH
+from domain.engine.codes import CASH, MODEL_CURRENCY_MISMATCH, MODEL_TOLERANCE, MODEL_WEIGHTS_NOT_ONE
 from domain.engine.diagnostics import Diagnostics
-from domain.engine.numbers import ZERO
+from domain.engine.numbers import ONE, ZERO
 from domain.engine.value import ValuedState
 from domain.options import EngineOptions
 from domain.portfolio import ReferenceModel
@@ -56,6 +56,10 @@ def analyse_drift(
     """The result's drift_analysis; None when there is nothing to measure against."""
     if not options.enable_drift_analytics or model is None:
         return None
+    class_targets = {target.asset_class: target.weight for target in model.asset_class_targets}
+    instrument_targets = {target.instrument_id: target.weight for target in model.instrument_targets}
+    if not _adds_up(class_targets, instrument_targets):
+        diagnostics.warn(MODEL_WEIGHTS_NOT_ONE)
     if model.base_currency != before.base_currency:
         diagnostics.warn(MODEL_CURRENCY_MISMATCH)
         return None
@@ -63,15 +67,15 @@ def analyse_drift(
     by_class = _buckets(
         {row.key: row.weight for row in before.by_asset_class},
         {row.key: row.weight for row in after.by_asset_class},
-        {target.asset_class: target.weight for target in model.asset_class_targets},
+        class_targets,
         [CASH],
     )
     by_instrument = None
-    if options.enable_instrument_drift and model.instrument_targets:
+    if options.enable_instrument_drift and instrument_targets:
         by_instrument = _buckets(
             before.weight_by_instrument(),
             after.weight_by_instrument(),
-            {target.instrument_id: target.weight for target in model.instrument_targets},
+            instrument_targets,
             traded,
         )
     return {
@@ -88,6 +92,16 @@ def analyse_drift(
             threshold=options.drift_unmodeled_exposure_threshold,
         ),
     }
+
+
+def _adds_up(class_targets: Mapping[str, Decimal], instrument_targets: Mapping[str, Decimal]) -> bool:
+    """Classes make one whole; instruments, if there are any, make one less the cash that the classes want, or more."""
+    if abs(sum(class_targets.values(), ZERO) - ONE) > MODEL_TOLERANCE:
+        return False
+    if not instrument_targets:
+        return True
+    invested = sum(instrument_targets.values(), ZERO)
+    return ONE - class_targets.get(CASH, ZERO) - MODEL_TOLERANCE <= invested <= ONE + MODEL_TOLERANCE
 
 
 def _buckets(

@@ -1,4 +1,4 @@
-"""Stage 5: FX that funds the buys (D2-D5, D13)."""
+"""Stage 5: FX that funds the buys (D2-D5, D13, D24, D25)."""
 
 from bisect import bisect_left, insort
 from collections.abc import Iterator, Mapping, Sequence
@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
 
+from domain.currencies import minor_unit
 from domain.engine.book import Book
 from domain.engine.codes import FUNDING, INSUFFICIENT_FUNDING_CASH, MISSING_FX_FOR_FUNDING, MISSING_FX_NON_BLOCKING
 from domain.engine.diagnostics import Diagnostics
@@ -93,7 +94,7 @@ def plan_funding(
         search = payers.search(target, bought)
         if search.chosen is None:
             funding.unfunded.add(target)
-            _record_unfunded(search, diagnostics, blocks_on_missing_fx=blocks_on_missing_fx)
+            _record_unfunded(search, (target, bought), diagnostics, blocks_on_missing_fx=blocks_on_missing_fx)
             continue
         source, sold = search.chosen
         trade = FxTrade(
@@ -141,7 +142,7 @@ class _Payers:
         for source in self._rated(target):
             self._book.open_balance(source)
             usable = self._usable(source)
-            sold = in_minor_units(bought * (self._market.rate(target, source) or ZERO), source)
+            sold = _price_of(bought, self._market.rate(target, source) or ZERO, source)
             if usable >= sold:
                 search.chosen = (source, sold)
                 return search
@@ -185,7 +186,15 @@ class _Payers:
                     yield source
 
 
-def _record_unfunded(search: _Search, diagnostics: Diagnostics, *, blocks_on_missing_fx: bool) -> None:
+def _price_of(bought: Decimal, rate: Decimal, source: str) -> Decimal:
+    """What is sold of the source: nothing is bought for nothing."""
+    return max(minor_unit(source), in_minor_units(bought * rate, source))
+
+
+def _record_unfunded(
+    search: _Search, needed: tuple[str, Decimal], diagnostics: Diagnostics, *, blocks_on_missing_fx: bool
+) -> None:
+    """Why the buys stay unfunded; `needed` (currency, amount) is the deficit where there is no candidate to name."""
     for pair in search.missed_pairs:
         diagnostics.missing_fx_pairs[pair] = None
         diagnostics.fx_missing[pair] = None
@@ -195,11 +204,13 @@ def _record_unfunded(search: _Search, diagnostics: Diagnostics, *, blocks_on_mis
     elif search.missed_pairs:
         diagnostics.fail(MISSING_FX_FOR_FUNDING, with_warning=False)
     else:
+        currency, deficit = needed
         if search.shortfalls:
             smallest = min(search.shortfalls, key=_comparable)
-            diagnostics.insufficient_cash.append(
-                {"currency": smallest.source, "deficit": str(in_minor_units(smallest.deficit, smallest.source))}
-            )
+            currency, deficit = smallest.source, smallest.deficit
+        diagnostics.insufficient_cash.append(
+            {"currency": currency, "deficit": str(up_to_minor_unit(deficit, currency))}
+        )
         diagnostics.fail(INSUFFICIENT_FUNDING_CASH, with_warning=False)
 
 

@@ -1,8 +1,9 @@
 """Rounding and decimal texts."""
 
-from collections.abc import Mapping
 from decimal import MAX_PREC, ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 from typing import Final
+
+from domain.currencies import minor_unit
 
 ZERO: Final = Decimal(0)
 ONE: Final = Decimal("1.0")  # the rate of a currency to itself; its scale shows on the wire
@@ -12,21 +13,16 @@ WEIGHT_UNIT: Final = Decimal("0.0001")
 ARITHMETIC: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 # Rounding takes as many digits as there are: with 28, a large amount in small units would raise.
 _ROUNDING: Final = Context(prec=MAX_PREC, rounding=ROUND_HALF_EVEN)
-_MINOR_UNITS: Final[Mapping[str, Decimal]] = {
-    **dict.fromkeys(("JPY", "KRW", "VND"), Decimal(1)),
-    **dict.fromkeys(("BHD", "KWD", "OMR"), Decimal("0.001")),
-}
-_CENT: Final = Decimal("0.01")
 
 
 def in_minor_units(amount: Decimal, currency: str) -> Decimal:
     """Rounded half-even to the currency's minor unit."""
-    return amount.quantize(_MINOR_UNITS.get(currency, _CENT), None, _ROUNDING)
+    return amount.quantize(minor_unit(currency), None, _ROUNDING)
 
 
 def up_to_minor_unit(amount: Decimal, currency: str) -> Decimal:
     """Rounded up to the currency's minor unit (D2)."""
-    return amount.quantize(_MINOR_UNITS.get(currency, _CENT), ROUND_CEILING, _ROUNDING)
+    return amount.quantize(minor_unit(currency), ROUND_CEILING, _ROUNDING)
 
 
 def weight_text(weight: Decimal) -> str:

@@ -1,7 +1,7 @@
-"""The simulation: the stages of docs/engine.md, in its order. D1 to D19 are those of docs/engine-differences.md."""
+"""The simulation: the stages of docs/engine.md, in its order. D1 to D31 are those of docs/engine-differences.md."""
 
-from decimal import localcontext
-from typing import Any
+from decimal import Decimal, localcontext
+from typing import Any, NamedTuple
 
 from domain.canonical import sha256_of
 from domain.engine import codes
@@ -33,6 +33,14 @@ def simulate(
         return _Simulation(request).result(request_hash, correlation_id, idempotency_key)
 
 
+class _Trading(NamedTuple):
+    """Intents in their final order, the traded instruments, and the sold ones' quantities before the buys."""
+
+    intents: list[dict[str, Any]]
+    instruments: list[str]
+    after_sells: list[Decimal]
+
+
 class _Simulation:
     """One run: the inputs, and what the stages have made of them so far."""
 
@@ -54,13 +62,17 @@ class _Simulation:
     def result(self, request_hash: str, correlation_id: str, idempotency_key: str | None) -> dict[str, Any]:
         before = self.valuer.value(self.held, self.cash)
         book = Book(self.held, self.cash)
-        intents, traded = self._trade(book)
+        trading = self._trade(book)
         after = self.valuer.value(book.holdings, book.cash)
-        rules = evaluate_rules(after, self.options, self.diagnostics)
+        if not after.is_total_sound:
+            self.diagnostics.fail(codes.TOTAL_NOT_POSITIVE, with_warning=False)
+        rules = evaluate_rules(after, trading.after_sells, self.options, self.diagnostics)
         reconciliation = reconcile(before, after, self.request.proposed_cash_flows, self.market, self.diagnostics)
         status = status_of(rules) if reconciliation.is_ok else "BLOCKED"
         rule_results = [rule.as_json() for rule in (*rules, *reconciliation.mismatch())]
-        drift = analyse_drift(before, after, self.request.reference_model, self.options, traded, self.diagnostics)
+        drift = analyse_drift(
+            before, after, self.request.reference_model, self.options, trading.instruments, self.diagnostics
+        )
         suitability = self._suitability(before, after)
         diagnostics = self.diagnostics.as_json()
         gate = decide_gate(
@@ -76,7 +88,7 @@ class _Simulation:
             "correlation_id": correlation_id,
             "status": status,
             "before": state_json(before),
-            "intents": intents,
+            "intents": trading.intents,
             "after_simulated": state_json(after),
             "reconciliation": reconciliation.as_json(),
             "rule_results": rule_results,
@@ -94,8 +106,8 @@ class _Simulation:
             },
         }
 
-    def _trade(self, book: Book) -> tuple[list[dict[str, Any]], list[str]]:
-        """(intents in their final order, traded instruments); the book holds the after-state afterwards."""
+    def _trade(self, book: Book) -> _Trading:
+        """The book holds the after-state afterwards."""
         flows_first = self.options.proposal_apply_cash_flows_first
         flows = self._flows(book) if flows_first else []
         sells, buys = trade_intents(
@@ -106,6 +118,7 @@ class _Simulation:
             allows_restricted=self.options.allow_restricted,
         )
         apply_sells(sells, book)
+        after_sells = [book.quantity(sell.instrument_id) for sell in sells]
         funding = Funding()
         if self.options.auto_funding:
             funding = plan_funding(
@@ -132,7 +145,7 @@ class _Simulation:
             *(trade_json(buy, self.base_currency) for buy in bought),
         ]
         intents = [*flows, *trades] if flows_first else [*trades, *self._flows(book)]
-        return intents, [trade.instrument_id for trade in (*sells, *bought)]
+        return _Trading(intents, [trade.instrument_id for trade in (*sells, *bought)], after_sells)
 
     def _flows(self, book: Book) -> list[dict[str, Any]]:
         return apply_flows(

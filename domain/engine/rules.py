@@ -1,6 +1,6 @@
-"""Stage 7: the rules that the after-state must keep."""
+"""Stage 7: the rules that the after-state must keep (D6, D23)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, Literal
@@ -19,7 +19,7 @@ HINTS: Final[Mapping[str, str]] = {
     codes.DATA_QUALITY: "Supply the missing prices, rates and shelf entries.",
     codes.NO_SHORTING: "Sell no more than is held.",
     codes.INSUFFICIENT_CASH: "Reduce the buys or bring more cash.",
-    codes.INPUT_GUARDS: "Correct the instructions that were refused.",
+    codes.INPUT_GUARDS: "Correct the instructions or the portfolio that the reason code names.",
     codes.FUNDING_DQ: "Supply the missing FX rates.",
     codes.DROPPED_TRADES: "Supply a price for the dropped trades.",
     codes.RECONCILIATION: "Check market values and FX rates for consistency.",
@@ -47,8 +47,14 @@ class RuleResult:
         }
 
 
-def evaluate_rules(after: ValuedState, options: EngineOptions, diagnostics: Diagnostics) -> list[RuleResult]:
-    """All rules but reconciliation, in the contract's order."""
+def evaluate_rules(
+    after: ValuedState, after_sells: Sequence[Decimal], options: EngineOptions, diagnostics: Diagnostics
+) -> list[RuleResult]:
+    """All rules but reconciliation, in the contract's order.
+
+    `after_sells` are the quantities of the sold instruments when all sells are made and no buy is: sells come first, so
+    a buy covers none of them.
+    """
     return [
         _cash_band(after, options),
         *_single_position(after, options.single_position_max_weight),
@@ -64,7 +70,7 @@ def evaluate_rules(after: ValuedState, options: EngineOptions, diagnostics: Diag
         _no_negative(
             codes.NO_SHORTING,
             codes.SELL_EXCEEDS_HOLDINGS,
-            min((row.holding.quantity for row in after.positions), default=ZERO),
+            min((*(row.holding.quantity for row in after.positions), *after_sells), default=ZERO),
         ),
         _no_negative(
             codes.INSUFFICIENT_CASH, codes.CASH_BALANCE_NEGATIVE, min((row.amount for row in after.cash), default=ZERO)
@@ -147,8 +153,8 @@ def _input_guards(diagnostics: Diagnostics) -> list[RuleResult]:
         found.append((codes.INPUT_GUARDS, "HARD", len(diagnostics.hard_failures), diagnostics.hard_failures[0]))
     if diagnostics.is_pending_forced:
         found.append((codes.FUNDING_DQ, "SOFT", len(diagnostics.missing_fx_pairs), codes.MISSING_FX))
-    if diagnostics.dropped_trades:
-        found.append((codes.DROPPED_TRADES, "SOFT", len(diagnostics.dropped_trades), codes.MISSING_PRICE))
+    if unpriced := diagnostics.unpriced_trades:
+        found.append((codes.DROPPED_TRADES, "SOFT", unpriced, codes.MISSING_PRICE))
     return [
         RuleResult(
             rule_id=rule_id,

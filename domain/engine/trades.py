@@ -1,4 +1,4 @@
-"""Stages 4 and 6: from proposed trades to trade intents, and their effect on the book (D6)."""
+"""Stages 4 and 6: from proposed trades to trade intents, and their effect on the book (D6, D26)."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
@@ -8,15 +8,21 @@ from typing import Any, Final, Literal
 from domain.engine.book import Book
 from domain.engine.codes import (
     BUY_SKIPPED_UNFUNDED,
+    CURRENCY_MISMATCH,
     INVALID_TRADE_INPUT,
     MANUAL_PROPOSAL,
     MISSING_PRICE,
+    MISSING_SHELF,
+    PRICE_ZERO,
+    SHELF_STATUS,
     TRADE_DROPPED_MISSING_PRICE,
     TRADE_NOT_SUPPORTED_BY_SHELF,
+    UNFUNDED,
 )
 from domain.engine.diagnostics import Diagnostics
 from domain.engine.market import Market
 from domain.engine.numbers import money
+from domain.engine.trade_ids import trade_id
 from domain.portfolio import ShelfEntry
 from domain.request import ProposedTrade
 
@@ -25,9 +31,9 @@ RATIONALE: Final = {"code": MANUAL_PROPOSAL, "message": "Proposed by the advisor
 
 @dataclass(slots=True)
 class Trade:
-    """A trade that can be priced; `dependencies` are filled in when it is executed."""
+    """A trade that can be priced, by its number in the request; `dependencies` are filled in when it is executed."""
 
-    intent_id: str
+    number: int
     instrument_id: str
     side: Literal["BUY", "SELL"]
     quantity: Decimal
@@ -35,6 +41,10 @@ class Trade:
     currency: str
     notional_base: Decimal | None
     dependencies: list[str] = field(default_factory=list)
+
+    @property
+    def intent_id(self) -> str:
+        return trade_id(self.number)
 
 
 def trade_intents(
@@ -46,20 +56,15 @@ def trade_intents(
     allows_restricted: bool,
 ) -> tuple[list[Trade], list[Trade]]:
     """(sells, buys), each by instrument; equal instruments keep the order in which they were proposed."""
-    kept = [
-        built
-        for number, trade in enumerate(trades, start=1)
-        if (
-            built := _built(
-                trade,
-                f"oi_{number}",
-                market,
-                diagnostics,
-                base_currency=base_currency,
-                allows_restricted=allows_restricted,
-            )
+    kept = []
+    for number, trade in enumerate(trades, start=1):
+        built = _built(
+            trade, number, market, diagnostics, base_currency=base_currency, allows_restricted=allows_restricted
         )
-    ]
+        if isinstance(built, Trade):
+            kept.append(built)
+        else:
+            diagnostics.drop(number, trade.instrument_id, built)
     kept.sort(key=lambda trade: trade.instrument_id)
     return [trade for trade in kept if trade.side == "SELL"], [trade for trade in kept if trade.side == "BUY"]
 
@@ -87,6 +92,7 @@ def apply_buys(
     for buy in buys:
         if buy.currency in unfunded:
             diagnostics.warn_once(BUY_SKIPPED_UNFUNDED)
+            diagnostics.drop(buy.number, buy.instrument_id, UNFUNDED)
             continue
         book.add_units(buy.instrument_id, buy.quantity)
         book.add_cash(buy.currency, -buy.notional)
@@ -115,36 +121,33 @@ def trade_json(trade: Trade, base_currency: str) -> dict[str, Any]:
 
 def _built(
     trade: ProposedTrade,
-    intent_id: str,
+    number: int,
     market: Market,
     diagnostics: Diagnostics,
     *,
     base_currency: str,
     allows_restricted: bool,
-) -> Trade | None:
-    """The trade with quantity and notional, None when it is dropped; the diagnostics say why."""
+) -> Trade | str:
+    """The trade with quantity and notional, or why it is dropped."""
     shelf = market.shelf(trade.instrument_id)
     if shelf is None:
         diagnostics.shelf_missing[trade.instrument_id] = None
-        return None
+        return MISSING_SHELF
     if trade.side == "BUY" and not _may_be_bought(shelf, allows_restricted=allows_restricted):
         diagnostics.fail(TRADE_NOT_SUPPORTED_BY_SHELF, with_warning=True)
-        return None
+        return SHELF_STATUS
     quote = market.quote(trade.instrument_id)
     if quote is None:
         diagnostics.price_missing[trade.instrument_id] = None
         diagnostics.warn_once(TRADE_DROPPED_MISSING_PRICE)
-        diagnostics.dropped_trades.append(
-            {"intent_id": intent_id, "instrument_id": trade.instrument_id, "reason": MISSING_PRICE}
-        )
-        return None
+        return MISSING_PRICE
     amount, currency = quote
     if trade.notional is None:
         quantity = trade.quantity or Decimal(0)
         notional = quantity * amount
     elif trade.notional.currency != currency or not amount:
         diagnostics.fail(INVALID_TRADE_INPUT, with_warning=True)
-        return None
+        return PRICE_ZERO if trade.notional.currency == currency else CURRENCY_MISMATCH
     else:
         notional = trade.notional.amount
         quantity = notional / amount
@@ -152,7 +155,7 @@ def _built(
     if rate is None:
         diagnostics.fx_missing[f"{currency}/{base_currency}"] = None
     return Trade(
-        intent_id=intent_id,
+        number=number,
         instrument_id=trade.instrument_id,
         side=trade.side,
         quantity=quantity,

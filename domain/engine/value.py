@@ -1,10 +1,10 @@
-"""Stage 2: what the portfolio is worth, before and after."""
+"""Stage 2: what the portfolio is worth, before and after (D22, D29)."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from domain.engine.codes import CASH, UNKNOWN_ASSET_CLASS
+from domain.engine.codes import CASH, TOTAL_NOT_POSITIVE, UNKNOWN_ASSET_CLASS
 from domain.engine.diagnostics import Diagnostics
 from domain.engine.market import Market
 from domain.engine.numbers import ZERO, money, weight_text
@@ -30,10 +30,15 @@ class Allocation(NamedTuple):
 
 
 class ValuedState(NamedTuple):
-    """A portfolio with its value; `weights` are the positions' unrounded fractions of the total, in their order."""
+    """A portfolio with its value; `weights` are the positions' unrounded fractions of the total, in their order.
+
+    `is_total_sound` is False where something has a value and all together is worth nothing or less: then there are no
+    fractions, and every weight is zero.
+    """
 
     base_currency: str
     total: Decimal
+    is_total_sound: bool
     cash: tuple[Cash, ...]
     positions: tuple[Valuation, ...]
     weights: tuple[Decimal, ...]
@@ -64,23 +69,23 @@ class Valuer:
         self._rates: dict[str, Decimal | None] = {}
 
     def value(self, holdings: Sequence[Holding], cash: Sequence[Cash]) -> ValuedState:
-        """Positions, cash and allocations in the base currency; gaps go to the diagnostics."""
+        """Positions, cash and allocations in the base currency; gaps and an unsound total go to the diagnostics."""
         positions = tuple([self._valuation(holding) for holding in holdings])
-        total = sum((row.base_value for row in positions), ZERO)
-        cash_total = ZERO
-        for balance in cash:
-            converted = self._converted(balance)
-            total += converted
-            cash_total += converted
-        divisor = total or Decimal(1)
+        converted = [self._converted(balance) for balance in cash]
+        values = [row.base_value for row in positions]
+        total = sum(converted, sum(values, ZERO))
+        is_total_sound = total > 0 or not any((*values, *converted))
+        if not is_total_sound:
+            self._diagnostics.warn_once(TOTAL_NOT_POSITIVE)
         return ValuedState(
             base_currency=self._base,
             total=total,
+            is_total_sound=is_total_sound,
             cash=tuple(cash),
             positions=positions,
-            weights=tuple([row.base_value / divisor for row in positions]),
-            by_asset_class=_by_asset_class(positions, cash_total, divisor),
-            by_attribute=_by_attribute(positions, divisor),
+            weights=tuple([_fraction(value, total) for value in values]),
+            by_asset_class=_by_asset_class(positions, sum(converted, ZERO), total),
+            by_attribute=_by_attribute(positions, total),
         )
 
     def _valuation(self, holding: Holding) -> Valuation:
@@ -92,12 +97,14 @@ class Valuer:
     def _valued(self, holding: Holding) -> Valuation:
         shelf = self._market.shelf(holding.instrument_id)
         quote = self._market.quote(holding.instrument_id)
+        is_held = bool(holding.quantity)
         if quote is None:
-            self._diagnostics.price_missing[holding.instrument_id] = None
+            if is_held:
+                self._diagnostics.price_missing[holding.instrument_id] = None
             currency, value = self._base, holding.quantity * ZERO
         else:
             currency, value = quote.currency, self._worth(holding, quote.amount)
-        rate = self._rate(currency)
+        rate = self._rate(currency, is_needed=is_held)
         base_value = ZERO if rate is None else value * rate
         summary = {
             "instrument_id": holding.instrument_id,
@@ -121,29 +128,29 @@ class Valuer:
         """Base cash counts as it is, without the scale of a rate."""
         if balance.currency == self._base:
             return balance.amount
-        rate = self._rate(balance.currency)
+        rate = self._rate(balance.currency, is_needed=bool(balance.amount))
         return ZERO if rate is None else balance.amount * rate
 
-    def _rate(self, currency: str) -> Decimal | None:
-        """The rate to the base currency; its absence is noted."""
+    def _rate(self, currency: str, *, is_needed: bool) -> Decimal | None:
+        """The rate to the base currency; its absence is noted where there is something to convert (D22)."""
         if currency not in self._rates:
             self._rates[currency] = self._market.rate(currency, self._base)
         rate = self._rates[currency]
-        if rate is None:
+        if rate is None and is_needed:
             self._diagnostics.fx_missing[f"{currency}/{self._base}"] = None
         return rate
 
 
-def _by_asset_class(positions: Sequence[Valuation], cash_total: Decimal, divisor: Decimal) -> tuple[Allocation, ...]:
+def _by_asset_class(positions: Sequence[Valuation], cash_total: Decimal, total: Decimal) -> tuple[Allocation, ...]:
     values: dict[str, Decimal] = {}
     for position in positions:
         asset_class = position.summary["asset_class"]
         values[asset_class] = values.get(asset_class, ZERO) + position.base_value
     values[CASH] = values.get(CASH, ZERO) + cash_total
-    return _allocations(values, divisor)
+    return _allocations(values, total)
 
 
-def _by_attribute(positions: Sequence[Valuation], divisor: Decimal) -> dict[str, tuple[Allocation, ...]]:
+def _by_attribute(positions: Sequence[Valuation], total: Decimal) -> dict[str, tuple[Allocation, ...]]:
     values: dict[str, dict[str, Decimal]] = {}
     for position in positions:
         if position.shelf is None:
@@ -151,11 +158,16 @@ def _by_attribute(positions: Sequence[Valuation], divisor: Decimal) -> dict[str,
         for attribute, member in position.shelf.attributes.items():
             row = values.setdefault(attribute, {})
             row[member] = row.get(member, ZERO) + position.base_value
-    return {attribute: _allocations(row, divisor) for attribute, row in values.items()}
+    return {attribute: _allocations(row, total) for attribute, row in values.items()}
 
 
-def _allocations(values: Mapping[str, Decimal], divisor: Decimal) -> tuple[Allocation, ...]:
-    return tuple(Allocation(key, value / divisor, value) for key, value in values.items())
+def _allocations(values: Mapping[str, Decimal], total: Decimal) -> tuple[Allocation, ...]:
+    return tuple(Allocation(key, _fraction(value, total), value) for key, value in values.items())
+
+
+def _fraction(value: Decimal, total: Decimal) -> Decimal:
+    """Nothing is a fraction of a total that is zero or negative (D29)."""
+    return value / total if total > 0 else ZERO
 
 
 def state_json(state: ValuedState) -> dict[str, Any]:

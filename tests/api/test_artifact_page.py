@@ -1,5 +1,6 @@
 """The page of every artifact that the contract knows, and what it says of figures."""
 
+import json
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -8,11 +9,15 @@ from xml.etree import ElementTree as ET
 import pytest
 from artifact_pages import a_portfolio_body
 from contract.compare import load_cases
+from engine_strategies import decimal_texts, plausible_bodies
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from api.pages.artifact_page import PageContext, artifact_page
 from api.pages.charts import Weights, weights_chart
 from api.pages.figures import NOTHING, money, number, percent, points, sentence
-from domain.evidence import artifact_documents, simulate_document
+from domain.currencies import minor_unit
+from domain.evidence import ArtifactDocuments, artifact_documents, simulate_document
 from domain.request import SimulateRequest, request_document
 
 CASES = load_cases(Path(__file__).parents[1] / "contract" / "cases" / "cases.jsonl.gz")
@@ -28,13 +33,21 @@ CONTEXT = PageContext(
 )
 
 
+MONEY = re.compile(r">(-?[\d,]+(?:\.(\d+))?) ([A-Z]{3})</")
+examples = settings(deadline=None, derandomize=True, max_examples=100)
+
+
 def page_of(request) -> str:
+    built = documents_of(request)
+    return artifact_page(built.artifact, built.inputs, CONTEXT)
+
+
+def documents_of(request) -> ArtifactDocuments:
     text = request_document(SimulateRequest.model_validate(request))
     simulated = simulate_document(
         text, kind="simulate", request_hash="sha256:0", correlation_id="c", idempotency_key=None
     )
-    built = artifact_documents(text, simulated.text, kind="simulate", created_at="2026-02-22T12:00:00.000000+00:00")
-    return artifact_page(built.artifact, built.inputs, CONTEXT)
+    return artifact_documents(text, simulated.text, kind="simulate", created_at="2026-02-22T12:00:00.000000+00:00")
 
 
 def svg_of(page: str, chart_id: str) -> ET.Element:
@@ -100,6 +113,50 @@ def test_the_page_has_the_cash_flows():
     assert "-1,000.00 SGD" in page
 
 
+@examples
+@given(decimal_texts(), st.sampled_from(["USD", "JPY", "ISK", "TND", "CLF", "XAU", "QQQ"]))
+def test_money_has_the_digits_of_its_currency_or_all_where_it_has_more(amount, currency):
+    shown, code = money({"amount": amount, "currency": currency}).replace(",", "").split()
+    places, least = -Decimal(shown).as_tuple().exponent, -minor_unit(currency).as_tuple().exponent
+    assert (code, Decimal(shown)) == (currency, Decimal(amount))
+    assert places >= least
+    assert places == least or not shown.endswith("0")
+    assert shown != "-0"
+
+
+@examples
+@given(plausible_bodies())
+def test_every_amount_on_the_page_has_the_digits_of_its_currency(body):
+    amounts = MONEY.findall(page_of(body))
+    assert len(amounts) >= 2
+    assert all(len(places) >= -minor_unit(currency).as_tuple().exponent for _, places, currency in amounts)
+
+
+def test_the_page_shows_what_is_not_done_and_what_fx_costs():
+    request = a_portfolio_body(3)["simulate_request"]
+    request["proposed_trades"] += [
+        {"side": "BUY", "instrument_id": "<NOWHERE>", "quantity": "7"},
+        {"side": "BUY", "instrument_id": "INSTRUMENT_000", "notional": {"amount": "5", "currency": "JPY"}},
+    ]
+    page = page_of(request)
+    rows = page[page.index("Trades that were not made") :]
+    assert "<td>buy</td><td>&lt;NOWHERE&gt;</td>" in rows
+    assert "missing shelf" in rows
+    assert re.search(r">5 JPY</td>\s*<td>currency mismatch<", rows)
+    assert re.search(r"USD/SGD</td><td class=\"n\">[\d,]+\.\d\d USD</td><td class=\"n\">[\d,]+\.\d\d SGD</td>", page)
+
+
+def test_an_artifact_of_an_older_engine_has_its_page():
+    """It names no dropped trades, and no rate where only the inverse was given."""
+    built = documents_of(a_portfolio_body(3)["simulate_request"])
+    old = json.loads(built.artifact)
+    del old["trades_and_funding"]["dropped_trades"]
+    old["trades_and_funding"]["fx_list"][0]["rate"] = None
+    page = artifact_page(json.dumps(old), built.inputs, CONTEXT)
+    assert "not made" not in page
+    assert f'<td class="n">{NOTHING}</td></tr>' in page
+
+
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
@@ -109,6 +166,10 @@ def test_the_page_has_the_cash_flows():
         (points("-0.00001"), "0.00 pp"),
         (money({"amount": "1E+3", "currency": "SGD"}), "1,000.00 SGD"),
         (money({"amount": "1E+30", "currency": "SGD"}), f"1{',000' * 10}.00 SGD"),
+        (money({"amount": "0.005000", "currency": "SGD"}), "0.005 SGD"),
+        (money({"amount": "1234567", "currency": "ISK"}), "1,234,567 ISK"),
+        (money({"amount": "1.5", "currency": "TND"}), "1.500 TND"),
+        (money({"amount": "-0.000", "currency": "SGD"}), "0.00 SGD"),
         (money(None), NOTHING),
         (number(None), NOTHING),
         (number("1E+3"), "1,000"),

@@ -119,6 +119,7 @@ LONG = {"text": "x" * 65_536}
         ({"event_type": "SOMETHING"}, ["body", "event_type"], "enum"),
         ({"event_type": None}, ["body", "event_type"], "enum"),
         ({"actor_id": "x" * 10_000}, ["body", "actor_id"], "string_too_long"),
+        ({"actor_id": "\u200b "}, ["body", "actor_id"], "string_too_short"),
         ({"actor_id": 7}, ["body", "actor_id"], "string_type"),
         ({"actor_id": "nul\x00"}, ["body", "actor_id"], "string_unicode"),
         ({"actor_id": "\ud800"}, ["body", "actor_id"], "string_unicode"),

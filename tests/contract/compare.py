@@ -7,7 +7,7 @@ idempotency_key, correlation_id and created_at. Two modes, chosen by the row's `
   it is checked by recomputing it) and `engine_version`.
 * recorded (what the system answered that this one replaces): decimals by value; run and artifact ids by their first
   eight hex digits; `data_quality` without repeats; left out as well are `request_hash`, what rule DATA_QUALITY
-  measured, and the count of gate reasons whose source is DATA_QUALITY.
+  measured, the count of gate reasons whose source is DATA_QUALITY, and an empty `dropped_trades`.
 
 A sentence must still be a string where a string is expected, and null where null is.
 """
@@ -152,9 +152,7 @@ def _without_known_differences(value: dict[str, Any]) -> dict[str, Any]:
     for name in ("proposal_run_id", "artifact_id"):
         if name in value:
             value[name] = value[name][:ID_LENGTH]
-    for reason in (value.get("gate_decision") or {}).get("reasons", []):
-        if reason["source"] == "DATA_QUALITY":
-            reason["details"].pop("count", None)
+    _drop_counts_of_gaps(value.get("gate_decision") or {})
     if "diagnostics" in value:
         quality = value["diagnostics"]["data_quality"]
         for name in quality:
@@ -162,10 +160,18 @@ def _without_known_differences(value: dict[str, Any]) -> dict[str, Any]:
         for rule in value["rule_results"]:
             if rule["rule_id"] == "DATA_QUALITY":
                 rule["measured"] = "(skipped)"
+    if "trades_and_funding" in value and not value["trades_and_funding"].get("dropped_trades"):
+        value["trades_and_funding"].pop("dropped_trades", None)
     if "evidence_bundle" in value:
         outputs = value["evidence_bundle"]["engine_outputs"]
         outputs["proposal_result"] = _without_known_differences(outputs["proposal_result"])
     return value
+
+
+def _drop_counts_of_gaps(gate: dict[str, Any]) -> None:
+    for reason in gate.get("reasons", []):
+        if reason["source"] == "DATA_QUALITY":
+            reason["details"].pop("count", None)
 
 
 def _drop_caller(result: dict[str, Any]) -> None:

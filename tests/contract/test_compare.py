@@ -46,6 +46,17 @@ def test_recorded_cases_are_compared_by_value() -> None:
     assert case_differences(recorded, changed(["before", "total_value", "amount"], "1"), CASE["artifact"]) != []
 
 
+def test_recorded_artifacts_know_no_dropped_trades() -> None:
+    artifact = copy.deepcopy(CASE["artifact"])
+    del artifact["trades_and_funding"]["dropped_trades"]
+    recorded = {**CASE, "source": "recorded", "artifact": artifact}
+    assert case_differences(recorded, CASE["result"], CASE["artifact"]) == []
+    assert case_differences({**recorded, "source": "oracle"}, CASE["result"], CASE["artifact"]) != []
+    dropped = copy.deepcopy(CASE["artifact"])
+    dropped["trades_and_funding"]["dropped_trades"] = [{"intent_id": "oi_1"}]
+    assert case_differences(recorded, CASE["result"], dropped) != []
+
+
 def test_keys_in_another_order_differ() -> None:
     backwards = dict(reversed(CASE["result"].items()))
     assert list(order_differences(CASE["result"], CASE["result"])) == []

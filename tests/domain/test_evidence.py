@@ -9,7 +9,7 @@ from engine_requests import whole_artifact, whole_bundle
 from domain.evidence import INPUTS_GAP, artifact_documents, simulate_document
 from domain.request import CreateRequest, request_document, request_hash
 
-HOSTILE = [INPUTS_GAP.decode(), '"}', "\\", '\\"evidence_bundle\\":{', "null", "{", "\u2028", "É", '"inputs":null']
+HOSTILE = [INPUTS_GAP.decode(), '"}', "\\", '\\"evidence_bundle\\":{', "null", "{", "a\u2028", "É", '"inputs":null']
 
 
 @pytest.mark.parametrize("text", HOSTILE)

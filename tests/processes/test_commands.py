@@ -12,6 +12,7 @@ from receiver import Receiver
 from running_service import ROOT, proposals
 from standardwebhooks.webhooks import Webhook
 
+from domain.engine.codes import ENGINE_VERSION
 from domain.ids import new_operation_id
 from storage.documents import Document, DocumentKind
 from storage.schema import required_revision
@@ -136,10 +137,10 @@ def test_the_audit_of_a_service(service, tmp_path):
     other = proposals(service, "audit", "replay", version_id)
     assert other.returncode == 3
     assert "another engine version" in other.stderr
-    service.alter("UPDATE proposal_versions SET engine_version = '1.0.0', artifact_hash = 'sha256:0'")
+    service.alter(f"UPDATE proposal_versions SET engine_version = '{ENGINE_VERSION}', artifact_hash = 'sha256:0'")
     assert proposals(service, "audit", "replay", version_id).returncode == 1
     empty = Document.of(DocumentKind.REQUEST, "[]").content.hex()
-    for engine, code in (("1.0.0", 1), ("0.9.0", 3)):
+    for engine, code in ((ENGINE_VERSION, 1), ("0.9.0", 3)):
         service.alter(f"UPDATE documents SET content = '\\x{empty}' WHERE kind = 'request'")
         service.alter(f"UPDATE proposal_versions SET engine_version = '{engine}'")
         unreadable = proposals(service, "audit", "replay", version_id)

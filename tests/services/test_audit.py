@@ -4,8 +4,12 @@ import psycopg
 import pytest
 import zstandard
 from builders import a_stored_operation
+from pydantic import model_validator
 from storage_rows import a_created_proposal, a_reviewed_proposal
 
+from domain import evidence
+from domain.request import CreateRequest
+from services import audit
 from services.audit import AuditVerification, ChainHead
 from storage.documents import Document, DocumentKind
 from storage.unit_of_work import Storage
@@ -192,6 +196,18 @@ async def test_what_was_not_altered_is_found_whole(storage: Storage, proposal_id
     verified = audit.verified
     assert (len(verified.heads), verified.versions, verified.events, verified.approvals) == (2, 3, 7, 2)
     assert verified.documents == await audit.size() - 2 > 6
+
+
+async def test_a_request_that_a_later_engine_refuses_is_no_alteration(storage: Storage, proposal_id, monkeypatch):
+    class Stricter(CreateRequest):
+        @model_validator(mode="after")
+        def _is_refused_since(self):
+            raise ValueError
+
+    monkeypatch.setattr(evidence, "REQUEST_MODELS", dict.fromkeys(evidence.REQUEST_MODELS, Stricter))
+    assert len(await found(storage)) == 3  # the two versions of the proposal, and the other proposal's
+    monkeypatch.setattr(audit, "ENGINE_VERSION", "of a later release")
+    assert await found(storage) == []
 
 
 @pytest.mark.parametrize("name", ALTERATIONS)

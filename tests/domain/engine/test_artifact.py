@@ -1,4 +1,4 @@
-"""What people read (D15)."""
+"""What people read (D15, D21, D26)."""
 
 import json
 from typing import Any
@@ -62,16 +62,63 @@ def test_trades_are_shown_in_plain_numbers() -> None:
             "pair": "EUR/USD",
             "buy_amount": "100",
             "sell_amount_estimated": "112.34",
-            "rate": "1.1234",
+            "rate": "1.123449",
         }
     ]
     assert [note["code"] for note in shown["execution_notes"]] == ["DEPENDENCY"]
     assert artifact_of(**REBALANCED)["disclosures"]["product_docs"][0]["instrument_id"] == "A"
 
 
-def test_a_rate_that_only_the_inverse_gives_is_not_shown() -> None:
-    parts = REBALANCED | {"rates": {"USD/EUR": "0.9"}}
-    assert [row["rate"] for row in artifact_of(**parts)["trades_and_funding"]["fx_list"]] == [None]
+@pytest.mark.parametrize(
+    ("rates", "shown"),
+    [
+        ({"EUR/USD": "1.10"}, "1.1"),
+        ({"EUR/USD": "0.0000843"}, "0.0000843"),
+        ({"EUR/USD": "1E+1"}, "10"),
+        ({"EUR/USD": "1.123456789012345678901234"}, "1.123456789012345678901234"),
+        ({"USD/EUR": "0.9"}, "1.11111111111"),
+        ({"USD/EUR": "0.8"}, "1.25"),
+        ({"USD/EUR": "11862.3962"}, "0.0000843000000287"),
+        ({"EUR/USD": "1.1", "USD/EUR": "0.8"}, "1.1"),
+    ],
+)
+def test_d21_the_rate_is_the_one_that_funding_used(rates: dict[str, str], shown: str) -> None:
+    (row,) = artifact_of(**REBALANCED | {"rates": rates, "cash": {"USD": "5000"}})["trades_and_funding"]["fx_list"]
+    assert row["rate"] == shown
+
+
+def test_d26_the_artifact_shows_what_is_not_done_as_it_was_asked_for() -> None:
+    trades = ["SELL A 20.00", "BUY X 1.50", "BUY E 10 USD", "BUY E 1E+1"]
+    shown = artifact_of(**REBALANCED | {"trades": trades, "rates": {}})["trades_and_funding"]
+    assert list(shown) == ["trade_list", "fx_list", "dropped_trades", "ordering_policy", "execution_notes"]
+    assert [row["intent_id"] for row in shown["trade_list"]] == ["oi_1"]
+    assert shown["dropped_trades"] == [
+        {
+            "intent_id": "oi_2",
+            "instrument_id": "X",
+            "side": "BUY",
+            "quantity": "1.5",
+            "notional": None,
+            "reason": "MISSING_PRICE",
+        },
+        {
+            "intent_id": "oi_3",
+            "instrument_id": "E",
+            "side": "BUY",
+            "quantity": None,
+            "notional": {"amount": "10", "currency": "USD"},
+            "reason": "CURRENCY_MISMATCH",
+        },
+        {
+            "intent_id": "oi_4",
+            "instrument_id": "E",
+            "side": "BUY",
+            "quantity": "10",
+            "notional": None,
+            "reason": "UNFUNDED",
+        },
+    ]
+    assert artifact_of(**REBALANCED)["trades_and_funding"]["dropped_trades"] == []
 
 
 def test_d15_the_ordering_policy_says_when_flows_come() -> None:

@@ -1,7 +1,8 @@
-"""Gaps in what was sent, and what rules and gate make of them (D12, D14)."""
+"""Gaps in what was sent, and what rules and gate make of them (D12, D14, D22)."""
 
 from typing import Any
 
+import pytest
 from engine_requests import simulated
 
 
@@ -48,7 +49,7 @@ def test_d12_a_gap_is_listed_and_counted_once_in_first_seen_order() -> None:
 def test_gaps_that_do_not_block_are_not_counted_but_still_a_reason() -> None:
     result = simulated(
         positions={"Z": "1"},
-        cash={"CHF": "0"},
+        cash={"USD": "1", "CHF": "1"},
         block_on_missing_prices=False,
         block_on_missing_fx=False,
     )
@@ -73,3 +74,51 @@ def test_d14_a_shelf_gap_is_a_reason_of_the_gate() -> None:
         "source": "DATA_QUALITY",
         "details": {"count": "1"},
     }
+
+
+NOTHING: dict[str, list[str]] = {"price_missing": [], "fx_missing": [], "shelf_missing": []}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"positions": {"Z": "0"}},
+        {"positions": {"Z": "-0.00"}},
+        {
+            "positions": [
+                {"instrument_id": "Z", "quantity": "2"},
+                {"instrument_id": "Z", "quantity": "-2"},
+            ]
+        },
+        {"positions": {"G": "0"}, "prices": {"G": "1 GBP"}},
+        {"cash": {"USD": "9", "GBP": "0.00"}},
+        {"cash": [{"currency": "USD", "amount": "9"}, *({"currency": "GBP", "amount": a} for a in ("3", "-3"))]},
+        # planning opens a row of the bought currency, which has no rate to the base currency
+        {"cash": {"USD": "9", "EUR": "9"}, "rates": {"EUR/USD": "1", "GBP/EUR": "1"}, "prices": {"G": "1 EUR"}},
+    ],
+)
+def test_d22_nothing_needs_no_price_and_no_rate(parts: dict[str, Any]) -> None:
+    result = simulated(**{"cash": {"USD": "9"}} | parts)
+    assert quality(result) == NOTHING
+    assert result["status"] == "READY"
+
+
+def test_d22_what_is_sold_out_needed_its_rate_before() -> None:
+    result = simulated(positions={"G": "1"}, prices={"G": "1 GBP"}, cash={"USD": "9"}, trades=["SELL G 1"])
+    assert quality(result)["fx_missing"] == ["GBP/USD"]
+
+
+@pytest.mark.parametrize(
+    ("parts", "gap"),
+    [
+        ({"positions": {"Z": "0"}, "trades": ["BUY Z 1"]}, ("price_missing", "Z")),
+        ({"prices": {"G": "1 GBP"}, "positions": {"G": "0"}, "trades": ["BUY G 1"]}, ("fx_missing", "GBP/USD")),
+        ({"flows": ["0 GBP"]}, ("fx_missing", "GBP/USD")),
+        ({"flows": ["5 GBP"]}, ("fx_missing", "GBP/USD")),
+        ({"positions": {"Z": "0.000001"}}, ("price_missing", "Z")),
+        ({"cash": {"USD": "9", "GBP": "-0.01"}}, ("fx_missing", "GBP/USD")),
+    ],
+)
+def test_d22_something_and_everything_that_is_asked_for_needs_them(parts: dict[str, Any], gap: tuple[str, str]) -> None:
+    found = quality(simulated(**{"cash": {"USD": "9"}} | parts))
+    assert gap[1] in found[gap[0]]

@@ -1,4 +1,4 @@
-"""Decimals as they arrive (D11) and as they are hashed (D17)."""
+"""Decimals as they arrive (D11, D31) and as they are hashed (D17)."""
 
 import json
 from decimal import Decimal
@@ -26,9 +26,10 @@ def error_of(adapter: TypeAdapter[Decimal], value: Any) -> str | None:
     [
         ("100.00", "100.00"),
         (" 12.50\t", "12.50"),
-        ("1_000", "1000"),
-        ("١٢", "12"),
+        ("+1.", "1"),
+        (".5", "0.5"),
         ("1E+2", "1E+2"),
+        ("1.e-2", "0.01"),
         ("-0", "-0"),
         (10, "10"),
         (1000.10, "1000.1"),
@@ -59,6 +60,23 @@ def test_a_decimal_keeps_its_scale_and_a_float_counts_by_its_shortest_text(given
 )
 def test_what_is_no_finite_decimal_is_refused(given: Any, error: str) -> None:
     assert error_of(DECIMAL, given) == error
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("1_000", "_1", "1_", "1e5_0", "N_aN", "infinit_y"),
+        *("\u0661\u0662", "\uff11", "1.\u0665", "1e\u0662", "nan\u0662", "1\u066b5", "\u22121", "1\u200b"),
+        *("- 1", "1 000", "--1", ".", "+", "e5", "1e", "1.2.3", "0x10"),
+    ],
+)
+@pytest.mark.parametrize("decimal", [DecimalInput, PositiveDecimal, NonNegativeDecimal, Fraction])
+def test_d31_a_decimal_is_written_in_ascii(decimal: Any, text: str) -> None:
+    assert error_of(TypeAdapter(decimal), text) == "decimal_parsing"
+
+
+def test_d31_a_long_text_is_read_in_one_pass() -> None:
+    assert error_of(DECIMAL, "1" * 1_000_000 + "x") == "decimal_parsing"
 
 
 @pytest.mark.parametrize(

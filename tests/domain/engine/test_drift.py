@@ -1,9 +1,11 @@
-"""Drift from the reference model."""
+"""Drift from the reference model (D28)."""
 
 from typing import Any
 
+import pytest
 from engine_requests import a_model, simulated
 
+NOT_ONE = "REFERENCE_MODEL_WEIGHTS_NOT_ONE"
 PARTS: dict[str, Any] = {
     "positions": {"A": "60", "B": "20"},
     "cash": {"USD": "20"},
@@ -70,6 +72,8 @@ def test_a_model_in_another_currency_measures_nothing() -> None:
     result = simulated(**PARTS, model=a_model(base="EUR", classes={"EQUITY": "1"}))
     assert result["drift_analysis"] is None
     assert result["diagnostics"]["warnings"] == ["REFERENCE_MODEL_BASE_CURRENCY_MISMATCH"]
+    both = simulated(**PARTS, model=a_model(base="EUR", classes={"EQUITY": "0.9"}))
+    assert both["diagnostics"]["warnings"] == [NOT_ONE, "REFERENCE_MODEL_BASE_CURRENCY_MISMATCH"]
     off = simulated(**PARTS, model=a_model(base="EUR", classes={}), enable_drift_analytics=False)
     assert (off["drift_analysis"], off["diagnostics"]["warnings"]) == (None, [])
 
@@ -79,3 +83,39 @@ def test_a_traded_instrument_has_a_bucket_though_nobody_holds_it_any_more() -> N
         positions={"B": "20"}, trades=["BUY C 1", "SELL C 1"], model=a_model(classes={}, instruments={"B": "1"})
     )
     assert [bucket["bucket"] for bucket in drift["instrument"]["buckets"]] == ["B", "C"]
+
+
+@pytest.mark.parametrize(
+    ("classes", "instruments", "adds_up"),
+    [
+        ({"EQUITY": "0.6", "BOND": "0.4"}, {}, True),
+        ({"EQUITY": "0.47"}, {}, False),
+        ({"EQUITY": "0.9999"}, {}, True),
+        ({"EQUITY": "0.99989"}, {}, False),
+        ({"EQUITY": "1", "BOND": "0.0001"}, {}, True),
+        ({"EQUITY": "1", "BOND": "0.00011"}, {}, False),
+        ({}, {}, False),
+        ({}, {"A": "1"}, False),
+        ({"EQUITY": "0.9", "CASH": "0.1"}, {"A": "0.9"}, True),
+        ({"EQUITY": "0.9", "CASH": "0.1"}, {"A": "0.8999"}, True),
+        ({"EQUITY": "0.9", "CASH": "0.1"}, {"A": "0.89989"}, False),
+        ({"EQUITY": "0.9", "CASH": "0.1"}, {"A": "1.0", "B": "0.0001"}, True),
+        ({"EQUITY": "0.9", "CASH": "0.1"}, {"A": "1.0", "B": "0.00011"}, False),
+        ({"EQUITY": "1"}, {"A": "0.95"}, False),
+    ],
+)
+def test_d28_a_model_that_does_not_make_one_whole_is_warned_of(
+    classes: dict[str, str], instruments: dict[str, str], *, adds_up: bool
+) -> None:
+    model = a_model(classes=classes, instruments=instruments)
+    for options in ({}, {"enable_instrument_drift": False}):
+        result = simulated(**PARTS, model=model, **options)
+        assert result["diagnostics"]["warnings"] == ([] if adds_up else [NOT_ONE])
+        assert result["drift_analysis"] is not None
+    assert simulated(**PARTS, model=model, enable_drift_analytics=False)["diagnostics"]["warnings"] == []
+
+
+def test_d28_equal_targets_count_once() -> None:
+    model = a_model(classes={"EQUITY": "1"})
+    model["asset_class_targets"] *= 2
+    assert simulated(**PARTS, model=model)["diagnostics"]["warnings"] == []

@@ -4,6 +4,7 @@ import pytest
 from engine_requests import balances, failed_rules, simulated
 
 WITHDRAWAL = "PROPOSAL_WITHDRAWAL_NEGATIVE_CASH"
+SOUND = {"positions": {"A": "1000"}, "prices": {"A": "1 USD"}}  # worth more than any overdraft here
 
 
 def test_flows_are_applied_in_order_and_open_their_currency() -> None:
@@ -27,17 +28,17 @@ def test_flows_are_applied_in_order_and_open_their_currency() -> None:
     ],
 )
 def test_a_withdrawal_below_zero_is_a_breach(flows: list[str], warnings: list[str]) -> None:
-    assert simulated(cash={"USD": "100"}, flows=flows)["diagnostics"]["warnings"] == warnings
+    assert simulated(**SOUND, cash={"USD": "100"}, flows=flows)["diagnostics"]["warnings"] == warnings
 
 
 def test_a_breach_may_be_allowed() -> None:
-    result = simulated(cash={"USD": "100"}, flows=["-150 USD"], proposal_block_negative_cash=False)
+    result = simulated(**SOUND, cash={"USD": "100"}, flows=["-150 USD"], proposal_block_negative_cash=False)
     assert result["diagnostics"]["warnings"] == []
-    assert failed_rules(result) == ["INSUFFICIENT_CASH"]
+    assert failed_rules(result) == ["CASH_BAND", "INSUFFICIENT_CASH"]
 
 
 @pytest.mark.parametrize("flow", ["40 USD", "0 USD"])
 def test_d08_a_deposit_into_an_overdraft_is_no_withdrawal(flow: str) -> None:
-    result = simulated(cash={"USD": "-100"}, flows=[flow])
+    result = simulated(**SOUND, cash={"USD": "-100"}, flows=[flow])
     assert result["diagnostics"]["warnings"] == []
     assert "PROPOSAL_INPUT_GUARDS" not in failed_rules(result)

@@ -1,5 +1,6 @@
-"""FX that funds the buys (D2-D5, D13)."""
+"""FX that funds the buys (D2-D5, D13, D20, D24, D25)."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ def test_base_only_funds_from_nothing_else_and_the_base_not_at_all() -> None:
     result = simulated(
         cash=rich, prices={"A": "10 USD"}, rates=rates, trades=["BUY A 1"], fx_funding_source_currency="BASE_ONLY"
     )
-    assert result["diagnostics"]["insufficient_cash"] == []
+    assert result["diagnostics"]["insufficient_cash"] == [{"currency": "USD", "deficit": "5.00"}]
     assert guard(result) == ("1", "PROPOSAL_INSUFFICIENT_FUNDING_CASH")
     assert result["diagnostics"]["warnings"] == ["PROPOSAL_BUY_SKIPPED_UNFUNDED"]
 
@@ -244,3 +245,75 @@ def test_d13_without_a_rate_to_base_a_deficit_comes_last() -> None:
         trades=["BUY E 1"],
     )
     assert result["diagnostics"]["insufficient_cash"] == [{"currency": "USD", "deficit": "100.00"}]
+
+
+@pytest.mark.parametrize(
+    ("currency", "bought"),
+    [
+        ("ISK", "11"),
+        ("JPY", "11"),
+        ("TND", "10.006"),
+        ("KWD", "10.006"),
+        ("CLF", "10.0051"),
+        ("SGD", "10.01"),
+        ("XAU", "10.01"),  # in ISO 4217, without a minor unit
+        ("QQQ", "10.01"),  # not in ISO 4217
+    ],
+)
+def test_d20_amounts_have_the_minor_unit_of_their_currency(currency: str, bought: str) -> None:
+    price = "10.00501"
+    into = simulated(
+        cash={"USD": "100"}, prices={"E": f"{price} {currency}"}, rates={f"{currency}/USD": "1"}, trades=["BUY E 1"]
+    )
+    ((_, found, _),) = fx_trades(into)
+    assert found == bought
+    out = simulated(
+        cash={currency: "100"}, prices={"E": f"{price} USD"}, rates={f"USD/{currency}": "1"}, trades=["BUY E 1"]
+    )
+    ((_, _, sold),) = fx_trades(out)
+    assert Decimal(sold).as_tuple().exponent == Decimal(bought).as_tuple().exponent
+
+
+@pytest.mark.parametrize(
+    ("cash", "trade"),
+    [
+        ("0.01", ("JPY/USD", "1", "0.01")),
+        ("0.00", None),
+        ("0.009", None),
+    ],
+)
+def test_d24_nothing_is_bought_for_nothing(cash: str, trade: tuple[str, str, str] | None) -> None:
+    """A yen is worth less than half a cent here."""
+    result = simulated(
+        positions={"J": "1"},
+        cash={"USD": cash},
+        prices={"J": "1 JPY"},
+        rates={"JPY/USD": "0.004"},
+        trades=["BUY J 1"],
+    )
+    assert fx_trades(result) == ([] if trade is None else [trade])
+    if trade is None:
+        assert result["diagnostics"]["insufficient_cash"] == [{"currency": "USD", "deficit": "0.01"}]
+
+
+@pytest.mark.parametrize(
+    ("parts", "shortage"),
+    [
+        # no other currency at all; the base currency alone may pay; another one has no rate
+        ({"cash": {"USD": "4.00"}}, {"currency": "USD", "deficit": "6.01"}),
+        (
+            {"cash": {"USD": "4.00", "EUR": "99"}, "fx_funding_source_currency": "BASE_ONLY"},
+            {"currency": "USD", "deficit": "6.01"},
+        ),
+        ({"cash": {"USD": "4.00", "EUR": "0"}}, {"currency": "USD", "deficit": "6.01"}),
+        # a candidate that lacks less than a minor unit lacks one
+        (
+            {"cash": {"EUR": "10.009"}, "rates": {"EUR/USD": "1", "USD/EUR": "1"}},
+            {"currency": "EUR", "deficit": "0.01"},
+        ),
+    ],
+)
+def test_d25_a_shortfall_always_says_what_is_lacking(parts: dict[str, Any], shortage: dict[str, str]) -> None:
+    result = simulated(prices={"A": "10.01 USD"}, trades=["BUY A 1"], **parts)
+    assert result["diagnostics"]["insufficient_cash"] == [shortage]
+    assert guard(result) == ("1", "PROPOSAL_INSUFFICIENT_FUNDING_CASH")

@@ -1,4 +1,4 @@
-"""Requests: their limits, their stored text and their hash (D17, D19)."""
+"""Requests: their limits, their stored text and their hash (D17, D19, D27, D28, D31)."""
 
 import json
 from pathlib import Path
@@ -55,6 +55,8 @@ def hash_of(body: dict[str, Any]) -> str:
     ("path", "value", "error"),
     [
         (["portfolio_snapshot", "portfolio_id"], "p" * 256, "string_too_long"),
+        (["portfolio_snapshot", "portfolio_id"], " " * 256, "string_too_long"),
+        (["portfolio_snapshot", "positions", 0, "quantity"], "1_0", "decimal_parsing"),
         (["portfolio_snapshot", "snapshot_id"], "p" * 256, "string_too_long"),
         (["portfolio_snapshot", "base_currency"], "usd", "string_pattern_mismatch"),
         (["portfolio_snapshot", "base_currency"], "USD\n", "string_pattern_mismatch"),
@@ -121,6 +123,68 @@ def test_d11_prices_and_rates_are_positive() -> None:
     assert [error for error, _ in errors_of(SimulateRequest, body)] == ["greater_than", "greater_than"]
 
 
+@pytest.mark.parametrize(
+    ("options", "errors"),
+    [
+        ({"single_position_max_weight": "40"}, [("less_than_equal", "single_position_max_weight")]),
+        ({"single_position_max_weight": "-0.1"}, [("greater_than_equal", "single_position_max_weight")]),
+        (
+            {"cash_band_min_weight": "-1", "cash_band_max_weight": 5},
+            [("greater_than_equal", "cash_band_min_weight"), ("less_than_equal", "cash_band_max_weight")],
+        ),
+        ({"cash_band_min_weight": "0.5", "cash_band_max_weight": "0.4"}, [("value_error", None)]),
+        (
+            {"cash_band_min_weight": "0.5", "cash_band_max_weight": "0.4", "funding_mode": "X"},
+            [("literal_error", "funding_mode")],
+        ),
+        ({"cash_band_min_weight": "1.00"}, []),
+        ({"single_position_max_weight": "0", "cash_band_max_weight": "0"}, []),
+        ({"single_position_max_weight": None, "cash_band_min_weight": "1", "cash_band_max_weight": "1.0"}, []),
+    ],
+)
+def test_d27_limits_are_fractions(options: dict[str, Any], errors: list[tuple[str, str | None]]) -> None:
+    body = changed(["options"], options)
+    if not errors:
+        assert SimulateRequest.model_validate(body).options.enable_proposal_simulation is False
+        return
+    expected = [(error, ("options", field) if field else ("options",)) for error, field in errors]
+    assert errors_of(SimulateRequest, body) == expected
+
+
+@pytest.mark.parametrize("targets", ["asset_class_targets", "instrument_targets"])
+@pytest.mark.parametrize(("weight", "error"), [("60", "less_than_equal"), ("-0.1", "greater_than_equal")])
+def test_d28_a_target_is_a_fraction(targets: str, weight: str, error: str) -> None:
+    path = ["reference_model", targets, 0, "weight"]
+    assert errors_of(SimulateRequest, changed(path, weight)) == [(error, tuple(path))]
+
+
+NAMED: list[list[str | int]] = [
+    ["portfolio_snapshot", "portfolio_id"],
+    ["portfolio_snapshot", "positions", 0, "instrument_id"],
+    ["market_data_snapshot", "prices", 0, "instrument_id"],
+    ["shelf_entries", 0, "instrument_id"],
+    ["proposed_trades", 0, "instrument_id"],
+    ["reference_model", "instrument_targets", 0, "instrument_id"],
+]
+
+
+@pytest.mark.parametrize("path", NAMED, ids=lambda path: ".".join(map(str, path)))
+@pytest.mark.parametrize("blank", ["", " ", "\t\n", "\u200b\ufeff", "\u2028", "\u2029", "\u00a0\u3000", "\u0085\u00ad"])
+def test_d31_a_name_shows_something(path: list[str | int], blank: str) -> None:
+    assert errors_of(SimulateRequest, changed(path, blank)) == [("string_too_short", tuple(path))]
+    kept = SimulateRequest.model_validate(changed(path, f"{blank}A "))
+    shown: Any = kept.model_dump()
+    for step in path:
+        shown = shown[step]
+    assert shown == f"{blank}A "
+
+
+@pytest.mark.parametrize("model", [CreateRequest, VersionRequest])
+def test_d31_a_person_has_a_name(model: type[BaseModel]) -> None:
+    body = {"created_by": "\u200b ", "simulate_request": BODY}
+    assert errors_of(model, body) == [("string_too_short", ("created_by",))]
+
+
 def test_names_of_people_and_papers_are_limited() -> None:
     long = {"title": "t" * 501, "advisor_notes": "n" * 10_001, "jurisdiction": "j" * 256, "mandate_id": "m" * 256}
     body = {"created_by": "c" * 256, "simulate_request": BODY, "metadata": long}
@@ -150,7 +214,7 @@ def test_unknown_keys_are_ignored_at_every_level() -> None:
 @pytest.mark.parametrize(
     ("path", "spellings"),
     [
-        (["portfolio_snapshot", "positions", 0, "quantity"], ["10", "10.0", "1E+1", 10, 10.0, " 1_0 "]),
+        (["portfolio_snapshot", "positions", 0, "quantity"], ["10", "10.0", "1E+1", 10, 10.0, " +10. "]),
         (["proposed_cash_flows", 0, "amount"], ["-1", "-1.000", -1]),
         (["proposed_cash_flows", 0, "amount"], ["0", "-0", "0.00", "0E+5", 0]),
         (["options", "fx_buffer_pct"], ["0.01", "0.0100", 0.01]),

@@ -37,7 +37,7 @@ def test_a_quiet_proposal_passes_in_the_contracts_order() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "status"),
-    [("0.5", "0.5", "PASS"), ("0.51", "1", "FAIL"), ("0", "0.49", "FAIL"), ("1", "0", "FAIL")],
+    [("0.5", "0.5", "PASS"), ("0.51", "1", "FAIL"), ("0", "0.49", "FAIL")],
 )
 def test_the_cash_band_includes_its_edges(low: str, high: str, status: str) -> None:
     result = simulated(**HALF, cash_band_min_weight=low, cash_band_max_weight=high)

@@ -1,4 +1,6 @@
-"""Trades, their order, their dependencies and those that are dropped (D6, D15)."""
+"""Trades, their order, their dependencies and those that are dropped (D6, D15, D23, D26)."""
+
+from typing import Any
 
 import pytest
 from engine_requests import balances, failed_rules, simulated
@@ -120,8 +122,72 @@ def test_d06_the_row_comes_after_funding_and_only_when_something_was_dropped() -
             shelf={"B": "BANNED", "S": "NOT_LISTED"},
             trades=reason,
         )
-        assert other["diagnostics"]["dropped_intents"] == []
+        assert len(other["diagnostics"]["dropped_intents"]) == 1
         assert "PROPOSAL_DROPPED_TRADES" not in failed_rules(other)
+
+
+def test_d26_every_trade_that_is_not_made_is_listed_with_its_reason() -> None:
+    worthless = {"instrument_id": "Z", "quantity": "3", "market_value": {"amount": "0", "currency": "USD"}}
+    result = simulated(
+        positions=[worthless],
+        cash={"USD": "100"},
+        prices={"A": "1 USD", "E": "10 EUR", "S": "1 USD", "B": "1 USD"},
+        shelf={"S": "NOT_LISTED", "B": "BANNED"},
+        rates={"EUR/USD": "100"},
+        trades=[
+            "BUY E 1",
+            "SELL S 1",
+            "BUY A 1",
+            "BUY B 1",
+            "BUY A 5 EUR",
+            "BUY Z 5 EUR",
+            "BUY Z 5 USD",
+            "BUY X 1",
+        ],
+        valuation_mode="TRUST_SNAPSHOT",
+    )
+    assert [tuple(entry.values()) for entry in result["diagnostics"]["dropped_intents"]] == [
+        ("oi_1", "E", "UNFUNDED"),
+        ("oi_2", "S", "MISSING_SHELF"),
+        ("oi_4", "B", "SHELF_STATUS"),
+        ("oi_5", "A", "CURRENCY_MISMATCH"),
+        ("oi_6", "Z", "CURRENCY_MISMATCH"),
+        ("oi_7", "Z", "PRICE_ZERO"),
+        ("oi_8", "X", "MISSING_PRICE"),
+    ]
+    assert [intent["intent_id"] for intent in result["intents"]] == ["oi_3"]
+    rule = next(rule for rule in result["rule_results"] if rule["rule_id"] == "PROPOSAL_DROPPED_TRADES")
+    assert rule["measured"] == "1"
+
+
+def shorting(**parts: Any) -> tuple[str, str]:
+    """(status, measured) of the rule NO_SHORTING, with A and B at 1 USD and cash enough."""
+    result = simulated(cash={"USD": "1000"}, prices={"A": "1 USD", "B": "1 USD"}, **parts)
+    rule = next(rule for rule in result["rule_results"] if rule["rule_id"] == "NO_SHORTING")
+    return rule["status"], rule["measured"]
+
+
+@pytest.mark.parametrize(
+    ("positions", "trades", "expected"),
+    [
+        ({"A": "5"}, ["SELL A 7", "BUY A 3"], ("FAIL", "-2")),
+        ({}, ["BUY A 3", "SELL A 3"], ("FAIL", "-3")),
+        ({"A": "5"}, ["SELL A 5", "BUY A 3"], ("PASS", "0")),
+        ({"A": "-5"}, ["BUY A 5"], ("PASS", "0")),  # a short that was there, covered
+        ({"A": "-5"}, ["BUY B 5"], ("FAIL", "-5")),
+        ({"A": "5", "B": "5"}, ["SELL A 7", "BUY A 3", "SELL B 9"], ("FAIL", "-4")),
+        ({"A": "5", "B": "5"}, ["SELL A 9", "BUY A 9", "SELL B 7"], ("FAIL", "-4")),
+        ({"A": "5", "B": "5"}, ["SELL A 9.0", "BUY A 9", "SELL B 9"], ("FAIL", "-4")),  # of equals the after-state's
+    ],
+)
+def test_d23_a_buy_does_not_cover_a_sell_that_comes_before_it(
+    positions: dict[str, str], trades: list[str], expected: tuple[str, str]
+) -> None:
+    assert shorting(positions=positions, trades=trades) == expected
+
+
+def test_d23_a_sell_that_was_dropped_sells_nothing() -> None:
+    assert shorting(positions={"B": "1"}, trades=["SELL A 7"], shelf={"A": "NOT_LISTED"}) == ("PASS", "0")
 
 
 def test_d15_flows_may_come_last() -> None:
@@ -156,6 +222,7 @@ def test_d15_funding_does_not_see_flows_that_come_last() -> None:
 def test_d15_warnings_and_failures_of_late_flows_come_last() -> None:
     parts = {
         "cash": {"USD": "100"},
+        "positions": {"A": "9"},
         "prices": {"A": "150 USD", "X": "1 USD"},
         "shelf": {"X": "BANNED"},
         "trades": ["BUY X 1", "BUY A 1"],

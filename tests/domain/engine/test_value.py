@@ -1,8 +1,10 @@
-"""What a portfolio is worth, and whether the totals agree."""
+"""What a portfolio is worth, and whether the totals agree (D29, D30)."""
 
 from decimal import Context, Decimal, localcontext
+from typing import Any
 
-from engine_requests import a_simulation, evidence_of, failed_rules, simulated
+import pytest
+from engine_requests import a_model, a_simulation, evidence_of, failed_rules, simulated
 
 
 def test_scales_show_on_the_wire() -> None:
@@ -126,3 +128,98 @@ def test_nobodys_decimal_context_changes_the_result() -> None:
     with localcontext(Context(prec=3)):
         assert evidence_of(body) == expected
         assert Decimal(1) / 3 == Decimal("0.333")
+
+
+UNSOUND = "PORTFOLIO_TOTAL_NOT_POSITIVE"
+
+
+def weights_of(state: dict[str, Any]) -> set[str]:
+    rows = (
+        *state["positions"],
+        *state["allocation_by_asset_class"],
+        *state["allocation_by_instrument"],
+        *(row for rows in state["allocation_by_attribute"].values() for row in rows),
+    )
+    return {row["weight"] for row in rows}
+
+
+def input_guards(result: dict[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (rule["measured"], rule["reason_code"])
+        for rule in result["rule_results"]
+        if rule["rule_id"] == "PROPOSAL_INPUT_GUARDS"
+    ]
+
+
+@pytest.mark.parametrize("cash", ["-100", "-100.0", "-5000"])
+def test_d29_of_a_total_that_is_not_positive_nothing_is_a_fraction(cash: str) -> None:
+    result = simulated(
+        positions={"A": "100"},
+        cash={"USD": cash},
+        prices={"A": "1 USD"},
+        shelf=[{"instrument_id": "A", "status": "BANNED", "attributes": {"region": "US"}}],
+        model=a_model(classes={"EQUITY": "1"}, instruments={"A": "1"}),
+        trades=["BUY A 1"],
+        thresholds={"cash_band_min_weight": "0.01"},
+        single_position_max_weight="0.1",
+    )
+    for state in (result["before"], result["after_simulated"]):
+        assert weights_of(state) == {"0.0000"}
+    assert result["diagnostics"]["warnings"] == [UNSOUND, "PROPOSAL_TRADE_NOT_SUPPORTED_BY_SHELF"]
+    assert input_guards(result) == [("2", "PROPOSAL_TRADE_NOT_SUPPORTED_BY_SHELF")]
+    measured = {rule["rule_id"]: rule["measured"] for rule in result["rule_results"]}
+    assert (measured["CASH_BAND"], measured["SINGLE_POSITION_MAX"]) == ("0", "0")
+    bucket = result["drift_analysis"]["instrument"]["buckets"][0]
+    assert (bucket["portfolio_weight_before"], bucket["portfolio_weight_after"]) == ("0", "0")
+    issues = {issue["issue_key"]: issue["details"] for issue in result["suitability"]["issues"]}
+    assert issues["CASH_BAND"]["measured"] == "0"
+    assert issues["GOVERNANCE|A|BANNED"]["measured"] == "0"
+    assert result["status"] == "BLOCKED"
+
+
+@pytest.mark.parametrize(
+    ("cash", "flow", "warnings", "guards"),
+    [
+        ("5", "-5", [], []),  # nothing is left, and nothing is wrong
+        ("5", "-6", ["PROPOSAL_WITHDRAWAL_NEGATIVE_CASH", UNSOUND], [("2", "PROPOSAL_WITHDRAWAL_NEGATIVE_CASH")]),
+        ("-5", "6", [UNSOUND], []),  # made good: the state before does not block
+        ("-5", "1", [UNSOUND], [("1", UNSOUND)]),
+    ],
+)
+def test_d29_the_state_after_blocks_and_each_warns_when_it_is_valued(
+    cash: str, flow: str, warnings: list[str], guards: list[tuple[str, str]]
+) -> None:
+    result = simulated(cash={"USD": cash}, flows=[f"{flow} USD"])
+    assert result["diagnostics"]["warnings"] == warnings
+    assert input_guards(result) == guards
+
+
+def test_d29_what_cancels_out_is_not_nothing() -> None:
+    parts = {"prices": {"A": "1 USD", "B": "1 USD"}}
+    assert simulated(**parts, positions={"A": "0"}, cash={"USD": "0"})["diagnostics"]["warnings"] == []
+    result = simulated(**parts, positions={"A": "5", "B": "-5"})
+    assert (result["diagnostics"]["warnings"], input_guards(result)) == ([UNSOUND], [("1", UNSOUND)])
+
+
+def test_d30_a_balance_that_changed_does_not_say_what_is_settled() -> None:
+    sent = [
+        {"currency": currency, "amount": "100.00", "settled": "90.00", "pending": "10.00"}
+        for currency in ("USD", "EUR", "GBP")
+    ]
+    result = simulated(
+        positions={"A": "50"},
+        cash=[*sent, {"currency": "USD", "amount": "1", "settled": "1"}],
+        prices={"A": "1 GBP"},
+        rates={"EUR/USD": "1", "GBP/USD": "1"},
+        flows=["-0.01 USD"],
+        trades=["SELL A 10", "BUY A 10.0"],  # GBP comes back to its amount, written with another scale
+    )
+    parts = [
+        {row["currency"]: (row["settled"], row["pending"]) for row in result[state]["cash_balances"]}
+        for state in ("before", "after_simulated")
+    ]
+    kept = ("90.00", "10.00")
+    assert parts == [
+        {"USD": ("91.00", "10.00"), "EUR": kept, "GBP": kept},
+        {"USD": (None, None), "EUR": kept, "GBP": kept},
+    ]
