@@ -10,6 +10,7 @@ from typing import Final
 import httpx2
 import structlog
 
+from domain.tls_failure import tls_failure
 from runtime.background import background
 from runtime.jwks import KeySet, KeySetInvalid, VerificationKey, parse_key_set
 
@@ -64,6 +65,11 @@ class IssuerKeys:
             raise KeysUnavailable
         return found
 
+    @property
+    def are_fresh(self) -> bool:
+        """Whether the issuer gave its keys when it was last asked."""
+        return self._keys is not None and not self._is_failing
+
     def _may_ask(self) -> bool:
         return self._usable() is not None and self._now() - self._asked_at >= COOL_DOWN_SECONDS
 
@@ -90,7 +96,8 @@ class IssuerKeys:
                 keys = parse_key_set(await self._load())
         except (httpx2.HTTPError, OSError, TimeoutError, KeySetInvalid) as failure:
             if not self._is_failing:
-                log.warning("issuer_keys_not_fetched", reason=type(failure).__name__)
+                tls = tls_failure(failure)
+                log.warning("issuer_keys_not_fetched", reason=type(failure).__name__ if tls is None else tls.value)
             self._is_failing = True
             return
         if keys != self._keys or self._is_failing:

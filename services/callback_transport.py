@@ -10,6 +10,7 @@ from typing import Any, Final
 import httpcore2
 
 from domain.callback_retries import AttemptError
+from domain.tls_failure import tls_failure
 from services.callback_target import AttemptFailed, CallbackTarget
 
 DIAL_SECONDS: Final = 4.0  # each of a host's addresses: one that drops packets must not use up all the time
@@ -151,12 +152,8 @@ async def _read_politely(answer: httpcore2.Response, *, deadline: float) -> None
 
 
 def _network_error(failure: BaseException) -> AttemptError:
-    cause: BaseException | None = failure
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return AttemptError.TLS_FAILED
-        cause = cause.__cause__ or cause.__context__
-    return AttemptError.CONNECTION_FAILED
+    tls = tls_failure(failure)
+    return AttemptError.CONNECTION_FAILED if tls is None else AttemptError(tls.value)
 
 
 def _retry_after(answer: httpcore2.Response) -> str | None:

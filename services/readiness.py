@@ -1,6 +1,7 @@
 """Whether this process can serve: PostgreSQL decides, its schema and whether it takes writes; the rest is reported."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -20,6 +21,7 @@ RECENT_POLL_SECONDS: Final = 90  # Temporal notes when a poll begins, and holds 
 
 UNREACHABLE: Final = "PostgreSQL cannot be reached."
 
+AuthenticationState = Literal["off", "ok", "degraded"]
 ComponentState = Literal["ok", "unreachable", "schema_too_old", "cannot_write", "no_pollers"]
 
 
@@ -28,6 +30,7 @@ class Readiness:
     database: ComponentState
     temporal: ComponentState
     workers: ComponentState
+    authentication: AuthenticationState
     reason: str | None = None  # one sentence about the database, when it is not well
 
     @property
@@ -38,18 +41,26 @@ class Readiness:
     def status(self) -> Literal["ok", "degraded", "unavailable"]:
         if not self.is_serving:
             return "unavailable"
-        return "ok" if self.temporal == self.workers == "ok" else "degraded"
+        is_whole = self.temporal == self.workers == "ok" and self.authentication != "degraded"
+        return "ok" if is_whole else "degraded"
 
 
 class ReadinessService:
-    def __init__(self, storage: Storage, client: Client) -> None:
+    def __init__(self, storage: Storage, client: Client, *, authentication: Callable[[], AuthenticationState]) -> None:
         self._storage = storage
         self._client = client
+        self._authentication = authentication
 
     async def readiness(self) -> Readiness:
         """The state of each dependency, within two seconds."""
         (database, reason), (temporal, workers) = await asyncio.gather(self._database(), self._temporal())
-        return Readiness(database=database, temporal=temporal, workers=workers, reason=reason)
+        return Readiness(
+            database=database,
+            temporal=temporal,
+            workers=workers,
+            authentication=self._authentication(),
+            reason=reason,
+        )
 
     async def _database(self) -> tuple[ComponentState, str | None]:
         try:
