@@ -43,7 +43,7 @@ def receiver() -> Iterator[Receiver]:
 
 async def refusal(url: str, *answers: list[str] | Exception, rules: CallbackRules = RULES) -> str | None:
     found = await CallbackTargets(rules, resolve=Names(*answers)).refusal(CallbackSubscription(url=url))
-    return None if found is None else found.detail()
+    return None if found is None else found.message()
 
 
 async def failure(targets: CallbackTargets, url: str) -> AttemptError:
@@ -83,6 +83,16 @@ async def posted(targets: CallbackTargets, url: str, *, seconds: float = 20, **o
 )
 async def test_each_address_of_a_name_is_judged_at_submission(answers, is_allowed):
     assert (await refusal("https://a.example/", answers) is None) is is_allowed
+
+
+async def test_a_refusal_at_submission_says_which_rule_is_broken():
+    assert await refusal("https://a.example:0/", [PUBLIC]) == (
+        "CALLBACK_URL_NOT_ALLOWED: it must be https and name a public host, without user information or fragment; "
+        "its port is no number from 1 to 65535"
+    )
+    found = await refusal("https://a.example/", ["10.0.0.1"])
+    assert found is not None
+    assert found.endswith("; its host has an address that is not public")
 
 
 async def test_a_name_that_does_not_resolve_or_not_soon_is_accepted_at_submission():
