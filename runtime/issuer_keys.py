@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx2
 import structlog
@@ -119,10 +120,17 @@ def from_file(path: Path) -> Load:
 
 
 @asynccontextmanager
-async def from_url(url: str) -> AsyncIterator[Load]:
-    """Keys as the issuer publishes them: no redirect, no proxy of the environment, no more than a quarter of a MiB."""
+async def from_url(url: str, *, proxy: str | None = None) -> AsyncIterator[Load]:
+    """Keys as the issuer publishes them: no redirect, no more than a quarter of a MiB.
+
+    Through the proxy, if there is one, unless the issuer is on this machine; proxies of the environment are not read.
+    """
     async with httpx2.AsyncClient(
-        verify=ssl.create_default_context(), timeout=FETCH_SECONDS, trust_env=False, follow_redirects=False
+        verify=ssl.create_default_context(),
+        timeout=FETCH_SECONDS,
+        trust_env=False,
+        follow_redirects=False,
+        proxy=proxy if urlsplit(url).scheme == "https" else None,
     ) as http:
 
         async def load() -> bytes:

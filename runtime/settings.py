@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from domain.callback import CallbackRules
 from domain.callback_url import UrlRefused, canonical_host
+from domain.egress_proxy import EgressProxy, ProxyUrlInvalid
 from domain.operation import Policy
 from runtime.jwks import is_key_url
 from runtime.telemetry import LogFormat, LogLevel
@@ -47,6 +48,14 @@ def _is_web_url(url: str) -> str:
 def _is_key_url(url: str) -> str:
     if not is_key_url(url):
         raise PydanticCustomError("key_url", "must be an https:// URL, or http:// of a loopback address")
+    return url
+
+
+def _is_proxy_url(url: SecretStr) -> SecretStr:
+    try:
+        EgressProxy.of(url.get_secret_value())
+    except ProxyUrlInvalid:
+        raise PydanticCustomError("proxy_url", "must be http://[user:password@]host:port") from None
     return url
 
 
@@ -263,6 +272,14 @@ class Settings(BaseSettings):
         "must be https and public.",
     )
 
+    # Network
+    egress_proxy: Annotated[SecretStr, AfterValidator(_is_proxy_url)] | None = Field(
+        None,
+        description="Proxy, as `http://[user:password@]host:port`, through which callbacks and the fetching of the "
+        "issuer's keys go, by CONNECT: callbacks to the address that was checked. Without it connections go out "
+        "directly; variables like `HTTPS_PROXY` are not read.",
+    )
+
     # Worker
     worker_workflow_tasks: int = Field(50, ge=2, le=1000, description="Workflow tasks at a time, a worker.")
     worker_local_activities: int = Field(10, ge=1, le=1000, description="Steps of small requests at a time, a worker.")
@@ -313,6 +330,10 @@ class Settings(BaseSettings):
             secrets=() if self.callback_secrets is None else _split(self.callback_secrets),
             allowed_hosts=frozenset(self.callback_allowed_hosts),
         )
+
+    @property
+    def proxy(self) -> EgressProxy | None:
+        return None if self.egress_proxy is None else EgressProxy.of(self.egress_proxy.get_secret_value())
 
     @classmethod
     def settings_customise_sources(

@@ -20,6 +20,7 @@ from activities.purge import PurgeStep
 from activities.reconcile import ReconcileSteps
 from activities.simulate import SimulateStep
 from domain.callback import CallbackRules
+from domain.egress_proxy import EgressProxy
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
 from services.process_pool import ProcessPool
@@ -42,6 +43,7 @@ class Dependencies:
     periods: Periods
     max_started: int
     callback_rules: CallbackRules = field(default_factory=CallbackRules)
+    egress_proxy: EgressProxy | None = None
     metrics: WorkerMetrics = field(default_factory=lambda: WorkerMetrics(CollectorRegistry()))
 
 
@@ -72,7 +74,7 @@ def callback_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     delivering = DeliverStep(
         dependencies.storage,
         CallbackTargets(rules),
-        CallbackTransport(),
+        CallbackTransport(proxy=dependencies.egress_proxy),
         rules=rules,
         slots=HostSlots(),
         metrics=dependencies.metrics,

@@ -90,8 +90,9 @@ async def authentication(settings: Settings) -> AsyncIterator[Authenticator]:
 async def _issuer_keys(settings: Settings) -> AsyncIterator[IssuerKeys]:
     refresh = settings.auth_jwks_refresh_seconds
     if settings.auth_jwks_url is not None:
+        proxy = None if settings.egress_proxy is None else settings.egress_proxy.get_secret_value()
         async with (
-            from_url(settings.auth_jwks_url) as load,
+            from_url(settings.auth_jwks_url, proxy=proxy) as load,
             IssuerKeys(load, refresh_seconds=refresh).running() as keys,
         ):
             yield keys

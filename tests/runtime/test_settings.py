@@ -131,6 +131,7 @@ SECRETS = {
     "PROPOSAL_DATABASE_URL": "postgresql://service:secret@db/proposals",
     "PROPOSAL_OWNER_DATABASE_URL": "postgres://owner:secret@db/proposals",
     "PROPOSAL_CALLBACK_SECRETS": "a" * 24,
+    "PROPOSAL_EGRESS_PROXY": "http://user:secret@proxy:3128",
 }
 
 
@@ -185,3 +186,18 @@ def test_what_is_wrong_with_a_secret_is_said_of_the_variable_that_names_its_file
 
 def test_only_a_secret_has_a_file_of_its_own():
     assert problems(PROPOSAL_API_PORT_FILE="/x")[0].startswith("PROPOSAL_API_PORT_FILE: no such setting")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["proxy:3128", "https://proxy:3128", "http://proxy", "http://:3128", "http://proxy:0", "http://proxy:1/hidden"],
+)
+def test_a_proxy_is_a_host_and_a_port(url):
+    assert problems(PROPOSAL_EGRESS_PROXY=url) == ["PROPOSAL_EGRESS_PROXY: must be http://[user:password@]host:port"]
+
+
+def test_a_proxy_may_need_credentials():
+    proxy = load_settings({"PROPOSAL_EGRESS_PROXY": "http://desk:a%40b@proxy:3128"}).proxy
+
+    assert (proxy.host, proxy.port, proxy.authorization) == ("proxy", 3128, "Basic ZGVzazphQGI=")
+    assert "ZGVz" not in repr(proxy)
