@@ -1,4 +1,4 @@
-"""Where errors become what Temporal may keep: a class name and a fixed text, never what an exception said.
+"""Errors translated for Temporal: a class name and a fixed text, never the text of an exception.
 
 Every exception that reaches Temporal carries its text, and its cause's text, into the history; hence `from None`.
 """
@@ -76,7 +76,7 @@ def _final(error: type[ProposalError]) -> ApplicationError:
 
 
 def _unexpected_failures() -> int:
-    """How many times this activity has failed unexpectedly, with this time.
+    """The number of unexpected failures of this activity, this one included.
 
     The attempt number counts outages, too, so the count travels in the heartbeat details of normal activities. Local
     ones have none and need none: they are tried twice.

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -21,7 +22,7 @@ from domain.callback_url import CallbackUrl
 from domain.errors import OperationNotFound
 from domain.operation import Operation
 from services.callback_target import AttemptFailed, CallbackTargets
-from services.callback_transport import CallbackTransport, Header
+from services.callback_transport import CallbackAnswer, CallbackTransport, Header
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
 from workflows.messages import DeliverInput, DeliverResult
@@ -35,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Attempt:
-    """What came of an attempt."""
+    """The result of an attempt: a status code or an error."""
 
     attempted_at: datetime
     duration_ms: int
@@ -69,29 +70,29 @@ class DeliverStep:
         async with self._storage.reading() as reading:
             operation = await reading.operations.get(step.operation_id)
             delivery = await reading.deliveries.get(step.operation_id)
-            order = await reading.deliveries.order(step.operation_id)
-        if operation is None or delivery is None or order is None:
+            subscription = await reading.deliveries.subscription(step.operation_id)
+        if operation is None or delivery is None or subscription is None:
             raise OperationNotFound
         log_as_work_of(operation.correlation_id)
         if delivery.status is not DeliveryStatus.PENDING:
             return DeliverResult(state=delivery.status.value, attempts=delivery.attempts)
         if delivery.attempts > step.attempts:
-            # This very attempt was recorded before its worker died, or another run has made it.
+            # This very attempt was recorded before its worker crashed, or another run has made it.
             remaining = (delivery.due_at - delivery.read_at).total_seconds()
             return DeliverResult(state="PENDING", attempts=delivery.attempts, retry_seconds=max(0.0, remaining))
         try:
-            url = self._targets.parse(order.url)
+            url = self._targets.parse(subscription.url)
         except AttemptFailed as failed:
             tried = _Attempt(attempted_at=delivery.read_at, duration_ms=0, error=failed.error)
             return await self._recorded(step, tried, read=delivery, host=None)
         with self._slots.slot(url.host) as has_slot:
             if not has_slot:
                 return DeliverResult(state="HOST_BUSY", attempts=delivery.attempts, host=url.host)
-            tried = await self._try(operation, order, url, at=delivery.read_at)
+            tried = await self._try(operation, subscription, url, at=delivery.read_at)
         return await self._recorded(step, tried, read=delivery, host=url.host)
 
     async def _try(
-        self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, *, at: datetime
+        self, operation: Operation, subscription: CallbackSubscription, url: CallbackUrl, *, at: datetime
     ) -> _Attempt:
         """Make the attempt; `at` is PostgreSQL's time, which the signature names, too.
 
@@ -100,47 +101,42 @@ class DeliverStep:
         """
         began = time.monotonic()
 
-        def elapsed() -> timedelta:
-            return timedelta(seconds=time.monotonic() - began)
+        def now() -> datetime:
+            return at + timedelta(seconds=time.monotonic() - began)
 
-        def tried(
-            *,
-            status_code: int | None = None,
-            error: AttemptError | None = None,
-            retry_after: timedelta | None = None,
-        ) -> _Attempt:
-            return _Attempt(
-                attempted_at=at,
-                duration_ms=round(elapsed() / timedelta(milliseconds=1)),
-                status_code=status_code,
-                error=error,
-                retry_after=retry_after,
-            )
+        status_code, error, retry_after = None, None, None
+        try:
+            answer = await self._answer(operation, subscription, url, now=now)
+        except AttemptFailed as failed:
+            error = failed.error
+        else:
+            status_code, retry_after = answer.status_code, parsed_retry_after(answer.retry_after, now=now())
+        return _Attempt(
+            attempted_at=at,
+            duration_ms=round((now() - at) / timedelta(milliseconds=1)),
+            status_code=status_code,
+            error=error,
+            retry_after=retry_after,
+        )
 
+    async def _answer(
+        self, operation: Operation, subscription: CallbackSubscription, url: CallbackUrl, *, now: Callable[[], datetime]
+    ) -> CallbackAnswer:
+        """Raises AttemptFailed."""
         if not self._rules.secrets:
-            return tried(error=AttemptError.NOT_CONFIGURED)
+            raise AttemptFailed(AttemptError.NOT_CONFIGURED)
         deadline = asyncio.get_running_loop().time() + ATTEMPT_SECONDS
-        body = callback_body(operation)
         try:
             async with asyncio.timeout_at(deadline):
                 target = await self._targets.pinned(url)
-            answer = await self._transport.post(
-                target,
-                headers=self._headers(operation, order, url, body, at=at + elapsed()),
-                body=body,
-                deadline=deadline,
-            )
         except TimeoutError:
-            return tried(error=AttemptError.NAME_NOT_RESOLVED)
-        except AttemptFailed as failed:
-            return tried(error=failed.error)
-        return tried(
-            status_code=answer.status_code,
-            retry_after=parsed_retry_after(answer.retry_after, now=at + elapsed()),
-        )
+            raise AttemptFailed(AttemptError.NAME_NOT_RESOLVED) from None
+        body = callback_body(operation)
+        headers = self._headers(operation, subscription, url, body, at=now())
+        return await self._transport.post(target, headers=headers, body=body, deadline=deadline)
 
     def _headers(
-        self, operation: Operation, order: CallbackSubscription, url: CallbackUrl, body: bytes, *, at: datetime
+        self, operation: Operation, subscription: CallbackSubscription, url: CallbackUrl, body: bytes, *, at: datetime
     ) -> list[Header]:
         message_id, timestamp = webhook_id(operation.operation_id), int(at.timestamp())
         keys = [host_key(secret, url.host) for secret in self._rules.secrets]
@@ -153,13 +149,13 @@ class DeliverStep:
             "webhook-timestamp": str(timestamp),
             "webhook-signature": signatures(keys, message_id=message_id, timestamp=timestamp, body=body),
         }
-        added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(order.headers)]
+        added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(subscription.headers)]
         return [(b"User-Agent", USER_AGENT), *((name.encode(), value.encode()) for name, value in own.items()), *added]
 
     async def _recorded(
         self, step: DeliverInput, tried: _Attempt, *, read: Delivery, host: str | None
     ) -> DeliverResult:
-        """Attempt and outcome in one transaction: what the log of a delivery shows is what it goes by.
+        """Record attempt and outcome in one transaction, so that a delivery follows the log that it shows.
 
         `read` is the delivery as it was before the attempt.
         """
@@ -217,13 +213,13 @@ class _Outcome:
 
 
 def _outcome(delivery: Delivery, tried: _Attempt, *, jitter: float, is_redelivered: bool) -> _Outcome:
-    """What the attempt has come to; `is_redelivered` when another delivery was asked for while it was under way."""
+    """The state after the attempt; `is_redelivered`: another delivery was requested during the attempt."""
     attempt_no = delivery.attempts + 1
     tries = attempt_no - delivery.attempts_before
     status = status_after(status_code=tried.status_code, tries=tries)
     if status is DeliveryStatus.DELIVERED:
         return _Outcome(status=status, attempts_before=delivery.attempts_before)
-    if is_redelivered:  # this failure is not that of the delivery which was asked for
+    if is_redelivered:  # the failed attempt belongs to the round before the redelivery
         return _Outcome(status=DeliveryStatus.PENDING, attempts_before=attempt_no)
     if status is DeliveryStatus.FAILED:
         return _Outcome(status=status, attempts_before=delivery.attempts_before)

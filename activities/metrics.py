@@ -1,4 +1,4 @@
-"""What a worker measures of its housekeeping and its callbacks. A metric is declared here and set by its step."""
+"""The worker's metrics of housekeeping and callbacks. A metric is declared here and set by its step."""
 
 import time
 from collections import deque
@@ -7,10 +7,10 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from domain.callback_retries import AttemptError, DeliveryStatus
-from services.purging import KINDS
+from storage.retention import KINDS
 from workflows.messages import ReconcileDeliveriesResult, ReconcileResult
 
-# A stalled operation is looked at every half minute: for as long as three looks its attempt is remembered.
+# Reconcile looks at a stalled operation every half minute; its attempt is remembered for three looks.
 ATTEMPTS_REMEMBERED_SECONDS: Final = 90.0
 
 

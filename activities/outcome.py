@@ -1,4 +1,4 @@
-"""How an ended operation is told to its workflow."""
+"""The row of a step's operation, and the outcome that its workflow gets once the operation has ended."""
 
 import structlog
 
@@ -24,7 +24,7 @@ async def load_operation(storage: Storage, operation_id: str) -> Operation:
 
 
 def log_as_work_of(correlation_id: str) -> None:
-    """What this activity logs from now on carries the correlation id of its operation."""
+    """Add the operation's correlation id to the log records of this activity from now on."""
     structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
 
 

@@ -7,7 +7,8 @@ from temporalio.exceptions import ApplicationError
 
 from activities.boundary import boundary
 from activities.metrics import WorkerMetrics
-from services.purging import Kind, Periods, PurgeRefused, PurgeService
+from services.purging import Periods, PurgeRefused, PurgeService
+from storage.retention import Kind
 from storage.unit_of_work import Storage
 from workflows.messages import PurgeInput, PurgeResult
 

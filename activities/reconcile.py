@@ -17,12 +17,7 @@ from services.operation_trace import later_start
 from services.start_sources import DeliverySource, OperationSource, Row, Source, Verdict
 from services.temporal_workflows import StartOutcome, WorkflowStarter, describe, end_foreign, is_own
 from storage.unit_of_work import Storage
-from workflows.messages import (
-    ReconcileDeliveriesInput,
-    ReconcileDeliveriesResult,
-    ReconcileInput,
-    ReconcileResult,
-)
+from workflows.messages import ReconcileDeliveriesInput, ReconcileDeliveriesResult, ReconcileInput, ReconcileResult
 from workflows.schedules import is_reconcile_paused
 
 CONCURRENT_LOOKS: Final = 20
@@ -90,7 +85,7 @@ class ReconcileSteps:
         return result
 
     async def _judged(self, source: Source[Any], rows: Sequence[Any]) -> list[Verdict]:
-        """What became of each row; START_AGAIN when its workflow was."""
+        """The verdict on each row; START_AGAIN also means that its workflow was started again."""
         slots = asyncio.Semaphore(CONCURRENT_LOOKS)
 
         async def judged(row: Any) -> Verdict:

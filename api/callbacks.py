@@ -1,4 +1,4 @@
-"""Callbacks: what clients ask for, what receivers get, how a delivery fares, and once more."""
+"""Callbacks: what clients ask for, what receivers get, the state of a delivery, and redelivery."""
 
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -23,7 +23,7 @@ from api.wire import (
     json_response,
 )
 from domain.access import Scope
-from domain.callback import CallbackSubscription
+from domain.callback import CallbackSubscription, webhook_id
 from domain.callback_headers import MAX_HEADERS, refused_headers
 from domain.callback_retries import AttemptError, DeliveryStatus
 from domain.callback_url import MAX_URL_LENGTH
@@ -169,14 +169,16 @@ class CallbackDelivery(Wire):
     attempts: list[CallbackAttempt] = Field(description="Oldest first.")
 
     @classmethod
-    def of(cls, log: DeliveryLog) -> Self:
+    def of(cls, operation_id: str, log: DeliveryLog) -> Self:
         delivery = log.delivery
         is_pending = delivery is not None and delivery.status is DeliveryStatus.PENDING
-        return cls.from_value(
-            log,
+        return cls(
+            operation_id=operation_id,
+            webhook_id=webhook_id(operation_id),
+            host=log.host,
             status="NOT_DUE" if delivery is None else delivery.status.value,
-            created_at=None if delivery is None else delivery.created_at,
-            finished_at=None if delivery is None else delivery.finished_at,
+            created_at=delivery and delivery.created_at,
+            finished_at=delivery and delivery.finished_at,
             next_attempt_at=delivery.due_at if delivery is not None and is_pending else None,
             attempts=[CallbackAttempt.of(attempt) for attempt in log.attempts],
         )
@@ -236,7 +238,7 @@ router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/callbacks", gate=G
 async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> Response:
     """The delivery with all its attempts, oldest first."""
     log = await context.services.redelivery.log(operation_id, client=context.client)
-    return json_response(CallbackDelivery.of(log))
+    return json_response(CallbackDelivery.of(operation_id, log))
 
 
 @router.post(
@@ -253,4 +255,4 @@ async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> R
 async def redeliver_callback(operation_id: OperationIdInPath, context: Context) -> Response:
     """At most once a minute; the receiver gets the same message with a fresh timestamp, signed with today's secrets."""
     log = await context.services.redelivery.redeliver(operation_id, client=context.client)
-    return json_response(CallbackDelivery.of(log), status_code=202)
+    return json_response(CallbackDelivery.of(operation_id, log), status_code=202)

@@ -94,6 +94,6 @@ async def ready(services: ServicesOfProcess) -> Response:
 
 @router.get("/metrics", include_in_schema=False)
 async def metrics(services: ServicesOfProcess) -> Response:
-    """The text format; what PostgreSQL is asked for is a few seconds old at most, while PostgreSQL answers."""
+    """The text format; numbers from PostgreSQL are at most a few seconds old while it can be reached."""
     await services.backlog.refresh()
     return Response(generate_latest(services.metrics.registry), media_type=CONTENT_TYPE_LATEST)

@@ -1,6 +1,7 @@
 """Operations: found by id or by correlation id, listed, polled or waited for, cancelled and retried."""
 
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, Final, Self
 
@@ -8,13 +9,7 @@ from fastapi import Depends, Path, Query, Response
 from pydantic import Field
 
 from api.callbacks import OperationErrorBody
-from api.http.headers import (
-    MAX_WAIT_SECONDS,
-    IfNoneMatchHeader,
-    PreferHeader,
-    is_current,
-    preferred_wait,
-)
+from api.http.headers import MAX_WAIT_SECONDS, IfNoneMatchHeader, PreferHeader, is_current, preferred_wait
 from api.http.parameters import OperationIdInPath, PagingOfRequest, QueryText
 from api.http.router import Context, GuardedRouter
 from api.paths import PREFIX, callbacks_path, operation_path, proposal_path
@@ -44,6 +39,7 @@ from domain.errors import (
 )
 from domain.operation import Operation, OperationStatus, OperationType
 from services.lookup import CreatedVersion
+from services.waiting import ReadOperation
 from storage.operation_list import OperationFilter
 
 
@@ -150,7 +146,7 @@ class OperationListResponse(Wire):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReadOptions:
-    """How a client wants an operation to be read."""
+    """The client's choices for reading an operation: how long to wait, and whether with its result."""
 
     wait: Annotated[
         float | None,
@@ -213,12 +209,8 @@ async def read_newest_operation(
     context: Context,
 ) -> Response:
     """The newest operation with this correlation id."""
-
-    async def read() -> Operation:
-        return await context.services.lookup.newest_operation(correlation_id, client=context.client)
-
-    waiting = context.services.waiting.until_terminal(read, seconds=options.wait_seconds)
-    return await _answer(context, await context.while_connected(waiting, waits=options.wait_seconds > 0), options)
+    read = partial(context.services.lookup.newest_operation, correlation_id, client=context.client)
+    return await _awaited(read, context, options)
 
 
 @router.get(
@@ -231,15 +223,16 @@ async def read_newest_operation(
 )
 async def read_operation(operation_id: OperationIdInPath, options: ReadOptionsOfRequest, context: Context) -> Response:
     """The operation's status and, once it has SUCCEEDED, what it made."""
-
-    async def read() -> Operation:
-        return await context.services.lookup.operation(operation_id, client=context.client)
-
-    waiting = context.services.waiting.until_terminal(read, seconds=options.wait_seconds, operation_id=operation_id)
-    return await _answer(context, await context.while_connected(waiting, waits=options.wait_seconds > 0), options)
+    read = partial(context.services.lookup.operation, operation_id, client=context.client)
+    return await _awaited(read, context, options, operation_id=operation_id)
 
 
-async def _answer(context: Context, operation: Operation, options: ReadOptions) -> Response:
+async def _awaited(
+    read: ReadOperation, context: Context, options: ReadOptions, *, operation_id: str | None = None
+) -> Response:
+    seconds = options.wait_seconds
+    waiting = context.services.waiting.until_terminal(read, seconds=seconds, operation_id=operation_id)
+    operation = await context.while_connected(waiting, waits=seconds > 0)
     status = AsyncStatus.of(operation, context.services.terms)
     tag = status.entity_tag(has_result=options.include_result)
     headers = {"ETag": tag}

@@ -1,4 +1,4 @@
-"""Where resources are: every path that an answer names, relative to this server."""
+"""The paths of resources that responses name, relative to this server."""
 
 from typing import Final
 

@@ -31,7 +31,7 @@ from domain.request import CreateRequest
 from services.proposal_reads import ProposalDetail
 from storage.proposal_list import ProposalFilter
 
-# Also the asynchronous submission is behind this gate; it asks for the other one by itself.
+# The asynchronous submission is behind this gate, too, and checks the other one itself.
 router = GuardedRouter(PREFIX, gate=Gate.LIFECYCLE, tag="Proposals")
 
 

@@ -1,4 +1,4 @@
-"""What is stored of a proposal, as every resource shows it: proposal, version, event, and what a create made."""
+"""The wire models of stored records that several resources share: proposal, version, event, create response."""
 
 from typing import Annotated, Any, Self
 
@@ -22,8 +22,8 @@ from api.wire import (
 )
 from domain.evidence import artifact_parts, bundle_parts
 from domain.proposal import EventType, ProposalState
+from services.documents import VersionTexts
 from services.lookup import CreatedVersion
-from services.version_texts import VersionTexts
 
 
 class ProposalSummary(Wire):

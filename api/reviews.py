@@ -72,7 +72,7 @@ RECORDED: Final[dict[int | str, dict[str, Any]]] = {200: {"description": "Record
 router = GuardedRouter(f"{PREFIX}/{{proposal_id}}", gate=Gate.LIFECYCLE, tag="Reviews")
 
 
-def _refuse_what_cannot_be_kept(value: dict[str, Any]) -> dict[str, Any]:
+def _refuse_unstorable(value: dict[str, Any]) -> dict[str, Any]:
     if any(not math.isfinite(number) for number in _floats(value)):
         raise PydanticCustomError("finite_number", "Numbers must be finite and within the range of a double")
     if len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()) > MAX_FREE_BYTES:
@@ -91,7 +91,7 @@ def _floats(value: Any) -> Iterator[float]:
             yield from _floats(item)
 
 
-FreeObject = Annotated[dict[str, Any], AfterValidator(_refuse_what_cannot_be_kept)]
+FreeObject = Annotated[dict[str, Any], AfterValidator(_refuse_unstorable)]
 
 
 class ReviewRequest(RequestPart):

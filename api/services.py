@@ -1,4 +1,4 @@
-"""What the process is made of: its resources in order, and one container of all that endpoints are given."""
+"""The API process put together: its resources in order, and one container of the services for endpoints."""
 
 import os
 import socket
@@ -57,7 +57,7 @@ class Gate(Enum):
 
     @property
     def errors(self) -> tuple[type[ProposalError], ...]:
-        """What is raised while a flag is off, in the order in which the flags are checked."""
+        """The errors of these flags, in the order in which the flags are checked."""
         return GATE_ERRORS[self]
 
 
@@ -72,7 +72,7 @@ GATE_ERRORS: Final[Mapping[Gate, tuple[type[ProposalError], ...]]] = {
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Gates:
-    """Which flags are off."""
+    """The feature flags that are off."""
 
     off: frozenset[type[ProposalError]]
 
@@ -97,7 +97,7 @@ class Gates:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationTerms:
-    """What is said of every operation: how long an ended one is kept, and where its workflow is shown."""
+    """The settings that every shown operation depends on: retention, and the address of its workflow's page."""
 
     retention: timedelta
     workflows_url: str | None

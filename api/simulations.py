@@ -51,7 +51,7 @@ class SimulationRequest(SimulateRequest):
 async def simulate(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
     """The portfolio before and after, the orders, rules, drift, suitability and gate; nothing is proposed by it."""
     simulated = await _simulated(prepared, idempotency_key, context)
-    documents = await context.services.simulation.documents(simulated.result, room=context.room)
+    documents = await context.services.simulation.documents(simulated.stored.result_document, room=context.room)
     return json_response(StoredJson(*documents), headers=replayed(is_replay=simulated.is_replay))
 
 
@@ -67,7 +67,8 @@ async def simulate(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, co
 async def build_artifact(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
     """What clients and reviewers read of the simulation that this key stands for, with its evidence."""
     simulated = await _simulated(prepared, idempotency_key, context)
-    addresses = (simulated.artifact, simulated.inputs, simulated.result)
+    stored = simulated.stored
+    addresses = (stored.artifact_document, stored.inputs_document, stored.result_document)
     artifact, inputs, result = await context.services.simulation.documents(*addresses, room=context.room)
     parts = artifact_parts(artifact, inputs=inputs, result=result)
     return json_response(StoredJson(*parts), headers=replayed(is_replay=simulated.is_replay))

@@ -120,7 +120,7 @@ def submission_of(
     proposal_id: str | None = None,
     is_synchronous: bool = False,
 ) -> Submission:
-    """What is asked for, by whom, under which key. Raises ActorMismatch."""
+    """The submission of a request: contents, client, key, headers. Raises ActorMismatch."""
     context.caller.require_actor(prepared.author)
     return Submission(
         prepared=prepared,

@@ -1,4 +1,4 @@
-"""What support and auditors read: decisions, trails, lineage, keys, and how the service is configured."""
+"""Endpoints for support and auditors: decisions, trails, lineage, keys, configuration."""
 
 from typing import Annotated, Literal
 

@@ -88,7 +88,7 @@ async def submit_version(
 
 @router.get("/async", scopes=OPEN, gate=Gate.NONE, include_in_schema=False)
 async def refuse_reading_submissions(context: Context) -> Response:  # noqa: ARG001 -- every guarded endpoint takes it
-    """This address takes submissions; without this it would be a version whose number is none."""
+    """This address takes submissions; without this route GET would read it as a version with an invalid number."""
     raise HTTPException(HTTPStatus.METHOD_NOT_ALLOWED)
 
 

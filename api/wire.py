@@ -12,7 +12,7 @@ from pydantic_core import CoreSchema, core_schema
 from starlette.types import Receive, Scope, Send
 
 from domain.timestamps import wire_timestamp
-from services.document_bytes import LARGE_BYTES
+from services.documents import LARGE_BYTES
 
 CHUNK_BYTES: Final = 128 * 1024
 
@@ -26,7 +26,7 @@ TIMESTAMP_EXAMPLE: Final = "2026-02-22T12:00:00.000000+00:00"
 
 
 def _text(pattern: str) -> WithJsonSchema:
-    """What the OpenAPI document promises of a text that this service made; it is not checked again on its way out."""
+    """The OpenAPI schema of a text that this service made; the text is not validated again in responses."""
     return WithJsonSchema({"type": "string", "pattern": pattern})
 
 
@@ -147,7 +147,7 @@ class _LargeAnswer(Response):
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         for chunk in self._chunks():
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
-            await asyncio.sleep(0)  # sending does not let others in while its client reads as fast
+            await asyncio.sleep(0)  # a fast reader would otherwise keep this from yielding
         await send({"type": "http.response.body", "body": b""})
 
     def _chunks(self) -> Iterator[bytes]:

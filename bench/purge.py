@@ -92,7 +92,7 @@ async def purge(dsn: str) -> tuple[Counter[str], float]:
 
     began = time.perf_counter()
     async with Database(dsn, pool_size=1, application_name=APPLICATION).running() as database:
-        while not await PurgeService(Storage(database), PERIODS).run(
+        while not await PurgeService(Storage(database, on_ended=lambda _: None), PERIODS).run(
             seconds=20, on_batch=on_batch, witness=datetime.now(UTC)
         ):
             pass

@@ -6,7 +6,6 @@ import re
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, Final, Self
 from urllib.parse import quote
 
@@ -16,7 +15,7 @@ from runtime.shown_url import shown_url
 
 PREFIX: Final = "/rebalance/proposals"
 CALL_SECONDS: Final = 30.0
-HELD_POLL_SECONDS: Final = 2.0  # the service holds a poll that long; short enough to see RUNNING
+HELD_POLL_SECONDS: Final = 2.0  # how long the service holds a poll; short enough to see RUNNING
 DEFAULT_PAUSE_SECONDS: Final = 1.0
 BEARER_TOKEN: Final = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 6750, section 2.1
 
@@ -24,7 +23,7 @@ Json = dict[str, Any]
 
 
 class ApiCallError(Exception):
-    """Why a call led nowhere: lines to print, of which the first says it."""
+    """A call that failed: lines to print, the first with the reason."""
 
     def __init__(self, *lines: str) -> None:
         super().__init__("\n".join(lines))
@@ -32,23 +31,13 @@ class ApiCallError(Exception):
 
 
 class FollowTimeoutError(Exception):
-    """The operation of this id has not ended in the time that the caller gave it; it goes on without us."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Submitted:
-    """What a 202 promises; `is_replay` when the key had named this operation before."""
-
-    operation_id: str
-    correlation_id: str
-    idempotency_key: str
-    is_replay: bool
+    """The operation of this id has not ended in time; it goes on."""
 
 
 class ApiClient:
     """Calls the service at this base URL, with a bearer token if there is one; closes its connections with its block.
 
-    Raises ApiCallError for what is no URL or no token.
+    Raises ApiCallError for an invalid URL or token.
     """
 
     def __init__(self, url: str, *, token: str | None = None) -> None:
@@ -67,8 +56,11 @@ class ApiClient:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def submit(self, document: bytes, *, idempotency_key: str | None, correlation_id: str | None) -> Submitted:
-        """Send a create request; a key is made when none is given. Raises ApiCallError with what the service says."""
+    async def submit(self, document: bytes, *, idempotency_key: str | None, correlation_id: str | None) -> Json:
+        """Send a create request; a key is made when none is given. Returns what `submit --json` prints.
+
+        `is_replay`: the key stood for this operation before. Raises ApiCallError with what the service says.
+        """
         key = idempotency_key or f"cli-{secrets.token_hex(8)}"
         headers = {b"Idempotency-Key": key.encode(), b"Content-Type": b"application/json"}
         if correlation_id is not None:
@@ -85,15 +77,15 @@ class ApiClient:
             raise ApiCallError(*_problem_lines(answer.status_code, body), safe_retry)
         if answer.status_code != httpx2.codes.ACCEPTED:
             raise ApiCallError(*_problem_lines(answer.status_code, body))
-        return Submitted(
-            operation_id=body["operation_id"],
-            correlation_id=body["correlation_id"],
-            idempotency_key=key,
-            is_replay=answer.headers.get("Idempotent-Replayed") == "true",
-        )
+        return {
+            "operation_id": body["operation_id"],
+            "correlation_id": body["correlation_id"],
+            "idempotency_key": key,
+            "is_replay": answer.headers.get("Idempotent-Replayed") == "true",
+        }
 
     async def follow(self, operation_id: str, *, seconds: float) -> AsyncIterator[Json | None]:
-        """Its AsyncStatus again and again, the terminal one last; None while the service cannot be reached.
+        """Yield its AsyncStatus repeatedly, the terminal one last; None while the service cannot be reached.
 
         Raises FollowTimeoutError when time is up, ApiCallError when the service does not know the operation.
         """
@@ -110,7 +102,7 @@ class ApiClient:
                 yield status
                 if status["status"] in ("SUCCEEDED", "FAILED"):
                     return
-            if time.monotonic() - asked_at < held:  # answered early, so it was not held: the pause is up to us
+            if time.monotonic() - asked_at < held:  # the service did not hold the poll: pause here instead
                 await asyncio.sleep(min(_retry_after(answer), max(0.0, deadline - time.monotonic())))
         raise FollowTimeoutError(operation_id)
 

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+from contextlib import AbstractAsyncContextManager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,12 +13,13 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from cli.database import NotServed, connected_storage
 from cli.output import print_error, print_fields
 from cli.settings import settings_or_exit
 from domain.engine.codes import ENGINE_VERSION
-from domain.errors import StorageUnavailable, VersionNotFound
+from domain.errors import VersionNotFound
 from domain.timestamps import wire_timestamp
-from runtime.database import Database
+from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
 from services.audit import AuditVerification, ChainHead
@@ -49,8 +51,7 @@ def verify(proposal: ProposalOption = None, export: ExportOption = None, against
     Exit code 0: nothing was altered; 1: something was, or is missing; 2: it could not be checked.
     """
     configure_logging(level="ERROR", format="auto")
-    dsn = settings_or_exit().database_url.get_secret_value()
-    exit_process(asyncio.run(_verify(dsn, proposal_id=proposal, export=export, against=against)))
+    exit_process(asyncio.run(_verify(settings_or_exit(), proposal_id=proposal, export=export, against=against)))
 
 
 @commands.command()
@@ -60,25 +61,21 @@ def replay(version_id: Annotated[str, typer.Argument(help="The version, ppv_..."
     Exit code 0: the same; 1: other hashes; 2: it could not be checked; 3: another engine version made it.
     """
     configure_logging(level="ERROR", format="auto")
-    dsn = settings_or_exit().database_url.get_secret_value()
-    exit_process(asyncio.run(_replay(dsn, version_id)))
+    exit_process(asyncio.run(_replay(settings_or_exit(), version_id)))
 
 
-async def _verify(dsn: str, *, proposal_id: str | None, export: Path | None, against: Path | None) -> int:
+async def _verify(settings: Settings, *, proposal_id: str | None, export: Path | None, against: Path | None) -> int:
     try:
         heads = {} if against is None else _read_heads(against)
     except (OSError, ValueError, TypeError, KeyError) as failure:
-        print_error("proposals audit verify", [f"{against} is no export of this command: {type(failure).__name__}"])
-        return EXIT_NOT_CHECKED
-    database = _database(dsn)
+        return _not_checked("verify", f"{against} is no export of this command: {type(failure).__name__}")
     try:
-        async with database.running():
-            return await _verified(Storage(database), proposal_id=proposal_id, export=export, heads=heads)
-    except StorageUnavailable:
-        return _not_reached("proposals audit verify", database)
+        async with _storage(settings) as storage:
+            return await _verified(storage, proposal_id=proposal_id, export=export, heads=heads)
+    except NotServed as failure:
+        return _not_checked("verify", str(failure))
     except OSError as failure:
-        print_error("proposals audit verify", [f"{export} cannot be written: {failure.strerror}"])
-        return EXIT_NOT_CHECKED
+        return _not_checked("verify", f"{export} cannot be written: {failure.strerror}")
 
 
 async def _verified(
@@ -88,18 +85,13 @@ async def _verified(
         task = bar.add_task("verifying", total=None)
         audit = AuditVerification(storage, against=heads, progress=lambda count: bar.advance(task, count))
         found = 0
-        if proposal_id is not None:
-            broken = await audit.proposal(proposal_id)
-            found = len(broken)
-            for row in broken[:SHOWN_ROWS]:
-                typer.echo(f"ALTERED: {row}")
-        else:
+        if proposal_id is None:
             bar.update(task, total=await audit.size())
-            async for row in audit.everything():
-                found += 1
-                if found <= SHOWN_ROWS:
-                    bar.console.file.flush()
-                    typer.echo(f"ALTERED: {row}")
+        async for row in audit.everything() if proposal_id is None else audit.proposal(proposal_id):
+            found += 1
+            if found <= SHOWN_ROWS:
+                bar.console.file.flush()
+                typer.echo(f"ALTERED: {row}")
     verified = audit.verified
     looked_at = (
         f"{len(verified.heads)} proposals, {verified.versions} versions, {verified.events} events, "
@@ -116,16 +108,14 @@ async def _verified(
     return 0
 
 
-async def _replay(dsn: str, version_id: str) -> int:
-    database = _database(dsn)
+async def _replay(settings: Settings, version_id: str) -> int:
     try:
-        async with database.running():
-            replayed = await replay_version(Storage(database), version_id)
+        async with _storage(settings) as storage:
+            replayed = await replay_version(storage, version_id)
     except VersionNotFound:
-        print_error("proposals audit replay", [f"{version_id} is not known, or its request cannot be read"])
-        return EXIT_NOT_CHECKED
-    except StorageUnavailable:
-        return _not_reached("proposals audit replay", database)
+        return _not_checked("replay", f"{version_id} is not known, or its request cannot be read")
+    except NotServed as failure:
+        return _not_checked("replay", str(failure))
     version = replayed.version
     print_fields(
         "Version",
@@ -149,13 +139,12 @@ async def _replay(dsn: str, version_id: str) -> int:
     return 0
 
 
-def _database(dsn: str) -> Database:
-    return Database(dsn, pool_size=2, application_name="proposals-audit", must_write=False)
+def _storage(settings: Settings) -> AbstractAsyncContextManager[Storage]:
+    return connected_storage(settings, application_name="proposals-audit", pool_size=2)
 
 
-def _not_reached(command: str, database: Database) -> int:
-    known = database.problem or "PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"
-    print_error(command, [known])
+def _not_checked(command: str, reason: str) -> int:
+    print_error(f"proposals audit {command}", [reason])
     return EXIT_NOT_CHECKED
 
 
@@ -178,7 +167,7 @@ def _write_heads(file: Path, heads: list[ChainHead]) -> None:
 
 
 def _read_heads(file: Path) -> dict[str, ChainHead]:
-    """Raises ValueError for a file that is none, or not whole."""
+    """Raises ValueError for a file that is not an export, or not whole."""
     header, *lines = file.read_text().splitlines() or [""]
     described = json.loads(header)
     heads = [ChainHead(**json.loads(line)) for line in lines]

@@ -1,15 +1,13 @@
-"""The command `callback-secret`: what the operator of a receiver is given to verify callbacks with."""
+"""The command `callback-secret`: the secret with which a receiver verifies its callbacks."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from cli.output import print_error
+from cli.output import fail
 from cli.settings import settings_or_exit
 from domain.callback import host_key, shown_key
 from domain.callback_url import UrlRefused, canonical_host
-
-EXIT_FAILED: Final = 1
 
 
 def callback_secret(
@@ -21,12 +19,10 @@ def callback_secret(
     """
     secrets = settings_or_exit().callback_rules.secrets
     if not secrets:
-        print_error("proposals callback-secret", ["no secret is configured: set PROPOSAL_CALLBACK_SECRETS"])
-        raise typer.Exit(EXIT_FAILED)
+        fail("proposals callback-secret", "no secret is configured: set PROPOSAL_CALLBACK_SECRETS")
     try:
         name = canonical_host(host)
     except UrlRefused:
-        print_error("proposals callback-secret", [f"{host} is no host: give its name or address alone"])
-        raise typer.Exit(EXIT_FAILED) from None
+        fail("proposals callback-secret", f"{host} is no host: give its name or address alone")
     for secret in secrets:
         typer.echo(shown_key(host_key(secret, name)))

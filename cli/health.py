@@ -1,13 +1,12 @@
-"""The commands `health ...`: what the health check of a container runs beside the process it looks after."""
+"""The commands `health ...`: health checks that a container runs beside its API or worker."""
 
 import asyncio
-import json
 import socket
-from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 import typer
 
+from cli.probe import get_json
 from cli.settings import settings_or_exit
 from runtime.signals import exit_process
 from runtime.temporal import WORKER_IDENTITY, connect
@@ -29,21 +28,15 @@ def api() -> None:
     """Whether the API of this host answers; not whether its dependencies do, which a restart would not bring back."""
     settings = settings_or_exit()
     host = THIS_HOST.get(settings.api_host, settings.api_host)
-    connection = HTTPConnection(host, settings.api_port, timeout=TIME_LIMIT_SECONDS)
-    try:
-        connection.request("GET", "/health/live")
-        answer = connection.getresponse()
-        is_well = answer.status == 200 and json.loads(answer.read())["status"] == "ok"  # noqa: PLR2004 -- HTTP's OK
-    except (OSError, HTTPException, ValueError, KeyError):
-        is_well = False
-    finally:
-        connection.close()
-    _tell("api", is_well=is_well, state="answers" if is_well else "does not answer")
+    answer = get_json(host, settings.api_port, "/health/live", seconds=TIME_LIMIT_SECONDS)
+    is_well = answer is not None and answer.get("status") == "ok"
+    typer.echo(f"proposals health api: {'answers' if is_well else 'does not answer'}", err=not is_well)
+    raise typer.Exit(0 if is_well else 1)
 
 
 @commands.command()
 def worker() -> None:
-    """Whether a worker of this host polls Temporal; 0 as well when Temporal is away, since the worker waits for it."""
+    """Whether a worker of this host polls Temporal; 0 as well without Temporal, since the worker waits for it."""
     settings_or_exit()
     exit_process(asyncio.run(_worker()))
 
@@ -52,15 +45,10 @@ async def _worker() -> int:
     client = await connect(lazy=True, identity="proposals-health")
     polling = await polling_workers(client, seconds=TIME_LIMIT_SECONDS)
     if polling is None:
-        typer.echo("proposals health worker: Temporal is away, the worker waits for it")
+        typer.echo("proposals health worker: Temporal cannot be reached, the worker waits for it")
         return 0
     here = [
         name for name in polling if name.startswith(f"{WORKER_IDENTITY}-") and name.endswith(f"@{socket.gethostname()}")
     ]
     typer.echo(f"proposals health worker: {'polls' if here else 'does not poll'}", err=not here)
     return 0 if here else 1
-
-
-def _tell(name: str, *, is_well: bool, state: str) -> None:
-    typer.echo(f"proposals health {name}: {state}", err=not is_well)
-    raise typer.Exit(0 if is_well else 1)

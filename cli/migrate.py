@@ -1,15 +1,17 @@
 """The command `migrate`."""
 
-from typing import NoReturn
+from typing import Final
 
 import typer
 from psycopg.conninfo import conninfo_to_dict
 
-from cli.output import print_error
+from cli.output import fail, print_error
 from cli.settings import settings_or_exit
 from runtime.guard_rails import OF_MIGRATE
 from storage.migrating import MigrationFailed, NotConnected
 from storage.migrating import migrate as migrate_schema
+
+COMMAND: Final = "proposals migrate"
 
 
 def migrate() -> None:
@@ -25,11 +27,11 @@ def migrate() -> None:
         role = conninfo_to_dict(service_url).get("user")
         before, after = migrate_schema(owner_url, service_role=None if role is None else str(role), on_wait=_say)
     except NotConnected as failure:
-        _fail(f"{failure} ({'PROPOSAL_DATABASE_URL' if owner is None else 'PROPOSAL_OWNER_DATABASE_URL'})")
+        fail(COMMAND, f"{failure} ({'PROPOSAL_DATABASE_URL' if owner is None else 'PROPOSAL_OWNER_DATABASE_URL'})")
     except MigrationFailed as failure:
-        _fail(str(failure))
+        fail(COMMAND, str(failure))
     except LookupError as failure:
-        _fail(f"{failure.args[0]}: CREATE ROLE it LOGIN first")
+        fail(COMMAND, f"{failure.args[0]}: CREATE ROLE it LOGIN first")
     if before is not None and before > after:
         typer.echo(f"schema is at {before}, newer than {after}, the newest that this release knows: nothing to do")
     else:
@@ -37,9 +39,4 @@ def migrate() -> None:
 
 
 def _say(line: str) -> None:
-    print_error("proposals migrate", [f"waits: {line}"])
-
-
-def _fail(reason: str) -> NoReturn:
-    print_error("proposals migrate", [reason])
-    raise typer.Exit(1) from None
+    print_error(COMMAND, [f"waits: {line}"])

@@ -1,4 +1,4 @@
-"""The command `operation`: look at one, retry it or cancel it, whosever it is."""
+"""The command `operation`: look at one, retry it or cancel it, for any client's operation."""
 
 import asyncio
 import json
@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 from temporalio.client import Client
 
+from cli.database import NotServed, connected_storage
 from cli.operation_page import operation_page
-from cli.output import print_error, print_fields
+from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
-from domain.errors import OperationExpired, OperationNotFound, ProposalError, StorageUnavailable
+from domain.errors import OperationExpired, OperationNotFound, ProposalError
 from domain.operation import Operation
-from runtime.database import Database
 from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
@@ -48,9 +48,8 @@ def operation(
     Exit code 1 when it is unknown, cannot be retried or cannot be cancelled, 2 for options that exclude each other.
     """
     if retry and cancel:
-        print_error("proposals operation", ["--retry and --cancel exclude each other"])
-        raise typer.Exit(EXIT_USAGE)
-    configure_logging(level="ERROR", format="auto")  # what is printed is the answer, not how it was found
+        fail("proposals operation", "--retry and --cancel exclude each other", exit_code=EXIT_USAGE)
+    configure_logging(level="ERROR", format="auto")  # only the page is printed
     settings = settings_or_exit()
     action = _retried if retry else _cancelled if cancel else _unchanged
     exit_process(asyncio.run(_run(settings, operation_id, action, as_json=as_json)))
@@ -64,17 +63,13 @@ class _Connections:
 
 
 async def _run(settings: Settings, operation_id: str, action: Action, *, as_json: bool) -> int:
-    dsn = settings.database_url.get_secret_value()
     temporal = await connect(lazy=True, identity=f"proposals-cli-{os.getpid()}")
-    database = Database(dsn, pool_size=1, application_name="proposals-cli", must_write=False)
     try:
-        async with database.running():
-            connections = _Connections(settings=settings, storage=Storage(database), client=temporal)
-            shown = await action(connections, operation_id)
-            client = await _client_of(connections.storage, shown)
-            page = await operation_page(connections.storage, connections.client, shown, client=client)
-    except StorageUnavailable:
-        reason = database.problem or "PostgreSQL cannot be reached, or its schema is older (PROPOSAL_DATABASE_URL)"
+        async with connected_storage(settings, application_name="proposals-cli", pool_size=1) as storage:
+            shown = await action(_Connections(settings=settings, storage=storage, client=temporal), operation_id)
+            page = await operation_page(storage, temporal, shown, client=await _client_of(storage, shown))
+    except NotServed as failure:
+        reason = str(failure)
     except OperationNotFound:
         reason = f"{operation_id} is not known"
     except OperationExpired as expired:
@@ -98,7 +93,7 @@ async def _unchanged(_: _Connections, operation_id: str) -> str:
 
 
 async def _retried(connections: _Connections, operation_id: str) -> str:
-    """The next attempt, whose workflow the API's starter starts if this command cannot."""
+    """Add the next attempt. If this command cannot start its workflow, the API's start queue does."""
     storage = connections.storage
     starts: list[Operation] = []
     retrying = RetryService(
@@ -124,7 +119,7 @@ async def _cancelled(connections: _Connections, operation_id: str) -> str:
 
 
 async def _client_of(storage: Storage, operation_id: str) -> str:
-    """Whose operation it is: an operator acts for every client. Raises OperationNotFound, OperationExpired."""
+    """The client that owns it: an operator acts for every client. Raises OperationNotFound, OperationExpired."""
     async with storage.reading() as reading:
         operation = await reading.operations.get(operation_id)
         expired = await reading.expired.get(operation_id)

@@ -1,4 +1,4 @@
-"""All that is known of an operation, on one page: row, workflow, pending failure, delivery."""
+"""Everything about an operation on one page: row, workflow, pending failure, delivery."""
 
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -19,7 +19,7 @@ from storage.unit_of_work import Storage
 
 Page = dict[str, dict[str, Any]]
 
-# The row without what other headings say, and without what only the steps and the starter go by.
+# The row's columns, without those that other headings show or that only steps and start queue use.
 SHOWN: Final = (
     "operation_id",
     "operation_type",
@@ -47,18 +47,18 @@ async def operation_page(storage: Storage, temporal: Client, operation_id: str, 
     """Fields by heading. Raises OperationNotFound, OperationExpired, StorageUnavailable."""
     row = await LookupService(storage).operation(operation_id, client=client)
     async with storage.reading() as reading:
-        callback = _callback(
-            await reading.deliveries.get(operation_id), await reading.deliveries.attempts(operation_id)
-        )
+        delivery = await reading.deliveries.get(operation_id)
+        attempts = await reading.deliveries.attempts(operation_id)
+    callback: dict[str, Any] = {"status": "none asked for"}
     if row.has_callback:
-        callback = callback or {"status": "NOT_DUE"}
+        callback = {"status": "NOT_DUE"} if delivery is None else _callback(operation_id, delivery, attempts)
         delivering = await _workflow(temporal, own_delivery_of(operation_id))
         callback["workflow"] = delivering.pop("status")
         callback |= {name: shown for name, shown in delivering.items() if name != "history events"}
     return {
         "operation": _row(row),
         "workflow": await _workflow(temporal, own_workflow_of(operation_id, operation_type=row.operation_type)),
-        "callback": callback or {"status": "none asked for"},
+        "callback": callback,
     }
 
 
@@ -67,14 +67,12 @@ def _row(operation: Operation) -> dict[str, Any]:
     return {name: wire_timestamp(value) if isinstance(value, datetime) else value for name, value in values.items()}
 
 
-def _callback(delivery: Delivery | None, attempts: list[DeliveryAttempt]) -> dict[str, Any]:
-    """The delivery with a line for each attempt; empty when there is none."""
-    if delivery is None:
-        return {}
+def _callback(operation_id: str, delivery: Delivery, attempts: list[DeliveryAttempt]) -> dict[str, Any]:
+    """The delivery with a line for each attempt."""
     is_pending = delivery.status is DeliveryStatus.PENDING
     return {
         "status": delivery.status,
-        "webhook id": webhook_id(delivery.operation_id),
+        "webhook id": webhook_id(operation_id),
         "next attempt": wire_timestamp(delivery.due_at) if is_pending else None,
         **{f"attempt {attempt.attempt_no}": _attempt(attempt) for attempt in attempts},
     }
@@ -108,7 +106,7 @@ async def _workflow(client: Client, own: OwnWorkflow) -> dict[str, Any]:
 
 
 def _pending(pending: PendingActivityInfo) -> str:
-    """What it waits for; a paused one waits for the operator, whatever failed before."""
+    """What the activity waits for. A paused one waits for the operator, also after a failure."""
     if not pending.paused:
         return f"attempt {pending.attempt}: {pending.last_failure.message or 'running'}"
     paused = pending.pause_info

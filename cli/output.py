@@ -1,8 +1,10 @@
-"""What commands print: tables and a live line on a terminal, plain lines elsewhere."""
+"""The output of commands: tables and a live line on a terminal, plain lines elsewhere."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import NoReturn
 
+import typer
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -31,6 +33,12 @@ def print_error(command: str, lines: Iterable[str]) -> None:
     """Lines on stderr, each behind the command's name."""
     for line in lines:
         errors.print(f"{command}: {line}")
+
+
+def fail(command: str, *lines: str, exit_code: int = 1) -> NoReturn:
+    """End the command with these lines on stderr."""
+    print_error(command, lines)
+    raise typer.Exit(exit_code) from None
 
 
 @contextmanager

@@ -24,7 +24,7 @@ def settings_or_exit(concerns: frozenset[Concern] = frozenset()) -> Settings:
 
 
 def refused(settings: Settings, concerns: frozenset[Concern]) -> list[str]:
-    """What the profile of these settings misses, Temporal's variables included."""
+    """A line for each setting that the profile requires and that is missing, Temporal's variables included."""
     return refusals(settings, concerns, load_temporal=ClientConfigProfile.load)
 
 

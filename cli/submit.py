@@ -8,12 +8,12 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.api_client import ApiCallError, ApiClient, FollowTimeoutError, Json, Submitted
-from cli.output import print_error, print_fields, progress_line
+from cli.api_client import ApiCallError, ApiClient, FollowTimeoutError, Json
+from cli.output import fail, print_fields, progress_line
 
 EXIT_FAILED: Final = 1
 EXIT_TIMEOUT: Final = 4
-AWAY: Final = "the service does not answer, trying again"
+UNREACHED: Final = "the service does not answer, trying again"
 
 
 def submit(
@@ -46,11 +46,9 @@ def submit(
     try:
         exit_code = asyncio.run(submitting)
     except ApiCallError as refusal:
-        print_error("proposals submit", refusal.lines)
-        raise typer.Exit(EXIT_FAILED) from None
+        fail("proposals submit", *refusal.lines)
     except FollowTimeoutError as late:
-        print_error("proposals submit", [f"{late} has not ended within {timeout:g} s; it goes on"])
-        raise typer.Exit(EXIT_TIMEOUT) from None
+        fail("proposals submit", f"{late} has not ended within {timeout:g} s; it goes on", exit_code=EXIT_TIMEOUT)
     raise typer.Exit(exit_code)
 
 
@@ -72,7 +70,7 @@ async def _submit(
             _print_accepted(submitted, as_json=as_json)
         if seconds is None:
             return 0
-        status = await follow_to_end(client, submitted.operation_id, seconds=seconds, is_quiet=as_json)
+        status = await follow_to_end(client, submitted["operation_id"], seconds=seconds, is_quiet=as_json)
     if as_json:
         typer.echo(json.dumps(status))
     else:
@@ -81,32 +79,26 @@ async def _submit(
 
 
 async def follow_to_end(client: ApiClient, operation_id: str, *, seconds: float, is_quiet: bool = False) -> Json:
-    """The terminal AsyncStatus, shown as it comes near. Raises FollowTimeoutError, ApiCallError."""
+    """The terminal AsyncStatus; shows the status until then. Raises FollowTimeoutError, ApiCallError."""
     ended: Json = {}
     with progress_line(is_quiet=is_quiet) as show:
         show(f"{operation_id} PENDING")
         async for status in client.follow(operation_id, seconds=seconds):
             ended = status or ended
-            show(f"{operation_id} {status['status'] if status else AWAY}")
+            show(f"{operation_id} {status['status'] if status else UNREACHED}")
     return ended
 
 
-def _print_accepted(submitted: Submitted, *, as_json: bool) -> None:
-    fields = {
-        "operation_id": submitted.operation_id,
-        "correlation_id": submitted.correlation_id,
-        "idempotency_key": submitted.idempotency_key,
-        "is_replay": submitted.is_replay,
-    }
+def _print_accepted(submitted: Json, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(fields))
+        typer.echo(json.dumps(submitted))
     else:
-        known = "known already" if submitted.is_replay else "accepted"
-        typer.echo(f"{submitted.operation_id} {known} (idempotency key {submitted.idempotency_key})")
+        known = "known already" if submitted["is_replay"] else "accepted"
+        typer.echo(f"{submitted['operation_id']} {known} (idempotency key {submitted['idempotency_key']})")
 
 
 def print_result(status: Json, *, seconds: float) -> None:
-    """What the ended operation came to; `seconds` since it was submitted."""
+    """Print the outcome of an ended operation; `seconds` since it was submitted."""
     fields: dict[str, object] = {"operation id": status["operation_id"], "status": status["status"]}
     if (error := status["error"]) is not None:
         fields["error"] = f"{error['code']}: {error['message']}"

@@ -1,4 +1,4 @@
-"""Who calls, for whom, and with which scopes: what a bearer token says once it was verified."""
+"""The caller of a request: client, person and scopes, as a verified bearer token names them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ LOCAL_CLIENT: Final = "local"  # without authentication there is one client; its
 
 
 class Scope(StrEnum):
-    """What a token may be good for; closed, any other scope of a token means nothing here."""
+    """The scopes of this service, a closed list; other scopes of a token are ignored."""
 
     PROPOSALS_READ = "proposals:read"
     PROPOSALS_WRITE = "proposals:write"
@@ -52,10 +52,10 @@ class Caller:
             raise InsufficientScope(sorted(scopes))
 
     def require_actor(self, actor_id: str) -> None:
-        """Raises ActorMismatch for somebody else's name, unless the caller may act in any."""
+        """Raises ActorMismatch for another person's name, unless the caller may act in any name."""
         if actor_id != self.subject and Scope.ACTORS_ANY not in self.scopes:
             raise ActorMismatch
 
 
-# Who calls a service that asks nobody who they are.
+# The caller of every request to a service without authentication.
 EVERYBODY: Final = Caller(client=LOCAL_CLIENT, subject="", scopes=frozenset(Scope))

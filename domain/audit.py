@@ -1,12 +1,12 @@
 """The hash chain of a proposal's workflow events: what makes an altered, moved or missing row provable."""
 
 import json
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from datetime import datetime
 from typing import Final
 
 from domain.canonical import canonical_hash
-from domain.proposal import Approval, EventType, Proposal, ProposalState, ProposalVersion, WorkflowEvent
+from domain.proposal import Approval, EventType, Occurrence, Proposal, ProposalState, ProposalVersion, WorkflowEvent
 from domain.timestamps import wire_timestamp
 
 FIRST_PREVIOUS_HASH: Final = "sha256:" + "0" * 64
@@ -55,23 +55,6 @@ def created_event(version: ProposalVersion, *, event_id: str) -> WorkflowEvent:
             event_hash="",
         )
     )
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Occurrence:
-    """What happened to a proposal, before it has its place in the trail.
-
-    `reason` is canonical JSON text, `subject_hash` that of the row that was made by it, if any.
-    """
-
-    event_id: str
-    event_type: EventType
-    to_state: ProposalState
-    actor_id: str
-    occurred_at: datetime
-    reason: str
-    related_version_no: int | None
-    subject_hash: str | None
 
 
 def next_event(proposal: Proposal, occurrence: Occurrence) -> WorkflowEvent:

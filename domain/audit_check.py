@@ -1,4 +1,4 @@
-"""What is wrong with the stored evidence of a proposal: its chain, and the rows that the chain vouches for."""
+"""Checks of the stored evidence of a proposal: its chain, and the rows whose hashes the chain holds."""
 
 import json
 from collections.abc import Generator, Iterator, Sequence
@@ -28,11 +28,14 @@ class Evidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BrokenRow:
-    """A row that is not as it was written; `row` is its id, or its place in the trail when it is gone."""
+    """A row that is not as it was written; `row` is its id, or its place in the trail when it is gone.
+
+    Of what protects the rows in the database, `row` names the trigger, key or role that is not as migrations left it.
+    """
 
     table: str
     row: str
-    proposal_id: str | None
+    proposal_id: str | None = None
     reason: str
 
     def __str__(self) -> str:
@@ -48,7 +51,7 @@ def broken_rows(evidence: Evidence) -> Iterator[BrokenRow]:
 
 
 def _broken_events(evidence: Evidence) -> Generator[BrokenRow, None, set[str]]:
-    """Also answers the ids of the altered events: what those say of other rows counts for nothing."""
+    """Returns the ids of the altered events: what those say of other rows counts for nothing."""
     altered: set[str] = set()
     proposal_id = evidence.proposal.proposal_id
     previous_hash, next_sequence = FIRST_PREVIOUS_HASH, 1
@@ -58,24 +61,24 @@ def _broken_events(evidence: Evidence) -> Generator[BrokenRow, None, set[str]]:
 
     for event in evidence.events:
         if event.sequence > next_sequence:
-            yield broken(_places(next_sequence, event.sequence - 1), MISSING)
+            yield broken(_gap(next_sequence, event.sequence - 1), MISSING)
         if not _is_intact(event):
             altered.add(event.event_id)
             yield broken(event.event_id, ALTERED)
         elif event.sequence == next_sequence and event.previous_event_hash != previous_hash:
             yield broken(event.event_id, "does not follow the event before it")
         previous_hash, next_sequence = event.event_hash, event.sequence + 1
-    if evidence.proposal.event_count >= next_sequence and not _has_its_last(evidence):
-        yield broken(_places(next_sequence, evidence.proposal.event_count), MISSING)
+    if evidence.proposal.event_count >= next_sequence and not _ends_with_last_event(evidence):
+        yield broken(_gap(next_sequence, evidence.proposal.event_count), MISSING)
     return altered
 
 
-def _has_its_last(evidence: Evidence) -> bool:
+def _ends_with_last_event(evidence: Evidence) -> bool:
     """Whether the trail ends with the event that the proposal's row calls its last, whatever it counts."""
     return bool(evidence.events) and evidence.events[-1].event_hash == evidence.proposal.last_event_hash
 
 
-def _places(first: int, last: int) -> str:
+def _gap(first: int, last: int) -> str:
     """A gap is one line, however far the number after it was moved."""
     return f"number {first}" if first == last else f"numbers {first} to {last}"
 
@@ -119,7 +122,7 @@ def _broken_proposal(evidence: Evidence, altered: set[str]) -> Iterator[BrokenRo
     if not events or not is_counted or proposal.event_count != len(events) or altered:
         if proposal.event_count < len(events):
             yield _broken(evidence, "proposals", proposal.proposal_id, "counts fewer events than there are")
-        elif _has_its_last(evidence) and proposal.event_count > events[-1].sequence:
+        elif _ends_with_last_event(evidence) and proposal.event_count > events[-1].sequence:
             yield _broken(evidence, "proposals", proposal.proposal_id, "counts more events than there are")
         return
     last = events[-1]

@@ -1,4 +1,4 @@
-"""The callback at an operation's end: what it says, and how its receiver knows that it is ours.
+"""The callback at an operation's end: its message, and the signature by which a receiver recognises it.
 
 Signed as Standard Webhooks 1.0 has it, with a key for each host, so that no receiver can forge a call to another.
 """
@@ -25,7 +25,7 @@ OPERATIONS_PATH: Final = "/rebalance/proposals/operations"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallbackSubscription:
-    """What a client asks for; `headers` may hold credentials, and neither is ever shown."""
+    """The callback that a client asks for. Both fields may hold credentials and are never shown."""
 
     url: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
@@ -42,16 +42,16 @@ class CallbackSubscription:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallbackRules:
-    """What the operator allows: the signing secrets, newest first, and the hosts that may be private."""
+    """The operator's settings for callbacks: signing secrets, newest first, and the hosts that may be private."""
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
     allowed_hosts: frozenset[str] = frozenset()
 
 
 def callback_body(operation: Operation) -> bytes:
-    """What an ended operation tells; the same bytes at every attempt. Raises InvariantBroken for an open one."""
+    """The message about an ended operation, the same bytes at every attempt. Raises InvariantBroken for an open one."""
     if operation.finished_at is None:
-        raise InvariantBroken("an operation that has not ended has nothing to tell")
+        raise InvariantBroken("a callback is for an operation that has ended")
     failure = operation.failure
     outcome = "succeeded" if operation.status is OperationStatus.SUCCEEDED else "failed"
     message = {
@@ -72,7 +72,7 @@ def callback_body(operation: Operation) -> bytes:
 
 
 def webhook_id(operation_id: str) -> str:
-    """The same for every attempt and redelivery, so that a receiver can tell a repeat."""
+    """The same for every attempt and redelivery, so that a receiver recognises a repeat."""
     return f"msg_{operation_id.partition('_')[2]}"
 
 

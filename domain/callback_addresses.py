@@ -1,4 +1,4 @@
-"""Which addresses a callback may be sent to: public ones, and for hosts that the operator names private ones."""
+"""The addresses that callbacks may be sent to: public ones, and private ones of hosts that the operator names."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 from typing import Final
@@ -21,7 +21,7 @@ PRIVATE: Final = _networks(
     "::1/128",
     "fc00::/7",
 )
-# Not for hosts that the operator names either: who answers there is never a receiver.
+# Never allowed, not even for hosts that the operator names: no receiver has such an address.
 NEVER: Final = _networks(
     "0.0.0.0/8",
     "100.100.100.200/32",  # metadata of Alibaba Cloud
@@ -64,9 +64,9 @@ def is_allowed_address(address: Address, *, may_be_private: bool = False) -> boo
     if _is_in(address, PRIVATE) and not _is_in(address, NEVER):
         return may_be_private
     if isinstance(address, IPv6Address):
-        carried = _carried(address)
-        if carried is not None:
-            return may_be_private and is_allowed_address(carried, may_be_private=True)
+        embedded = _embedded_ipv4(address)
+        if embedded is not None:
+            return may_be_private and is_allowed_address(embedded, may_be_private=True)
         if address not in GLOBAL_UNICAST:
             return False
     return not _is_in(address, NEVER)
@@ -76,7 +76,7 @@ def _is_in(address: Address, networks: tuple[Network, ...]) -> bool:
     return any(address in network for network in networks)
 
 
-def _carried(address: IPv6Address) -> IPv4Address | None:
+def _embedded_ipv4(address: IPv6Address) -> IPv4Address | None:
     for network, bits_behind in EMBEDDED:
         if address in network:
             return IPv4Address(int(address) >> bits_behind & 0xFFFFFFFF)

@@ -1,4 +1,4 @@
-"""Which headers a client may add to its callback."""
+"""The headers that a client may add to its callback."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -63,7 +63,7 @@ RESERVED_BEGINNINGS: Final = (
 
 
 def refused_headers(headers: Mapping[str, str]) -> str | None:
-    """What is wrong with these headers, without a name or value of them; None when nothing is."""
+    """Why these headers are refused, without a name or value of them; None when they are accepted."""
     if len(headers) > MAX_HEADERS:
         return f"At most {MAX_HEADERS} headers can be added"
     if not all(NAME.fullmatch(name) for name in headers):

@@ -1,4 +1,4 @@
-"""When a callback that was not taken is tried again."""
+"""When a failed callback is tried again."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -22,7 +22,7 @@ DELAYS: Final = (
     timedelta(hours=24),
 )
 MAX_TRIES: Final = len(DELAYS) + 1
-JITTER: Final = 0.2  # of the delay, upward: what failed together does not come back together
+JITTER: Final = 0.2  # of the delay, upward: callbacks that failed together are not retried together
 MAX_RETRY_AFTER: Final = timedelta(hours=24)
 REDELIVERY_PAUSE: Final = timedelta(minutes=1)
 
@@ -55,7 +55,7 @@ class AttemptError(StrEnum):
 
 
 def status_after(*, status_code: int | None, tries: int) -> DeliveryStatus:
-    """What the delivery is after its n-th try of this round: only 2xx is success, and 410 says to stop."""
+    """The delivery's status after the n-th try of a round: only 2xx is success, and 410 ends the round."""
     if status_code is not None and HTTPStatus.OK <= status_code < HTTPStatus.MULTIPLE_CHOICES:
         return DeliveryStatus.DELIVERED
     if status_code == HTTPStatus.GONE or tries >= MAX_TRIES:
@@ -64,18 +64,18 @@ def status_after(*, status_code: int | None, tries: int) -> DeliveryStatus:
 
 
 def delay_after(*, tries: int, jitter: float, retry_after: timedelta | None) -> timedelta:
-    """How long to wait after the n-th try; `jitter` lies between 0 and 1, `retry_after` is the receiver's floor."""
+    """The wait after the n-th try; `jitter` is between 0 and 1, `retry_after` the receiver's minimum."""
     delay = DELAYS[tries - 1] * (1 + JITTER * jitter)
     return delay if retry_after is None else max(delay, retry_after)
 
 
 def busy_seconds(rounds: int, *, jitter: float) -> float:
-    """How long to wait for a place at a busy host, the n-th time: from a second doubled to a minute."""
+    """The n-th wait for a slot of a busy host, in seconds: from one, doubled up to a minute."""
     return min(2.0 ** min(rounds - 1, BUSY_DOUBLINGS), MAX_BUSY_SECONDS) * (1 + JITTER * jitter)
 
 
 def parsed_retry_after(text: str | None, *, now: datetime) -> timedelta | None:
-    """The header's seconds or date as a wait, at most a day; None when it is absent or none of them."""
+    """The header's seconds or date as a wait, at most a day; None when it is absent or neither of them."""
     if text is None:
         return None
     text = text.strip()

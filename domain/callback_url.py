@@ -1,4 +1,4 @@
-"""The url of a callback: which texts name a receiver without doubt, and which host they name."""
+"""The url of a callback: which texts every reader understands alike, and which host they name."""
 
 import ipaddress
 import re
@@ -15,7 +15,7 @@ MAX_PORT: Final = 65_535
 DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 
 PORT: Final = re.compile(r"[0-9]{1,5}")
-# What browsers and resolvers read as a number, in whatever base: never a name, so an address or nothing.
+# Browsers and resolvers read this as a number, in any base: it is an address, or refused.
 ENDS_IN_A_NUMBER: Final = re.compile(r"(?:^|\.)(?:[0-9]+|0[xX][0-9a-fA-F]*)$")
 VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]*")
 
@@ -69,9 +69,10 @@ def parse_callback_url(text: str, *, allowed_hosts: frozenset[str] = frozenset()
 
 
 def parsed_url(text: str) -> CallbackUrl:
-    """The parts of the url, whoever may be called. Raises UrlRefused.
+    """The parts of the url, for any host. Raises UrlRefused.
 
-    Strict where readers of urls differ: each thing that one of them ignores or repairs is refused.
+    Readers of urls differ in what they ignore or repair, so a url that could name two hosts passes a check of one and
+    reaches the other. Therefore everything that any of them ignores or repairs is refused.
     """
     if len(text) > MAX_URL_LENGTH:
         raise UrlRefused(UrlRule.LENGTH)

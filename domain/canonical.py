@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-Default = Callable[[Any], Any]  # the JSON-ready form of what is none yet
+Default = Callable[[Any], Any]  # makes a value JSON-ready
 
 
 def wire_text(value: Any, *, default: Default | None = None) -> str:

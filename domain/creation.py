@@ -1,19 +1,19 @@
-"""What a finished operation makes: a proposal or its next version, and the event that records it."""
+"""The rows that a successful operation adds: a proposal or its next version, and the event that records it."""
 
 import json
 from dataclasses import dataclass, replace
 
-from domain.audit import Occurrence, created_event, next_event, subject_hash
+from domain.audit import created_event, next_event, subject_hash
 from domain.errors import PortfolioContextMismatch, ProposalTerminal, VersionConflict
 from domain.ids import derived_id
-from domain.lifecycle import TERMINAL_STATES, followed_by
+from domain.lifecycle import TERMINAL_STATES, with_event
 from domain.operation import LockedOperation, Operation, Policy, RecordedEvidence
-from domain.proposal import EventType, Proposal, ProposalState, ProposalVersion, WorkflowEvent
+from domain.proposal import EventType, Occurrence, Proposal, ProposalState, ProposalVersion, WorkflowEvent
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Created:
-    """The proposal as it is with its newest version, that version, and the event that made it."""
+    """The proposal after the change, its newest version, and the event that made it."""
 
     proposal: Proposal
     version: ProposalVersion
@@ -48,7 +48,7 @@ def new_version(proposal: Proposal, operation: Operation, evidence: RecordedEvid
     """The next version of a locked proposal.
 
     Raises, in this order: VersionConflict, ProposalTerminal, PortfolioContextMismatch. Under strict version binding
-    the review begins anew: what was approved was another version.
+    the review begins again, because earlier approvals were of another version.
     """
     policy = Policy.from_text(operation.policy)
     if operation.expected_version_no not in (None, proposal.current_version_no):
@@ -66,7 +66,7 @@ def new_version(proposal: Proposal, operation: Operation, evidence: RecordedEvid
             event_type=EventType.NEW_VERSION_CREATED,
             to_state=ProposalState.DRAFT if policy.strict_version_binding else proposal.current_state,
             actor_id=operation.created_by,
-            # Other events may have come while the version was computed.
+            # Other events may have been added while the version was computed.
             occurred_at=max(operation.created_at, proposal.last_event_at),
             reason="{}",
             related_version_no=version.version_no,
@@ -74,7 +74,7 @@ def new_version(proposal: Proposal, operation: Operation, evidence: RecordedEvid
         ),
     )
     after = replace(
-        followed_by(proposal, event), current_version_no=version.version_no, portfolio_id=operation.portfolio_id
+        with_event(proposal, event), current_version_no=version.version_no, portfolio_id=operation.portfolio_id
     )
     return Created(proposal=after, version=version, event=event)
 

@@ -10,22 +10,22 @@ from typing import ClassVar
 
 
 class InvariantBroken(Exception):
-    """Something is as this code rules out that it can be: a bug, or rows that were changed by hand."""
+    """A state that this code rules out: a bug, or rows that were changed by hand."""
 
 
 class ErrorKind(StrEnum):
-    """What an error means to whoever asked; closed, so that every boundary can translate it completely."""
+    """What an error means to its caller; a closed list, so that every boundary can translate all of it."""
 
     NOT_FOUND = "not_found"
     CONFLICT = "conflict"
-    RULE = "rule"
+    UNPROCESSABLE = "unprocessable"
     DISABLED = "disabled"
     UNAVAILABLE = "unavailable"
     GONE = "gone"
     CANCELLED = "cancelled"
     TIMED_OUT = "timed_out"
     FORBIDDEN = "forbidden"
-    LIMITED = "limited"
+    RATE_LIMITED = "rate_limited"
     INTERNAL = "internal"
 
 
@@ -69,7 +69,7 @@ class RelatedVersionUnknown(ProposalError):
     """A version that a body names."""
 
     code = "PROPOSAL_VERSION_NOT_FOUND"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class IdempotencyKeyNotFound(ProposalError):
@@ -85,7 +85,7 @@ class OperationNotFound(ProposalError):
 
 
 class OperationExpired(ProposalError):
-    """An operation that was purged; `tombstone` is what is still said of it, as JSON values."""
+    """An operation that was purged; `tombstone` is what is still known of it, as JSON values."""
 
     code = "OPERATION_EXPIRED"
     kind = ErrorKind.GONE
@@ -122,12 +122,12 @@ class IdempotencyKeyConflict(ProposalError):
 class ProposalTerminal(ProposalError):
     code = "PROPOSAL_TERMINAL_STATE"
     text = "cannot create version"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class PortfolioContextMismatch(ProposalError):
     code = "PORTFOLIO_CONTEXT_MISMATCH"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class ExpectedStateRequired(ProposalError):
@@ -152,25 +152,25 @@ class VersionConflict(ProposalError):
 
 class InvalidTransition(ProposalError):
     code = "INVALID_TRANSITION"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class InvalidApprovalState(ProposalError):
     code = "INVALID_APPROVAL_STATE"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class CursorInvalid(ProposalError):
     """A cursor that this list never gave to this client."""
 
     code = "CURSOR_INVALID"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class SimulationDisabled(ProposalError):
     code = "PROPOSAL_SIMULATION_DISABLED"
     text = "set options.enable_proposal_simulation=true"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class SimulationNotStored(ProposalError):
@@ -201,7 +201,7 @@ class StorageUnavailable(ProposalError):
 
 
 class OperationInProgress(ProposalError):
-    """A synchronous call whose operation goes on, where clients may not be told to poll it."""
+    """A synchronous call whose operation goes on, in a service that serves no operations to poll."""
 
     code = "OPERATION_IN_PROGRESS"
     kind = ErrorKind.UNAVAILABLE
@@ -248,13 +248,13 @@ class OperationTooExpensive(ProposalError):
     """A computation that twice took more time or memory than one may."""
 
     code = "OPERATION_TOO_EXPENSIVE"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class CallbackUrlNotAllowed(ProposalError):
     code = "CALLBACK_URL_NOT_ALLOWED"
     text = "it must be https and name a public host, without user information or fragment"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
     def __init__(self, broken: str | None = None) -> None:
         """`broken` says which rule the url breaks, in fixed words."""
@@ -268,7 +268,7 @@ class CallbackUrlNotAllowed(ProposalError):
 class CallbacksNotConfigured(ProposalError):
     code = "CALLBACK_URL_NOT_ALLOWED"
     text = "this service has no secret to sign callbacks with"
-    kind = ErrorKind.RULE
+    kind = ErrorKind.UNPROCESSABLE
 
 
 class CallbackNotFound(ProposalError):
@@ -293,7 +293,7 @@ class OperationHasNoCallback(ProposalError):
 
 class RedeliveryTooSoon(ProposalError):
     code = "REDELIVERY_TOO_SOON"
-    kind = ErrorKind.LIMITED
+    kind = ErrorKind.RATE_LIMITED
 
     def __init__(self, retry_after_seconds: int = 60) -> None:
         super().__init__(retry_after_seconds)
@@ -313,7 +313,7 @@ class InsufficientScope(ProposalError):
 
 
 class ActorMismatch(ProposalError):
-    """A body that names another person than its token."""
+    """A body that names another person than its token does."""
 
     code = "ACTOR_MISMATCH"
     text = "created_by and actor_id must be the subject of the token"
@@ -321,7 +321,7 @@ class ActorMismatch(ProposalError):
 
 
 class FourEyesViolation(ProposalError):
-    """A review by somebody who wrote what is reviewed."""
+    """A review by an author of what is reviewed."""
 
     code = "FOUR_EYES_VIOLATION"
     text = "whoever created the proposal or its current version does not review it"
@@ -329,10 +329,10 @@ class FourEyesViolation(ProposalError):
 
 
 class TooManyOpenOperations(ProposalError):
-    """The house is full: nothing was accepted, what is open goes on."""
+    """The limit on open operations is reached: nothing was accepted, what is open goes on."""
 
     code = "TOO_MANY_OPEN_OPERATIONS"
-    kind = ErrorKind.LIMITED
+    kind = ErrorKind.RATE_LIMITED
     retry_after_seconds = 5
 
 
@@ -341,7 +341,7 @@ def _leaves(parent: type[ProposalError]) -> list[type[ProposalError]]:
 
 
 def recorded_error(wire_class: str, message: str) -> ProposalError:
-    """The error that an operation recorded, to be raised again. Raises LookupError for a pair that is none."""
+    """The error that an operation recorded, to be raised again. Raises LookupError for a pair of no error."""
     for leaf in _leaves(ProposalError):
         if leaf.wire_class == wire_class and leaf.detail() == message:
             return leaf()

@@ -57,7 +57,7 @@ class ArtifactDocuments:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Evidence:
-    """What a version is made of, all by one engine version (R48)."""
+    """The documents of a version, all made by one engine version (R48)."""
 
     simulated: SimulatedDocument
     built: ArtifactDocuments
@@ -72,7 +72,7 @@ class NamedHashes(NamedTuple):
 
 
 class _Result(NamedTuple):
-    """A result, and the canonical text that both hashes cover: without what is its caller's (D18, D19)."""
+    """A result, and the canonical text that both hashes cover: without correlation id and key (D18, D19)."""
 
     value: Mapping[str, Any]
     hashed: str
@@ -112,19 +112,17 @@ def artifact_documents(request_text: str, result_text: str, *, kind: RequestKind
     inputs = request.model_dump()
     artifact = build_artifact(request, result.value, created_at=created_at)
     lineage = result.value["lineage"]
-    hashes = {"request_hash": lineage["request_hash"]}
-    hashed_bundle = {
-        "inputs": canonical_text(inputs, default=normal_text),
-        "engine_outputs": canonical_object({"proposal_result": result.hashed}),
-        "hashes": canonical_text(hashes),
-        "engine_version": canonical_text(lineage["engine_version"]),
-    }
-    hashed = {name: canonical_text(part) for name, part in artifact.items() if name not in NOT_HASHED}
-    artifact_hash = sha256_of(canonical_object({**hashed, "evidence_bundle": canonical_object(hashed_bundle)}))
+    artifact_hash = _artifact_hash(
+        artifact,
+        inputs=canonical_text(inputs, default=normal_text),
+        result=result.hashed,
+        request_hash=lineage["request_hash"],
+        engine_version=lineage["engine_version"],
+    )
     stored_bundle = {
         "inputs": None,
         "engine_outputs": {"proposal_result": None},
-        "hashes": {**hashes, "artifact_hash": artifact_hash},
+        "hashes": {"request_hash": lineage["request_hash"], "artifact_hash": artifact_hash},
         "engine_version": lineage["engine_version"],
     }
     return ArtifactDocuments(
@@ -145,7 +143,7 @@ def evidence_of(
     result_text: str | None = None,
 ) -> Evidence:
     """The whole evidence of a stored request; a stored result of this engine version is built on, no other one is."""
-    simulated = None if result_text is None else _stored_result(result_text)
+    simulated = None if result_text is None else _simulated_document(result_text, _read_result(result_text))
     if simulated is None or simulated.engine_version != codes.ENGINE_VERSION:
         simulated = simulate_document(
             request_text,
@@ -166,18 +164,31 @@ def named_hashes(request: str, result: str, *, inputs: str, artifact: str, kind:
     whole = json.loads(artifact)
     bundle = whole.pop("evidence_bundle")
     hashed_result = _hashed_text(json.loads(result))
-    hashed_bundle = {
-        "inputs": canonical_text(json.loads(inputs)),
-        "engine_outputs": canonical_object({"proposal_result": hashed_result}),
-        "hashes": canonical_text({"request_hash": bundle["hashes"]["request_hash"]}),
-        "engine_version": canonical_text(bundle["engine_version"]),
-    }
-    hashed = {name: canonical_text(part) for name, part in whole.items() if name not in NOT_HASHED}
     return NamedHashes(
         request=request_hash_of(parsed),
         simulation=sha256_of(hashed_result),
-        artifact=sha256_of(canonical_object({**hashed, "evidence_bundle": canonical_object(hashed_bundle)})),
+        artifact=_artifact_hash(
+            whole,
+            inputs=canonical_text(json.loads(inputs)),
+            result=hashed_result,
+            request_hash=bundle["hashes"]["request_hash"],
+            engine_version=bundle["engine_version"],
+        ),
     )
+
+
+def _artifact_hash(
+    artifact: Mapping[str, Any], *, inputs: str, result: str, request_hash: str, engine_version: str
+) -> str:
+    """Of the artifact without its bundle, and of the bundle's parts; `inputs` and `result` are canonical texts."""
+    bundle = {
+        "inputs": inputs,
+        "engine_outputs": canonical_object({"proposal_result": result}),
+        "hashes": canonical_text({"request_hash": request_hash}),
+        "engine_version": canonical_text(engine_version),
+    }
+    hashed = {name: canonical_text(part) for name, part in artifact.items() if name not in NOT_HASHED}
+    return sha256_of(canonical_object({**hashed, "evidence_bundle": canonical_object(bundle)}))
 
 
 def artifact_parts(artifact: bytes, *, inputs: bytes, result: bytes) -> tuple[bytes | memoryview, ...]:
@@ -197,7 +208,7 @@ def _filled(inputs: bytes, result: bytes) -> tuple[bytes, ...]:
 
 
 def _around_gap(artifact: bytes) -> tuple[memoryview, memoryview]:
-    """What stands around the gap. Quotes in a client's text are escaped, so none of it can look like the gap."""
+    """The text before and after the gap. Quotes in a client's text are escaped, so none of it can look like the gap."""
     place = artifact.rfind(INPUTS_GAP)
     if place < 0:
         raise ValueError("the text is no stored artifact")
@@ -212,10 +223,6 @@ def _read_result(text: str) -> _Result:
         result = _Result(value, _hashed_text(value))
         _RECENT_RESULTS.remember(text, result, characters=len(text))
     return result
-
-
-def _stored_result(text: str) -> SimulatedDocument:
-    return _simulated_document(text, _read_result(text))
 
 
 def _simulated_document(text: str, result: _Result) -> SimulatedDocument:

@@ -1,4 +1,4 @@
-"""The review of a proposal as data: which event leads from which state to which, and whose decision it records."""
+"""The review of a proposal as data: which event leads from which state to which, and which decision it records."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, NamedTuple
 
 from domain.access import DECISION_SCOPES
-from domain.audit import Occurrence, next_event, subject_hash
+from domain.audit import next_event, subject_hash
 from domain.errors import (
     ExpectedStateMismatch,
     ExpectedStateRequired,
@@ -17,7 +17,7 @@ from domain.errors import (
     RelatedVersionUnknown,
     VersionConflict,
 )
-from domain.proposal import Approval, ApprovalType, EventType, Proposal, ProposalState, WorkflowEvent
+from domain.proposal import Approval, ApprovalType, EventType, Occurrence, Proposal, ProposalState, WorkflowEvent
 
 TERMINAL_STATES: Final = frozenset(
     {ProposalState.EXECUTED, ProposalState.REJECTED, ProposalState.CANCELLED, ProposalState.EXPIRED}
@@ -26,7 +26,7 @@ OPEN_STATES: Final = frozenset(ProposalState) - TERMINAL_STATES
 
 
 class ReviewStep(NamedTuple):
-    """Whose decision a state waits for, and the event of a yes; a no is REJECTED."""
+    """The decision that a state waits for, and the event of an approval; a refusal is REJECTED."""
 
     approval_type: ApprovalType
     approved: EventType
@@ -51,7 +51,7 @@ TRANSITIONS: Final[Mapping[tuple[ProposalState, EventType], ProposalState]] = {
     **{(state, EventType.CANCELLED): ProposalState.CANCELLED for state in OPEN_STATES},
 }
 
-# Decisions that judge the author's work; a consent is the client's own, whoever records it.
+# Decisions about the author's work. A consent is the bank customer's own decision, which an author may record.
 SEPARATED: Final = frozenset({ApprovalType.RISK, ApprovalType.COMPLIANCE})
 
 
@@ -66,7 +66,10 @@ class ReviewRules:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewCommand:
-    """Who asks, with the right to which decisions, on what view of the proposal; `reason` is canonical JSON text."""
+    """The actor, the decisions that the actor may take, and the state and version that the actor saw.
+
+    `reason` is canonical JSON text.
+    """
 
     actor_id: str
     reason: str
@@ -77,7 +80,7 @@ class ReviewCommand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decision:
-    """What a command does to the proposal; a review or consent decision has its type, any other event has none."""
+    """The effect of a command; `approval_type` is None unless it is a review or consent decision."""
 
     event_type: EventType
     to_state: ProposalState
@@ -87,7 +90,7 @@ class Decision:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reviewed:
-    """The rows that a decision makes: the proposal as it is now, the event, and the approval if it is one."""
+    """The rows that a decision makes: the changed proposal, the event, and the approval if it is one."""
 
     proposal: Proposal
     event: WorkflowEvent
@@ -101,19 +104,9 @@ def decide_transition(
     RelatedVersionUnknown, InvalidTransition and InsufficientScope.
     """
     _check_view(proposal, command, rules)
-    to_state = TRANSITIONS.get((proposal.current_state, event_type))
-    if to_state is None:
+    if (proposal.current_state, event_type) not in TRANSITIONS:
         raise InvalidTransition
-    step = REVIEW_STEPS.get(proposal.current_state)
-    is_decision = step is not None and event_type in (step.approved, EventType.REJECTED)
-    approval_type = step.approval_type if step is not None and is_decision else None
-    _check_right(approval_type, command)
-    return Decision(
-        event_type=event_type,
-        to_state=to_state,
-        approval_type=approval_type,
-        approved=step is not None and event_type is step.approved,
-    )
+    return _decided(proposal, event_type, command)
 
 
 def decide_approval(
@@ -124,18 +117,29 @@ def decide_approval(
     step = REVIEW_STEPS.get(proposal.current_state)
     if step is None or step.approval_type is not approval_type:
         raise InvalidApprovalState
-    _check_right(approval_type, command)
-    event_type = step.approved if approved else EventType.REJECTED
+    return _decided(proposal, step.approved if approved else EventType.REJECTED, command)
+
+
+def _decided(proposal: Proposal, event_type: EventType, command: ReviewCommand) -> Decision:
+    """A possible event. Raises InsufficientScope for a review or consent decision that the actor may not take.
+
+    Which decision a REJECTED is depends on the state, so this is checked on the locked proposal.
+    """
+    step = REVIEW_STEPS.get(proposal.current_state)
+    is_decision = step is not None and event_type in (step.approved, EventType.REJECTED)
+    approval_type = step.approval_type if step is not None and is_decision else None
+    if approval_type is not None and approval_type not in command.decisions:
+        raise InsufficientScope([DECISION_SCOPES[approval_type]])
     return Decision(
         event_type=event_type,
         to_state=TRANSITIONS[proposal.current_state, event_type],
         approval_type=approval_type,
-        approved=approved,
+        approved=step is not None and event_type is step.approved,
     )
 
 
 def needs_second_person(decision: Decision, rules: ReviewRules) -> bool:
-    """Whether those who wrote what is decided about may not take this decision."""
+    """Whether authors are barred from this decision."""
     return rules.four_eyes and decision.approval_type in SEPARATED
 
 
@@ -176,10 +180,10 @@ def reviewed(
             subject_hash=None if approval is None else subject_hash(approval),
         ),
     )
-    return Reviewed(proposal=followed_by(proposal, event), event=event, approval=approval)
+    return Reviewed(proposal=with_event(proposal, event), event=event, approval=approval)
 
 
-def followed_by(proposal: Proposal, event: WorkflowEvent) -> Proposal:
+def with_event(proposal: Proposal, event: WorkflowEvent) -> Proposal:
     """The proposal after its next event: the tail of its trail is pinned in its row."""
     return replace(
         proposal,
@@ -190,14 +194,8 @@ def followed_by(proposal: Proposal, event: WorkflowEvent) -> Proposal:
     )
 
 
-def _check_right(approval_type: ApprovalType | None, command: ReviewCommand) -> None:
-    """Whose decision a REJECTED is depends on the state, so this cannot be known before the proposal is locked."""
-    if approval_type is not None and approval_type not in command.decisions:
-        raise InsufficientScope([DECISION_SCOPES[approval_type]])
-
-
 def _check_view(proposal: Proposal, command: ReviewCommand, rules: ReviewRules) -> None:
-    """Whether the actor looks at the proposal as it is."""
+    """Refuse an actor who saw another state or version of the proposal."""
     if command.expected_state is None:
         if rules.require_expected_state:
             raise ExpectedStateRequired

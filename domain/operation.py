@@ -1,7 +1,7 @@
 """The long-running operation: one accepted create or version create."""
 
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -65,7 +65,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationFailure:
-    """How a FAILED operation ended: `code` is the wire's class name, `message` the contract's text."""
+    """The reason of a FAILED operation: `code` is the wire's class name, `message` the contract's text."""
 
     code: str
     message: str
@@ -100,7 +100,7 @@ class RecordedEvidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationSummary:
-    """What is said of an operation for as long as it is known, also after the purge; times are UTC."""
+    """The fields of an operation that its tombstone keeps after the purge; times are UTC."""
 
     operation_id: str
     operation_type: OperationType
@@ -116,7 +116,7 @@ class OperationSummary:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ExpiredOperation(OperationSummary):
-    """The tombstone of a purged operation."""
+    """The tombstone of a purged operation. Its client can read all fields but `client`, in this order."""
 
     finished_at: datetime
     expired_at: datetime
@@ -186,7 +186,7 @@ class Operation(OperationSummary):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LockedOperation(Operation):
-    """An operation whose row the transaction holds locked: the one who may end it.
+    """An operation whose row the transaction holds locked, so that no other one can end it meanwhile.
 
     `locked_at` is PostgreSQL's time of the transaction, which is the time of the end as well. `metadata` is that of the
     request as canonical JSON, with an advisor's notes about a customer: it is in no repr.
@@ -197,27 +197,12 @@ class LockedOperation(Operation):
     locked_at: datetime
 
     def evidence(self, *, engine_version: str) -> RecordedEvidence | None:
-        """What the steps have recorded, if this engine version made all of it.
+        """The evidence that the steps recorded, if this engine version made all of it.
 
         Raises InvariantBroken before the steps have recorded it.
         """
-        if (
-            self.simulation_hash is None
-            or self.artifact_hash is None
-            or self.simulation_status is None
-            or self.result_document is None
-            or self.inputs_document is None
-            or self.artifact_document is None
-        ):
+        names = [made.name for made in fields(RecordedEvidence) if made.name != "engine_version"]
+        if any(getattr(self, name) is None for name in names if name != "gate_decision"):
             raise InvariantBroken("the evidence was not stored before the commit")
-        evidence = RecordedEvidence(
-            result_document=self.result_document,
-            simulation_status=self.simulation_status,
-            simulation_hash=self.simulation_hash,
-            gate_decision=self.gate_decision,
-            inputs_document=self.inputs_document,
-            artifact_document=self.artifact_document,
-            artifact_hash=self.artifact_hash,
-            engine_version=engine_version,
-        )
+        evidence = RecordedEvidence(**{name: getattr(self, name) for name in names}, engine_version=engine_version)
         return evidence if evidence.seal == self.evidence_seal else None

@@ -1,4 +1,4 @@
-"""How the engine is to compute; every option is hashed and echoed, also those that are not read."""
+"""The options of the engine; each is hashed and echoed, also those that it does not read."""
 
 from decimal import Decimal
 from typing import Annotated, Literal, Self

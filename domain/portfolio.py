@@ -1,4 +1,4 @@
-"""What a proposal is computed on: the client's portfolio, the market and the shelf."""
+"""The data that a proposal is computed from: portfolio, market and shelf."""
 
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self, TypeVar

@@ -87,20 +87,29 @@ class ProposalVersion:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class WorkflowEvent:
-    """One link of a proposal's append-only audit trail (`domain.audit`); `reason` is canonical JSON text."""
+class Occurrence:
+    """A change of a proposal that has no place in the trail yet.
+
+    `reason` is canonical JSON text, `subject_hash` that of the row that the change makes, if any.
+    """
 
     event_id: str
-    proposal_id: str
-    sequence: int
     event_type: EventType
-    from_state: ProposalState | None
     to_state: ProposalState
     actor_id: str
     occurred_at: datetime
     reason: str
     related_version_no: int | None
     subject_hash: str | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WorkflowEvent(Occurrence):
+    """One link of a proposal's append-only audit trail (`domain.audit`)."""
+
+    proposal_id: str
+    sequence: int
+    from_state: ProposalState | None
     previous_event_hash: str
     event_hash: str
 

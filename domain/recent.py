@@ -1,4 +1,4 @@
-"""A bounded cache for texts, and for what was made of them: the steps of one operation follow each other closely."""
+"""A bounded cache for texts and what was parsed from them: the steps of an operation follow each other closely."""
 
 from collections import OrderedDict
 from threading import Lock

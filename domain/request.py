@@ -1,4 +1,4 @@
-"""What clients ask for, and the text and hash that stand for it (D17, D19)."""
+"""The requests of clients, and the stored text and the hash of each (D17, D19)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self

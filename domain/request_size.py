@@ -1,4 +1,4 @@
-"""How large a request is, read from its model or from the JSON that is to become one (R44)."""
+"""The size of a request, counted in its model or in parsed JSON before validation (R44)."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ def row_count(request: Any) -> int:
 
 
 def rows_by_list(request: Any, *, enough: float = inf) -> dict[Place, int]:
-    """Rows of each list, with those of the lists in it; these are not looked at when there are enough without them."""
+    """Rows of each list, with the rows of its inner lists; these are skipped once there are `enough` without them."""
     lists = {place: _rows(_member(request, *place)) for place in LISTS}
     counts = {place: len(rows) for place, rows in lists.items()}
     if sum(counts.values()) <= enough:
@@ -76,7 +76,7 @@ def attribute_counts(request: Any) -> Iterator[tuple[Place, int]]:
 
 
 def first_currency_over(request: Any, limit: int) -> Place | None:
-    """Where the first currency code stands that is one too many."""
+    """The place of the first currency code beyond the limit."""
     codes: set[str] = set()
     seen: set[str] = set()  # codes and pairs
     for place, text in _currencies(request):

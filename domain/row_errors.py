@@ -1,4 +1,4 @@
-"""How many errors of a request's rows are listed: each takes a kilobyte, and a request has room for millions."""
+"""A limit on the listed errors of a request's rows: each takes a kilobyte, and a request has room for millions."""
 
 from collections.abc import Mapping
 from contextvars import ContextVar
@@ -24,7 +24,7 @@ def _in_outermost_list(value: Any, handler: ValidatorFunctionWrapHandler) -> Any
 
 
 def _row(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """The rows after the thousandth error are not looked at: nothing can come of the request any more."""
+    """Skips the rows after the thousandth error: the request is refused anyway."""
     listed = _listed.get()
     if listed is None:
         return handler(value)
@@ -38,7 +38,7 @@ def _row(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 def _in_parts(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    """The members after a thousand with an error among them are not looked at."""
+    """Validates a thousand members at a time, and skips the rest after a thousand with an error."""
     if not isinstance(value, Mapping) or len(value) <= MAX_ERRORS:
         return handler(value)
     members = iter(value.items())

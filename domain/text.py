@@ -1,4 +1,4 @@
-"""Which texts can be kept, and which can name something."""
+"""The texts that can be stored, and those that can be an id."""
 
 from typing import Final
 

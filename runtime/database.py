@@ -105,7 +105,7 @@ class Database:
 
     @property
     def usage(self) -> PoolUsage:
-        """How it is now; may be asked from any thread."""
+        """The present numbers; may be read from any thread."""
         pool = self._pool
         return PoolUsage(
             available=pool is not None,
@@ -223,7 +223,7 @@ class Database:
                 async with self.watching(self._application_name) as connection:
                     if (read_only := await self._refused_writes(connection)) is not None:
                         return read_only
-            await asyncio.sleep(PROBE_INTERVAL_SECONDS)  # however often statements say so
+            await asyncio.sleep(PROBE_INTERVAL_SECONDS)  # at most this often, however many statements fail
 
     async def _refused_writes(self, connection: WatchConnection) -> str | None:
         """Why this session may not write, None when it may or need not; raises when it does not answer in time."""

@@ -35,7 +35,7 @@ def tls_files(url: str) -> dict[str, Path]:
 
 
 def _effective_options(url: str) -> dict[str, str]:
-    """What libpq makes of the URL, the PG* variables and a service file, without a connection.
+    """The connection options that libpq derives from the URL, the PG* variables and a service file.
 
     Only libpq merges them, and only for a connection. An option that it refuses ends this one before any host is
     resolved, and after the merge.

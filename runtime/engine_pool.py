@@ -1,4 +1,4 @@
-"""Processes that compute what may cost much, each within bounds of time and memory, and none at another's cost."""
+"""Processes for expensive computations, each within limits of time and memory, none at the expense of another."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -66,11 +66,11 @@ class EnginePool:
 
     def _computed(self, process: EngineProcess, computing: "asyncio.Future[Any]") -> None:
         if not computing.cancelled():
-            computing.exception()  # a caller that has left does not ask for it
+            computing.exception()  # retrieved, or asyncio logs it when its caller has left
         self._release(process)
 
     async def _turn(self, *, is_again: bool) -> EngineProcess:
-        """A free process. What was ended once waits as if it had come later, by the time that it may take again."""
+        """A free process. A second try waits as if it had come later, by the time that it may take again."""
         if self._free and not self._waiting:
             return self._free.pop()
         loop = asyncio.get_running_loop()

@@ -18,7 +18,7 @@ from typing import Any, Final, TypeVar
 from runtime.memory import trim_heap
 
 PR_SET_PDEATHSIG: Final = 1
-NICENESS: Final = 10  # a large request takes seconds anyway, and is not to take them from the small ones
+NICENESS: Final = 10  # a large request takes seconds anyway, and must not slow down the small ones
 START_SECONDS: Final = 60.0
 OUT_OF_MEMORY: Final = 77  # exit status
 BEGUN: Final = b"begun"
@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class ComputationEnded(Exception):
-    """The process was ended for what it cost, or it died, before there was a result."""
+    """The process used too much time or memory and was ended, or crashed, before there was a result."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -144,7 +144,7 @@ def _serve(connection: Connection, memory_mb: int) -> None:
             gc.collect()
             trim_heap()
     except MemoryError:
-        os._exit(OUT_OF_MEMORY)  # nothing is left to say it with
+        os._exit(OUT_OF_MEMORY)  # no memory is left to report it
     except (EOFError, OSError):
         return
 
@@ -159,15 +159,15 @@ def _outcome(call: Callable[[], Any]) -> tuple[bool, Any]:
 
 
 def _prepare(memory_mb: int) -> None:
-    """Ctrl-C is the parent's to handle. A child outlives a kill -9 of its parent unless the kernel is told.
+    """Leave Ctrl-C to the parent, and ask the kernel to end this process with it: a kill -9 would leave it running.
 
     RLIMIT_DATA counts what the process itself may write to; RLIMIT_AS would count shared libraries and reserved
-    addresses, and a look at the resident size every so often comes too late.
+    addresses, and watching the resident size from outside reacts too late.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(NICENESS)
     if sys.platform == "linux":
-        # Where memory runs out all the same, the kernel takes this process, not the one that serves everybody.
+        # Where memory runs out all the same, the kernel ends this process and not the one that serves requests.
         Path("/proc/self/oom_score_adj").write_text("1000")
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         resource.setrlimit(resource.RLIMIT_DATA, (memory_mb * 1024 * 1024,) * 2)

@@ -1,4 +1,4 @@
-"""What keeps a service from being started by accident as it must not run: everything that is missing, named at once."""
+"""Start-up checks: refuse an unsafe configuration, and name everything that is missing at once."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ DEFAULT_DATABASE: Final = Settings().database_url
 
 
 class Concern(Enum):
-    """What a command does, and so what has to be in order before it starts."""
+    """A dependency of a command, whose settings are checked before the command starts."""
 
     DATABASE = "database"
     TEMPORAL = "temporal"

@@ -1,4 +1,4 @@
-"""The keys of the issuer, kept in memory and fetched anew in the background: no request ever fetches by itself."""
+"""The keys of the issuer, kept in memory and refreshed in the background: no request fetches them."""
 
 import asyncio
 import ssl
@@ -52,7 +52,7 @@ class IssuerKeys:
             yield self
 
     async def find(self, key_id: str | None, algorithm: str) -> VerificationKey | None:
-        """The key; None when the issuer has no such key. Raises KeysUnavailable when that cannot be told."""
+        """The key; None when the issuer has no such key. Raises KeysUnavailable without a fresh key set."""
         found = self._find(key_id, algorithm)
         if found is None and self._may_ask():
             self._asked_at = self._now()

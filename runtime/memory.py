@@ -1,4 +1,4 @@
-"""Memory of a process: what the garbage collector need not look at, and what the system gets back."""
+"""Memory of a process: what the garbage collector may skip, and what the system gets back."""
 
 import ctypes
 import gc

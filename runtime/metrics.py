@@ -1,4 +1,4 @@
-"""What a process measures of itself and of the operations that it ends, in a registry of its own.
+"""The metrics of a process and of the operations that it ends, in a registry of its own.
 
 Labels have few values, all of them ours: names of routes, states and codes, never an id or what a client sent.
 """

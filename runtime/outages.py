@@ -1,4 +1,4 @@
-"""Which errors of PostgreSQL are outages: decided by what the database says, in this one place (R47)."""
+"""The errors of PostgreSQL that are outages, by their SQLSTATE: the only place that decides this (R47)."""
 
 from typing import Final
 

@@ -233,7 +233,7 @@ class Settings(BaseSettings):
         ge=10,
         le=100_000,
         description="Open operations whose workflows are started at a time; the others wait in PostgreSQL, oldest "
-        "first. A Temporal that was away comes back quickly when it has to take up little.",
+        "first. After an outage Temporal recovers faster when it has few workflows to take up.",
     )
     engine_processes: int = Field(
         1,

@@ -1,4 +1,4 @@
-"""How a process ends: the same for API, worker and the local servers."""
+"""Ending a process on signals, in the same way for API, worker and the local servers."""
 
 import asyncio
 import logging

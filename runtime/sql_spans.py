@@ -21,7 +21,7 @@ SYSTEM: Final = {"db.system.name": "postgresql"}
 
 @contextmanager
 def connection_span() -> Iterator[None]:
-    """From the wait for a connection to the end of the commit; none where nobody is traced, such as in loops."""
+    """From the wait for a connection to the end of the commit; none outside a trace, such as in background loops."""
     if not trace.get_current_span().get_span_context().is_valid:
         yield
         return

@@ -18,7 +18,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 FRAMES: Final = 8
 CAUSES: Final = 4
 LIBRARY_EVENT_LENGTH: Final = 200
-QUIET: Final = ("httpx2", "httpcore2", "sqlalchemy", "alembic", "psycopg.pool")  # their INFO tells of each request
+QUIET: Final = ("httpx2", "httpcore2", "sqlalchemy", "alembic", "psycopg.pool")  # at INFO they log each request
 
 log = structlog.get_logger(__name__)
 
@@ -103,7 +103,7 @@ def _without_library_details(_: WrappedLogger, __: str, event: EventDict) -> Eve
     """Of a library's record the constant part: its template without arguments, and Temporal's ids and types."""
     record = event.get("_record")
     if isinstance(record, logging.LogRecord):
-        event["event"] = _constant_part(record.msg)
+        event["event"] = _constant_part(_numbered(record))
         for attribute in ("temporal_workflow", "temporal_activity"):
             details = getattr(record, attribute, None)
             if isinstance(details, dict):
@@ -112,10 +112,17 @@ def _without_library_details(_: WrappedLogger, __: str, event: EventDict) -> Eve
     return event
 
 
+def _numbered(record: logging.LogRecord) -> object:
+    """The message with its arguments where all of them are numbers, such as a process id, and its template elsewhere."""
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    is_harmless = bool(arguments) and all(isinstance(argument, int) for argument in arguments)
+    return record.getMessage() if is_harmless else record.msg
+
+
 def _constant_part(message: object) -> str:
-    """What a library's author wrote: values follow a colon, a brace (Temporal's) or a line's end (asyncio's)."""
+    """The fixed part of a library's message: values follow a colon, a brace (Temporal) or a line's end (asyncio)."""
     if not isinstance(message, str):
-        return type(message).__qualname__  # logger.error(exception) is uvicorn's way to tell of a taken port
+        return type(message).__qualname__  # uvicorn logs a taken port by logger.error(exception)
     lines = message.strip().splitlines() or [""]
     if lines[0].startswith("Traceback ("):  # Starlette hands a failed lifespan over as text
         return f"raised {lines[-1].partition(':')[0]}"[:LIBRARY_EVENT_LENGTH]

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
@@ -44,19 +44,12 @@ async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) 
     """
     config = ClientConfig.load_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
+    patience: dict[str, Any] = {}
     if lazy:
-        return await Client.connect(
-            **config,
-            data_converter=pydantic_data_converter,
-            identity=identity,
-            lazy=True,
-            retry_config=SHORT_RETRIES,
-            connect_timeout=timedelta(seconds=2),
-            runtime=runtime,
-            interceptors=client_interceptors(),
-        )
+        patience = {"lazy": True, "retry_config": SHORT_RETRIES, "connect_timeout": timedelta(seconds=2)}
     return await Client.connect(
         **config,
+        **patience,
         data_converter=pydantic_data_converter,
         identity=identity,
         runtime=runtime,

@@ -23,7 +23,7 @@ def tracing(service: str, environ: Mapping[str, str] = os.environ) -> Iterator[N
     try:
         yield
     finally:
-        provider.shutdown()  # exports what it still holds; a collector that is away gets the exporter's time-out
+        provider.shutdown()  # exports what it still holds; an unreachable collector costs the exporter's time-out
 
 
 def is_tracing() -> bool:
@@ -31,7 +31,7 @@ def is_tracing() -> bool:
 
 
 def client_interceptors() -> list[Interceptor]:
-    """What carries the trace into workflows and activities; workers take it over from their client."""
+    """Interceptors that carry the trace into workflows and activities; workers inherit them from their client."""
     if not is_tracing():
         return []
     from runtime.span_export import tracing_interceptor  # noqa: PLC0415 -- costs every start 0.1 s, see there

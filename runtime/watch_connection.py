@@ -28,7 +28,7 @@ def sever(connection: AsyncConnection) -> None:
 
 
 class WatchConnection:
-    """A connection outside the pool, whose statements the server answers soon or not at all."""
+    """A connection outside the pool; a statement without a prompt answer means that the server has stopped."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection

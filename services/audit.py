@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,23 +12,21 @@ from domain.canonical import sha256_of
 from domain.engine.codes import ENGINE_VERSION
 from domain.evidence import NamedHashes, RequestKind, named_hashes
 from domain.proposal import Proposal, ProposalVersion
-from storage.audit import AuditReader, OtherClient, StoredDocument
-from storage.safeguards import BrokenSafeguard
+from storage.audit import AuditReader, StoredDocument
 from storage.unit_of_work import Storage
 
 PROPOSALS_A_BATCH: Final = 100
 DOCUMENTS_A_BATCH: Final = 100
 METADATA: Final = ("title", "advisor_notes", "mandate_id", "jurisdiction")
 ROLES: Final = ("request", "result", "inputs", "artifact")
-OTHER_CLIENT: Final = "has another client than the version says"
 UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 
-Progress = Callable[[int], None]  # how many proposals or documents were looked at just now
+Progress = Callable[[int], None]  # the number of proposals or documents checked since the last call
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChainHead:
-    """Where a proposal's trail ended at some moment; kept elsewhere, it proves that nothing before it was replaced."""
+    """The end of a proposal's trail at some moment; kept elsewhere, it proves that nothing before it was replaced."""
 
     proposal_id: str
     event_count: int
@@ -45,7 +43,7 @@ class ChainHead:
 
 @dataclass(slots=True)
 class VerificationResult:
-    """How much was looked at, and where each chain ends."""
+    """How much was checked, and where each chain ends."""
 
     versions: int = 0
     events: int = 0
@@ -55,7 +53,7 @@ class VerificationResult:
 
 
 class AuditVerification:
-    """Reads only; what it finds are rows that somebody changed behind the service's back. Raises StorageUnavailable."""
+    """Reads only, and finds rows that were changed by other means than the service. Raises StorageUnavailable."""
 
     def __init__(self, storage: Storage, *, against: Mapping[str, ChainHead], progress: Progress) -> None:
         self._storage = storage
@@ -64,9 +62,9 @@ class AuditVerification:
         self.verified = VerificationResult()
 
     async def size(self) -> int:
-        """Proposals and documents that there are to look at."""
+        """The number of proposals and documents to check."""
         async with self._storage.snapshot() as reader:
-            return await reader.proposal_count() + await reader.document_count()
+            return await reader.size()
 
     async def everything(self) -> AsyncIterator[BrokenRow]:
         """The broken rows of all proposals of all clients, and of documents that no proposal refers to.
@@ -80,8 +78,8 @@ class AuditVerification:
                 yield broken
             named.add(broken.row)
         async with self._storage.snapshot() as reader:
-            clients, safeguards = await reader.other_clients(), await reader.broken_safeguards()
-        for broken in [*_other_clients(clients, altered=named), *_safeguards(safeguards)]:
+            beside = [*await reader.other_clients(altered=named), *await reader.broken_safeguards()]
+        for broken in beside:
             yield broken
         async for broken in self._missing_and_orphans():
             if broken.row not in named:
@@ -91,22 +89,29 @@ class AuditVerification:
             if broken.row not in named:
                 yield broken
 
-    async def proposal(self, proposal_id: str) -> list[BrokenRow]:
-        """The broken rows of one proposal; a missing one is one."""
+    async def proposal(self, proposal_id: str) -> AsyncIterator[BrokenRow]:
+        """The broken rows of one proposal, itself if it is missing."""
         async with self._storage.snapshot() as reader:
             evidence = await reader.evidence_of(proposal_id)
             if evidence is None:
-                return [_missing_proposal(proposal_id)]
-            batch = await self._check(reader, [evidence])
-            clients = await reader.other_clients(proposal_id)
-        return [*batch.broken, *_other_clients(clients, altered={broken.row for broken in batch.broken})]
+                broken = [_missing_proposal(proposal_id)]
+            else:
+                broken = await self._check(reader, [evidence])
+                broken += await reader.other_clients(proposal_id, altered={row.row for row in broken})
+        for row in broken:
+            yield row
 
     async def _broken_proposals(self) -> AsyncIterator[BrokenRow]:
         after = ""
-        while batch := await self._batch_after(after):
-            for broken in batch.broken:
-                yield broken
-            after = batch.last_proposal_id
+        while True:
+            async with self._storage.snapshot() as reader:
+                batch = await reader.evidence_after(after, limit=PROPOSALS_A_BATCH)
+                broken = await self._check(reader, batch)
+            if not batch:
+                return
+            for row in broken:
+                yield row
+            after = batch[-1].proposal.proposal_id
 
     async def _missing_and_orphans(self) -> AsyncIterator[BrokenRow]:
         async with self._storage.snapshot() as reader:
@@ -115,28 +120,23 @@ class AuditVerification:
         for proposal_id in sorted(self._against.keys() - known):
             yield _missing_proposal(proposal_id)
         for row in missing:
-            yield BrokenRow(table=row.table, row=row.row, proposal_id=row.proposal_id, reason=MISSING)
+            yield row
         for row in orphans:
             if row.proposal_id is not None:
                 yield _missing_proposal(row.proposal_id)
-            yield BrokenRow(table=row.table, row=row.row, proposal_id=row.proposal_id, reason="belongs to no proposal")
+            yield row
 
-    async def _batch_after(self, proposal_id: str) -> "_Batch | None":
-        async with self._storage.snapshot() as reader:
-            evidence = await reader.evidence_after(proposal_id, limit=PROPOSALS_A_BATCH)
-            return await self._check(reader, evidence) if evidence else None
-
-    async def _check(self, reader: AuditReader, batch: Sequence[Evidence]) -> "_Batch":
+    async def _check(self, reader: AuditReader, batch: Sequence[Evidence]) -> list[BrokenRow]:
         first_operations = [version.operation_id for evidence in batch for version in evidence.versions[:1]]
         clients = await reader.clients(first_operations)
         broken: list[BrokenRow] = []
         for evidence in batch:
             addresses = [address for version in evidence.versions for address in _addresses(version).values()]
             documents = await reader.documents(addresses)
-            broken += await asyncio.to_thread(_broken, evidence, documents, clients)
-            broken += _moved_head(evidence, self._against)
+            broken += await asyncio.to_thread(list, _broken(evidence, documents, clients))
+            broken += _replaced_head(evidence, self._against)
             self._count(evidence)
-        return _Batch(broken=broken, last_proposal_id=batch[-1].proposal.proposal_id)
+        return broken
 
     def _count(self, evidence: Evidence) -> None:
         self.verified.versions += len(evidence.versions)
@@ -154,28 +154,18 @@ class AuditVerification:
                 return
             for document in batch:
                 if (reason := await asyncio.to_thread(_document_fault, document)) is not None:
-                    yield BrokenRow(table="documents", row=document.sha256, proposal_id=None, reason=reason)
+                    yield BrokenRow(table="documents", row=document.sha256, reason=reason)
             self.verified.documents += len(batch)
             self._progress(len(batch))
             after = batch[-1].sha256
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Batch:
-    broken: list[BrokenRow]
-    last_proposal_id: str
-
-
 def kind_of(version: ProposalVersion) -> RequestKind:
-    """How the version's request is to be parsed."""
+    """The model of the version's request."""
     return "create" if version.version_no == 1 else "version"
 
 
-def _broken(evidence: Evidence, documents: Mapping[str, StoredDocument], clients: Mapping[str, str]) -> list[BrokenRow]:
-    return [*_each_broken(evidence, documents, clients)]
-
-
-def _each_broken(
+def _broken(
     evidence: Evidence, documents: Mapping[str, StoredDocument], clients: Mapping[str, str]
 ) -> Iterator[BrokenRow]:
     yield from broken_rows(evidence)
@@ -196,28 +186,20 @@ def _each_broken(
 
 
 def _broken_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> Iterator[BrokenRow]:
+    reasons: list[str] = []
     try:
         named = _named_hashes(version, documents)
     except UNREADABLE:
+        reasons.append("has documents that no version is made of")
+    else:
+        again = {"simulation_hash": named.simulation, "artifact_hash": named.artifact}
+        if version.engine_version == ENGINE_VERSION:  # defaults, which are not hashed, belong to an engine version
+            again["request_hash"] = named.request
+        reasons += [f"has another {name} than its documents" for name in again if getattr(version, name) != again[name]]
+    for reason in reasons:
         yield BrokenRow(
-            table="proposal_versions",
-            row=version.proposal_version_id,
-            proposal_id=version.proposal_id,
-            reason="has documents that no version is made of",
+            table="proposal_versions", row=version.proposal_version_id, proposal_id=version.proposal_id, reason=reason
         )
-        return
-    stored = {"simulation_hash": version.simulation_hash, "artifact_hash": version.artifact_hash}
-    again = {"simulation_hash": named.simulation, "artifact_hash": named.artifact}
-    if version.engine_version == ENGINE_VERSION:  # defaults, which are not hashed, belong to an engine version
-        stored["request_hash"], again["request_hash"] = version.request_hash, named.request
-    for name, value in stored.items():
-        if again[name] != value:
-            yield BrokenRow(
-                table="proposal_versions",
-                row=version.proposal_version_id,
-                proposal_id=version.proposal_id,
-                reason=f"has another {name} than its documents",
-            )
 
 
 def _named_hashes(version: ProposalVersion, documents: Mapping[str, StoredDocument]) -> NamedHashes:
@@ -248,21 +230,6 @@ def _broken_origin(
             )
 
 
-def _other_clients(rows: Sequence[OtherClient], *, altered: Collection[str]) -> Iterator[BrokenRow]:
-    """Each row once, however many versions contradict it; what an altered version says counts for nothing."""
-    named: set[tuple[str, str]] = set()
-    for row in rows:
-        if row.proposal_version_id in altered or (row.table, row.row) in named:
-            continue
-        named.add((row.table, row.row))
-        yield BrokenRow(table=row.table, row=row.row, proposal_id=row.proposal_id, reason=OTHER_CLIENT)
-
-
-def _safeguards(broken: Sequence[BrokenSafeguard]) -> Iterator[BrokenRow]:
-    for safeguard in broken:
-        yield BrokenRow(table=safeguard.table, row=safeguard.name, proposal_id=None, reason=safeguard.reason)
-
-
 def _document_fault(document: StoredDocument, *, role: str | None = None) -> str | None:
     plain = document.plain()
     if plain is None or sha256_of(plain) != document.sha256:
@@ -278,7 +245,7 @@ def _addresses(version: ProposalVersion) -> dict[str, str]:
     return {role: str(getattr(version, f"{role}_document")) for role in ROLES}
 
 
-def _moved_head(evidence: Evidence, against: Mapping[str, ChainHead]) -> list[BrokenRow]:
+def _replaced_head(evidence: Evidence, against: Mapping[str, ChainHead]) -> list[BrokenRow]:
     """Whether the trail still holds the event that was its last when the head was exported."""
     head = against.get(evidence.proposal.proposal_id)
     if head is None:

@@ -14,7 +14,7 @@ from domain.callback_retries import AttemptError
 from domain.callback_url import CallbackUrl, UrlRefused, UrlRule, parse_callback_url
 from domain.errors import CallbacksNotConfigured, CallbackUrlNotAllowed, ProposalError
 
-# A name server that does not answer holds a thread for half a minute: threads of its own, that nobody else waits for.
+# A silent name server blocks a thread for half a minute, so lookups have threads that nothing else uses.
 RESOLVER_THREADS: Final = 64
 SUBMISSION_SECONDS: Final = 1.0
 
@@ -22,7 +22,7 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class AttemptFailed(Exception):
-    """An attempt that came to no answer, in a fixed word, and which rule for urls it broke."""
+    """An attempt without an answer: why, in a fixed word, and which rule its url breaks."""
 
     def __init__(self, error: AttemptError, *, rule: UrlRule | None = None) -> None:
         super().__init__(error)
@@ -82,13 +82,13 @@ class CallbackTargets:
             raise AttemptFailed(AttemptError.URL_NOT_ALLOWED, rule=UrlRule.ADDRESS_RANGE)
         return CallbackTarget(url=url, addresses=tuple(dict.fromkeys(found)))
 
-    async def refusal(self, order: CallbackSubscription) -> ProposalError | None:
+    async def refusal(self, subscription: CallbackSubscription) -> ProposalError | None:
         """Why a callback is refused at submission; a name that does not resolve within a second is accepted."""
         if not self._rules.secrets:
             return CallbacksNotConfigured()
         try:
             async with asyncio.timeout(SUBMISSION_SECONDS):
-                await self.pinned(self.parse(order.url))
+                await self.pinned(self.parse(subscription.url))
         except AttemptFailed as failed:
             return None if failed.rule is None else CallbackUrlNotAllowed(failed.rule)
         except TimeoutError:

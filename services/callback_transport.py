@@ -1,4 +1,4 @@
-"""One POST to a receiver that nobody vouches for: to a checked address, without redirect or patience."""
+"""One POST to an untrusted receiver: to a checked address, with time and size limits, without redirect."""
 
 import asyncio
 import ssl
@@ -26,7 +26,7 @@ Header = tuple[bytes, bytes]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallbackAnswer:
-    """What counts of a receiver's answer; its body is read for politeness and thrown away."""
+    """The part of a receiver's answer that matters; its body is read and thrown away."""
 
     status_code: int
     retry_after: str | None
@@ -42,7 +42,7 @@ class CallbackTransport:
     async def post(
         self, target: CallbackTarget, *, headers: Sequence[Header], body: bytes, deadline: float
     ) -> CallbackAnswer:
-        """The answer, whichever it is, once its head has come before the deadline, a time of the loop's clock.
+        """The answer, of any status, if its head comes before the deadline, a time of the loop's clock.
 
         Raises AttemptFailed.
         """
@@ -67,7 +67,7 @@ class CallbackTransport:
                 async with asyncio.timeout_at(deadline):
                     answer = await connections.handle_async_request(request)
                 try:
-                    await _read_politely(answer, deadline=deadline)
+                    await _discard_body(answer, deadline=deadline)
                 finally:
                     await answer.aclose()
         except (TimeoutError, httpcore2.TimeoutException):
@@ -147,8 +147,8 @@ class _BoundedStream(httpcore2.AsyncNetworkStream):
         return self._network.get_extra_info(info)
 
 
-async def _read_politely(answer: httpcore2.Response, *, deadline: float) -> None:
-    """So that a receiver does not see its answer cut off; its status stands, whatever becomes of the rest."""
+async def _discard_body(answer: httpcore2.Response, *, deadline: float) -> None:
+    """Read the body, so that the receiver sees no broken connection; errors here do not change the status."""
     with suppress(TimeoutError, httpcore2.NetworkError, httpcore2.ProtocolError):
         async with asyncio.timeout_at(deadline):
             async for _ in answer.aiter_stream():

@@ -1,4 +1,4 @@
-"""Cancelling an operation: decided in PostgreSQL alone; Temporal is told afterwards."""
+"""Cancelling an operation: decided in PostgreSQL alone; its workflow is cancelled afterwards."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ class WorkflowCanceller:
         self._storage = storage
 
     async def cancel(self, operation_ids: list[str]) -> int:
-        """Cancel these operations' workflows and note which are done; returns how many. Raises StorageUnavailable."""
+        """Cancel these operations' workflows, record the done ones, return their number. Raises StorageUnavailable."""
         slots = asyncio.Semaphore(CONCURRENT_CANCELS)
 
         async def is_done(operation_id: str) -> bool:
@@ -46,13 +46,13 @@ class WorkflowCanceller:
 
 
 class CancellationService:
-    """Works without Temporal and without a worker; what Temporal was not told here, reconcile tells it."""
+    """Works without Temporal and without a worker; reconcile cancels the workflows that this could not."""
 
     def __init__(self, storage: Storage, lookup: LookupService, canceller: WorkflowCanceller) -> None:
         self._storage = storage
         self._lookup = lookup
         self._canceller = canceller
-        self._telling: set[asyncio.Task[None]] = set()
+        self._cancelling: set[asyncio.Task[None]] = set()
 
     async def cancel(self, operation_id: str, *, client: str) -> Operation:
         """The operation as it has ended, FAILED with OPERATION_CANCELLED.
@@ -69,22 +69,22 @@ class CancellationService:
                 raise OperationAlreadyTerminal
             failure = OperationFailure.of(OperationCancelled)
             cancelled = await fail_locked(transaction, operation, failure, cancels_workflow=True)
-        self._tell_temporal(operation_id)
+        self._cancel_soon(operation_id)
         return cancelled
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["CancellationService"]:
-        """What Temporal is being told when the block ends gets a moment to arrive."""
+        """At the end of the block calls to Temporal that are under way get a moment to finish."""
         try:
             yield self
         finally:
-            if self._telling:
-                await asyncio.wait(self._telling, timeout=DRAIN_SECONDS)
+            if self._cancelling:
+                await asyncio.wait(self._cancelling, timeout=DRAIN_SECONDS)
 
-    def _tell_temporal(self, operation_id: str) -> None:
+    def _cancel_soon(self, operation_id: str) -> None:
         task = asyncio.create_task(self._cancel_workflow(operation_id))
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
+        self._cancelling.add(task)
+        task.add_done_callback(self._cancelling.discard)
 
     async def _cancel_workflow(self, operation_id: str) -> None:
         try:

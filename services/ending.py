@@ -1,4 +1,4 @@
-"""Ending an operation FAILED: one transaction, whoever asks for it, and never over another end."""
+"""Ending an operation FAILED: in one transaction that never overwrites another end."""
 
 from domain.errors import OperationNotFound
 from domain.operation import LockedOperation, Operation, OperationFailure

@@ -1,10 +1,10 @@
 """Reviewing proposals: lock, decide, write, in one short transaction.
 
-The workflow of this service is the review's, in the contract's words; it is none of Temporal's.
+"Workflow" is the contract's word for the review here; it has nothing to do with Temporal.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from domain.errors import IdempotencyKeyConflict, InvariantBroken, ProposalNotFound
 from domain.ids import derived_id, new_event_id
@@ -36,7 +36,7 @@ class KeyedReview:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ReviewResult:
-    """What a review wrote; `is_replay` when an earlier request with its key did."""
+    """The rows that a review wrote; `is_replay` when an earlier request with its key did."""
 
     event: WorkflowEvent
     approval: Approval | None
@@ -118,7 +118,7 @@ class ProposalWorkflowService:
 
 
 async def _authors(transaction: Transaction, proposal: Proposal) -> frozenset[str]:
-    """Who created the locked proposal and its current version.
+    """The authors of the locked proposal and of its current version.
 
     A statement after the lock: one that takes the lock and reads the version, too, would not see a version that was
     committed while it waited.
@@ -130,7 +130,7 @@ async def _authors(transaction: Transaction, proposal: Proposal) -> frozenset[st
 
 
 async def _replayed(transaction: Transaction, keyed: KeyedReview) -> ReviewResult | None:
-    """What the key stands for, None while that is nothing. The proposal's lock keeps its twins waiting."""
+    """The result that the key stands for, None while it is free. Concurrent requests wait for the proposal's lock."""
     stored = await transaction.review_keys.get(keyed.key)
     if stored is None:
         return None
@@ -150,9 +150,7 @@ async def _write(transaction: Transaction, written: Reviewed, keyed: KeyedReview
     if keyed is not None:
         await transaction.review_keys.add(
             ReviewKey(
-                client=keyed.key.client,
-                scope=keyed.key.scope,
-                key=keyed.key.key,
+                **asdict(keyed.key),
                 request_hash=keyed.request_hash,
                 event_id=written.event.event_id,
                 created_at=written.event.occurred_at,

@@ -1,6 +1,7 @@
 """Reading operations and what came of them: PostgreSQL only, so that no worker need be alive."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from datetime import datetime
 
 from domain.errors import InvariantBroken, OperationExpired, OperationNotFound
 from domain.ids import derived_id
@@ -8,9 +9,8 @@ from domain.operation import ExpiredOperation, Operation, OperationStatus
 from domain.proposal import Proposal, WorkflowEvent
 from domain.text import is_storable
 from domain.timestamps import wire_timestamp
-from services.document_bytes import Room
-from services.proposal_reads import found
-from services.version_texts import VersionTexts, read_version, with_texts
+from services.documents import Room, VersionTexts, read_version, with_texts
+from services.proposal_reads import read_proposal
 from storage.keyset import Page
 from storage.operation_list import OperationFilter
 from storage.unit_of_work import Storage
@@ -18,7 +18,7 @@ from storage.unit_of_work import Storage
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreatedVersion:
-    """What a successful operation made; `event` is the one that made it, or the proposal's latest."""
+    """The proposal and version of a successful operation; `event` is the one that made it, or the latest."""
 
     proposal: Proposal
     version: VersionTexts
@@ -66,20 +66,20 @@ class LookupService:
             return await reading.operation_list.page(narrowed, client=client, cursor=cursor, limit=limit)
 
     async def result(self, operation: Operation, *, room: Room) -> CreatedVersion | None:
-        """What the operation made, with the event that made it; None unless it SUCCEEDED."""
+        """The proposal and version that the operation made, with their event; None unless it SUCCEEDED."""
         if operation.status is not OperationStatus.SUCCEEDED:
             return None
         return await self._created(operation, is_latest=False, room=room)
 
     async def present(self, operation: Operation | ExpiredOperation, *, room: Room) -> CreatedVersion:
-        """What an operation that SUCCEEDED made, with the proposal's latest event."""
+        """The proposal and version of an operation that SUCCEEDED, with the proposal's latest event."""
         return await self._created(operation, is_latest=True, room=room)
 
     async def _created(self, operation: Operation | ExpiredOperation, *, is_latest: bool, room: Room) -> CreatedVersion:
         if operation.proposal_id is None or operation.version_no is None:
             raise InvariantBroken("the operation has made nothing")
         async with self._storage.reading() as reading:
-            proposal = await found(reading, operation.proposal_id, client=operation.client)
+            proposal = await read_proposal(reading, operation.proposal_id, client=operation.client)
             version = await read_version(reading, operation.proposal_id, operation.version_no)
             if is_latest:
                 event = await reading.events.at(proposal.proposal_id, proposal.event_count)
@@ -93,18 +93,7 @@ class LookupService:
 
 def expired_error(expired: ExpiredOperation) -> OperationExpired:
     """The error for a purged operation, with what its tombstone says."""
+    said = {field.name: getattr(expired, field.name) for field in fields(expired) if field.name != "client"}
     return OperationExpired(
-        {
-            "operation_id": expired.operation_id,
-            "operation_type": expired.operation_type,
-            "status": expired.status,
-            "error_code": expired.error_code,
-            "correlation_id": expired.correlation_id,
-            "idempotency_key": expired.idempotency_key,
-            "proposal_id": expired.proposal_id,
-            "version_no": expired.version_no,
-            "created_at": wire_timestamp(expired.created_at),
-            "finished_at": wire_timestamp(expired.finished_at),
-            "expired_at": wire_timestamp(expired.expired_at),
-        }
+        {name: wire_timestamp(value) if isinstance(value, datetime) else value for name, value in said.items()}
     )

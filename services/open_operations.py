@@ -1,4 +1,4 @@
-"""How many operations may be open at a time: beyond that, new ones are refused while replays are still answered."""
+"""The limit on open operations: beyond it new ones are refused, while replays are still answered."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,10 +12,9 @@ COUNT_EVERY_SECONDS: Final = 1.0
 
 
 class OpenOperationLimit:
-    """Counts in the database once a second, and adds what this process lets in in between.
+    """Counts open operations in the database once a second, and adds those that this process accepts in between.
 
-    Several processes together may let in what the others of them get in a second beyond the limit
-    (docs/adr/0013-who-may.md).
+    Several processes together can exceed the limit by what they accept within that second (docs/adr/0013-who-may.md).
     """
 
     def __init__(self, limit: int) -> None:
@@ -24,7 +23,7 @@ class OpenOperationLimit:
         self._count_at = 0.0
         self._is_counting = False
         self._since = 0  # committed here since the count began
-        self._under_way = 0  # let in here, not committed yet: no count sees them
+        self._under_way = 0  # accepted here, not committed yet: no count sees them
 
     @contextmanager
     def place(self) -> Iterator["Place"]:
@@ -45,7 +44,7 @@ class OpenOperationLimit:
         self._under_way += 1
 
     async def _count(self, transaction: Transaction) -> None:
-        """One at a time; others go by the last count meanwhile."""
+        """Only one runs at a time; meanwhile other requests use the last count."""
         self._is_counting = True
         try:
             before = self._since

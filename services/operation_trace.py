@@ -21,7 +21,7 @@ def link_to_later_starts(operation_id: str) -> None:
 
 @contextmanager
 def later_start(operation_id: str) -> Iterator[None]:
-    """What the block does belongs to the operation's own trace."""
+    """Spans of the block belong to the operation's own trace."""
     token = context.attach(trace.set_span_in_context(NonRecordingSpan(_own_trace(operation_id))))
     try:
         yield

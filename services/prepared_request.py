@@ -1,4 +1,4 @@
-"""What is kept of a request, made where it was read: writing down, hashing and compressing take time."""
+"""A request ready to be stored. It is made where the body is read, because hashing and compressing take time."""
 
 from dataclasses import dataclass, field
 from typing import Final, Self

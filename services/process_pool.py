@@ -1,4 +1,4 @@
-"""What services and activities know of the processes that compute large requests."""
+"""The process pool for large requests, as services and activities see it."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol, TypeVar
@@ -7,7 +7,7 @@ Result = TypeVar("Result")
 
 
 class ProcessPool(Protocol):
-    """Where large requests are computed: `runtime.engine_pool.EnginePool`.
+    """Computes large requests: `runtime.engine_pool.EnginePool`.
 
     It raises OperationTooExpensive, and ServerBusy where the wait for a turn has a limit.
     """

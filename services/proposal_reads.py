@@ -6,8 +6,7 @@ from domain.errors import IdempotencyKeyNotFound, ProposalNotFound, VersionNotFo
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
 from domain.text import is_identifier
-from services.document_bytes import Room
-from services.version_texts import VersionTexts, read_version, with_texts
+from services.documents import Room, VersionTexts, read_version, with_texts
 from storage.idempotency import KeyedProposal
 from storage.keyset import Page
 from storage.proposal_list import ProposalFilter
@@ -45,7 +44,7 @@ class ProposalReadService:
     async def detail(self, proposal_id: str, *, client: str, room: Room) -> ProposalDetail:
         """The proposal with its current version. Raises ProposalNotFound."""
         async with self._storage.reading() as reading:
-            proposal = await found(reading, proposal_id, client=client)
+            proposal = await read_proposal(reading, proposal_id, client=client)
             version = await read_version(reading, proposal_id, proposal.current_version_no)
         return ProposalDetail(proposal=proposal, current_version=await with_texts(self._storage, version, room=room))
 
@@ -53,7 +52,7 @@ class ProposalReadService:
         """Raises VersionNotFound, also for an unknown proposal."""
         async with self._storage.reading() as reading:
             try:
-                await found(reading, proposal_id, client=client)
+                await read_proposal(reading, proposal_id, client=client)
             except ProposalNotFound:
                 raise VersionNotFound from None
             version = await read_version(reading, proposal_id, version_no)
@@ -67,7 +66,7 @@ class ProposalReadService:
     async def trail(self, proposal_id: str, *, client: str) -> Trail:
         """Raises ProposalNotFound."""
         async with self._storage.reading() as reading:
-            proposal = await found(reading, proposal_id, client=client)
+            proposal = await read_proposal(reading, proposal_id, client=client)
             events = await reading.events.trail(proposal_id)
         # An event may have come between the two statements; the next read shows it with the state that it led to.
         return Trail(proposal=proposal, events=events[: proposal.event_count])
@@ -75,13 +74,13 @@ class ProposalReadService:
     async def approvals(self, proposal_id: str, *, client: str) -> list[Approval]:
         """Oldest first. Raises ProposalNotFound."""
         async with self._storage.reading() as reading:
-            await found(reading, proposal_id, client=client)
+            await read_proposal(reading, proposal_id, client=client)
             return await reading.approvals.of_proposal(proposal_id)
 
     async def lineage(self, proposal_id: str, *, client: str) -> Lineage:
         """Raises ProposalNotFound."""
         async with self._storage.reading() as reading:
-            proposal = await found(reading, proposal_id, client=client)
+            proposal = await read_proposal(reading, proposal_id, client=client)
             versions = await reading.proposals.versions(proposal_id)
         return Lineage(proposal=proposal, versions=versions[: proposal.current_version_no])
 
@@ -96,7 +95,7 @@ class ProposalReadService:
         return keyed
 
 
-async def found(reading: Reading, proposal_id: str, *, client: str) -> Proposal:
+async def read_proposal(reading: Reading, proposal_id: str, *, client: str) -> Proposal:
     """Raises ProposalNotFound."""
     proposal = await reading.proposals.get(proposal_id, client=client) if is_identifier(proposal_id) else None
     if proposal is None:

@@ -1,10 +1,9 @@
-"""The delivery of an operation's callback, for its client to look at and to ask for once more."""
+"""The delivery of an operation's callback: its log for the client, and redelivery on request."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from domain.callback import webhook_id
 from domain.callback_retries import REDELIVERY_PAUSE, DeliveryStatus
 from domain.callback_url import UrlRefused, parsed_url
 from domain.errors import CallbackNotFound, OperationHasNoCallback, OperationNotTerminal, RedeliveryTooSoon
@@ -19,10 +18,8 @@ StartSoon = Callable[[PendingDelivery], None]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DeliveryLog:
-    """What a client may see of its callback; `delivery` is None until the operation has ended."""
+    """The state of a callback that its client may see; `delivery` is None until the operation has ended."""
 
-    operation_id: str
-    webhook_id: str
     host: str | None
     delivery: Delivery | None
     attempts: list[DeliveryAttempt]
@@ -44,7 +41,7 @@ class RedeliveryService:
         return await self._log(operation)
 
     async def redeliver(self, operation_id: str, *, client: str) -> DeliveryLog:
-        """Owe the callback once more, under the same webhook id; an attempt that waits is due now.
+        """Make the callback pending once more, under the same webhook id; a waiting attempt is due now.
 
         Raises OperationNotTerminal, OperationHasNoCallback, RedeliveryTooSoon within a minute of the last such call.
         """
@@ -66,13 +63,11 @@ class RedeliveryService:
 
     async def _log(self, operation: Operation) -> DeliveryLog:
         async with self._storage.reading() as reading:
-            order = await reading.deliveries.order(operation.operation_id)
+            subscription = await reading.deliveries.subscription(operation.operation_id)
             delivery = await reading.deliveries.get(operation.operation_id)
             attempts = await reading.deliveries.attempts(operation.operation_id)
         return DeliveryLog(
-            operation_id=operation.operation_id,
-            webhook_id=webhook_id(operation.operation_id),
-            host=None if order is None else _host(order.url),
+            host=None if subscription is None else _host(subscription.url),
             delivery=delivery,
             attempts=attempts,
         )

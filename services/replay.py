@@ -47,7 +47,7 @@ async def replay(storage: Storage, version_id: str) -> ReplayResult:
 
 
 def _computed(version: ProposalVersion, request: bytes) -> ReplayResult:
-    """Raises one of UNREADABLE for a request that is none to this engine."""
+    """Raises one of UNREADABLE for a request that this engine cannot read."""
     text, kind = request.decode(), kind_of(version)
     simulated = simulate_document(
         text, kind=kind, request_hash=version.request_hash, correlation_id="", idempotency_key=None

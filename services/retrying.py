@@ -5,7 +5,7 @@ from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, Operation, OperationStatus, Policy
 from services.lookup import LookupService, expired_error
 from services.open_operations import OpenOperationLimit, Place
-from services.submission import Accepted, StartSoon, held_operation
+from services.submission import Accepted, StartSoon
 from storage.unit_of_work import Storage, Transaction
 
 
@@ -50,15 +50,13 @@ class RetryService:
             raise InvariantBroken("the operation has no key")
         operation_id = new_operation_id()
         claim = await transaction.keys.claim(failed.key, request_hash=failed.request_hash, operation_id=operation_id)
-        holder = claim.holder
-        if holder is not None and holder.operation_id != failed.operation_id:
-            newest = await held_operation(transaction, holder)
-            if newest is not None:
-                if holder.request_hash != failed.request_hash:
-                    raise IdempotencyKeyConflict
-                return _still_there(newest), False
-        attempt = failed.attempt + 1 if holder is None else holder.attempt + 1
-        if holder is not None:
+        newest = claim.held_by
+        if newest is not None and newest.operation_id != failed.operation_id:
+            if claim.request_hash != failed.request_hash:
+                raise IdempotencyKeyConflict
+            return _readable(newest), False
+        attempt = (claim.attempts or failed.attempt) + 1
+        if claim.attempts > 0:
             await transaction.keys.reassign(
                 failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt
             )
@@ -70,7 +68,7 @@ class RetryService:
         newest = await transaction.operations.newest_attempt(failed.operation_id)
         if newest is not None and newest != failed.operation_id:
             expired = await transaction.expired.get(newest)
-            return _still_there(expired or await transaction.operations.get(newest)), False
+            return _readable(expired or await transaction.operations.get(newest)), False
         operation_id = new_operation_id()
         await place.take(transaction)
         operation = await self._added(transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1)
@@ -88,7 +86,7 @@ class RetryService:
         return operation
 
 
-def _still_there(attempt: Operation | ExpiredOperation | None) -> Operation:
+def _readable(attempt: Operation | ExpiredOperation | None) -> Operation:
     """The newer attempt of an operation. Raises OperationExpired, OperationNotFound."""
     if isinstance(attempt, ExpiredOperation):
         raise expired_error(attempt)

@@ -5,15 +5,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from domain.errors import (
-    IdempotencyKeyConflict,
-    SimulationDisabled,
-    SimulationNotStored,
-    StorageUnavailable,
-)
+from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
 from domain.evidence import evidence_of
 from domain.timestamps import wire_timestamp
-from services.document_bytes import Room, document_bytes
+from services.documents import Room, document_bytes
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 from storage.documents import Document, DocumentKind, DocumentPurged
@@ -35,17 +30,15 @@ class SimulateCommand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulationAnswer:
-    """Where the documents are stored that a key stands for; `is_replay` when an earlier request made them."""
+    """The stored simulation of a key; `is_replay` when an earlier request made it."""
 
-    result: str
-    inputs: str
-    artifact: str
+    stored: StoredSimulation
     is_replay: bool
 
 
 @dataclass(slots=True)
 class _UnderWay:
-    """A computation and how many wait for it."""
+    """A computation, and the number of callers that wait for it."""
 
     task: "asyncio.Task[SimulationAnswer]"
     waiting: int = 0
@@ -61,7 +54,7 @@ class SimulationService:
         self._under_way: dict[tuple[str, str, str], _UnderWay] = {}
 
     async def simulate(self, command: SimulateCommand) -> SimulationAnswer:
-        """What this key stands for, stored. When the last that waits is cancelled, the computation is, too.
+        """The stored simulation of this key. Cancelling the last caller that waits cancels the computation as well.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled when the request does
         not ask for a simulation, StorageUnavailable when the key could not be looked up, SimulationNotStored when the
@@ -88,7 +81,7 @@ class SimulationService:
         async with self._storage.reading() as reading:
             found = await reading.simulations.get_or_now(command.key, client=command.client)
         if isinstance(found, StoredSimulation):
-            return _simulated(found, command, is_replay=True)
+            return _answer(found, command, is_replay=True)
         if not command.prepared.asks_for_simulation:
             raise SimulationDisabled
         documents = await self._computed(command, created_at=found)
@@ -104,7 +97,7 @@ class SimulationService:
             created_at=found,
         )
         kept = await self._keep(mine, documents)
-        return _simulated(kept, command, is_replay=kept != mine)
+        return _answer(kept, command, is_replay=kept != mine)
 
     async def _computed(self, command: SimulateCommand, *, created_at: datetime) -> _Documents:
         compute = partial(
@@ -141,15 +134,10 @@ class SimulationService:
         return await document_bytes(self._storage, *addresses, room=room)
 
 
-def _simulated(stored: StoredSimulation, command: SimulateCommand, *, is_replay: bool) -> SimulationAnswer:
+def _answer(stored: StoredSimulation, command: SimulateCommand, *, is_replay: bool) -> SimulationAnswer:
     if stored.request_hash != command.prepared.request_hash:
         raise IdempotencyKeyConflict
-    return SimulationAnswer(
-        result=stored.result_document,
-        inputs=stored.inputs_document,
-        artifact=stored.artifact_document,
-        is_replay=is_replay,
-    )
+    return SimulationAnswer(stored=stored, is_replay=is_replay)
 
 
 def _result_and_artifact(

@@ -1,4 +1,4 @@
-"""The API's starter: starts the workflow of each committed row soon, and of those that were left over later.
+"""The start queue of the API: starts the workflow of each committed row.
 
 PostgreSQL is the queue, not Temporal: only so many open operations have their workflows at a time
 (docs/adr/0014-postgresql-is-the-queue.md).
@@ -18,7 +18,7 @@ TICK_SECONDS: Final = 1.0
 BACK_OFF_SECONDS: Final = 2.0
 BATCH: Final = 100
 CONCURRENT_STARTS: Final = 16
-DIRECT_STARTS: Final = 200  # beyond this many under way, a start waits for the next round instead of for memory
+DIRECT_STARTS: Final = 200  # beyond this many under way, a start waits in PostgreSQL for the next round, not in memory
 DRAIN_SECONDS: Final = 3.0
 
 
@@ -31,7 +31,15 @@ class Temporal(Protocol):
 
 
 class StartQueue:
-    """One task a process. A start that is lost here, with its process, is found again in PostgreSQL."""
+    """Starts the workflows of committed rows, directly after the commit or in rounds of one task a process.
+
+    Temporal holds a window of the open work, the rest waits in PostgreSQL: a source has at most `most_at_once` rows
+    with a workflow. A round counts the room that is left in the window, claims that many waiting rows, oldest first,
+    starts their workflows and marks the rows. A claim keeps the rounds of other processes off the row for five
+    seconds. What room remains goes to `start_soon`, which starts a row directly after its commit; the next round
+    counts again. A crash between commit, start and mark loses nothing: the row is not marked, so a later round of any
+    process takes it, and a second start of the same workflow id changes nothing.
+    """
 
     def __init__(self, storage: Storage, temporal: Temporal, sources: Sequence[Source[Any]]) -> None:
         self._storage = storage
@@ -46,7 +54,7 @@ class StartQueue:
 
     @property
     def temporal_away(self) -> asyncio.Event:
-        """Set while Temporal did not take this process's last start, or has not answered since."""
+        """Set from a start that did not reach Temporal until Temporal answers again."""
         return self._temporal_away
 
     def start_soon(self, source: Source[Row], row: Row) -> None:
@@ -83,8 +91,8 @@ class StartQueue:
                 return BACK_OFF_SECONDS
             if len(waiting) == BATCH:
                 pause = 0.0
-        # Without a start nothing says how Temporal is: another process may have claimed what waits, or the limit is
-        # reached. Only an answer of Temporal may clear what clients of a synchronous create are told.
+        # A round without a start does not show whether Temporal can be reached: another process may have claimed the
+        # rows, or the limit is reached. Only an answer of Temporal may clear what ends synchronous waits early.
         if not is_asked and (self._temporal_away.is_set() or is_full):
             self._note(is_reachable=await self._temporal.is_reachable())
         return pause
@@ -138,7 +146,7 @@ class StartQueue:
         if outcome is StartOutcome.REFUSED:
             try:
                 await source.give_up(row)
-            except StorageUnavailable:  # the row is as it was, and comes again
+            except StorageUnavailable:  # the row is unchanged, and a later round takes it
                 return StartOutcome.UNREACHABLE
         return outcome
 

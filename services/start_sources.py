@@ -1,4 +1,4 @@
-"""What requires a workflow: operations, and the callbacks of ended ones. A further kind is one more Source.
+"""The rows that require a workflow: operations, and callbacks of ended ones. A further kind is one more Source.
 
 A source knows its rows, how their workflow is started, and what it means for a row when its workflow has closed. The
 starter (`services.start_queue`) and reconcile (`activities.reconcile`) know neither kind.
@@ -38,7 +38,7 @@ log = structlog.get_logger(__name__)
 
 
 class Verdict(Enum):
-    """What a row's closed workflow means for the row."""
+    """The consequence of a closed workflow for its row."""
 
     ENDED = auto()
     START_AGAIN = auto()
@@ -65,7 +65,7 @@ class Source(Protocol[Row]):
         ...
 
     async def give_up(self, row: Row) -> bool:
-        """End the row, whose workflow cannot be started: a bug. Whether it ended."""
+        """End the row because its workflow cannot be started, which is a bug. Returns whether it ended."""
         ...
 
 
@@ -79,7 +79,7 @@ class OperationSource:
         self._storage = storage
         self._client = client
         self.most_at_once = max_started
-        self.workflow_task_attempt = 0  # the highest of a pending workflow task that was looked at
+        self.workflow_task_attempt = 0  # the highest attempt of a pending workflow task that reconcile has seen
 
     def starts(self, transaction: Transaction) -> WorkflowStarts[Operation]:
         return transaction.operation_starts
@@ -102,7 +102,7 @@ class OperationSource:
         return True
 
     async def _failure(self, described: WorkflowDescription) -> OperationFailure:
-        """How an open operation ends when its workflow has closed without ending it."""
+        """The failure of an open operation whose workflow has closed without ending it."""
         if described.status in ENDED_FROM_OUTSIDE:
             return OperationFailure.of(ENDED_FROM_OUTSIDE[described.status])
         try:
@@ -133,15 +133,18 @@ class DeliverySource:
         return delivery_start(row, replaces_closed=replaces_closed)
 
     async def look_at(self, described: WorkflowDescription) -> None:
-        """A workflow that sits on a timer, which an operator may have set, looks at its row again: that is harmless."""
+        """Signal a workflow that waits on a timer to read its row again: harmless, and it ends a wrong wait."""
         if described.status == "RUNNING" and not described.raw.pending_activities:
             handle = self._client.get_workflow_handle(described.workflow_id, run_id=described.run_id)
             await handle.signal(DELIVER_NOW, rpc_timeout=RPC_TIMEOUT)
 
     async def end(self, row: PendingDelivery, described: WorkflowDescription) -> Verdict:
-        """A workflow of an earlier round had closed before the row required one. No clock can tell the two apart, as
-        Temporal's is another than PostgreSQL's: the row says whether a workflow was started for this round. A failed
-        workflow of a recent delivery without an attempt was started by hand before there was a delivery.
+        """Give the delivery up, unless the closed workflow was not that of its present round.
+
+        It may be the workflow of an earlier round, which closed before a redelivery was requested. Comparing times
+        cannot show that, because Temporal and PostgreSQL have different clocks; so the row records whether a workflow
+        was started for this round. A failed workflow of a recent delivery without an attempt was started by hand,
+        before there was a delivery.
         """
         is_untried = row.is_recent and row.attempts == 0
         if row.awaits_start or (is_untried and described.status == "FAILED"):
@@ -152,6 +155,6 @@ class DeliverySource:
         return Verdict.ENDED
 
     async def give_up(self, row: PendingDelivery) -> bool:
-        """False when a redelivery was asked for since the row was read: that one is not judged by what came before."""
+        """False when a redelivery was requested after the row was read: the verdict was about the round before."""
         async with self._storage.transaction() as transaction:
             return await transaction.deliveries.give_up(row.operation_id, redelivered_at=row.redelivered_at)

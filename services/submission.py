@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from domain.callback import CallbackSubscription
-from domain.errors import (
-    IdempotencyKeyConflict,
-    ProposalError,
-    ProposalNotFound,
-    SimulationDisabled,
-)
+from domain.errors import IdempotencyKeyConflict, ProposalError, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
 from domain.text import is_identifier
@@ -20,8 +15,8 @@ from services.open_operations import OpenOperationLimit
 from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
-from storage.idempotency import KeyHolder
-from storage.unit_of_work import Storage, Transaction
+from storage.idempotency import KeyClaim
+from storage.unit_of_work import Storage
 
 StartSoon = Callable[[Operation], None]
 JudgeCallback = Callable[[CallbackSubscription], Awaitable[ProposalError | None]]
@@ -56,9 +51,11 @@ class Accepted:
 class SubmissionService:
     """One key has one live or succeeded operation, whatever arrives at the same time, here or in other processes.
 
-    Between processes the key's row decides: each transaction that claims the key waits for the one before it. Within a
-    process that would take a connection for every twin, so the first one's task serves them all. The task
-    belongs to no request: a client that disconnects cancels its own wait, not the submission of the others.
+    Across processes the key's row decides: a transaction that claims the key waits until the one before it has ended.
+    Such a wait occupies a connection of the pool, and a thousand equal requests would occupy all of them. So the
+    requests of one process that are equal in key and contents (twins) share one task, which submits once and gives its
+    outcome to each. The task belongs to none of them: twins await it through `asyncio.shield`, so that a client that
+    disconnects cancels its own wait, and not the submission of the others.
     """
 
     def __init__(
@@ -82,12 +79,12 @@ class SubmissionService:
         ] = {}
 
     async def submit(self, submission: Submission) -> Accepted:
-        """Accept the request, or find what an earlier request with its key made.
+        """Accept the request, or find the operation of an earlier request with its key.
 
         Raises IdempotencyKeyConflict when the key stands for another request, SimulationDisabled for a synchronous
-        request without the option, CallbackUrlNotAllowed, ProposalNotFound for a target that could be none,
-        TooManyOpenOperations for what is no replay, StorageUnavailable when nothing was accepted or, if the connection
-        was lost during the commit, when only the same key can tell.
+        request without the option, CallbackUrlNotAllowed, ProposalNotFound for a target whose id cannot exist,
+        TooManyOpenOperations for a new operation, StorageUnavailable when nothing was accepted. If the connection was
+        lost during the commit, StorageUnavailable leaves that open, and the same key finds out.
         """
         if submission.proposal_id is not None and not is_identifier(submission.proposal_id):
             raise ProposalNotFound
@@ -117,28 +114,25 @@ class SubmissionService:
     async def _accept(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
         prepared, key = submission.prepared, submission.key
         operation_id, request_hash = new_operation_id(), prepared.request_hash
-        attempt = 1
         with self._limit.place() as place:
             async with self._storage.transaction() as transaction:
-                holder = None
                 if key is None:
-                    at = await transaction.now()
+                    claim = KeyClaim(at=await transaction.now())
                 else:
                     claim = await transaction.keys.claim(key, request_hash=request_hash, operation_id=operation_id)
-                    holder, at = claim.holder, claim.at
-                if holder is not None:
-                    held_by = await held_operation(transaction, holder)
-                    if held_by is not None and held_by.status is not OperationStatus.FAILED:
-                        return _replay(holder, held_by, request_hash)
-                    attempt = holder.attempt + 1
+                if claim.held_by is not None and claim.held_by.status is not OperationStatus.FAILED:
+                    if claim.request_hash != request_hash:
+                        raise IdempotencyKeyConflict
+                    return Accepted(operation=claim.held_by, is_replay=True)
                 self._refuse_at_once(submission, refusal)
                 await place.take(transaction)
-                if key is not None and holder is not None:
+                attempt = claim.attempts + 1
+                if key is not None and claim.attempts > 0:
                     await transaction.keys.reassign(
                         key, request_hash=request_hash, operation_id=operation_id, attempt=attempt
                     )
-                operation = self._operation(submission, operation_id=operation_id, attempt=attempt, at=at)
-                await transaction.documents.add(prepared.document, at=at)
+                operation = self._operation(submission, operation_id=operation_id, attempt=attempt, at=claim.at)
+                await transaction.documents.add(prepared.document, at=claim.at)
                 await transaction.operations.add(operation, metadata=prepared.metadata, callback=prepared.callback)
         link_to_later_starts(operation_id)
         self._start_soon(operation)
@@ -175,15 +169,3 @@ class SubmissionService:
             updated_at=at,
             progress_at=at,
         )
-
-
-async def held_operation(transaction: Transaction, holder: KeyHolder) -> Operation | ExpiredOperation | None:
-    """What a locked key stands for. In this order: a purge that comes between the two reads leaves a tombstone."""
-    operation = await transaction.operations.get(holder.operation_id)
-    return operation or await transaction.expired.get(holder.operation_id)
-
-
-def _replay(holder: KeyHolder, operation: Operation | ExpiredOperation, requested_hash: str) -> Accepted:
-    if holder.request_hash != requested_hash:
-        raise IdempotencyKeyConflict
-    return Accepted(operation=operation, is_replay=True)

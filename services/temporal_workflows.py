@@ -1,7 +1,8 @@
 """The calls to Temporal about one workflow: start it, look at it, cancel it, end one that does not belong there.
 
-Anyone who may write to Temporal can start any workflow under any id (docs/adr/0016-whose-workflow-it-is.md): the
-workflow under an id is the service's own only if its type, its queue and its input say so, and it runs at once.
+Every client that may write to Temporal can start any workflow under any id (docs/adr/0016-whose-workflow-it-is.md).
+So a workflow is the service's own only if its type, queue and input are those of the service's start, and it runs at
+once.
 """
 
 import asyncio
@@ -40,7 +41,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OwnWorkflow:
-    """What a workflow under this id must be; `names` is the operation in its input, None where the input has none."""
+    """The properties of the service's own workflow under an id; `names` is the operation in its input, if any."""
 
     workflow_id: str
     workflow_type: str
@@ -50,7 +51,7 @@ class OwnWorkflow:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class WorkflowStart:
-    """How a row's workflow is started, and what operators read of it without a worker.
+    """The start of a row's workflow, with the texts that operators can read without a worker.
 
     `replaces_closed` starts it over a closed one under the same id. Otherwise Temporal keeps it one workflow, however
     often and by however many processes it is started.
@@ -185,7 +186,7 @@ async def is_own(client: Client, described: WorkflowDescription, own: OwnWorkflo
     if (described.workflow_type, described.task_queue) != (own.workflow_type, own.task_queue):
         return False
     started = await _started(client, described)
-    return _is_at_once(started) and (own.names is None or await _named_operation(client, started) == own.names)
+    return _starts_at_once(started) and (own.names is None or await _named_operation(client, started) == own.names)
 
 
 async def end_foreign(client: Client, described: WorkflowDescription) -> None:
@@ -206,7 +207,7 @@ async def _started(client: Client, described: WorkflowDescription) -> WorkflowEx
     return WorkflowExecutionStartedEventAttributes()
 
 
-def _is_at_once(started: WorkflowExecutionStartedEventAttributes) -> bool:
+def _starts_at_once(started: WorkflowExecutionStartedEventAttributes) -> bool:
     """A start delay, a cron schedule, or the wait before a retry, keeps a run open that does nothing."""
     return not started.cron_schedule and started.first_workflow_task_backoff.ToTimedelta() <= MAX_BACKOFF
 

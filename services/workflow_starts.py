@@ -1,4 +1,4 @@
-"""How the workflow of an operation, and that of its callback, is started: id, input, and what operators read of it.
+"""The start of an operation's workflow and of its callback's: id, input, and the texts that operators read.
 
 Nothing else of the client goes to Temporal.
 """

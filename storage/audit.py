@@ -1,31 +1,32 @@
 """Evidence in bulk, for its verification: whole proposals, rows without what they belong to, and every document.
 
-Nothing may keep a row from being read: one that cannot be shown to be altered is one that hides. So states and types
-stay the texts that they are, and a moment that no calendar has becomes the last one.
+An altered value must not keep its row from being read, or the row would escape verification. So states and types are
+read as plain texts, and a moment outside the calendar becomes the last one in it.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import zstandard
-from psycopg import AsyncConnection, DataError
+from psycopg import DataError
 from psycopg.abc import Buffer
-from psycopg.rows import AsyncRowFactory, class_row
+from psycopg.rows import AsyncRowFactory, class_row, kwargs_row
 from psycopg.types.datetime import TimestamptzLoader
 
-from domain.audit_check import Evidence
+from domain.audit_check import MISSING, BrokenRow, Evidence
 from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
 from storage.documents import document_seal
 from storage.events import EVENT_COLUMNS
 from storage.proposals import PROPOSAL_COLUMNS, VERSION_COLUMNS
 from storage.reviews import APPROVAL_COLUMNS
-from storage.safeguards import BrokenSafeguard, broken_safeguards
+from storage.rows import Repository
+from storage.safeguards import broken_safeguards
 
-COUNT_PROPOSALS: Final = "SELECT count(*) FROM proposals"
-COUNT_DOCUMENTS: Final = "SELECT count(*) FROM documents"
+COUNT: Final = "SELECT (SELECT count(*) FROM proposals) + (SELECT count(*) FROM documents)"
 SELECT_PROPOSALS: Final = f"""
 SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE proposal_id > %(after)s ORDER BY proposal_id LIMIT %(limit)s
 """
@@ -36,7 +37,7 @@ SELECT_EVENTS: Final = f"SELECT {EVENT_COLUMNS} FROM workflow_events {OF_PROPOSA
 SELECT_APPROVALS: Final = f"SELECT {APPROVAL_COLUMNS} FROM approvals {OF_PROPOSALS} ORDER BY occurred_at, approval_id"
 SELECT_VERSION: Final = f"SELECT {VERSION_COLUMNS} FROM proposal_versions WHERE proposal_version_id = %(version_id)s"
 SELECT_CLIENTS: Final = "SELECT operation_id, client FROM operations WHERE operation_id = ANY(%(operation_ids)s)"
-# The foreign keys rule both out, for everybody who cannot disable a trigger.
+# The foreign keys rule all three out, for every role that cannot disable a trigger.
 SELECT_ORPHANS: Final = """
 SELECT 'proposal_versions' AS table, proposal_version_id AS row, proposal_id FROM proposal_versions v
 WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = v.proposal_id)
@@ -47,7 +48,7 @@ UNION ALL
 SELECT 'approvals', approval_id, proposal_id FROM approvals a
 WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = a.proposal_id)
 """
-# What operations and simulations remember, as long as they are kept.
+# Rows that operations and simulations still refer to.
 SELECT_MISSING: Final = """
 SELECT 'proposals' AS table, proposal_id AS row, proposal_id FROM operations o
 WHERE proposal_version_id IS NOT NULL
@@ -65,10 +66,10 @@ SELECT 'documents', address, NULL FROM (
 WHERE address IS NOT NULL AND NOT EXISTS (SELECT FROM documents d WHERE d.sha256 = address)
 ORDER BY 1 DESC, 2
 """
-# What else says whose a version is; the version's hash covers its own client. Simulations, and operations that made
-# nothing, have nothing to be compared with.
+# Other rows that name a version's client; the version's hash covers its own. Simulations, and operations that made
+# nothing, cannot be compared with a version. A key is shown by its operation or event.
 SELECT_OTHER_CLIENTS: Final = """
-SELECT * FROM (
+SELECT DISTINCT "table", row, proposal_id FROM (
     SELECT 'proposals' AS table, p.proposal_id AS row, v.proposal_id, v.proposal_version_id
     FROM proposal_versions v JOIN proposals p USING (proposal_id) WHERE p.client <> v.client
     UNION ALL
@@ -85,30 +86,15 @@ SELECT * FROM (
     FROM review_keys k JOIN workflow_events e USING (event_id) JOIN proposal_versions v USING (proposal_id)
     WHERE v.version_no = 1 AND k.client <> v.client
 ) AS found
-WHERE %(proposal_id)s::text IS NULL OR proposal_id = %(proposal_id)s
-ORDER BY 3, 1 DESC, 2, 4
+WHERE (%(proposal_id)s::text IS NULL OR proposal_id = %(proposal_id)s)
+    AND NOT proposal_version_id = ANY(%(altered)s::text[])
+ORDER BY 3, 1 DESC, 2
 """
 DOCUMENT_COLUMNS: Final = "sha256, kind, size, content, encoding, created_at, seal"
 SELECT_DOCUMENTS: Final = f"""
 SELECT {DOCUMENT_COLUMNS} FROM documents WHERE sha256 > %(after)s ORDER BY sha256 LIMIT %(limit)s
 """
 SELECT_NAMED_DOCUMENTS: Final = f"SELECT {DOCUMENT_COLUMNS} FROM documents WHERE sha256 = ANY(%(addresses)s)"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NamedRow:
-    """A row by its id, and whose it is, if anybody's."""
-
-    table: str
-    row: str
-    proposal_id: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class OtherClient(NamedRow):
-    """A row that names another client than this version does; a key is named by its operation or event."""
-
-    proposal_version_id: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -140,7 +126,7 @@ class StoredDocument:
 
 
 class _AnyMomentLoader(TimestamptzLoader):
-    """`infinity` and the years that Python does not count are moments, too, to who alters a row."""
+    """An altered row may hold `infinity`, or a year that Python does not count: both are read as the last moment."""
 
     def load(self, data: Buffer) -> datetime:
         try:
@@ -154,21 +140,19 @@ VERSION_ROW: Final = class_row(ProposalVersion)
 EVENT_ROW: Final = class_row(WorkflowEvent)
 APPROVAL_ROW: Final = class_row(Approval)
 DOCUMENT_ROW: Final = class_row(StoredDocument)
-NAMED_ROW: Final = class_row(NamedRow)
-OTHER_CLIENT_ROW: Final = class_row(OtherClient)
+ORPHAN: Final = kwargs_row(partial(BrokenRow, reason="belongs to no proposal"))
+MISSING_ROW: Final = kwargs_row(partial(BrokenRow, reason=MISSING))
+OTHER_CLIENT: Final = kwargs_row(partial(BrokenRow, reason="has another client than the version says"))
 
 
-class AuditReader:
+class AuditReader(Repository):
     """Reads for all clients; the caller holds a snapshot."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
-    async def proposal_count(self) -> int:
-        return await self._count(COUNT_PROPOSALS)
-
-    async def document_count(self) -> int:
-        return await self._count(COUNT_DOCUMENTS)
+    async def size(self) -> int:
+        """The number of proposals and documents."""
+        cursor = await self._connection.execute(COUNT)
+        ((size,),) = await cursor.fetchall()
+        return int(size)
 
     async def evidence_after(self, proposal_id: str, *, limit: int) -> list[Evidence]:
         """The next proposals by id, each with everything about it."""
@@ -179,36 +163,40 @@ class AuditReader:
         found = await self._with_rows(await self._rows(PROPOSAL_ROW, SELECT_PROPOSAL, proposal_id=proposal_id))
         return found[0] if found else None
 
-    async def orphans(self) -> list[NamedRow]:
+    async def orphans(self) -> list[BrokenRow]:
         """Rows whose proposal is not there."""
-        return await self._rows(NAMED_ROW, SELECT_ORPHANS)
+        return await self._rows(ORPHAN, SELECT_ORPHANS)
 
-    async def missing(self) -> list[NamedRow]:
+    async def missing(self) -> list[BrokenRow]:
         """Rows that are not there, though an operation or a simulation says that it made or uses them."""
-        return await self._rows(NAMED_ROW, SELECT_MISSING)
+        return await self._rows(MISSING_ROW, SELECT_MISSING)
 
     async def version(self, version_id: str) -> ProposalVersion | None:
         found: list[ProposalVersion] = await self._rows(VERSION_ROW, SELECT_VERSION, version_id=version_id)
         return found[0] if found else None
 
     async def clients(self, operation_ids: Sequence[str]) -> dict[str, str]:
-        """Whose operations these are; those that were purged are left out."""
+        """The clients of these operations by operation id, without those that were purged."""
         cursor = await self._connection.execute(SELECT_CLIENTS, {"operation_ids": list(operation_ids)})
         return dict(await cursor.fetchall())
 
-    async def other_clients(self, proposal_id: str | None = None) -> list[OtherClient]:
-        """Rows of one proposal, or of all, that name another client than its versions do."""
-        return await self._rows(OTHER_CLIENT_ROW, SELECT_OTHER_CLIENTS, proposal_id=proposal_id)
+    async def other_clients(self, proposal_id: str | None = None, *, altered: Collection[str]) -> list[BrokenRow]:
+        """Rows of one proposal, or of all, that name another client than its versions do, each once.
 
-    async def broken_safeguards(self) -> list[BrokenSafeguard]:
-        """What protects these rows, where it is not as migrations left it."""
+        What an altered version says counts for nothing.
+        """
+        parameters = {"proposal_id": proposal_id, "altered": list(altered)}
+        return await self._rows(OTHER_CLIENT, SELECT_OTHER_CLIENTS, **parameters)
+
+    async def broken_safeguards(self) -> list[BrokenRow]:
+        """The triggers, keys, grants and owners of these tables that are not as migrations left them."""
         return await broken_safeguards(self._connection)
 
     async def documents_after(self, address: str, *, limit: int) -> list[StoredDocument]:
         return await self._rows(DOCUMENT_ROW, SELECT_DOCUMENTS, after=address, limit=limit)
 
     async def documents(self, addresses: Sequence[str]) -> dict[str, StoredDocument]:
-        """Those that are there, by address."""
+        """The existing ones, by address."""
         found: list[StoredDocument] = await self._rows(
             DOCUMENT_ROW, SELECT_NAMED_DOCUMENTS, addresses=list(set(addresses))
         )
@@ -228,11 +216,6 @@ class AuditReader:
             )
             for proposal in proposals
         ]
-
-    async def _count(self, statement: str) -> int:
-        cursor = await self._connection.execute(statement)
-        row = await cursor.fetchone()
-        return 0 if row is None else int(row[0])
 
     async def _rows(self, row_factory: AsyncRowFactory[Any], statement: str, **parameters: Any) -> list[Any]:
         async with self._connection.cursor(row_factory=row_factory) as cursor:

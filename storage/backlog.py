@@ -1,12 +1,10 @@
-"""How much work is open, and how long the oldest of it: a few rows of partial indexes, however large the tables."""
+"""The amount of open work and the age of its oldest, from a few rows of partial indexes of tables of any size."""
 
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from psycopg import AsyncConnection
-
-from storage.rows import value_row
+from storage.rows import Repository, value_row
 
 # Open work is little of what is stored; where it is more than this, its exact number says nothing new.
 MOST: Final = 20_000
@@ -19,9 +17,9 @@ FROM (SELECT status, created_at, started_at FROM operations WHERE status IN ('PE
     ORDER BY progress_at LIMIT {MOST}) AS open
 """
 SELECT_PENDING_DELIVERIES: Final = f"""
-SELECT count(*) AS pending, min(owed_since) AS oldest_pending, min(due_at) AS first_due, now() AS read_at
-FROM (SELECT coalesce(redelivered_at, created_at) AS owed_since, due_at FROM callback_deliveries
-    WHERE status = 'PENDING' ORDER BY due_at LIMIT {MOST}) AS owed
+SELECT count(*) AS pending, min(pending_since) AS oldest_pending, min(due_at) AS first_due, now() AS read_at
+FROM (SELECT coalesce(redelivered_at, created_at) AS pending_since, due_at FROM callback_deliveries
+    WHERE status = 'PENDING' ORDER BY due_at LIMIT {MOST}) AS pending
 """
 
 
@@ -38,7 +36,7 @@ class OpenOperations:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PendingDeliveries:
-    """How many callbacks are pending, since when the oldest, when the next attempt is due; PostgreSQL's time."""
+    """The number of pending callbacks, the oldest, the first due attempt, and PostgreSQL's time then."""
 
     pending: int
     oldest_pending: datetime | None
@@ -50,18 +48,11 @@ OPERATIONS_ROW: Final = value_row(OpenOperations)
 DELIVERIES_ROW: Final = value_row(PendingDeliveries)
 
 
-class BacklogReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class BacklogReader(Repository):
     async def open_operations(self) -> OpenOperations:
-        async with self._connection.cursor(row_factory=OPERATIONS_ROW) as cursor:
-            await cursor.execute(SELECT_OPEN_OPERATIONS)
-            (row,) = await cursor.fetchall()  # an aggregate is always one row
+        (row,) = await self._all(OPERATIONS_ROW, SELECT_OPEN_OPERATIONS)  # an aggregate is always one row
         return row
 
     async def pending_deliveries(self) -> PendingDeliveries:
-        async with self._connection.cursor(row_factory=DELIVERIES_ROW) as cursor:
-            await cursor.execute(SELECT_PENDING_DELIVERIES)
-            (row,) = await cursor.fetchall()  # an aggregate is always one row
+        (row,) = await self._all(DELIVERIES_ROW, SELECT_PENDING_DELIVERIES)
         return row

@@ -4,24 +4,22 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from psycopg import AsyncConnection
-
 from domain.callback import CallbackSubscription
 from domain.callback_retries import DeliveryStatus
-from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 INSERT_DELIVERY: Final = """
 INSERT INTO callback_deliveries (operation_id, status, created_at) VALUES (%(operation_id)s, 'PENDING', now())
 ON CONFLICT (operation_id) DO NOTHING
 """
 SELECT_DELIVERY: Final = """
-SELECT d.operation_id, d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.attempts_before,
+SELECT d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.attempts_before,
     clock_timestamp() AS read_at,
     (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts
 FROM callback_deliveries d WHERE d.operation_id = %(operation_id)s
 """
 LOCK_DELIVERY: Final = f"{SELECT_DELIVERY} FOR UPDATE OF d"
-SELECT_ORDER: Final = """
+SELECT_SUBSCRIPTION: Final = """
 SELECT callback_url, callback_headers FROM operations
 WHERE operation_id = %(operation_id)s AND callback_url IS NOT NULL
 """
@@ -54,7 +52,6 @@ class Delivery:
     is measured from there.
     """
 
-    operation_id: str
     status: DeliveryStatus
     created_at: datetime
     finished_at: datetime | None
@@ -85,26 +82,20 @@ DELIVERY_ROW: Final = value_row(Delivery)
 ATTEMPT_ROW: Final = value_row(DeliveryAttempt)
 
 
-class DeliveryReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class DeliveryReader(Repository):
     async def get(self, operation_id: str) -> Delivery | None:
         """None when no callback was asked for, or the operation has not ended."""
-        return await self._one(SELECT_DELIVERY, operation_id)
+        return await self._one(DELIVERY_ROW, SELECT_DELIVERY, operation_id=operation_id)
 
-    async def order(self, operation_id: str) -> CallbackSubscription | None:
-        """What the client asked for; None when that is no callback."""
-        cursor = await self._connection.execute(SELECT_ORDER, {"operation_id": operation_id})
+    async def subscription(self, operation_id: str) -> CallbackSubscription | None:
+        """The callback that the client asked for, if any."""
+        cursor = await self._connection.execute(SELECT_SUBSCRIPTION, {"operation_id": operation_id})
         row = await cursor.fetchone()
         return None if row is None else CallbackSubscription.stored(*row)
 
     async def attempts(self, operation_id: str) -> list[DeliveryAttempt]:
         """Oldest first."""
-        return await fetch_all(self._connection, ATTEMPT_ROW, SELECT_ATTEMPTS, {"operation_id": operation_id})
-
-    async def _one(self, statement: str, operation_id: str) -> Delivery | None:
-        return await fetch_one(self._connection, DELIVERY_ROW, statement, {"operation_id": operation_id})
+        return await self._all(ATTEMPT_ROW, SELECT_ATTEMPTS, operation_id=operation_id)
 
 
 class Deliveries(DeliveryReader):
@@ -114,7 +105,7 @@ class Deliveries(DeliveryReader):
 
     async def lock_delivery(self, operation_id: str) -> Delivery | None:
         """The delivery, locked until the transaction ends: attempts and redeliveries come one after the other."""
-        return await self._one(LOCK_DELIVERY, operation_id)
+        return await self._one(DELIVERY_ROW, LOCK_DELIVERY, operation_id=operation_id)
 
     async def add_attempt(self, operation_id: str, attempt: DeliveryAttempt) -> None:
         await self._connection.execute(
@@ -124,7 +115,7 @@ class Deliveries(DeliveryReader):
     async def record_outcome(
         self, operation_id: str, status: DeliveryStatus, *, delay: timedelta, attempts_before: int
     ) -> None:
-        """What an attempt has come to; `delay` is how long the next one waits, when there is one."""
+        """Record the status after an attempt; `delay` is the time until the next one, if there is one."""
         await self._connection.execute(
             RECORD_OUTCOME,
             {"operation_id": operation_id, "status": status, "delay": delay, "attempts_before": attempts_before},

@@ -6,12 +6,11 @@ from enum import StrEnum
 from typing import Any, Final
 
 import zstandard
-from psycopg import AsyncConnection
 
 from domain.canonical import canonical_hash, sha256_of
 from domain.errors import StorageUnavailable
 from domain.timestamps import wire_timestamp
-from storage.rows import insert_statement
+from storage.rows import Repository, insert_statement
 from storage.tables import metadata
 
 COMPRESSION_LEVEL: Final = 1
@@ -84,10 +83,7 @@ INSERT INTO documents_to_purge (sha256) SELECT unnest(%(addresses)s::text[]) ON 
 """
 
 
-class DocumentReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class DocumentReader(Repository):
     async def read(self, *addresses: str) -> dict[str, str]:
         """The texts by address. Raises KeyError for an address that is not stored: foreign keys rule that out."""
         contents = await self.contents(*addresses)

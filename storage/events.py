@@ -2,10 +2,8 @@
 
 from typing import Final
 
-from psycopg import AsyncConnection
-
 from domain.proposal import WorkflowEvent
-from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 _EVENT_COLUMNS: Final = columns_of("workflow_events", WorkflowEvent)
 EVENT_COLUMNS: Final = ", ".join(_EVENT_COLUMNS)
@@ -21,21 +19,16 @@ SELECT_TRAIL: Final = (
 EVENT_ROW: Final = value_row(WorkflowEvent)
 
 
-class EventReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class EventReader(Repository):
     async def get(self, event_id: str) -> WorkflowEvent | None:
-        return await fetch_one(self._connection, EVENT_ROW, SELECT_EVENT, {"event_id": event_id})
+        return await self._one(EVENT_ROW, SELECT_EVENT, event_id=event_id)
 
     async def at(self, proposal_id: str, sequence: int) -> WorkflowEvent | None:
-        return await fetch_one(
-            self._connection, EVENT_ROW, SELECT_AT, {"proposal_id": proposal_id, "sequence": sequence}
-        )
+        return await self._one(EVENT_ROW, SELECT_AT, proposal_id=proposal_id, sequence=sequence)
 
     async def trail(self, proposal_id: str) -> list[WorkflowEvent]:
         """Oldest first."""
-        return await fetch_all(self._connection, EVENT_ROW, SELECT_TRAIL, {"proposal_id": proposal_id})
+        return await self._all(EVENT_ROW, SELECT_TRAIL, proposal_id=proposal_id)
 
 
 class Events(EventReader):

@@ -1,12 +1,10 @@
 """Tombstones of purged operations: what is still said of them, for a while."""
 
 from datetime import datetime
-from typing import Any, Final
-
-from psycopg import AsyncConnection
+from typing import Final
 
 from domain.operation import ExpiredOperation
-from storage.rows import columns_of, fetch_one, value_row
+from storage.rows import Repository, columns_of, value_row
 
 _COLUMNS: Final = columns_of("expired_operations", ExpiredOperation)
 EXPIRED_COLUMNS: Final = ", ".join(_COLUMNS)
@@ -23,20 +21,14 @@ ORDER BY created_at DESC LIMIT 1
 EXPIRED_ROW: Final = value_row(ExpiredOperation)
 
 
-class ExpiredOperationReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class ExpiredOperationReader(Repository):
     async def get(self, operation_id: str) -> ExpiredOperation | None:
-        return await self._one(SELECT_EXPIRED, {"operation_id": operation_id})
+        return await self._one(EXPIRED_ROW, SELECT_EXPIRED, operation_id=operation_id)
 
     async def newest_by_correlation(
         self, correlation_id: str, *, client: str, after: datetime | None
     ) -> ExpiredOperation | None:
         """The newest of these, if it was created after that moment."""
         return await self._one(
-            SELECT_NEWEST_BY_CORRELATION, {"correlation_id": correlation_id, "client": client, "after": after}
+            EXPIRED_ROW, SELECT_NEWEST_BY_CORRELATION, correlation_id=correlation_id, client=client, after=after
         )
-
-    async def _one(self, statement: str, parameters: dict[str, Any]) -> ExpiredOperation | None:
-        return await fetch_one(self._connection, EXPIRED_ROW, statement, parameters)

@@ -1,13 +1,13 @@
 """Idempotency keys: which operation a client's key stands for now."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from psycopg import AsyncConnection
-
-from domain.operation import IdempotencyKey
-from storage.rows import fetch_one, value_row
+from domain.operation import ExpiredOperation, IdempotencyKey, Operation
+from storage.expired_operations import ExpiredOperationReader
+from storage.operations import OperationReader
+from storage.rows import Repository, value_row
 
 CLAIM_KEY: Final = """
 INSERT INTO idempotency_keys (client, scope, key, request_hash, operation_id, attempt, created_at)
@@ -16,7 +16,7 @@ ON CONFLICT (client, scope, key) DO NOTHING
 RETURNING created_at
 """
 LOCK_KEY: Final = """
-SELECT request_hash, operation_id, attempt, now() AS locked_at FROM idempotency_keys
+SELECT operation_id, request_hash, attempt, now() FROM idempotency_keys
 WHERE client = %(client)s AND scope = %(scope)s AND key = %(key)s
 FOR UPDATE
 """
@@ -38,24 +38,17 @@ WHERE k.client = %(client)s AND k.scope = %(scope)s AND k.key = %(key)s AND o.st
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class KeyHolder:
-    """The operation that holds a key, the n-th of it; `locked_at` is PostgreSQL's time of the locking transaction."""
-
-    request_hash: str
-    operation_id: str
-    attempt: int
-    locked_at: datetime
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class KeyClaim:
-    """`holder` is None when the key was free and is the operation's now; `at` is PostgreSQL's time of the transaction.
+    """The state of a key when it was claimed. `attempts` is the number of operations that have had it; 0: it was free.
 
-    The time comes with the claim, so that a submission needs no round trip more to know it.
+    `held_by` is the last of them, None once its tombstone has been purged as well; `request_hash` is that of its
+    request. `at` is PostgreSQL's time of the transaction, which comes with the claim to save a round trip.
     """
 
-    holder: KeyHolder | None
     at: datetime
+    attempts: int = 0
+    request_hash: str | None = None
+    held_by: Operation | ExpiredOperation | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,45 +62,44 @@ class KeyedProposal:
     created_at: datetime
 
 
-KEY_HOLDER_ROW: Final = value_row(KeyHolder)
 KEYED_PROPOSAL_ROW: Final = value_row(KeyedProposal)
 
 
-class IdempotencyKeyReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class IdempotencyKeyReader(Repository):
     async def made_proposal(self, key: IdempotencyKey) -> KeyedProposal | None:
-        """What the key's operation made; None as long as that is nothing."""
-        return await fetch_one(self._connection, KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, _named(key))
+        """The proposal that the key's operation made; None before it has SUCCEEDED."""
+        return await self._one(KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, **asdict(key))
 
 
 class IdempotencyKeys(IdempotencyKeyReader):
     async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str) -> KeyClaim:
-        """Take the key for the operation, or lock it and return the operation that holds it.
+        """Take the key for the operation if it is free; otherwise lock it for the caller to judge and to `reassign`.
 
         Waits for a concurrent claim of it to commit or roll back.
         """
-        claimed = {**_named(key), "request_hash": request_hash, "operation_id": operation_id}
+        claimed = {**asdict(key), "request_hash": request_hash, "operation_id": operation_id}
         while True:
             cursor = await self._connection.execute(CLAIM_KEY, claimed)
             if (row := await cursor.fetchone()) is not None:
-                return KeyClaim(holder=None, at=row[0])
-            holder = await self._lock(key)
-            if holder is not None:
-                return KeyClaim(holder=holder, at=holder.locked_at)
+                return KeyClaim(at=row[0])
+            if (held := await self._lock(key)) is not None:
+                return held
             # The purge came between the two statements: the key is free.
 
-    async def _lock(self, key: IdempotencyKey) -> KeyHolder | None:
-        return await fetch_one(self._connection, KEY_HOLDER_ROW, LOCK_KEY, _named(key))
+    async def _lock(self, key: IdempotencyKey) -> KeyClaim | None:
+        cursor = await self._connection.execute(LOCK_KEY, asdict(key))
+        row = await cursor.fetchone()
+        if row is None:
+            return None
+        operation_id, request_hash, attempt, at = row
+        # In this order: a purge that comes between the two reads leaves a tombstone.
+        operation = await OperationReader(self._connection).get(operation_id)
+        held_by = operation or await ExpiredOperationReader(self._connection).get(operation_id)
+        return KeyClaim(at=at, attempts=attempt, request_hash=request_hash, held_by=held_by)
 
     async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
         """Give a freed key, locked by `claim`, to the next attempt."""
         await self._connection.execute(
             REASSIGN_KEY,
-            {**_named(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
+            {**asdict(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
         )
-
-
-def _named(key: IdempotencyKey) -> dict[str, str]:
-    return {"client": key.client, "scope": key.scope, "key": key.key}

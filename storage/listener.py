@@ -1,7 +1,8 @@
 """Wake the waits for an operation: one connection per process LISTENs for the end of operations.
 
-A slow poll on the same connection is the net under lost notifications: every few seconds one statement asks for all
-operations that are waited for. A server that does not answer it has stopped, and the loop connects again.
+A notification can be lost, for instance while the connection is replaced. So every few seconds one statement on the
+same connection asks which of the awaited operations have ended. If the server does not answer it, the loop connects
+again.
 """
 
 import asyncio
@@ -42,7 +43,7 @@ class TerminalListener:
 
     @property
     def subscriptions(self) -> int:
-        """How many waits are under way."""
+        """The number of waits under way."""
         return sum(map(len, self._subscribers.values()))
 
     @contextmanager

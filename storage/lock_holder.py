@@ -1,4 +1,4 @@
-"""Which session holds the lock that another one waits for: a second session asks, since the waiting one cannot."""
+"""The session that holds a lock for which another one waits; a second session asks, since the waiting one cannot."""
 
 import threading
 from collections.abc import Callable

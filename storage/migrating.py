@@ -18,18 +18,18 @@ from storage.lock_holder import LockWatch
 from storage.privileges import grants
 from storage.schema import required_revision
 
-MIGRATION_LOCK: Final = 0x70726F706F73616C  # "proposal": one migrator at a time, whoever starts it
+MIGRATION_LOCK: Final = 0x70726F706F73616C  # "proposal": one migrator at a time, on all machines
 LOCK_TIMEOUT: Final = "4s"
 STATEMENT_TIMEOUT: Final = "10min"
 FATAL: Final = re.compile(r"FATAL:\s+(?P<reason>.+)")
 
 
 class MigrationFailed(Exception):
-    """Why the schema could not be brought further, in one line; a migration is done whole or not at all."""
+    """Why a migration failed, in one line; a migration is applied whole or not at all."""
 
 
 class NotConnected(MigrationFailed):
-    """The same, when no session was had."""
+    """The same, when no session could be opened."""
 
 
 def _alembic_config() -> Config:
@@ -84,7 +84,7 @@ def _grant(connection: Connection, role: str) -> None:
 
 @contextmanager
 def _named() -> Iterator[None]:
-    """Turns what the driver raises before there is a session into its cause."""
+    """Turn what the driver raises before there is a session into one line with the cause."""
     try:
         yield
     except DBAPIError as failure:
@@ -98,7 +98,7 @@ def _named() -> Iterator[None]:
 
 @contextmanager
 def _watched(connection: Connection, dsn: str, on_wait: Callable[[str], None]) -> Iterator[None]:
-    """Turns what the server refuses within the session into its cause; what is left over is a bug of a migration."""
+    """Turn a refusal of the server into one line with the cause; any other error is a bug of a migration."""
     pid = connection.scalar(text("SELECT pg_backend_pid()"))
     connection.commit()
     with LockWatch(dsn, pid, on_wait=on_wait) as watch:

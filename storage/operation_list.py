@@ -14,7 +14,7 @@ from storage.operations import OPERATION_COLUMNS, OPERATION_ROW
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationFilter:
-    """What a list is narrowed to; None does not narrow. Bounds are inclusive."""
+    """The filters of a list; None does not filter. Bounds are inclusive."""
 
     status: OperationStatus | None = None
     operation_type: OperationType | None = None

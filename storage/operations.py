@@ -9,7 +9,7 @@ from psycopg import AsyncConnection
 from domain.callback import CallbackSubscription
 from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
 from domain.proposal import ProposalVersion
-from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
 
@@ -77,7 +77,7 @@ END: Final = f"""
 UPDATE operations SET {", ".join(f"{column} = %({column})s" for column in _END_COLUMNS)}
 WHERE operation_id = %(operation_id)s
 """
-# What an attempt has of its own. All else is what the client asked for and is copied: a new column is not lost.
+# The columns that an attempt has of its own. All others are the client's request and are copied, new columns as well.
 _OF_AN_ATTEMPT: Final = frozenset(
     {
         *("operation_id", "status", "attempt", "policy", "created_at", "updated_at", "progress_at"),
@@ -110,24 +110,20 @@ OPERATION_ROW: Final = value_row(Operation)
 LOCKED_ROW: Final = value_row(LockedOperation)
 
 
-class OperationReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class OperationReader(Repository):
     async def get(self, operation_id: str) -> Operation | None:
-        return await self._one(SELECT_OPERATION, {"operation_id": operation_id})
+        return await self._one(OPERATION_ROW, SELECT_OPERATION, operation_id=operation_id)
 
     async def newest_by_correlation(self, correlation_id: str, *, client: str) -> Operation | None:
-        return await self._one(SELECT_NEWEST_BY_CORRELATION, {"correlation_id": correlation_id, "client": client})
+        return await self._one(
+            OPERATION_ROW, SELECT_NEWEST_BY_CORRELATION, correlation_id=correlation_id, client=client
+        )
 
     async def newest_attempt(self, operation_id: str) -> str | None:
         """The last of the attempts that began with this operation, without a key to name them; it may be purged."""
         cursor = await self._connection.execute(SELECT_NEWEST_ATTEMPT, {"operation_id": operation_id})
         row = await cursor.fetchone()
         return None if row is None else str(row[0])
-
-    async def _one(self, statement: str, parameters: dict[str, Any]) -> Operation | None:
-        return await fetch_one(self._connection, OPERATION_ROW, statement, parameters)
 
 
 class Operations(OperationReader):
@@ -149,10 +145,8 @@ class Operations(OperationReader):
 
     async def add_attempt(self, failed_id: str, *, operation_id: str, attempt: int, policy: str) -> Operation | None:
         """Accept the request of a failed operation once more; None when the purge has taken it."""
-        return await self._one(
-            INSERT_ATTEMPT,
-            {"failed_id": failed_id, "operation_id": operation_id, "attempt": attempt, "policy": policy},
-        )
+        new = {"operation_id": operation_id, "attempt": attempt, "policy": policy}
+        return await self._one(OPERATION_ROW, INSERT_ATTEMPT, failed_id=failed_id, **new)
 
     async def count_open(self, *, at_most: int) -> int:
         """Operations of all clients that have not ended; counting stops at the limit."""
@@ -168,14 +162,14 @@ class Operations(OperationReader):
 
     async def lock(self, operation_id: str) -> LockedOperation | None:
         """The operation, locked until the transaction ends."""
-        return await fetch_one(self._connection, LOCKED_ROW, LOCK_OPERATION, {"operation_id": operation_id})
+        return await self._one(LOCKED_ROW, LOCK_OPERATION, operation_id=operation_id)
 
     async def record_simulation(
         self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None
     ) -> list[str] | None:
         """Mark RUNNING with the result; None, and nothing written, when the operation has ended.
 
-        What comes back is the document that this one takes the place of, if there is one: nothing may refer to it now.
+        Returns the document that this one replaces, if there is one: it may have no other reference now.
         """
         cursor = await self._connection.execute(
             RECORD_SIMULATION,
@@ -192,7 +186,7 @@ class Operations(OperationReader):
     async def record_evidence(self, operation_id: str, evidence: RecordedEvidence) -> list[str] | None:
         """Refer to the stored evidence; None, and nothing written, when the operation has ended.
 
-        What comes back are the documents that these take the place of.
+        Returns the documents that these replace.
         """
         cursor = await self._connection.execute(
             RECORD_EVIDENCE,
@@ -205,7 +199,7 @@ class Operations(OperationReader):
         return _superseded(await cursor.fetchone(), evidence.documents)
 
     async def succeed(self, operation: LockedOperation, version: ProposalVersion) -> Operation:
-        """End an open operation with what it has made; the operation as it is then."""
+        """End an open operation with the version that it made, and return it."""
         return await self._end(
             operation,
             status=OperationStatus.SUCCEEDED,
@@ -217,7 +211,7 @@ class Operations(OperationReader):
     async def fail(
         self, operation: LockedOperation, failure: OperationFailure, *, cancels_workflow: bool = False
     ) -> Operation:
-        """End an open operation; the operation as it is then. `cancels_workflow`: its workflow is to be cancelled."""
+        """End an open operation and return it. `cancels_workflow`: its workflow is to be cancelled."""
         return await self._end(
             operation,
             status=OperationStatus.FAILED,

@@ -1,6 +1,6 @@
-"""What the service's own role may do with each table; the tables belong to another role, which migrates.
+"""The privileges of the service's role on each table; the tables belong to another role, which migrates.
 
-Only an owner can disable a trigger, and only who may UPDATE or DELETE can even try to change evidence.
+Only an owner can disable a trigger, and a role without UPDATE and DELETE cannot even try to change evidence.
 """
 
 from collections.abc import Iterator, Mapping

@@ -10,7 +10,7 @@ from storage.proposals import PROPOSAL_COLUMNS, PROPOSAL_ROW
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProposalFilter:
-    """What a list is narrowed to; None does not narrow. Bounds are inclusive."""
+    """The filters of a list; None does not filter. Bounds are inclusive."""
 
     portfolio_id: str | None = None
     current_state: str | None = None

@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from psycopg import AsyncConnection
-
 from domain.proposal import Proposal, ProposalVersion
-from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 _PROPOSAL_COLUMNS: Final = columns_of("proposals", Proposal)
 _VERSION_COLUMNS: Final = columns_of("proposal_versions", ProposalVersion)
@@ -51,31 +49,22 @@ LOCKED_ROW: Final = value_row(LockedProposal)
 VERSION_ROW: Final = value_row(ProposalVersion)
 
 
-class ProposalReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class ProposalReader(Repository):
     async def get(self, proposal_id: str, *, client: str) -> Proposal | None:
-        return await fetch_one(
-            self._connection, PROPOSAL_ROW, SELECT_PROPOSAL, {"proposal_id": proposal_id, "client": client}
-        )
+        return await self._one(PROPOSAL_ROW, SELECT_PROPOSAL, proposal_id=proposal_id, client=client)
 
     async def version(self, proposal_id: str, version_no: int) -> ProposalVersion | None:
-        return await fetch_one(
-            self._connection, VERSION_ROW, SELECT_VERSION, {"proposal_id": proposal_id, "version_no": version_no}
-        )
+        return await self._one(VERSION_ROW, SELECT_VERSION, proposal_id=proposal_id, version_no=version_no)
 
     async def versions(self, proposal_id: str) -> list[ProposalVersion]:
         """Ascending."""
-        return await fetch_all(self._connection, VERSION_ROW, SELECT_VERSIONS, {"proposal_id": proposal_id})
+        return await self._all(VERSION_ROW, SELECT_VERSIONS, proposal_id=proposal_id)
 
 
 class Proposals(ProposalReader):
     async def lock_proposal(self, proposal_id: str, *, client: str) -> LockedProposal | None:
         """The proposal, locked until the transaction ends: every transaction that adds to its trail holds this lock."""
-        return await fetch_one(
-            self._connection, LOCKED_ROW, LOCK_PROPOSAL, {"proposal_id": proposal_id, "client": client}
-        )
+        return await self._one(LOCKED_ROW, LOCK_PROPOSAL, proposal_id=proposal_id, client=client)
 
     async def advance(self, proposal: Proposal) -> None:
         """Bring a locked proposal's row to where its newest event led."""

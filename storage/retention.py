@@ -1,18 +1,19 @@
 """Removing what has been kept for long enough: each call is one short statement over a few rows.
 
-Nobody may wait for the purge: a statement that would hold its locks for longer than the limit is ended by the server,
-and the caller asks for fewer rows.
+No request may wait for the purge: the server ends a statement that would hold its locks for longer than the limit, and
+the caller asks for fewer rows.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final, Literal
 
-from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation, QueryCanceled
 from psycopg.sql import SQL, Identifier
 
 from storage.expired_operations import EXPIRED_COLUMNS, EXPIRED_VALUES
+from storage.rows import Repository
 
 LOCK_LIMIT_MS: Final = 90  # with the commit, a lock is held for less than 100 ms
 # Every condition has its index; where most rows share a value the planner would read the table instead.
@@ -108,12 +109,23 @@ SELECT_DUE: Final = """
 SELECT min({written}) AS oldest, max({written}) AS newest, max({written}) > now() - %(recent)s AS is_recent
 FROM {table} WHERE {written} < now() - %(kept)s
 """
-WRITTEN: Final = {
-    "operations": "finished_at",
-    "idempotency_keys": "created_at",
-    "review_keys": "created_at",
-    "simulations": "created_at",
-    "expired_operations": "expired_at",
+Kind = Literal["operations", "keys", "review_keys", "simulations", "tombstones", "documents"]
+STATEMENTS: Final[Mapping[Kind, str]] = {
+    "operations": PURGE_OPERATIONS,
+    "keys": PURGE_KEYS,
+    "review_keys": PURGE_REVIEW_KEYS,
+    "simulations": PURGE_SIMULATIONS,
+    "tombstones": PURGE_TOMBSTONES,
+    "documents": PURGE_DOCUMENTS,
+}
+KINDS: Final = tuple(STATEMENTS)
+# The kinds that go by age: their tables, and the column that says since when a row is kept.
+AGED: Final[Mapping[Kind, tuple[str, str]]] = {
+    "operations": ("operations", "finished_at"),
+    "keys": ("idempotency_keys", "created_at"),
+    "review_keys": ("review_keys", "created_at"),
+    "simulations": ("simulations", "created_at"),
+    "tombstones": ("expired_operations", "expired_at"),
 }
 
 
@@ -134,14 +146,8 @@ class BatchUndone(Exception):
     """
 
 
-class Retention:
-    """Each purge removes at most `limit` rows of what ended, or was used, longer ago than `kept`; answers how many.
-
-    PostgreSQL's clock alone says how long ago. All purges raise BatchUndone. The connection is in autocommit.
-    """
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+class Retention(Repository):
+    """Finds and removes the rows to purge, on a connection in autocommit. Only PostgreSQL's clock decides their age."""
 
     async def now(self) -> datetime:
         cursor = await self._connection.execute("SELECT now()")
@@ -149,37 +155,23 @@ class Retention:
         now: datetime = moment
         return now
 
-    async def due(self, table: str, *, kept: timedelta, recent: timedelta) -> Due | None:
-        """What of a table of WRITTEN may go; None when nothing may."""
-        statement = SQL(SELECT_DUE).format(table=Identifier(table), written=Identifier(WRITTEN[table]))
+    async def due(self, kind: Kind, *, kept: timedelta, recent: timedelta) -> Due | None:
+        """The age of the rows of a kind of AGED that are older than `kept`; None when there are none."""
+        table, written = AGED[kind]
+        statement = SQL(SELECT_DUE).format(table=Identifier(table), written=Identifier(written))
         cursor = await self._connection.execute(statement, {"kept": kept, "recent": recent})
         ((oldest, newest, is_recent),) = await cursor.fetchall()
         return None if newest is None else Due(oldest=oldest, newest=newest, is_recent=is_recent)
 
-    async def purge_operations(self, *, kept: timedelta, limit: int) -> int:
-        return await self._purge(PURGE_OPERATIONS, kept=kept, limit=limit)
+    async def purge(self, kind: Kind, *, kept: timedelta, limit: int) -> int:
+        """Remove at most `limit` rows that are older than `kept`, and return how many were. Raises BatchUndone.
 
-    async def purge_keys(self, *, kept: timedelta, limit: int) -> int:
-        return await self._purge(PURGE_KEYS, kept=kept, limit=limit)
-
-    async def purge_review_keys(self, *, kept: timedelta, limit: int) -> int:
-        return await self._purge(PURGE_REVIEW_KEYS, kept=kept, limit=limit)
-
-    async def purge_simulations(self, *, kept: timedelta, limit: int) -> int:
-        return await self._purge(PURGE_SIMULATIONS, kept=kept, limit=limit)
-
-    async def purge_tombstones(self, *, kept: timedelta, limit: int) -> int:
-        return await self._purge(PURGE_TOMBSTONES, kept=kept, limit=limit)
-
-    async def purge_documents(self, *, limit: int) -> int:
-        """Take so many off the queue, and delete those that nothing refers to."""
-        return await self._purge(PURGE_DOCUMENTS, limit=limit)
-
-    async def _purge(self, statement: str, **parameters: Any) -> int:
-        # The connection commits by itself: the locks of a statement do not wait for a client that is slow to say so.
+        For documents these are the queue's: each leaves it, and is deleted if nothing refers to it any more.
+        """
+        # In autocommit the server releases a statement's locks at its end, without waiting for a COMMIT from here.
         await self._connection.execute(BOUND_STATEMENTS)
         try:
-            cursor = await self._connection.execute(statement, parameters)
+            cursor = await self._connection.execute(STATEMENTS[kind], {"kept": kept, "limit": limit})
             row = await cursor.fetchone()
         except (QueryCanceled, ForeignKeyViolation):
             raise BatchUndone from None

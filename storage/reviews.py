@@ -1,14 +1,12 @@
 """Recorded review and consent decisions, and the keys that stand for them."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from psycopg import AsyncConnection
-
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval
-from storage.rows import columns_of, fetch_all, fetch_one, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 _APPROVAL_COLUMNS: Final = columns_of("approvals", Approval)
 APPROVAL_COLUMNS: Final = ", ".join(_APPROVAL_COLUMNS)
@@ -23,16 +21,13 @@ SELECT_OF_EVENT: Final = f"SELECT {APPROVAL_COLUMNS} FROM approvals WHERE event_
 APPROVAL_ROW: Final = value_row(Approval)
 
 
-class ApprovalReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class ApprovalReader(Repository):
     async def of_proposal(self, proposal_id: str) -> list[Approval]:
         """Oldest first."""
-        return await fetch_all(self._connection, APPROVAL_ROW, SELECT_APPROVALS, {"proposal_id": proposal_id})
+        return await self._all(APPROVAL_ROW, SELECT_APPROVALS, proposal_id=proposal_id)
 
     async def of_event(self, event_id: str) -> Approval | None:
-        return await fetch_one(self._connection, APPROVAL_ROW, SELECT_OF_EVENT, {"event_id": event_id})
+        return await self._one(APPROVAL_ROW, SELECT_OF_EVENT, event_id=event_id)
 
 
 class Approvals(ApprovalReader):
@@ -42,12 +37,9 @@ class Approvals(ApprovalReader):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ReviewKey:
-    """The event that a key stands for: with it the answer is found again, because events never change."""
+class ReviewKey(IdempotencyKey):
+    """A key with the event that it stands for. Events never change, so the response is built from it again."""
 
-    client: str
-    scope: str
-    key: str
     request_hash: str
     event_id: str
     created_at: datetime
@@ -63,16 +55,11 @@ SELECT_KEY: Final = (
 KEY_ROW: Final = value_row(ReviewKey)
 
 
-class ReviewKeys:
+class ReviewKeys(Repository):
     """Keys of one proposal's reviews; every transaction that uses one holds that proposal's row lock."""
 
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
     async def get(self, key: IdempotencyKey) -> ReviewKey | None:
-        return await fetch_one(
-            self._connection, KEY_ROW, SELECT_KEY, {"client": key.client, "scope": key.scope, "key": key.key}
-        )
+        return await self._one(KEY_ROW, SELECT_KEY, **asdict(key))
 
     async def add(self, key: ReviewKey) -> None:
         await self._connection.execute(INSERT_KEY, parameters_of(key, _KEY_COLUMNS))

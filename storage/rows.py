@@ -3,7 +3,7 @@
 `storage.tables` is where columns are named: statements are put together from it once, when their module is imported.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import fields
 from enum import StrEnum
 from typing import Any, TypeVar, get_args, get_type_hints
@@ -41,21 +41,22 @@ def value_row(value_class: type[Value]) -> AsyncRowFactory[Value]:
     return factory
 
 
-async def fetch_one(
-    connection: AsyncConnection, row: AsyncRowFactory[Value], statement: str, parameters: Mapping[str, Any]
-) -> Value | None:
-    """The first row of a constant statement, None without one."""
-    async with connection.cursor(row_factory=row) as cursor:
-        await cursor.execute(statement, parameters)
-        return await cursor.fetchone()
+class Repository:
+    """Statements on one connection; a repository is for one table, or for one use of several."""
 
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
 
-async def fetch_all(
-    connection: AsyncConnection, row: AsyncRowFactory[Value], statement: str, parameters: Mapping[str, Any]
-) -> list[Value]:
-    async with connection.cursor(row_factory=row) as cursor:
-        await cursor.execute(statement, parameters)
-        return await cursor.fetchall()
+    async def _one(self, row: AsyncRowFactory[Value], statement: str, **parameters: Any) -> Value | None:
+        """The first row of a constant statement, None without one."""
+        async with self._connection.cursor(row_factory=row) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchone()
+
+    async def _all(self, row: AsyncRowFactory[Value], statement: str, **parameters: Any) -> list[Value]:
+        async with self._connection.cursor(row_factory=row) as cursor:
+            await cursor.execute(statement, parameters)
+            return await cursor.fetchall()
 
 
 def columns_of(table: str, value_class: type[Any], *, computed: Collection[str] = ()) -> tuple[str, ...]:
@@ -68,7 +69,7 @@ def columns_of(table: str, value_class: type[Any], *, computed: Collection[str] 
 
 
 def parameters_of(value: object, columns: Sequence[str]) -> dict[str, Any]:
-    """What `insert_statement` takes, from the fields of a value."""
+    """The parameters of an `insert_statement`, from the fields of a value."""
     return {column: getattr(value, column) for column in columns}
 
 

@@ -1,16 +1,16 @@
-"""What protects evidence in the database: its triggers, foreign keys, grants and owner, as migrations leave them.
+"""The protection of evidence in the database: triggers, foreign keys, grants and owners, as migrations leave them.
 
-The service's own role can undo none of it. Whoever can, also can change evidence without a trace for as long as a
-trigger is off; verification therefore names what is not in place. Only a change of every owner at once looks like a
-set-up where the service's role migrates, and is not seen.
+The service's own role can undo none of it. A role that can is also able to change evidence without a trace while a
+trigger is off, so verification names what is not in place. It misses one case: a change of every owner at once looks
+like a set-up where the service's role migrates.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from domain.audit_check import BrokenRow
 from storage.privileges import PRIVILEGES
 from storage.retention import REFERRERS
 
@@ -72,16 +72,7 @@ UNION SELECT 'every role' WHERE current_setting('session_replication_role') <> '
 """
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class BrokenSafeguard:
-    """What is not as migrations left it: a trigger, key or role by name, and the table that it concerns."""
-
-    table: str
-    name: str
-    reason: str
-
-
-async def broken_safeguards(connection: AsyncConnection) -> list[BrokenSafeguard]:
+async def broken_safeguards(connection: AsyncConnection) -> list[BrokenRow]:
     """Everything about the tables of `PRIVILEGES` that is not as migrations left it."""
 
     async def rows(statement: str) -> Sequence[tuple[Any, ...]]:
@@ -94,49 +85,49 @@ async def broken_safeguards(connection: AsyncConnection) -> list[BrokenSafeguard
         *_tables(await rows(SELECT_TABLES)),
         *_grants(await rows(SELECT_GRANTS)),
         *(
-            BrokenSafeguard(table="pg_db_role_setting", name=role, reason="runs no triggers: it is a replica")
+            BrokenRow(table="pg_db_role_setting", row=role, reason="runs no triggers: it is a replica")
             for (role,) in await rows(SELECT_REPLICAS)
         ),
     ]
-    return sorted(found, key=lambda safeguard: (safeguard.table, safeguard.name, safeguard.reason))
+    return sorted(found, key=lambda broken: (broken.table, broken.row, broken.reason))
 
 
-def _triggers(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenSafeguard]:
+def _triggers(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenRow]:
     missing = dict(TRIGGERS)
     for table, name, is_internal, enabled, definition, language, source, is_plain in rows:
         expected = missing.pop((table, name), None)
         if enabled != "O":
-            yield BrokenSafeguard(table=table, name=name, reason="is a trigger that is disabled")
+            yield BrokenRow(table=table, row=name, reason="is a trigger that is disabled")
         if is_internal:  # those of foreign keys
             continue
         if expected is None:
-            yield BrokenSafeguard(table=table, name=name, reason="is a trigger that no migration made")
+            yield BrokenRow(table=table, row=name, reason="is a trigger that no migration made")
         elif definition != expected:
-            yield BrokenSafeguard(table=table, name=name, reason="is another trigger than migrations made")
+            yield BrokenRow(table=table, row=name, reason="is another trigger than migrations made")
         elif (language, source, is_plain) != ("plpgsql", REFUSAL, True):
-            yield BrokenSafeguard(table=table, name=name, reason="runs another function than migrations made")
+            yield BrokenRow(table=table, row=name, reason="runs another function than migrations made")
     for table, name in missing:
-        yield BrokenSafeguard(table=table, name=name, reason="is a trigger that is missing")
+        yield BrokenRow(table=table, row=name, reason="is a trigger that is missing")
 
 
-def _foreign_keys(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenSafeguard]:
+def _foreign_keys(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenRow]:
     for table, name in FOREIGN_KEYS - {(table, name) for table, name in rows}:
-        yield BrokenSafeguard(table=table, name=name, reason="is a foreign key that is missing or not enforced")
+        yield BrokenRow(table=table, row=name, reason="is a foreign key that is missing or not enforced")
 
 
-def _tables(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenSafeguard]:
+def _tables(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenRow]:
     for table in PRIVILEGES.keys() - {row[0] for row in rows}:
-        yield BrokenSafeguard(table=table, name=table, reason="is a table that is missing")
+        yield BrokenRow(table=table, row=table, reason="is a table that is missing")
     for table, is_rewritten, is_migrators, owner, member in rows:
         if is_rewritten:
-            yield BrokenSafeguard(table=table, name=table, reason="has row security or rules, which no migration made")
+            yield BrokenRow(table=table, row=table, reason="has row security or rules, which no migration made")
         if not is_migrators:
-            yield BrokenSafeguard(table=table, name=owner, reason="owns this table, but not all of them")
+            yield BrokenRow(table=table, row=owner, reason="owns this table, but not all of them")
         if member is not None:
-            yield BrokenSafeguard(table=table, name=member, reason=f"is a member of {owner}, which owns this table")
+            yield BrokenRow(table=table, row=member, reason=f"is a member of {owner}, which owns this table")
 
 
-def _grants(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenSafeguard]:
+def _grants(rows: Sequence[tuple[Any, ...]]) -> Iterator[BrokenRow]:
     for table, role, privilege in rows:
         if privilege not in PRIVILEGES[table].split(", "):
-            yield BrokenSafeguard(table=table, name=role, reason=f"may {privilege}, which no migration grants")
+            yield BrokenRow(table=table, row=role, reason=f"may {privilege}, which no migration grants")

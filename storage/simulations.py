@@ -4,15 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from psycopg import AsyncConnection
-
 from domain.errors import StorageUnavailable
-from storage.rows import columns_of, fetch_one, insert_statement, parameters_of, value_row
+from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredSimulation:
-    """What a key stands for; the `*_document` fields are addresses of stored documents."""
+    """The simulation of a key; the `*_document` fields are addresses of stored documents."""
 
     client: str
     key: str
@@ -38,15 +36,12 @@ FROM (SELECT now() AS at) asked LEFT JOIN simulations s ON s.client = %(client)s
 SIMULATION_ROW: Final = value_row(StoredSimulation)
 
 
-class SimulationReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class SimulationReader(Repository):
     async def get(self, key: str, *, client: str) -> StoredSimulation | None:
-        return await fetch_one(self._connection, SIMULATION_ROW, SELECT_SIMULATION, {"client": client, "key": key})
+        return await self._one(SIMULATION_ROW, SELECT_SIMULATION, client=client, key=key)
 
     async def get_or_now(self, key: str, *, client: str) -> StoredSimulation | datetime:
-        """What the key stands for, or PostgreSQL's time when that is nothing yet: the time of what is made for it."""
+        """The simulation of the key; without one PostgreSQL's time, which becomes that of the new simulation."""
         cursor = await self._connection.execute(SELECT_SIMULATION_OR_TIME, {"client": client, "key": key})
         ((at, *values),) = await cursor.fetchall()
         if values[0] is None:

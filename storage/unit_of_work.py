@@ -3,8 +3,8 @@
 `purging()` and `snapshot()` are the two for long work: short statements that commit one by one, and many reads of one
 moment.
 
-A block stands inside a service or activity function and ends before that function answers: a commit that follows the
-answer breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). No network call goes inside a block.
+A block is inside a service or activity function and ends before that function returns: an answer that is sent before
+the commit breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). A block makes no network call.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 class ConnectionSource(Protocol):
-    """Where connections come from: `runtime.database.Database`, which raises StorageUnavailable for an outage."""
+    """The source of connections: `runtime.database.Database`, which raises StorageUnavailable for an outage."""
 
     @property
     def problem(self) -> str | None: ...
@@ -114,7 +114,7 @@ class Storage:
     `on_ended` gets each operation that a transaction has ended, after its commit.
     """
 
-    def __init__(self, connections: ConnectionSource, *, on_ended: Callable[[Operation], None] | None = None) -> None:
+    def __init__(self, connections: ConnectionSource, *, on_ended: Callable[[Operation], None]) -> None:
         self._connections = connections
         self._on_ended = on_ended
         self._required_revision = required_revision()
@@ -126,9 +126,8 @@ class Storage:
         async with self._connection() as connection, connection.pipeline(), connection.transaction():
             transaction = Transaction(connection)
             yield transaction
-        if self._on_ended is not None:
-            for ended in transaction.operations.ended:
-                self._on_ended(ended)
+        for ended in transaction.operations.ended:
+            self._on_ended(ended)
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
@@ -152,7 +151,7 @@ class Storage:
 
     @property
     def known_problem(self) -> StorageProblem | None:
-        """What is known without asking PostgreSQL."""
+        """The problem that is known without asking PostgreSQL."""
         reason = self._connections.problem
         return None if reason is None else StorageProblem(state="cannot_write", reason=reason)
 

@@ -7,14 +7,14 @@ marked: the claim keeps other starters off for a while, and a starter that crash
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory
 
 from domain.operation import Operation
 from storage.operations import OPERATION_COLUMNS, OPERATION_ROW, SELECT_OPERATION
-from storage.rows import fetch_all, value_row
+from storage.rows import Repository, value_row
 
 Row = TypeVar("Row")
 
@@ -85,7 +85,7 @@ NOTE_DELIVERY_RESTART: Final = """
 UPDATE callback_deliveries SET started_workflow_at = coalesce(started_workflow_at, now())
 WHERE operation_id = %(operation_id)s
 """
-# A delivery that waits for a slot at a busy host is overdue and well: it is looked at once a minute.
+# A delivery that waits for a slot of a busy host is overdue though nothing is wrong: it is checked once a minute.
 TAKE_OVERDUE: Final = f"""
 UPDATE callback_deliveries d SET checked_at = now() FROM operations o
 WHERE o.operation_id = d.operation_id AND d.operation_id IN (
@@ -114,7 +114,7 @@ class PendingDelivery(Operation):
 DELIVERY_ROW: Final = value_row(PendingDelivery)
 
 
-class WorkflowStarts(Generic[Row]):
+class WorkflowStarts(Repository, Generic[Row]):
     """The rows of one table that require a workflow."""
 
     def __init__(
@@ -128,7 +128,7 @@ class WorkflowStarts(Generic[Row]):
         select: str,
         restarted: str,
     ) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._row = row
         self._claim = claim
         self._take_stalled = take_stalled
@@ -138,12 +138,12 @@ class WorkflowStarts(Generic[Row]):
         self._release = RELEASE_CLAIMS.format(table=table)
 
     async def room(self, *, at_most: int) -> int:
-        """How many more may have their workflow started now."""
+        """How many more workflows may be started now."""
         return at_most
 
     async def claim_unstarted(self, *, limit: int) -> list[Row]:
         """The oldest pending rows that have had no workflow for a second or two, claimed for five."""
-        return await self._rows(self._claim, {"limit": limit})
+        return await self._all(self._row, self._claim, limit=limit)
 
     async def mark_started(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(self._mark, {"operation_ids": list(operation_ids)})
@@ -153,18 +153,14 @@ class WorkflowStarts(Generic[Row]):
 
     async def take_stalled(self, *, idle: timedelta, limit: int, at_most: int) -> list[Row]:
         """The rows that were longest without progress, at least `idle`, each for one run of reconcile."""
-        return await self._rows(self._take_stalled, {"idle": idle, "limit": limit, "most": at_most})
+        return await self._all(self._row, self._take_stalled, idle=idle, limit=limit, most=at_most)
 
     async def current(self, operation_id: str) -> Row | None:
-        """The row as it is now; None when it requires no workflow any more."""
-        rows = await self._rows(self._select, {"operation_id": operation_id})
-        return rows[0] if rows else None
+        """The row; None when it requires no workflow any more."""
+        return await self._one(self._row, self._select, operation_id=operation_id)
 
     async def note_restart(self, operation_id: str) -> None:
         await self._connection.execute(self._restarted, {"operation_id": operation_id})
-
-    async def _rows(self, statement: str, parameters: dict[str, Any]) -> list[Row]:
-        return await fetch_all(self._connection, self._row, statement, parameters)
 
 
 class OperationStarts(WorkflowStarts[Operation]):

@@ -22,9 +22,14 @@ from domain.request import CreateRequest, VersionRequest, request_document, requ
 from services.prepared_request import PreparedRequest
 from services.submission import Submission
 from storage.documents import Document, DocumentKind
-from storage.unit_of_work import Storage
+from storage.unit_of_work import ConnectionSource, Storage
 
 NOW = datetime(2026, 2, 22, 12, 0, 0, 123456, tzinfo=UTC)
+
+
+def a_storage(connections: ConnectionSource) -> Storage:
+    """Of which no metrics are kept."""
+    return Storage(connections, on_ended=lambda _: None)
 
 
 def a_body(**changes: Any) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import httpx2
 import migrated_postgres
 import psycopg
 import pytest
+from builders import a_storage
 from http_clients import http_client
 from migrated_postgres import DATABASE
 from psycopg.sql import SQL, Identifier
@@ -109,7 +110,7 @@ async def database(service_dsn: str) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def storage(database: Database) -> Storage:
-    return Storage(database)
+    return a_storage(database)
 
 
 @pytest.fixture(scope="session")

@@ -24,8 +24,8 @@ from receiver import SECRET
 from cli.local.children import Child
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
-from cli.local.probe import get_json
 from cli.local.temporal_server import TemporalDevServer
+from cli.probe import get_json
 
 ROOT = Path(__file__).parent.parent
 READY_SECONDS = 40.0
@@ -74,7 +74,7 @@ class Service:
         while child.exit_code is None and time.monotonic() < deadline:
             time.sleep(0.02)
         if child.stop(grace_seconds=0) != 0:
-            raise child.death()
+            raise child.exit_error()
 
     def start_worker(self) -> None:
         self.worker = self._launch("worker")
@@ -146,7 +146,7 @@ class Service:
 
 def _is(api_port: int, status: str) -> bool:
     """Whether the API is there and says so; "unavailable" is beyond this, because it comes with 503."""
-    health = get_json(api_port, "/health/ready")
+    health = get_json("127.0.0.1", api_port, "/health/ready")
     return health is not None and health["status"] == status
 
 

@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: ProcessMetrics) -> None:
-    """Work until `stop` is set. A worker that dies cancels this: the process ends; its supervisor starts another."""
+    """Work until `stop` is set. A worker that fails cancels this: the process ends, and its supervisor restarts it."""
     async with AsyncExitStack() as stack:
         runtime = await stack.enter_async_context(process_metrics.running())
         identity = f"{WORKER_IDENTITY}-{os.getpid()}@{socket.gethostname()}"

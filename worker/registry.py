@@ -35,7 +35,7 @@ from workflows.reconcile_operations import ReconcileOperations
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Dependencies:
-    """What the activities are made of."""
+    """The objects that the activities need."""
 
     storage: Storage
     client: Client

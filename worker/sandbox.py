@@ -1,4 +1,4 @@
-"""What workflow code may share with the worker's process, and why nothing else."""
+"""The modules that workflow code shares with the worker's process."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""What Temporal must know and run before operations can be started, found and kept moving; an emptied one has none."""
+"""Search attributes, schedules and the reconcile workflow in Temporal: created at start, and again after data loss."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Starting the callback that an ended operation owes, without another process between."""
+"""Starting the callback of an ended operation from its workflow, without waiting for another process."""
 
 from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
@@ -18,7 +18,7 @@ from workflows.policies import TASK_TIMEOUT
 
 
 async def start_delivery(outcome: OperationOutcome) -> None:
-    """Start the delivery as a child that outlives its parent; the starter does it for who ends without a workflow."""
+    """Start the delivery as a child that outlives its parent. The start queue does it where no workflow is left."""
     if not outcome.has_callback:
         return
     attributes = _attributes(outcome)
@@ -45,7 +45,7 @@ async def start_delivery(outcome: OperationOutcome) -> None:
 
 
 def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
-    """Those of the operation, so that a search for one finds the other."""
+    """The operation's attributes, so that a search for it finds its callback as well."""
     own = workflow.info().typed_search_attributes
     pairs = [SearchAttributePair(key, value) for key in SEARCH_ATTRIBUTES if (value := own.get(key)) is not None]
     attributes = TypedSearchAttributes(pairs)
@@ -55,7 +55,7 @@ def _attributes(outcome: OperationOutcome) -> TypedSearchAttributes:
 
 
 def delivery_summary(operation_id: str, *, operation_status: str) -> str:
-    """What operators read of a callback's workflow; no word of a client but its correlation id."""
+    """The title of a callback's workflow for operators, without data of the client."""
     return f"Call back that {operation_id} has {operation_status}"
 
 

@@ -1,4 +1,4 @@
-"""What goes through Temporal: ids, hashes and codes, one model a message, never a document."""
+"""The messages that go through Temporal: ids, hashes and codes, never a document."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ class Message(BaseModel):
 
 
 class OfOperation(Message):
-    """What is about one operation, which it names first."""
+    """A message about one operation."""
 
     operation_id: str
 
@@ -29,7 +29,7 @@ class CreateInput(OfOperation):
 
 
 class OperationOutcome(OfOperation):
-    """How an operation ended, as its row says; also the workflow's result, with a `note` for operators if need be."""
+    """The end of an operation as its row records it; also the workflow's result, with a `note` for operators."""
 
     status: Literal["SUCCEEDED", "FAILED"]
     proposal_id: str | None = None
@@ -153,7 +153,7 @@ class DeliverInput(OfOperation):
 
 
 class DeliverResult(Message):
-    """What a delivery has come to; also the workflow's result.
+    """The state of a delivery; also the workflow's result.
 
     HOST_BUSY is no attempt: the receiver's host has all the places that it gets. `status_code` and `error` are of the
     last attempt, `retry_seconds` is set while the delivery is PENDING.

@@ -1,4 +1,4 @@
-"""The run of an operation: simulate, build the artifact, commit; or say in the operation's row why not."""
+"""The run of an operation: simulate, build the artifact, commit; or record in the operation's row why it failed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -42,6 +42,8 @@ async def run_operation(start: CreateInput, *, persist: Persist) -> OperationOut
     try:
         outcome = await _create(start, runner, persist)
     except (ActivityError, ApplicationError, asyncio.CancelledError) as failure:
+        # Cancelling a workflow cancels what its main task awaits: here that would be the step that records how the
+        # operation ended. The shield lets the step go on; a cancel ends only the wait for it.
         outcome = await asyncio.shield(_finish(start, runner, failure))
         await _call_back(outcome)
         if is_cancelled_exception(failure) and outcome.error_message == OperationCancelled.detail():
@@ -96,7 +98,10 @@ async def _finish(start: CreateInput, runner: StepRunner, failure: BaseException
 async def _as_the_row_says(
     outcome: OperationOutcome, start: CreateInput, runner: StepRunner, unless_ended: OperationFailure
 ) -> OperationOutcome:
-    """The outcome as the row has it; an operation that had not ended, whatever was typed, ends with `unless_ended`."""
+    """The outcome that the row records, for a result that an operator may have typed in Temporal's UI.
+
+    An operation that has not ended, although the typed result says so, ends with `unless_ended`.
+    """
     if not runner.may_be_typed or not workflow.patched(ROW_IS_ASKED):
         return outcome
     finished = await runner.run_untyped(
@@ -110,7 +115,7 @@ def _finish_input(start: CreateInput, reason: OperationFailure) -> FinishInput:
 
 
 async def _call_back(outcome: OperationOutcome) -> None:
-    """A cancel that comes when the operation has ended changes nothing any more."""
+    """Start the callback, even when the workflow is cancelled now: the operation has ended, and that stays."""
     with suppress(asyncio.CancelledError):
         await asyncio.shield(start_delivery(outcome))
 

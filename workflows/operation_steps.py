@@ -68,7 +68,7 @@ def is_final(failure: BaseException) -> bool:
 
 
 def application_error(failure: BaseException) -> ApplicationError | None:
-    """What the activity raised, whether it ran locally (bare) or not (wrapped)."""
+    """The activity's own error: a local activity raises it bare, a normal one wrapped."""
     if isinstance(failure, ApplicationError):
         return failure
     cause = failure.__cause__

@@ -1,10 +1,9 @@
-"""How long a step may take and how often it is tried: one named set for each kind of step."""
+"""Time-outs and retries of the steps: one named set for each kind of step."""
 
 from datetime import timedelta
 from typing import Final, TypedDict
 
 from temporalio.common import RetryPolicy
-from temporalio.workflow import ActivityCancellationType
 
 
 class LocalOptions(TypedDict):
@@ -18,7 +17,6 @@ class ActivityOptions(TypedDict, total=False):
     schedule_to_close_timeout: timedelta
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
-    cancellation_type: ActivityCancellationType
 
 
 # A workflow's task is held while a local activity runs: two quick tries, never a wait for a dependency.

@@ -1,4 +1,4 @@
-"""The look at operations that have stopped moving, every ten seconds for as long as Temporal lives."""
+"""Reconciling operations that make no progress, every ten seconds."""
 
 from typing import Final
 

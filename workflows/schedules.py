@@ -1,4 +1,4 @@
-"""What runs by the clock, as the code wants it; any process may apply it, and applying twice is fine."""
+"""The schedules in Temporal. Any process may apply them, and applying them twice is harmless."""
 
 from datetime import timedelta
 from typing import Final
@@ -65,7 +65,7 @@ def wanted_schedules() -> dict[str, Schedule]:
 
 
 async def create_missing_schedules(client: Client) -> list[str]:
-    """Create the schedules that are not there and leave the others alone; answers the ids that were created."""
+    """Create the schedules that are not there and leave the others alone; returns the created ids."""
     created = []
     for schedule_id, schedule in wanted_schedules().items():
         try:
@@ -77,7 +77,7 @@ async def create_missing_schedules(client: Client) -> list[str]:
 
 
 async def apply_schedules(client: Client) -> list[str]:
-    """Make every schedule as this code wants it, and leave a paused one paused; answers all their ids."""
+    """Make every schedule as this code wants it, and leave a paused one paused; returns all ids."""
     created = await create_missing_schedules(client)
     for schedule_id in wanted_schedules():
         if schedule_id not in created:

@@ -28,7 +28,7 @@ class Authenticator(Protocol):
         """Whether tokens can be judged by what the issuer says now."""
 
     async def caller(self, request: Request) -> Caller:
-        """Raises RequestRefused: 401, or 503 while that cannot be told."""
+        """Raises RequestRefused: 401, or 503 while the issuer's keys are unavailable."""
 
 
 class NoAuthentication:

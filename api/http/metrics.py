@@ -31,7 +31,7 @@ class HttpMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._requests = Counter(
             "proposals_http_requests",
-            "Requests by route and status; `aborted` has no status because the client went away.",
+            "Requests by route and status; `aborted` has no status because the client disconnected.",
             ("method", "route", "status"),
             registry=registry,
         )
@@ -68,7 +68,9 @@ class LoadMetrics(Collector):
         yield GaugeMetricFamily(
             "proposals_waiters", "Waits for an operation's end.", value=self._listener.subscriptions
         )
-        yield GaugeMetricFamily("proposals_listening", "1 while ends are told by PostgreSQL.", value=listening)
+        yield GaugeMetricFamily(
+            "proposals_listening", "1 while PostgreSQL sends notifications of ends.", value=listening
+        )
         yield GaugeMetricFamily(
             "proposals_unread_body_bytes",
             "Bytes of bodies that are received or wait to be read.",
@@ -157,8 +159,8 @@ def _operations(found: OpenOperations, *, now: datetime) -> Iterable[Metric]:
 
 
 def _deliveries(found: PendingDeliveries, *, now: datetime) -> Iterable[Metric]:
-    yield GaugeMetricFamily("proposals_deliveries_pending", "Callbacks that are owed.", value=found.pending)
-    yield _age("proposals_delivery_oldest_pending_seconds", "Since the oldest was owed.", now, found.oldest_pending)
+    yield GaugeMetricFamily("proposals_deliveries_pending", "Callbacks that are pending.", value=found.pending)
+    yield _age("proposals_delivery_oldest_pending_seconds", "Age of the oldest pending one.", now, found.oldest_pending)
     yield _age("proposals_delivery_overdue_seconds", "Since the next attempt of one was due.", now, found.first_due)
 
 

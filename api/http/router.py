@@ -67,7 +67,7 @@ class EndpointContext:
         await turn.aclose()
 
     async def while_connected(self, work: Coroutine[Any, Any, Result], *, waits: bool) -> Result:
-        """The work's result. Raises ClientDisconnect when the client goes away first; its body is read by then.
+        """The work's result. Raises ClientDisconnect when the client disconnects first; its body is read by then.
 
         `waits` when the work includes a wait for an operation's end; metrics count such requests apart.
         """
@@ -80,7 +80,7 @@ class EndpointContext:
     async def room(self, size: int) -> None:
         """Waits for room for documents of this size; the request holds it until its answer has been sent.
 
-        Raises RequestRefused (503 SERVER_BUSY), ClientDisconnect when the client goes away first.
+        Raises RequestRefused (503 SERVER_BUSY), ClientDisconnect when the client disconnects first.
         """
         room: AnswerRoom = self.request.state.room
         if await race(room.take(size), self._gone()) is None:

@@ -18,7 +18,7 @@ SHOWN_CHANGES: Final = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageContext:
-    """What the page says about the version besides its artifact."""
+    """The facts about the version that its artifact does not hold."""
 
     title: str
     path: str
@@ -36,7 +36,7 @@ def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) ->
     impact = artifact["portfolio_impact"]
     by_class = _weights(impact, "allocation_by_asset_class")
     by_instrument = _weights(impact, "allocation_by_instrument")
-    shown = _telling(by_instrument)
+    shown = _charted(by_instrument)
     page: str = _template().render(
         **asdict(context),
         artifact=artifact,
@@ -63,8 +63,8 @@ def _weights(impact: Mapping[str, Any], allocation: str) -> list[Weights]:
     return sorted(rows, key=lambda row: (-row.after, -row.before, row.label))
 
 
-def _telling(rows: Sequence[Weights]) -> list[Weights]:
-    """The rows that a picture can hold, in their order: those that change most, then the largest."""
+def _charted(rows: Sequence[Weights]) -> list[Weights]:
+    """The rows that fit into the chart, in their order: those that change most, then the largest."""
     if len(rows) <= SHOWN_INSTRUMENTS:
         return list(rows)
     changes = sorted(rows, key=lambda row: -abs(row.after - row.before))[:SHOWN_CHANGES]
@@ -73,7 +73,7 @@ def _telling(rows: Sequence[Weights]) -> list[Weights]:
 
 
 def _others(rows: Sequence[Weights], shown: Sequence[Weights]) -> Weights | None:
-    """What the picture leaves out, as one: a bar of it would dwarf those that are shown."""
+    """The rows that the chart leaves out, added up; as a bar they would dwarf those that are shown."""
     left_out = [row for row in rows if row not in shown]
     if not left_out:
         return None

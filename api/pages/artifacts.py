@@ -22,9 +22,8 @@ from api.wire import Piece, response_of
 from domain.access import Scope
 from domain.errors import VersionNotFound
 from domain.evidence import artifact_parts
-from services.document_bytes import LARGE_BYTES
+from services.documents import LARGE_BYTES, VersionTexts
 from services.process_pool import ProcessPool
-from services.version_texts import VersionTexts
 
 JSON, HTML = "application/json", "text/html"
 OFFERED: Final = (JSON, HTML)

@@ -1,4 +1,4 @@
-"""Where the bars and texts of a chart of weights stand; the page's template draws them as SVG."""
+"""The layout of a chart of weights, its bars and texts; the page's template draws it as SVG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Processes that this one starts and that never outlive it."""
+"""Child processes that never outlive this one."""
 
 import os
 import signal
@@ -17,7 +17,7 @@ LOG_TAIL_BYTES: Final = 8192
 
 
 class LocalServerError(Exception):
-    """Why the local servers cannot run, in one line for the terminal; `log_lines` are the last words of a child."""
+    """Why the local servers cannot run, in one line for the terminal; `log_lines` are the end of a child's log."""
 
     def __init__(self, message: str, *, log_lines: Sequence[str] = ()) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class Child:
         cwd: Path | None = None,
         death_signal: signal.Signals = signal.SIGKILL,
     ) -> Self:
-        """Start it with its output added to `log`; the kernel sends it `death_signal` when this process dies.
+        """Start it with its output added to `log`; the kernel sends it `death_signal` when this process ends.
 
         Call it in a thread that lives as long as the process: to the kernel that thread is the parent.
         Raises LocalServerError when the command does not exist.
@@ -83,17 +83,17 @@ class Child:
         return self._process.poll()
 
     def wait_until(self, is_ready: Callable[[], bool], *, seconds: float) -> None:
-        """Block until the probe says yes. Raises LocalServerError when the child dies before, or time is up."""
+        """Block until `is_ready` returns true. Raises LocalServerError when the child ends first, or time is up."""
         deadline = time.monotonic() + seconds
         while not is_ready():
             if self.exit_code is not None:
-                raise self.death()
+                raise self.exit_error()
             if time.monotonic() > deadline:
-                raise self.silence(seconds)
+                raise self.timeout_error(seconds)
             time.sleep(POLL_SECONDS)
 
     def stop(self, *, with_signal: signal.Signals = signal.SIGTERM, grace_seconds: float) -> int:
-        """Ask it to end, insist after the grace; answers its exit code. Stopping a child that has ended is fine."""
+        """Send the signal, and kill the child after the grace; returns its exit code, of an ended child as well."""
         if self.exit_code is None:
             self._process.send_signal(with_signal)
             try:
@@ -102,14 +102,14 @@ class Child:
                 os.killpg(self.pid, signal.SIGKILL)
         return self._process.wait()
 
-    def death(self) -> LocalServerError:
-        """The error that tells of its unexpected end."""
+    def exit_error(self) -> LocalServerError:
+        """The error for its unexpected end."""
         return LocalServerError(
-            f"{self.name} ended with {_told(self._process.wait())} (log: {self.log})", log_lines=self.last_lines()
+            f"{self.name} ended with {_described(self._process.wait())} (log: {self.log})", log_lines=self.last_lines()
         )
 
-    def silence(self, seconds: float) -> LocalServerError:
-        """The error that tells that it was not ready in time."""
+    def timeout_error(self, seconds: float) -> LocalServerError:
+        """The error for a child that was not ready in time."""
         return LocalServerError(
             f"{self.name} was not ready within {seconds:.0f} s (log: {self.log})", log_lines=self.last_lines()
         )
@@ -120,5 +120,5 @@ class Child:
             return log.read().decode(errors="replace").splitlines()[-SHOWN_LOG_LINES:]
 
 
-def _told(exit_code: int) -> str:
+def _described(exit_code: int) -> str:
     return f"exit code {exit_code}" if exit_code >= 0 else f"signal {signal.Signals(-exit_code).name}"

@@ -48,7 +48,7 @@ def dev(
     """
     settings_or_exit()
     ports = Ports(api=api_port, temporal=temporal_port, ui=ui_port, postgres=postgres_port)
-    exit_process(serve(data_dir, ports, command="dev", once_ready=_tell_addresses))
+    exit_process(serve(data_dir, ports, command="dev", once_ready=_show_addresses))
 
 
 def demo(
@@ -74,7 +74,7 @@ async def _follow_sample(stack: LocalStack) -> None:
         async with ApiClient(stack.api_url) as client:
             began = time.monotonic()
             submitted = await client.submit(document, idempotency_key=None, correlation_id=None)
-            status = await follow_to_end(client, submitted.operation_id, seconds=SAMPLE_SECONDS)
+            status = await follow_to_end(client, submitted["operation_id"], seconds=SAMPLE_SECONDS)
     except ApiCallError as failure:
         raise LocalServerError("the sample was refused", log_lines=failure.lines) from None
     except FollowTimeoutError:
@@ -97,7 +97,7 @@ async def _follow_sample(stack: LocalStack) -> None:
 
 
 async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
-    """What there is to look at of it; nothing where the environment allows no call to this machine."""
+    """The addresses to show; none where the environment allows no callback to this machine."""
     rules = stack.callback_rules
     if not rules.secrets or HOST not in rules.allowed_hosts:
         typer.echo(f"left out: PROPOSAL_CALLBACK_ALLOWED_HOSTS does not name {HOST}")
@@ -125,7 +125,7 @@ async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
     return {"its callback": f"{stack.api_url}{PREFIX}/operations/{operation_id}/callbacks"}
 
 
-async def _tell_addresses(stack: LocalStack) -> None:
+async def _show_addresses(stack: LocalStack) -> None:
     _print_addresses(stack, {})
 
 

@@ -1,4 +1,4 @@
-"""Where a local run keeps what survives it: PostgreSQL's data, Temporal's, the logs."""
+"""The directory that survives a local run: data of PostgreSQL and Temporal, and the logs."""
 
 import fcntl
 import os
@@ -13,7 +13,7 @@ from cli.local.ports import free_port, is_free
 
 
 class DataDirectory:
-    """One run at a time uses it; the kernel gives the claim back, however the run ends."""
+    """One run at a time uses it; the kernel releases the lock, however the run ends."""
 
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
@@ -24,7 +24,7 @@ class DataDirectory:
 
     @contextmanager
     def claimed(self) -> Iterator[Self]:
-        """Made when it is missing. Raises LocalServerError when another run has it or this user may not write there."""
+        """Create it if missing, and lock it. Raises LocalServerError if another run has it or this user may not."""
         try:
             self.root.mkdir(mode=0o711, parents=True, exist_ok=True)  # PostgreSQL's own user must get through
             lock = (self.root / "lock").open("w")
@@ -43,7 +43,7 @@ class DataDirectory:
         return self.root / "logs" / f"{name}.log"
 
     def postgres_port(self) -> int:
-        """The port of the last run, which other tools may have noted; another one if it is taken by now."""
+        """The port of the last run, which other tools may remember; another one if it is taken by now."""
         try:
             port = int(self._remembered_port.read_text())
         except (FileNotFoundError, ValueError):
@@ -54,7 +54,7 @@ class DataDirectory:
         return port
 
     def callback_secret(self) -> str:
-        """What callbacks are signed with, made by the first run; nobody else may read it."""
+        """The secret that signs callbacks, made by the first run and readable by this user alone."""
         try:
             secret = self._callback_secret.read_text().strip()
         except FileNotFoundError:

@@ -10,12 +10,12 @@ from cli.local.children import LocalServerError
 
 HOST: Final = "127.0.0.1"
 CHOSEN_FROM: Final = range(15_000, 32_000)  # the kernel's own begin at 32,768
-RELEASE_SECONDS: Final = 2.0  # children of a run that was killed a moment ago are just letting go
+RELEASE_SECONDS: Final = 2.0  # the children of a run that was killed a moment ago are still closing
 RETRY_SECONDS: Final = 0.1
 
 
 def free_port() -> int:
-    """A port that nobody listened on a moment ago, below those that the kernel gives to outgoing connections."""
+    """A port that was free a moment ago, below those that the kernel gives to outgoing connections."""
     while not is_free(port := secrets.choice(CHOSEN_FROM)):
         pass
     return port
@@ -33,7 +33,7 @@ def is_free(port: int) -> bool:
 
 
 def require_free(ports: dict[str, int]) -> None:
-    """Check the ports that go by these options. Raises LocalServerError that names the first one that is taken."""
+    """Check the ports of these options. Raises LocalServerError, which names the first one that is taken."""
     deadline = time.monotonic() + RELEASE_SECONDS
     for option, port in ports.items():
         same = [other for other, used in ports.items() if used == port]

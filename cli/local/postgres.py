@@ -1,4 +1,4 @@
-"""PostgreSQL as a child of this process: the binaries come from a Python package, the data stays where it is told."""
+"""PostgreSQL as a child of this process: the binaries come from a Python package, the data is in a given directory."""
 
 import importlib.util
 import shutil
@@ -27,7 +27,7 @@ INITDB: Final = (
     "--locale-provider=builtin",  # the same order of texts on every machine
     "--builtin-locale=C.UTF-8",
     "--locale=C",
-    "--no-sync",  # a database that was lost right here had nothing in it
+    "--no-sync",  # a database that is lost at this point holds nothing
     "--no-instructions",
 )
 CONFIGURATION: Final = {
@@ -64,7 +64,7 @@ class EmbeddedPostgres:
         return f"postgresql://{role}@{HOST}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Start and wait until it accepts connections. Raises LocalServerError; it does not run then."""
+        """Start it and wait until it accepts connections. Raises LocalServerError after stopping it."""
         self.initialise()
         try:
             self.launch().wait_until(self.is_ready, seconds=START_SECONDS)
@@ -73,7 +73,7 @@ class EmbeddedPostgres:
             raise
 
     def initialise(self) -> None:
-        """Make the data directory unless it is there, whole or not at all. Raises LocalServerError."""
+        """Create the data directory if it is missing, whole or not at all. Raises LocalServerError."""
         if self.data_dir.exists() and any(self.data_dir.iterdir()):
             self._check_version()
             return
@@ -138,7 +138,7 @@ class EmbeddedPostgres:
                 connection.execute(SQL("CREATE ROLE {} LOGIN").format(Identifier(SERVICE_ROLE)))
 
     def stop(self) -> None:
-        """Disconnect everybody, write a checkpoint, end. Fine when it does not run."""
+        """Disconnect all clients, write a checkpoint, end. Does nothing when it does not run."""
         if self.child is not None:
             # SIGINT is PostgreSQL's fast shutdown; its SIGTERM would wait for every client to leave.
             self.child.stop(with_signal=signal.SIGINT, grace_seconds=STOP_SECONDS)
@@ -157,7 +157,7 @@ class EmbeddedPostgres:
             )
 
     def _clear_stale_pid(self) -> None:
-        """Remove the pid file of a killed server whose pid another process has by now: PostgreSQL would believe it."""
+        """Remove the pid file of a killed server: PostgreSQL refuses to start when another process has that pid."""
         lines = self._pid_file_lines()
         if not lines or not Path("/proc/self").exists():
             return

@@ -1,4 +1,4 @@
-"""From the start of the local servers to their end, whichever way it comes."""
+"""From the start of the local servers to their end: a signal, a failure, or a server that stops."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,18 +12,18 @@ from cli.local.data_directory import DataDirectory
 from cli.local.stack import LocalStack, Ports
 from runtime.signals import stop_on_signals
 
-EXIT_STOPPED: Final = 0  # Ctrl-C is how it is meant to end
+EXIT_STOPPED: Final = 0  # Ctrl-C is the way to end it
 EXIT_FAILED: Final = 1
 
 
 def serve(data_dir: Path, ports: Ports, *, command: str, once_ready: Callable[[LocalStack], Awaitable[None]]) -> int:
-    """Start everything, do `once_ready`, serve until a signal; answers the exit code, with everything stopped."""
+    """Start everything, do `once_ready`, serve until a signal, stop everything; returns the exit code."""
     try:
         with DataDirectory(data_dir).claimed() as data:
             stack = LocalStack(data, ports, say=typer.echo)
             return asyncio.run(_serve(stack, command=command, once_ready=once_ready))
     except LocalServerError as error:
-        _tell(command, error)
+        _print_failure(command, error)
         return EXIT_FAILED
 
 
@@ -39,7 +39,7 @@ async def _serve(stack: LocalStack, *, command: str, once_ready: Callable[[Local
             for task in done:
                 task.result()
         except LocalServerError as error:
-            _tell(command, error)
+            _print_failure(command, error)
             return EXIT_FAILED
         finally:
             for task in tasks:
@@ -57,7 +57,7 @@ async def _start(stack: LocalStack, once_ready: Callable[[LocalStack], Awaitable
     await asyncio.Event().wait()
 
 
-def _tell(command: str, error: LocalServerError) -> None:
+def _print_failure(command: str, error: LocalServerError) -> None:
     typer.echo(f"proposals {command}: {error}", err=True)
     for line in error.log_lines:
         typer.echo(f"    {line}", err=True)

@@ -14,8 +14,8 @@ from cli.local.children import Child, LocalServerError
 from cli.local.data_directory import DataDirectory
 from cli.local.ports import HOST, require_free
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
-from cli.local.probe import get_json
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
+from cli.probe import get_json
 from domain.callback import CallbackRules
 from runtime.settings import load_settings
 
@@ -30,7 +30,7 @@ GRACE_SECONDS: Final = 8  # what API and worker give to work under way, within t
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ports:
-    """Where everything listens, on loopback; PostgreSQL's is chosen and remembered when it is None."""
+    """The ports of the servers, on loopback; for None a port of PostgreSQL is chosen and remembered."""
 
     api: int
     temporal: int
@@ -51,7 +51,7 @@ class LocalStack:
             data.postgres, ports.postgres or data.postgres_port(), log=data.log("postgres")
         )
         self._temporal = TemporalDevServer(data.temporal_file, ports.temporal, ports.ui, log=data.log("temporal"))
-        self._callbacks = {  # the environment's word first
+        self._callbacks = {  # the environment comes first
             "PROPOSAL_CALLBACK_SECRETS": os.environ.get("PROPOSAL_CALLBACK_SECRETS") or data.callback_secret(),
             "PROPOSAL_CALLBACK_ALLOWED_HOSTS": os.environ.get("PROPOSAL_CALLBACK_ALLOWED_HOSTS") or LOCAL_HOSTS,
         }
@@ -67,7 +67,7 @@ class LocalStack:
 
     @property
     def callback_rules(self) -> CallbackRules:
-        """What API and worker go by."""
+        """The rules of the API and the worker."""
         return load_settings(self._callbacks).callback_rules
 
     @property
@@ -75,7 +75,7 @@ class LocalStack:
         return self._data.log("api").parent
 
     async def start(self) -> None:
-        """Answers when the API says that all is well. Raises LocalServerError."""
+        """Start all and return once the API reports `ok`. Raises LocalServerError."""
         began = time.monotonic()
         self._temporal.launch()
         await asyncio.to_thread(self._postgres.initialise)
@@ -85,15 +85,15 @@ class LocalStack:
         self._say(f"API, worker   ready           {time.monotonic() - began:.1f} s")
 
     async def watch(self) -> NoReturn:
-        """Raises LocalServerError as soon as a server ends by itself."""
+        """Raises LocalServerError as soon as a server ends unasked."""
         while True:
             for child in (self._postgres.child, self._temporal.child, *self._processes):
                 if child is not None and child.exit_code is not None:
-                    raise child.death()
+                    raise child.exit_error()
             await asyncio.sleep(WATCH_SECONDS)
 
     def stop(self) -> None:
-        """Stop everything that runs, in the order in which nobody misses anybody."""
+        """Stop everything, each server after those that depend on it."""
         for process in reversed(self._processes):
             process.stop(grace_seconds=STOP_SECONDS)
         self._temporal.stop()
@@ -113,17 +113,17 @@ class LocalStack:
         await asyncio.gather(asyncio.to_thread(self._temporal.keep_closed_workflows), self._run("schedules", "apply"))
 
     async def _run(self, *command: str) -> None:
-        """Run a command of ours to its end. Raises LocalServerError unless that is a good one."""
+        """Run a command of this package to its end. Raises LocalServerError unless it exits with 0."""
         child = self._launch(*command)
         try:
             await _until(lambda: child.exit_code is not None, child.name)
         finally:
             child.stop(grace_seconds=0)
         if child.exit_code != 0:
-            raise child.death()
+            raise child.exit_error()
 
     def _launch(self, *command: str) -> Child:
-        # From the folder of this very code, so that `-m cli.main` is this release wherever the user stands.
+        # In the folder of this code, so that `-m cli.main` is this release whatever the working directory is.
         return Child.start(
             f"proposals {' '.join(command)}",
             [sys.executable, "-m", "cli.main", *command],
@@ -151,12 +151,12 @@ class LocalStack:
         )
 
     def _api_is_ready(self) -> bool:
-        health = get_json(self._ports.api, "/health/ready")
+        health = get_json(HOST, self._ports.api, "/health/ready")
         return health is not None and health.get("status") == "ok"
 
 
 async def _until(is_ready: Callable[[], bool], name: str) -> None:
-    """Wait for the probe's yes; that the process has died is seen by `LocalStack.watch`."""
+    """Wait until the probe returns true. `LocalStack.watch` sees when the process has ended."""
     try:
         async with asyncio.timeout(START_SECONDS):
             while True:

@@ -9,7 +9,7 @@ from typing import Final, Self
 
 from cli.local.children import Child, LocalServerError
 from cli.local.ports import HOST
-from cli.local.probe import get_json
+from cli.probe import get_json
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 5.0
@@ -65,7 +65,7 @@ class TemporalDevServer:
         return f"http://{HOST}:{self.ui_port}"
 
     def start(self) -> None:
-        """Start and wait until it answers. Raises LocalServerError; it does not run then."""
+        """Start it and wait until it serves. Raises LocalServerError after stopping it."""
         try:
             self.launch().wait_until(self.is_ready, seconds=START_SECONDS)
         except BaseException:
@@ -86,7 +86,7 @@ class TemporalDevServer:
         return self.child
 
     def is_ready(self) -> bool:
-        """Whether it answers for the namespace, through its UI as a person would see it."""
+        """Whether it serves the namespace; asked through its UI, which has to be up as well."""
         return self._retention() is not None
 
     def keep_closed_workflows(self) -> None:
@@ -101,12 +101,12 @@ class TemporalDevServer:
             raise LocalServerError("Temporal refuses to keep closed workflows for a week") from None
 
     def stop(self) -> None:
-        """End it; fine when it does not run."""
+        """Stop it. Does nothing when it does not run."""
         if self.child is not None:
             self.child.stop(grace_seconds=STOP_SECONDS)
 
     def _retention(self) -> str | None:
-        namespace = get_json(self.ui_port, f"/api/v1/namespaces/{NAMESPACE}")
+        namespace = get_json(HOST, self.ui_port, f"/api/v1/namespaces/{NAMESPACE}")
         return None if namespace is None else str(namespace["config"]["workflowExecutionRetentionTtl"])
 
 

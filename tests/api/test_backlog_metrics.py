@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
+from builders import a_storage
 from operation_rows import insert_operations
 from prometheus_client import CollectorRegistry
 
@@ -14,7 +15,6 @@ from api.http.metrics import BacklogMetrics
 from domain.errors import StorageUnavailable
 from services.readiness import Readiness
 from storage.backlog import SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES
-from storage.unit_of_work import Storage
 
 UNAVAILABLE = Readiness(database="unreachable", temporal="ok", workers="ok")
 WELL = Readiness(database="ok", temporal="ok", workers="no_pollers")
@@ -52,7 +52,7 @@ def switch(database) -> Switch:
 @pytest.fixture
 def registry(switch) -> Iterator[CollectorRegistry]:
     registry = CollectorRegistry()
-    registry.backlog = BacklogMetrics(Storage(switch), StubReadiness())
+    registry.backlog = BacklogMetrics(a_storage(switch), StubReadiness())
     registry.register(registry.backlog)
     return registry
 

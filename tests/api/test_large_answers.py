@@ -8,7 +8,7 @@ import pytest
 from starlette.responses import Response
 
 from api.wire import StoredJson, json_bytes, json_response
-from services.document_bytes import LARGE_BYTES
+from services.documents import LARGE_BYTES
 
 TEXT = json.dumps({"note": "ä\N{GRINNING FACE}" * LARGE_BYTES}, ensure_ascii=False)
 

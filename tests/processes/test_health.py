@@ -29,7 +29,10 @@ def test_processes_are_judged_and_not_what_they_depend_on(service):
     service.postgres.stop()
     service.temporal.stop()
     assert health("api", environ)[0] == 0
-    assert health("worker", environ) == (0, "proposals health worker: Temporal is away, the worker waits for it")
+    assert health("worker", environ) == (
+        0,
+        "proposals health worker: Temporal cannot be reached, the worker waits for it",
+    )
 
     service.kill(service.api)
     assert health("api", environ) == (1, "proposals health api: does not answer")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from builders import a_storage
 
 from cli.local.ports import free_port
 from cli.local.postgres import EmbeddedPostgres
@@ -48,7 +49,7 @@ async def eventually(storage: Storage, *, seconds: float) -> None:
 
 async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_postgres: EmbeddedPostgres):
     async with Database(own_postgres.dsn("proposals"), pool_size=4, application_name="t").running() as database:
-        storage = Storage(database)
+        storage = a_storage(database)
         assert await answers(storage)
         frozen = processes_of(own_postgres)
         for pid in frozen:
@@ -67,7 +68,7 @@ async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_po
 
 async def test_a_killed_server_is_found_again(own_postgres: EmbeddedPostgres):
     async with Database(own_postgres.dsn("proposals"), pool_size=4, application_name="t").running() as database:
-        storage = Storage(database)
+        storage = a_storage(database)
         assert await answers(storage)
         assert own_postgres.child is not None
         own_postgres.child.stop(with_signal=signal.SIGKILL, grace_seconds=30)
@@ -92,7 +93,7 @@ async def test_a_process_begins_without_its_server():
 
 async def test_a_full_pool_is_a_queue(own_postgres: EmbeddedPostgres):
     async with Database(own_postgres.dsn("proposals"), pool_size=2, application_name="t").running() as database:
-        storage = Storage(database)
+        storage = a_storage(database)
         assert all(await asyncio.gather(*(answers(storage) for _ in range(50))))
 
 
@@ -102,7 +103,7 @@ async def test_an_address_with_several_hosts_leads_past_those_that_are_silent_or
         addresses = ",".join(f"127.0.0.1:{port}" for port in hosts)
         dsn = f"postgresql://postgres@{addresses}/proposals?target_session_attrs=read-write"
         async with Database(dsn, pool_size=2, application_name="t").running() as database:
-            await eventually(Storage(database), seconds=20)
+            await eventually(a_storage(database), seconds=20)
 
 
 async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage(own_postgres: EmbeddedPostgres):
@@ -113,7 +114,7 @@ async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage
                 keeping = asyncio.create_task(asyncio.to_thread(keep_the_interpreter, 2_000_000))
                 assert await connection.fetch("SELECT 1 FROM pg_sleep(0.2)") == [(1,)]
                 await keeping
-        assert await answers(Storage(database))
+        assert await answers(a_storage(database))
         assert database.usage.outages == 0
 
 

@@ -202,7 +202,7 @@ async def test_an_altered_row_is_named(storage: Storage, database_dsn, proposal_
     broken = await found(storage)
     assert any(row in line.split()[1] for line in broken), broken
     audit = AuditVerification(storage, against={}, progress=lambda _: None)
-    assert any(row in str(line) for line in await audit.proposal(proposal_id))
+    assert any([row in str(line) async for line in audit.proposal(proposal_id)])
 
 
 async def test_a_missing_event_is_named_by_its_place(storage: Storage, database_dsn, proposal_id):

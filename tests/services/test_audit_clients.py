@@ -54,8 +54,8 @@ async def test_a_proposal_that_was_given_to_another_client_is_named(storage: Sto
     ]
     assert await found(storage) == expected
     audit = AuditVerification(storage, against={}, progress=lambda _: None)
-    assert [str(row) for row in await audit.proposal(proposal_id)] == expected
-    assert await audit.proposal(await a_reviewed_proposal(storage)) == []
+    assert [str(row) async for row in audit.proposal(proposal_id)] == expected
+    assert [row async for row in audit.proposal(await a_reviewed_proposal(storage))] == []
 
 
 async def test_a_row_is_named_once_however_many_versions_contradict_it(storage: Storage, service_dsn):

@@ -188,7 +188,7 @@ async def test_a_simulation_has_the_time_of_postgresql(storage: Storage):
     asked = SimulateCommand(prepared=PreparedRequest.of(request), client="local", key="key-1", correlation_id="corr-1")
     first = await service.simulate(asked)
     again = await service.simulate(asked)
-    assert (first.is_replay, again.is_replay, again.artifact) == (False, True, first.artifact)
+    assert (first.is_replay, again.is_replay, again.stored) == (False, True, first.stored)
 
 
 @pytest.mark.usefixtures("wrong_clock")

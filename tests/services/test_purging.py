@@ -22,7 +22,7 @@ from domain.operation import ExpiredOperation, OperationFailure
 from services.ending import end_failed
 from services.lookup import LookupService
 from services.purging import Periods, PurgeRefused
-from storage.retention import WRITTEN, BatchUndone
+from storage.retention import AGED, BatchUndone
 from storage.unit_of_work import Storage
 from workflows.messages import PurgeInput
 
@@ -212,13 +212,13 @@ async def test_what_was_written_within_the_last_hour_is_refused_and_stays(storag
     assert (await purged(storage, periods=NONSENSE))["operations"] == 4
 
 
-@pytest.mark.parametrize("table", WRITTEN)
-async def test_each_kind_is_refused_by_its_own_time(storage: Storage, database_dsn, table):
+@pytest.mark.parametrize("kind", AGED)
+async def test_each_kind_is_refused_by_its_own_time(storage: Storage, database_dsn, kind):
     await a_created_proposal(storage)
     with psycopg.connect(database_dsn) as connection:
-        connection.execute(RECENT_ROWS[table])
+        connection.execute(RECENT_ROWS[AGED[kind][0]])
     async with storage.purging() as retention:
-        due = await retention.due(table, kept=timedelta(minutes=30), recent=timedelta(hours=1))
+        due = await retention.due(kind, kept=timedelta(minutes=30), recent=timedelta(hours=1))
     assert due is not None
     assert due.is_recent
     assert due.oldest == due.newest
@@ -270,5 +270,5 @@ async def test_a_batch_that_would_hold_its_locks_too_long_is_undone(storage: Sto
         connection.execute("LOCK TABLE expired_operations IN ACCESS EXCLUSIVE MODE")
         with pytest.raises(BatchUndone):
             async with storage.purging() as retention:
-                await retention.purge_operations(kept=-DAY, limit=50)
+                await retention.purge("operations", kept=-DAY, limit=50)
     assert (await LookupService(storage).operation(operation_id, client="local")).status == "FAILED"

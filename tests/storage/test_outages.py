@@ -5,7 +5,7 @@ import asyncio
 import psycopg
 import pytest
 from broken_postgres import alter, fail_over, take_no_writes, take_writes
-from builders import a_stored_operation
+from builders import a_storage, a_stored_operation
 from psycopg import errors
 
 from cli.local.postgres import SERVICE_ROLE
@@ -70,7 +70,7 @@ async def test_what_is_left_over_is_a_bug(storage, database_dsn, sqlstate, error
     [("INSERT", "operations"), ("INSERT", "documents"), ("SELECT", "alembic_version")],
 )
 async def test_a_grant_that_is_lost_is_an_outage_until_it_is_given_back(database, database_dsn, privilege, table):
-    storage = Storage(database)  # of its own: it has not seen the schema yet
+    storage = a_storage(database)  # of its own: it has not seen the schema yet
     alter(database_dsn, f"REVOKE {privilege} ON {table} FROM {SERVICE_ROLE}")
     with pytest.raises(StorageUnavailable):
         await a_stored_operation(storage)

@@ -2,7 +2,7 @@ import asyncio
 
 import psycopg
 import pytest
-from builders import NOW, a_stored_operation
+from builders import NOW, a_storage, a_stored_operation
 from storage_rows import Steps
 
 from domain.errors import StorageUnavailable
@@ -65,7 +65,7 @@ async def test_documents_come_back_as_they_were_and_are_stored_once(storage: Sto
 async def test_an_older_schema_is_refused_and_accepted_once_it_is_migrated(database: Database, database_dsn):
     with psycopg.connect(database_dsn, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '0000'")
-        storage = Storage(database)
+        storage = a_storage(database)
         with pytest.raises(StorageUnavailable):
             await a_stored_operation(storage)
         assert "proposals migrate" in (await storage.schema_problem() or "")
@@ -76,7 +76,7 @@ async def test_an_older_schema_is_refused_and_accepted_once_it_is_migrated(datab
 async def test_a_newer_schema_is_accepted(database: Database, database_dsn):
     with psycopg.connect(database_dsn, autocommit=True) as connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
-    assert await a_stored_operation(Storage(database))
+    assert await a_stored_operation(a_storage(database))
 
 
 async def test_a_step_takes_at_most_three_round_trips(storage: Storage, database: Database, monkeypatch):

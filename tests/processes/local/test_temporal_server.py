@@ -5,12 +5,14 @@ import pytest
 from cli.local import temporal_server
 from cli.local.children import LocalServerError
 from cli.local.ports import free_port
-from cli.local.probe import get_json
 from cli.local.temporal_server import TemporalDevServer
+from cli.probe import get_json
 
 
 def retention(server):
-    return get_json(server.ui_port, "/api/v1/namespaces/default")["config"]["workflowExecutionRetentionTtl"]
+    return get_json("127.0.0.1", server.ui_port, "/api/v1/namespaces/default")["config"][
+        "workflowExecutionRetentionTtl"
+    ]
 
 
 def test_it_keeps_workflows_for_a_week_and_in_its_file(tmp_path, monkeypatch):
