@@ -41,6 +41,7 @@ def configure_logging(*, level: LogLevel, format: LogFormat) -> None:  # noqa: A
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_without_library_details, *shared],
+            pass_foreign_args=True,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -101,22 +102,17 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
 
 def _without_library_details(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Of a library's record the constant part: its template without arguments, and Temporal's ids and types."""
-    record = event.get("_record")
+    record, arguments = event.get("_record"), event.pop("positional_args", ())
     if isinstance(record, logging.LogRecord):
-        event["event"] = _constant_part(_numbered(record))
+        # Numbers, such as a process id, are no client's: a message with nothing else is shown whole.
+        is_numbered = bool(arguments) and all(isinstance(argument, int) for argument in arguments)
+        event["event"] = _constant_part(event["event"] if is_numbered else record.msg)
         for attribute in ("temporal_workflow", "temporal_activity"):
             details = getattr(record, attribute, None)
             if isinstance(details, dict):
                 kept = ("workflow_id", "workflow_type", "activity_type")
                 event.update({key: details[key] for key in kept if key in details})
     return event
-
-
-def _numbered(record: logging.LogRecord) -> object:
-    """The message with its arguments where all of them are numbers, such as a process id, and its template elsewhere."""
-    arguments = record.args if isinstance(record.args, tuple) else ()
-    is_harmless = bool(arguments) and all(isinstance(argument, int) for argument in arguments)
-    return record.getMessage() if is_harmless else record.msg
 
 
 def _constant_part(message: object) -> str:
