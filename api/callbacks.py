@@ -25,7 +25,7 @@ from api.wire import (
 from domain.access import Scope
 from domain.callback import CallbackSubscription, webhook_id
 from domain.callback_headers import MAX_HEADERS, refused_headers
-from domain.callback_retries import DeliveryStatus
+from domain.callback_retries import AttemptError, DeliveryStatus
 from domain.callback_url import MAX_URL_LENGTH
 from domain.errors import (
     CallbackNotFound,
@@ -140,18 +140,7 @@ class CallbackAttempt(Wire):
     at: Timestamp = Field(description="When it began, UTC.", examples=[TIMESTAMP_EXAMPLE])
     duration_ms: int = Field(description="Milliseconds until it was answered or given up.", examples=[87])
     status_code: int | None = Field(description="What the receiver answered; only 2xx is success.", examples=[204])
-    error: (
-        Literal[
-            "URL_NOT_ALLOWED",
-            "NAME_NOT_RESOLVED",
-            "NOT_CONFIGURED",
-            "CONNECTION_FAILED",
-            "TLS_FAILED",
-            "TIMEOUT",
-            "ANSWER_INVALID",
-        ]
-        | None
-    ) = Field(description="Why there was no answer.", examples=[None])
+    error: AttemptError | None = Field(description="Why there was no answer.", examples=[None])
 
     @classmethod
     def of(cls, attempt: DeliveryAttempt) -> Self:

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.http.router import ServicesOfProcess, problems
 from api.wire import Wire, json_response
-from services.readiness import ComponentState, Readiness
+from services.readiness import AuthenticationState, ComponentState, Readiness
 
 router = APIRouter()
 
@@ -35,6 +35,11 @@ class Ready(Wire):
     )
     temporal: ComponentState = Field(description="The Temporal server.", examples=["ok"])
     workers: ComponentState = Field(description="Whether a worker polls for proposals.", examples=["ok"])
+    authentication: AuthenticationState = Field(
+        description="`degraded`: the issuer's keys could not be fetched when they were last asked for; tokens are "
+        "judged by those of before, for an hour at most. `off`: no tokens are asked for.",
+        examples=["ok"],
+    )
 
     @classmethod
     def of(cls, readiness: Readiness) -> Self:
@@ -44,6 +49,7 @@ class Ready(Wire):
             database=readiness.database,
             temporal=readiness.temporal,
             workers=readiness.workers,
+            authentication=readiness.authentication,
             **reason,
         )
 

@@ -88,8 +88,11 @@ class ProposalEvent(Wire):
     reason: Annotated[StoredJson, Stored(dict[str, Any])] = Field(description="Free details.")
     related_version_no: int | None = Field(description="The version it is about.", examples=[1])
     sequence: int = Field(description="1, 2, 3 without a gap.", examples=[1])
+    subject_hash: Hash | None = Field(
+        description="Of the version or approval that the event made; null for other events.", examples=[HASH_EXAMPLE]
+    )
     previous_event_hash: Hash = Field(description="Of the event before; zeros for the first.", examples=[HASH_EXAMPLE])
-    event_hash: Hash = Field(description="Of this event.", examples=[HASH_EXAMPLE])
+    event_hash: Hash = Field(description="Of all members above, as docs/api.md says.", examples=[HASH_EXAMPLE])
 
 
 class CreateResponse(Wire):

@@ -13,7 +13,7 @@ from cli.configuration_page import reference_page
 from cli.output import print_fields
 from cli.settings import exit_with, refused, settings_or_exit
 from runtime.guard_rails import OF_API, TEMPORAL_REFUSED
-from runtime.settings import Settings, variable_name
+from runtime.settings import FILE_SUFFIX, Settings, variable_name
 from runtime.shown_url import MASK, shown_url
 from runtime.temporal import DEFAULT_ADDRESS, uses_tls
 
@@ -51,9 +51,15 @@ def _settings(settings: Settings) -> Rows:
         name = variable_name(field)
         shown[name] = {
             "value": _shown(value),
-            "source": "environment" if os.environ.get(name) else "default",
+            "source": _source_of(name),
         }
     return shown
+
+
+def _source_of(name: str) -> str:
+    if os.environ.get(name):
+        return "environment"
+    return "file" if os.environ.get(f"{name}{FILE_SUFFIX}") else "default"
 
 
 def _shown(value: Any) -> Any:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowHistoryEventFilterType
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.callback import webhook_id
@@ -12,6 +12,7 @@ from domain.callback_retries import DeliveryStatus
 from domain.operation import Operation
 from domain.timestamps import wire_timestamp
 from services.lookup import LookupService
+from services.readiness import last_poll
 from services.temporal_workflows import OwnWorkflow, describe
 from services.workflow_starts import own_delivery_of, own_workflow_of
 from storage.deliveries import Delivery, DeliveryAttempt
@@ -101,8 +102,36 @@ async def _workflow(client: Client, own: OwnWorkflow) -> dict[str, Any]:
         fields[f"pending {pending.activity_type.name}"] = _pending(pending)
     task = described.raw.pending_workflow_task
     if task.attempt and not task.HasField("started_time"):
-        fields["pending workflow task"] = "no worker has it"
+        fields["pending workflow task"] = await _why_it_waits(client, own.task_queue)
+    if described.status == "TERMINATED":
+        fields["ended by"] = await _who_terminated(client, own.workflow_id)
     return fields
+
+
+async def _why_it_waits(client: Client, task_queue: str) -> str:
+    try:
+        polled_at = await last_poll(client, task_queue)
+    except (RPCError, RuntimeError, OSError):
+        return "no worker has it"
+    since = (
+        "no worker has polled for minutes" if polled_at is None else f"the last poll was {wire_timestamp(polled_at)}"
+    )
+    return f"no worker has it; {since}"
+
+
+async def _who_terminated(client: Client, workflow_id: str) -> str:
+    """Only people terminate the service's own workflows; Temporal keeps who did and why."""
+    events = client.get_workflow_handle(workflow_id).fetch_history_events(
+        event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
+    )
+    try:
+        async for event in events:
+            said = event.workflow_execution_terminated_event_attributes
+            why = f": {said.reason}" if said.reason else ""
+            return f"an operator ({said.identity}), who terminated it{why}"
+    except (RPCError, RuntimeError):
+        pass
+    return "an operator, who terminated it"
 
 
 def _pending(pending: PendingActivityInfo) -> str:

@@ -10,7 +10,7 @@ from temporalio.service import RPCError
 from cli.settings import settings_or_exit
 from runtime.guard_rails import OF_SCHEDULES
 from runtime.signals import exit_process
-from runtime.temporal import connect, register_search_attributes
+from runtime.temporal import connect, register_search_attributes, temporal_problem
 from workflows.identity import SEARCH_ATTRIBUTES
 from workflows.schedules import apply_schedules
 
@@ -37,8 +37,8 @@ async def _apply() -> int:
             client = await connect(lazy=False, identity="proposals-schedules")
             registered = await register_search_attributes(client, SEARCH_ATTRIBUTES)
             applied = await apply_schedules(client)
-    except (RPCError, RuntimeError, TimeoutError):
-        typer.echo("proposals schedules apply: Temporal cannot be reached or refused (TEMPORAL_ADDRESS)", err=True)
+    except (RPCError, RuntimeError, TimeoutError) as failure:
+        typer.echo(f"proposals schedules apply: {temporal_problem(failure)}", err=True)
         return 1
     typer.echo(f"search attributes registered: {', '.join(registered) or 'all were there'}")
     typer.echo(f"schedules applied: {', '.join(applied)}")

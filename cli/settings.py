@@ -1,6 +1,6 @@
 """Settings for commands: read once, or one clear line for each thing that is wrong."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
@@ -12,7 +12,7 @@ from runtime.settings import Settings, SettingsError, load_settings
 EXIT_INVALID_SETTINGS = 2
 
 
-def settings_or_exit(concerns: Collection[Concern] = ()) -> Settings:
+def settings_or_exit(concerns: frozenset[Concern] = frozenset()) -> Settings:
     """The settings of the environment; prints what is wrong with them, or missing for these concerns, and exits 2."""
     try:
         settings = load_settings()
@@ -23,7 +23,7 @@ def settings_or_exit(concerns: Collection[Concern] = ()) -> Settings:
     return settings
 
 
-def refused(settings: Settings, concerns: Collection[Concern]) -> list[str]:
+def refused(settings: Settings, concerns: frozenset[Concern]) -> list[str]:
     """A line for each setting that the profile requires and that is missing, Temporal's variables included."""
     return refusals(settings, concerns, load_temporal=ClientConfigProfile.load)
 

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Final
 
-from domain.canonical import canonical_hash
+from domain.canonical import canonical_hash, canonical_text
 from domain.proposal import Approval, EventType, Occurrence, Proposal, ProposalState, ProposalVersion, WorkflowEvent
 from domain.timestamps import wire_timestamp
 
@@ -36,7 +36,12 @@ def sealed(event: WorkflowEvent) -> WorkflowEvent:
     return replace(event, event_hash=event_hash(event))
 
 
-def created_event(version: ProposalVersion, *, event_id: str) -> WorkflowEvent:
+def reason_of_creation(correlation_id: str) -> str:
+    """The reason of an event that an operation makes: the id by which its submitter knows it."""
+    return canonical_text({"correlation_id": correlation_id})
+
+
+def created_event(version: ProposalVersion, *, event_id: str, correlation_id: str) -> WorkflowEvent:
     """The first event of a proposal's trail, made by its first version."""
     return sealed(
         WorkflowEvent(
@@ -48,7 +53,7 @@ def created_event(version: ProposalVersion, *, event_id: str) -> WorkflowEvent:
             to_state=ProposalState.DRAFT,
             actor_id=version.created_by,
             occurred_at=version.created_at,
-            reason="{}",
+            reason=reason_of_creation(correlation_id),
             related_version_no=version.version_no,
             subject_hash=subject_hash(version),
             previous_event_hash=FIRST_PREVIOUS_HASH,

@@ -7,6 +7,8 @@ from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
+from domain.tls_failure import TlsFailure
+
 # After the first try, the second and so on; the list of Standard Webhooks.
 DELAYS: Final = (
     timedelta(seconds=5),
@@ -43,7 +45,11 @@ class AttemptError(StrEnum):
     NAME_NOT_RESOLVED = "NAME_NOT_RESOLVED"
     NOT_CONFIGURED = "NOT_CONFIGURED"
     CONNECTION_FAILED = "CONNECTION_FAILED"
-    TLS_FAILED = "TLS_FAILED"
+    PROXY_REFUSED = "PROXY_REFUSED"
+    TLS_ISSUER_UNKNOWN = TlsFailure.ISSUER_UNKNOWN.value
+    TLS_NAME_MISMATCH = TlsFailure.NAME_MISMATCH.value
+    TLS_CERTIFICATE_EXPIRED = TlsFailure.CERTIFICATE_EXPIRED.value
+    TLS_FAILED = TlsFailure.OTHER.value
     TIMEOUT = "TIMEOUT"
     ANSWER_INVALID = "ANSWER_INVALID"
 

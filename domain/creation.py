@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, replace
 
-from domain.audit import created_event, next_event, subject_hash
+from domain.audit import created_event, next_event, reason_of_creation, subject_hash
 from domain.errors import PortfolioContextMismatch, ProposalTerminal, VersionConflict
 from domain.ids import derived_id
 from domain.lifecycle import TERMINAL_STATES, with_event
@@ -23,7 +23,9 @@ class Created:
 def new_proposal(operation: WholeOperation, evidence: RecordedEvidence) -> Created:
     """A proposal with its first version. Ids and time are the operation's, so that a repeat makes the same rows."""
     version = _version(operation, evidence, proposal_id=operation.made_proposal_id, version_no=1)
-    event = created_event(version, event_id=derived_id("pwe", operation.operation_id))
+    event = created_event(
+        version, event_id=derived_id("pwe", operation.operation_id), correlation_id=operation.correlation_id
+    )
     given = json.loads(operation.metadata)
     proposal = Proposal(
         proposal_id=version.proposal_id,
@@ -68,7 +70,7 @@ def new_version(proposal: Proposal, operation: Operation, evidence: RecordedEvid
             actor_id=operation.created_by,
             # Other events may have been added while the version was computed.
             occurred_at=max(operation.created_at, proposal.last_event_at),
-            reason="{}",
+            reason=reason_of_creation(operation.correlation_id),
             related_version_no=version.version_no,
             subject_hash=subject_hash(version),
         ),

@@ -46,6 +46,10 @@ class ProposalError(Exception):
         """The code, or code, colon and text, as clients read it."""
         return cls.code if cls.text is None else f"{cls.code}: {cls.text}"
 
+    def message(self) -> str:
+        """The detail, and what only this occurrence knows; still no value of a request."""
+        return self.detail()
+
 
 class ProposalNotFound(ProposalError):
     code = "PROPOSAL_NOT_FOUND"
@@ -251,6 +255,14 @@ class CallbackUrlNotAllowed(ProposalError):
     code = "CALLBACK_URL_NOT_ALLOWED"
     text = "it must be https and name a public host, without user information or fragment"
     kind = ErrorKind.UNPROCESSABLE
+
+    def __init__(self, broken: str | None = None) -> None:
+        """`broken` says which rule the url breaks, in fixed words."""
+        super().__init__(broken)
+        self.broken = broken
+
+    def message(self) -> str:
+        return self.detail() if self.broken is None else f"{self.detail()}; {self.broken}"
 
 
 class CallbacksNotConfigured(ProposalError):

@@ -1,6 +1,7 @@
-"""Whether libpq takes a URL, and whether its connections are encrypted wherever they leave this machine."""
+"""Whether libpq takes a URL, whether its connections are encrypted wherever they leave this machine, and with what."""
 
 from itertools import zip_longest
+from pathlib import Path
 from typing import Final
 
 from psycopg import ProgrammingError
@@ -10,6 +11,7 @@ from psycopg.pq import PGconn
 from runtime.jwks import is_loopback
 
 ENCRYPTED: Final = frozenset({"require", "verify-ca", "verify-full"})  # `allow` and `prefer` fall back to plain text
+FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl")  # `system` stands for the system's certificates
 NOWHERE: Final = "/dev/null/nowhere"  # as a directory of sockets: a connection fails at once, and its message names it
 
 
@@ -24,6 +26,12 @@ def is_encrypted_or_local(url: str) -> bool:
     if options.get("sslmode") in ENCRYPTED:
         return True
     return all(_is_local(address or host) for host, address in _places(options))
+
+
+def tls_files(url: str) -> dict[str, Path]:
+    """The files that libpq needs for TLS, by the option that names them. Raises DatabaseUrlInvalid."""
+    options = _effective_options(url)
+    return {name: Path(options[name]) for name in FILES if options.get(name, "system") != "system"}
 
 
 def _effective_options(url: str) -> dict[str, str]:

@@ -1,13 +1,16 @@
 """Start-up checks: refuse an unsafe configuration, and name everything that is missing at once."""
 
-from collections.abc import Callable, Collection, Iterator
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from enum import Enum
+from pathlib import Path
 from typing import Final
 
 from pydantic import SecretStr
 from temporalio.envconfig import ClientConfigProfile
 
-from runtime.database_encryption import DatabaseUrlInvalid, is_encrypted_or_local
+from runtime.database_encryption import DatabaseUrlInvalid, is_encrypted_or_local, tls_files
 from runtime.jwks import is_loopback
 from runtime.settings import Settings, variable_name
 from runtime.temporal import uses_tls
@@ -32,7 +35,7 @@ OF_API: Final = frozenset(Concern)
 
 
 def refusals(
-    settings: Settings, concerns: Collection[Concern], *, load_temporal: Callable[[], ClientConfigProfile]
+    settings: Settings, concerns: frozenset[Concern], *, load_temporal: Callable[[], ClientConfigProfile]
 ) -> list[str]:
     """A line for each thing that keeps a command with these concerns from starting: variable and reason."""
     lines: list[str] = []
@@ -40,6 +43,7 @@ def refusals(
         lines += _of_authentication(settings)
     if Concern.DATABASE in concerns:
         lines += _of_database(settings)
+    lines += _of_files(settings, concerns, load_temporal)
     if settings.profile == "LOCAL":
         return lines
     if Concern.REQUESTS in concerns:
@@ -80,12 +84,9 @@ def _of_database(settings: Settings) -> Iterator[str]:
     is_production = settings.profile == "PRODUCTION"
     if is_production and settings.database_url == DEFAULT_DATABASE:
         yield "PROPOSAL_DATABASE_URL: PRODUCTION needs a database of its own"
-    for field in ("database_url", "owner_database_url"):
-        url: SecretStr | None = getattr(settings, field)
-        if url is None:
-            continue
+    for field, url in _database_urls(settings):
         try:
-            is_safe = is_encrypted_or_local(url.get_secret_value())
+            is_safe = is_encrypted_or_local(url)
         except DatabaseUrlInvalid:
             yield f"{variable_name(field)}: libpq refuses the URL, one of its options, or the service that it names"
             continue
@@ -94,6 +95,13 @@ def _of_database(settings: Settings) -> Iterator[str]:
                 f"{variable_name(field)}: PRODUCTION needs sslmode=verify-full, verify-ca or require, "
                 "or PROPOSAL_DATABASE_INSECURE=true for a network of its own"
             )
+
+
+def _database_urls(settings: Settings) -> Iterator[tuple[str, str]]:
+    for field in ("database_url", "owner_database_url"):
+        url: SecretStr | None = getattr(settings, field)
+        if url is not None:
+            yield field, url.get_secret_value()
 
 
 def _of_temporal(load_temporal: Callable[[], ClientConfigProfile]) -> Iterator[str]:
@@ -105,3 +113,51 @@ def _of_temporal(load_temporal: Callable[[], ClientConfigProfile]) -> Iterator[s
             )
     except RuntimeError:  # its text may quote the file, key included
         yield TEMPORAL_REFUSED
+
+
+def _of_files(
+    settings: Settings, concerns: frozenset[Concern], load_temporal: Callable[[], ClientConfigProfile]
+) -> Iterator[str]:
+    """Files that settings name and that this process cannot read; libraries say so late, or never."""
+    files: dict[str, Path] = {}
+    if Concern.REQUESTS in concerns and settings.auth_mode == "jwt" and settings.auth_jwks_file is not None:
+        files["PROPOSAL_AUTH_JWKS_FILE"] = settings.auth_jwks_file
+    if Concern.DATABASE in concerns:
+        for field, url in _database_urls(settings):
+            with suppress(DatabaseUrlInvalid):  # said of the URL itself
+                files |= {f"{variable_name(field)} ({option})": path for option, path in tls_files(url).items()}
+    if Concern.TEMPORAL in concerns:
+        files |= _of_temporal_tls(load_temporal)
+    if concerns & {Concern.REQUESTS, Concern.CALLBACKS}:
+        # OpenSSL passes over a file that is missing, and then trusts nobody.
+        files |= {name: Path(os.environ[name]) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)}
+    for name, path in files.items():
+        if (reason := _unreadable(path)) is not None:
+            yield f"{name}: {reason}"
+
+
+def _of_temporal_tls(load_temporal: Callable[[], ClientConfigProfile]) -> dict[str, Path]:
+    try:
+        tls = load_temporal().tls
+    except RuntimeError:  # said of the variables themselves
+        return {}
+    if tls is None:
+        return {}
+    named = {
+        "TEMPORAL_TLS_SERVER_CA_CERT_PATH": tls.server_root_ca_cert,
+        "TEMPORAL_TLS_CLIENT_CERT_PATH": tls.client_cert,
+        "TEMPORAL_TLS_CLIENT_KEY_PATH": tls.client_private_key,
+    }
+    return {name: source for name, source in named.items() if isinstance(source, Path)}
+
+
+def _unreadable(path: Path) -> str | None:
+    try:
+        if path.is_dir():
+            next(path.iterdir(), None)
+        else:
+            with path.open("rb") as file:
+                file.read(1)
+    except OSError as failure:
+        return f"the file cannot be read ({failure.strerror})"
+    return None

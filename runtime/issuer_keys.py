@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx2
 import structlog
 
+from domain.tls_failure import tls_failure
 from runtime.background import background
 from runtime.jwks import KeySet, KeySetInvalid, VerificationKey, parse_key_set
 
@@ -64,6 +66,11 @@ class IssuerKeys:
             raise KeysUnavailable
         return found
 
+    @property
+    def are_fresh(self) -> bool:
+        """Whether the issuer gave its keys when it was last asked."""
+        return self._keys is not None and not self._is_failing
+
     def _may_ask(self) -> bool:
         return self._usable() is not None and self._now() - self._asked_at >= COOL_DOWN_SECONDS
 
@@ -90,7 +97,8 @@ class IssuerKeys:
                 keys = parse_key_set(await self._load())
         except (httpx2.HTTPError, OSError, TimeoutError, KeySetInvalid) as failure:
             if not self._is_failing:
-                log.warning("issuer_keys_not_fetched", reason=type(failure).__name__)
+                tls = tls_failure(failure)
+                log.warning("issuer_keys_not_fetched", reason=type(failure).__name__ if tls is None else tls.value)
             self._is_failing = True
             return
         if keys != self._keys or self._is_failing:
@@ -112,10 +120,17 @@ def from_file(path: Path) -> Load:
 
 
 @asynccontextmanager
-async def from_url(url: str) -> AsyncIterator[Load]:
-    """Keys as the issuer publishes them: no redirect, no proxy of the environment, no more than a quarter of a MiB."""
+async def from_url(url: str, *, proxy: str | None = None) -> AsyncIterator[Load]:
+    """Keys as the issuer publishes them: no redirect, no more than a quarter of a MiB.
+
+    Through the proxy, if there is one, unless the issuer is on this machine; proxies of the environment are not read.
+    """
     async with httpx2.AsyncClient(
-        verify=ssl.create_default_context(), timeout=FETCH_SECONDS, trust_env=False, follow_redirects=False
+        verify=ssl.create_default_context(),
+        timeout=FETCH_SECONDS,
+        trust_env=False,
+        follow_redirects=False,
+        proxy=proxy if urlsplit(url).scheme == "https" else None,
     ) as http:
 
         async def load() -> bytes:

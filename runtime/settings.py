@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
@@ -14,11 +14,14 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from domain.callback import CallbackRules
 from domain.callback_url import UrlRefused, canonical_host
+from domain.egress_proxy import EgressProxy, ProxyUrlInvalid
 from domain.operation import Policy
 from runtime.jwks import is_key_url
 from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
+FILE_SUFFIX: Final = "_FILE"  # of the variable that names a file with a secret
+MAX_SECRET_BYTES: Final = 64 * 1024
 MIN_SECRET_LENGTH: Final = 24
 VERSION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
@@ -45,6 +48,14 @@ def _is_web_url(url: str) -> str:
 def _is_key_url(url: str) -> str:
     if not is_key_url(url):
         raise PydanticCustomError("key_url", "must be an https:// URL, or http:// of a loopback address")
+    return url
+
+
+def _is_proxy_url(url: SecretStr) -> SecretStr:
+    try:
+        EgressProxy.of(url.get_secret_value())
+    except ProxyUrlInvalid:
+        raise PydanticCustomError("proxy_url", "must be http://[user:password@]host:port") from None
     return url
 
 
@@ -261,6 +272,14 @@ class Settings(BaseSettings):
         "must be https and public.",
     )
 
+    # Network
+    egress_proxy: Annotated[SecretStr, AfterValidator(_is_proxy_url)] | None = Field(
+        None,
+        description="Proxy, as `http://[user:password@]host:port`, through which callbacks and the fetching of the "
+        "issuer's keys go, by CONNECT: callbacks to the address that was checked. Without it connections go out "
+        "directly; variables like `HTTPS_PROXY` are not read.",
+    )
+
     # Worker
     worker_workflow_tasks: int = Field(50, ge=2, le=1000, description="Workflow tasks at a time, a worker.")
     worker_local_activities: int = Field(10, ge=1, le=1000, description="Steps of small requests at a time, a worker.")
@@ -312,6 +331,10 @@ class Settings(BaseSettings):
             allowed_hosts=frozenset(self.callback_allowed_hosts),
         )
 
+    @property
+    def proxy(self) -> EgressProxy | None:
+        return None if self.egress_proxy is None else EgressProxy.of(self.egress_proxy.get_secret_value())
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -337,17 +360,59 @@ def variable_name(field: str) -> str:
     return f"{PREFIX}{field.upper()}"
 
 
+def _holds_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_holds_secret(part) for part in get_args(annotation))
+
+
+# Orchestrators mount these as files: each may come from one that a variable of its own names.
+SECRETS: Final = tuple(name for name, field in Settings.model_fields.items() if _holds_secret(field.annotation))
+
+
+class SecretFileRefused(ValueError):
+    """Why a file gives no secret; never what stands in it."""
+
+
+def _secret_in(path: Path) -> str:
+    """The file's one text without the end of its line. Raises SecretFileRefused."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+        text = content.decode().strip()
+    except OSError as failure:
+        raise SecretFileRefused(f"the file cannot be read ({failure.strerror})") from None
+    except UnicodeDecodeError:
+        raise SecretFileRefused("the file is not UTF-8 text") from None
+    if not text:
+        raise SecretFileRefused("the file is empty")
+    if len(content) > MAX_SECRET_BYTES:
+        raise SecretFileRefused(f"the file is larger than {MAX_SECRET_BYTES // 1024} KiB")
+    return text
+
+
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings that the environment asks for. Raises SettingsError with all that is wrong."""
     known = {variable_name(field): field for field in Settings.model_fields}
+    known |= {f"{variable_name(field)}{FILE_SUFFIX}": field for field in SECRETS}
     given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}  # compose passes ""
     problems = [_unknown(name) for name in sorted(given) if name not in known]
-    values: dict[str, Any] = {known[name]: value for name, value in given.items() if name in known}
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, field in known.items():
+        if name not in given:
+            continue
+        if field in origins:
+            problems.append(f"{name}: give it or {origins[field]}, not both")
+            continue
+        origins[field] = name
+        try:
+            values[field] = given[name] if name == variable_name(field) else _secret_in(Path(given[name]))
+        except SecretFileRefused as refused:
+            problems.append(f"{name}: {refused}")
     try:
         settings = Settings(**values)
     except ValidationError as error:
         problems += [
-            f"{variable_name(str(item['loc'][0]))}: {_reason(item['msg'])}"
+            f"{origins.get(field := str(item['loc'][0]), variable_name(field))}: {_reason(item['msg'])}"
             for item in error.errors(include_input=False, include_url=False, include_context=False)
         ]
         raise SettingsError(problems) from None

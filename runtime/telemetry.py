@@ -41,6 +41,7 @@ def configure_logging(*, level: LogLevel, format: LogFormat) -> None:  # noqa: A
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[_without_library_details, *shared],
+            pass_foreign_args=True,
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
@@ -101,9 +102,11 @@ def _causes(failure: BaseException) -> Iterator[BaseException]:
 
 def _without_library_details(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     """Of a library's record the constant part: its template without arguments, and Temporal's ids and types."""
-    record = event.get("_record")
+    record, arguments = event.get("_record"), event.pop("positional_args", ())
     if isinstance(record, logging.LogRecord):
-        event["event"] = _constant_part(record.msg)
+        # Numbers, such as a process id, are no client's: a message with nothing else is shown whole.
+        is_numbered = bool(arguments) and all(isinstance(argument, int) for argument in arguments)
+        event["event"] = _constant_part(event["event"] if is_numbered else record.msg)
         for attribute in ("temporal_workflow", "temporal_activity"):
             details = getattr(record, attribute, None)
             if isinstance(details, dict):

@@ -8,6 +8,7 @@ from typing import Any, Final
 import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -57,16 +58,34 @@ async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) 
 
 
 async def connect_with_back_off(*, identity: str, runtime: Runtime | None = None) -> Client:
-    """A connected client, however long the server takes to appear: workers refuse lazy ones."""
-    attempt = 0
+    """A connected client of a namespace that exists, however long it takes to appear: workers refuse lazy ones."""
+    attempt, said = 0, None
     while True:
         try:
-            return await connect(lazy=False, identity=identity, runtime=runtime)
+            client = await connect(lazy=False, identity=identity, runtime=runtime)
+            await client.workflow_service.describe_namespace(DescribeNamespaceRequest(namespace=client.namespace))
         except (RuntimeError, RPCError) as failure:
-            if attempt == 0:
-                log.warning("temporal_unreachable", reason=type(failure).__name__)
+            if (problem := temporal_problem(failure)) != said:
+                log.warning("temporal_unreachable", reason=problem)
+            said = problem
             await asyncio.sleep(CONNECT_BACK_OFF_SECONDS[min(attempt, len(CONNECT_BACK_OFF_SECONDS) - 1)])
             attempt += 1
+        else:
+            return client
+
+
+def temporal_problem(failure: Exception) -> str:
+    """Why Temporal cannot be used, in one line: the setting and the cause, without a text of the server."""
+    status = failure.status if isinstance(failure, RPCError) else None
+    if status is RPCStatusCode.NOT_FOUND and "amespace" in str(failure):
+        return "TEMPORAL_NAMESPACE: the server has no such namespace"
+    if status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED):
+        return "TEMPORAL_API_KEY, TEMPORAL_TLS_*: the server refuses this client"
+    if "certificate" in str(failure).lower():
+        return "TEMPORAL_TLS_*: client and server refuse each other's certificates"
+    if status in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED):
+        return "TEMPORAL_NAMESPACE: the server refuses search attributes or schedules there"
+    return "TEMPORAL_ADDRESS: the server cannot be reached"
 
 
 async def register_search_attributes(client: Client, wanted: Sequence[SearchAttributeKey[str]]) -> list[str]:

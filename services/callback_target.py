@@ -11,7 +11,7 @@ from typing import Final
 from domain.callback import CallbackRules, CallbackSubscription
 from domain.callback_addresses import Address, is_allowed_address
 from domain.callback_retries import AttemptError
-from domain.callback_url import CallbackUrl, UrlRefused, parse_callback_url
+from domain.callback_url import CallbackUrl, UrlRefused, UrlRule, parse_callback_url
 from domain.errors import CallbacksNotConfigured, CallbackUrlNotAllowed, ProposalError
 
 # A silent name server blocks a thread for half a minute, so lookups have threads that nothing else uses.
@@ -22,11 +22,12 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
 class AttemptFailed(Exception):
-    """An attempt without an answer, and why, in a fixed word."""
+    """An attempt without an answer: why, in a fixed word, and which rule its url breaks."""
 
-    def __init__(self, error: AttemptError) -> None:
+    def __init__(self, error: AttemptError, *, rule: UrlRule | None = None) -> None:
         super().__init__(error)
         self.error = error
+        self.rule = rule
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,8 +63,8 @@ class CallbackTargets:
         """Raises AttemptFailed with URL_NOT_ALLOWED."""
         try:
             return parse_callback_url(url, allowed_hosts=self._rules.allowed_hosts)
-        except UrlRefused:
-            raise AttemptFailed(AttemptError.URL_NOT_ALLOWED) from None
+        except UrlRefused as refused:
+            raise AttemptFailed(AttemptError.URL_NOT_ALLOWED, rule=refused.rule) from None
 
     async def pinned(self, url: CallbackUrl) -> CallbackTarget:
         """The url with its host's addresses, when every one of them is allowed.
@@ -78,7 +79,7 @@ class CallbackTargets:
             raise AttemptFailed(AttemptError.NAME_NOT_RESOLVED)
         may_be_private = url.host in self._rules.allowed_hosts
         if not all(is_allowed_address(address, may_be_private=may_be_private) for address in found):
-            raise AttemptFailed(AttemptError.URL_NOT_ALLOWED)
+            raise AttemptFailed(AttemptError.URL_NOT_ALLOWED, rule=UrlRule.ADDRESS_RANGE)
         return CallbackTarget(url=url, addresses=tuple(dict.fromkeys(found)))
 
     async def refusal(self, subscription: CallbackSubscription) -> ProposalError | None:
@@ -89,7 +90,7 @@ class CallbackTargets:
             async with asyncio.timeout(SUBMISSION_SECONDS):
                 await self.pinned(self.parse(subscription.url))
         except AttemptFailed as failed:
-            return CallbackUrlNotAllowed() if failed.error is AttemptError.URL_NOT_ALLOWED else None
+            return None if failed.rule is None else CallbackUrlNotAllowed(failed.rule)
         except TimeoutError:
             return None
         return None

@@ -1,4 +1,4 @@
-"""One POST to an untrusted receiver: to a checked address, with time and size limits, without proxy or redirect."""
+"""One POST to an untrusted receiver: to a checked address, with time and size limits, without redirect."""
 
 import asyncio
 import ssl
@@ -10,7 +10,10 @@ from typing import Any, Final
 import httpcore2
 
 from domain.callback_retries import AttemptError
+from domain.egress_proxy import EgressProxy
+from domain.tls_failure import tls_failure
 from services.callback_target import AttemptFailed, CallbackTarget
+from services.proxy_tunnel import ProxyRefused, open_tunnel
 
 DIAL_SECONDS: Final = 4.0  # each of a host's addresses: one that drops packets must not use up all the time
 MAX_ANSWER_BYTES: Final = 64 * 1024  # all of an answer as it comes, after TLS: heads, framing, body and trailers
@@ -30,10 +33,11 @@ class CallbackAnswer:
 
 
 class CallbackTransport:
-    """A new connection for each call; environment variables of proxies are not read."""
+    """A new connection for each call, through the proxy if there is one; variables like HTTPS_PROXY are not read."""
 
-    def __init__(self, trust: ssl.SSLContext | None = None) -> None:
+    def __init__(self, trust: ssl.SSLContext | None = None, *, proxy: EgressProxy | None = None) -> None:
         self._trust = trust or ssl.create_default_context()
+        self._proxy = proxy
 
     async def post(
         self, target: CallbackTarget, *, headers: Sequence[Header], body: bytes, deadline: float
@@ -58,7 +62,7 @@ class CallbackTransport:
                 ssl_context=self._trust,
                 max_connections=1,
                 max_keepalive_connections=0,
-                network_backend=_PinnedBackend(target),
+                network_backend=_PinnedBackend(target, self._proxy),
             ) as connections:
                 async with asyncio.timeout_at(deadline):
                     answer = await connections.handle_async_request(request)
@@ -78,8 +82,9 @@ class CallbackTransport:
 class _PinnedBackend(httpcore2.AsyncNetworkBackend):
     """Dials the addresses that were checked, one after the other; TLS goes on verifying the name."""
 
-    def __init__(self, target: CallbackTarget) -> None:
+    def __init__(self, target: CallbackTarget, proxy: EgressProxy | None) -> None:
         self._target = target
+        self._proxy = proxy
         self._network = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
@@ -92,20 +97,20 @@ class _PinnedBackend(httpcore2.AsyncNetworkBackend):
     ) -> httpcore2.AsyncNetworkStream:
         if (host, port) != (self._target.url.host, self._target.url.port):
             raise httpcore2.ConnectError("another host than the one that was checked")
+        seconds = DIAL_SECONDS if timeout is None else timeout
         failure: Exception = httpcore2.ConnectError("no address")
         for address in self._target.addresses:
+            place = (str(address), port) if self._proxy is None else (self._proxy.host, self._proxy.port)
             try:
-                return _BoundedStream(
-                    await self._network.connect_tcp(
-                        str(address),
-                        port,
-                        timeout=DIAL_SECONDS if timeout is None else timeout,
-                        local_address=local_address,
-                        socket_options=socket_options,
-                    )
+                stream = await self._network.connect_tcp(
+                    *place, timeout=seconds, local_address=local_address, socket_options=socket_options
                 )
-            except (httpcore2.ConnectError, httpcore2.ConnectTimeout) as refused:
+                if self._proxy is not None:
+                    await open_tunnel(stream, self._proxy, address=address, port=port, seconds=seconds)
+            except (httpcore2.NetworkError, httpcore2.TimeoutException) as refused:
                 failure = refused
+            else:
+                return _BoundedStream(stream)
         raise failure
 
 
@@ -151,12 +156,10 @@ async def _discard_body(answer: httpcore2.Response, *, deadline: float) -> None:
 
 
 def _network_error(failure: BaseException) -> AttemptError:
-    cause: BaseException | None = failure
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return AttemptError.TLS_FAILED
-        cause = cause.__cause__ or cause.__context__
-    return AttemptError.CONNECTION_FAILED
+    if isinstance(failure, ProxyRefused):
+        return AttemptError.PROXY_REFUSED
+    tls = tls_failure(failure)
+    return AttemptError.CONNECTION_FAILED if tls is None else AttemptError(tls.value)
 
 
 def _retry_after(answer: httpcore2.Response) -> str | None:

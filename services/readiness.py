@@ -1,12 +1,14 @@
 """Whether this process can serve: PostgreSQL decides, its schema and whether it takes writes; the rest is reported."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import TaskQueueType
-from temporalio.api.taskqueue.v1 import TaskQueue
+from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -20,6 +22,7 @@ RECENT_POLL_SECONDS: Final = 90  # Temporal notes when a poll begins, and holds 
 
 UNREACHABLE: Final = "PostgreSQL cannot be reached."
 
+AuthenticationState = Literal["off", "ok", "degraded"]
 ComponentState = Literal["ok", "unreachable", "schema_too_old", "cannot_write", "no_pollers"]
 
 
@@ -28,6 +31,7 @@ class Readiness:
     database: ComponentState
     temporal: ComponentState
     workers: ComponentState
+    authentication: AuthenticationState
     reason: str | None = None  # one sentence about the database, when it is not well
 
     @property
@@ -38,18 +42,26 @@ class Readiness:
     def status(self) -> Literal["ok", "degraded", "unavailable"]:
         if not self.is_serving:
             return "unavailable"
-        return "ok" if self.temporal == self.workers == "ok" else "degraded"
+        is_whole = self.temporal == self.workers == "ok" and self.authentication != "degraded"
+        return "ok" if is_whole else "degraded"
 
 
 class ReadinessService:
-    def __init__(self, storage: Storage, client: Client) -> None:
+    def __init__(self, storage: Storage, client: Client, *, authentication: Callable[[], AuthenticationState]) -> None:
         self._storage = storage
         self._client = client
+        self._authentication = authentication
 
     async def readiness(self) -> Readiness:
         """The state of each dependency, within two seconds."""
         (database, reason), (temporal, workers) = await asyncio.gather(self._database(), self._temporal())
-        return Readiness(database=database, temporal=temporal, workers=workers, reason=reason)
+        return Readiness(
+            database=database,
+            temporal=temporal,
+            workers=workers,
+            authentication=self._authentication(),
+            reason=reason,
+        )
 
     async def _database(self) -> tuple[ComponentState, str | None]:
         try:
@@ -70,20 +82,28 @@ class ReadinessService:
 
 async def polling_workers(client: Client, *, seconds: float) -> list[str] | None:
     """Identities of the workers that poll for proposals' workflow tasks; None if Temporal does not say in time."""
-    request = DescribeTaskQueueRequest(
-        namespace=client.namespace,
-        task_queue=TaskQueue(name=PROPOSALS_QUEUE),
-        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
-    )
     try:
-        async with asyncio.timeout(seconds):
-            answer = await client.workflow_service.describe_task_queue(request)
+        pollers = await _pollers(client, PROPOSALS_QUEUE, seconds=seconds)
     except (RPCError, RuntimeError, OSError):
         return None
     now = Timestamp()
     now.GetCurrentTime()
     return [
-        poller.identity
-        for poller in answer.pollers
-        if now.seconds - poller.last_access_time.seconds <= RECENT_POLL_SECONDS
+        poller.identity for poller in pollers if now.seconds - poller.last_access_time.seconds <= RECENT_POLL_SECONDS
     ]
+
+
+async def last_poll(client: Client, task_queue: str) -> datetime | None:
+    """When a worker last asked for workflow tasks; None after some minutes without one. Raises RPCError."""
+    pollers = await _pollers(client, task_queue, seconds=CHECK_SECONDS)
+    return max((poller.last_access_time.ToDatetime(tzinfo=UTC) for poller in pollers), default=None)
+
+
+async def _pollers(client: Client, task_queue: str, *, seconds: float) -> Sequence[PollerInfo]:
+    request = DescribeTaskQueueRequest(
+        namespace=client.namespace,
+        task_queue=TaskQueue(name=task_queue),
+        task_queue_type=TaskQueueType.TASK_QUEUE_TYPE_WORKFLOW,
+    )
+    async with asyncio.timeout(seconds):
+        return (await client.workflow_service.describe_task_queue(request)).pollers

@@ -55,11 +55,7 @@ class RedeliveryService:
             if delivery is None:
                 raise OperationHasNoCallback
             _refuse_too_soon(delivery)
-            # An open round keeps its count; after a closed one the schedule begins again.
-            is_open = delivery.status is DeliveryStatus.PENDING
-            await transaction.deliveries.reopen(
-                operation_id, attempts_before=delivery.attempts_before if is_open else delivery.attempts
-            )
+            await transaction.deliveries.reopen(operation_id, attempts_before=_attempts_before(delivery))
             start = await transaction.delivery_starts.current(operation_id)
         if start is not None:
             self._start_soon(start)
@@ -75,6 +71,13 @@ class RedeliveryService:
             delivery=delivery,
             attempts=attempts,
         )
+
+
+def _attempts_before(delivery: Delivery) -> int:
+    """The attempts that no longer count: the one that is made by hand takes none from the schedule's."""
+    if delivery.status is not DeliveryStatus.PENDING:
+        return delivery.attempts  # the schedule begins anew
+    return min(delivery.attempts_before + 1, delivery.attempts)
 
 
 def _refuse_too_soon(delivery: Delivery) -> None:

@@ -72,6 +72,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
                 keys=timedelta(days=settings.idempotency_retention_days),
             ),
             callback_rules=settings.callback_rules,
+            egress_proxy=settings.proxy,
             max_started=settings.max_started_operations,
             metrics=WorkerMetrics(process_metrics.registry),
         )

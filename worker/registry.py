@@ -21,6 +21,7 @@ from activities.simulate import SimulateStep
 from activities.under_way import UnderWay
 from activities.work_at_hand import WorkAtHand
 from domain.callback import CallbackRules
+from domain.egress_proxy import EgressProxy
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
 from services.process_pool import ProcessPool
@@ -44,6 +45,7 @@ class Dependencies:
     max_started: int
     under_way: UnderWay = field(default_factory=UnderWay)
     callback_rules: CallbackRules = field(default_factory=CallbackRules)
+    egress_proxy: EgressProxy | None = None
     metrics: WorkerMetrics = field(default_factory=lambda: WorkerMetrics(CollectorRegistry()))
 
 
@@ -74,7 +76,7 @@ def callback_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     delivering = DeliverStep(
         dependencies.storage,
         CallbackTargets(rules),
-        CallbackTransport(),
+        CallbackTransport(proxy=dependencies.egress_proxy),
         rules=rules,
         slots=HostSlots(),
         metrics=dependencies.metrics,

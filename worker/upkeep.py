@@ -7,7 +7,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.service import RPCError, RPCStatusCode
 
-from runtime.temporal import register_search_attributes
+from runtime.temporal import register_search_attributes, temporal_problem
 from services.temporal_workflows import OwnWorkflow, describe, end_foreign, is_own
 from workflows.identity import HOUSEKEEPING_QUEUE, RECONCILE_ID, RECONCILE_OPERATIONS, SEARCH_ATTRIBUTES
 from workflows.messages import HousekeepingInput
@@ -34,7 +34,7 @@ async def prepare_temporal(client: Client) -> None:
         is_replaced = await stop_reconciling_by_schedule(client)
         is_started = await start_reconcile(client)
     except (RPCError, RuntimeError) as failure:
-        log.warning("temporal_not_prepared", reason=type(failure).__name__)
+        log.warning("temporal_not_prepared", reason=temporal_problem(failure))
         return
     if attributes or schedules or is_replaced or is_started:
         log.info(

@@ -13,6 +13,7 @@ from api.http.tokens import TokenRefused, TokenRules, TokenVerifier
 from domain.access import EVERYBODY, Caller
 from runtime.issuer_keys import IssuerKeys, KeysUnavailable, from_file, from_url
 from runtime.settings import Settings
+from services.readiness import AuthenticationState
 
 UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 
@@ -22,12 +23,18 @@ log = structlog.get_logger(__name__)
 class Authenticator(Protocol):
     """Says who sent a request, from its head alone."""
 
+    @property
+    def state(self) -> AuthenticationState:
+        """Whether tokens can be judged by what the issuer says now."""
+
     async def caller(self, request: Request) -> Caller:
         """Raises RequestRefused: 401, or 503 while the issuer's keys are unavailable."""
 
 
 class NoAuthentication:
     """`PROPOSAL_AUTH_MODE=none`: a header that says who calls is not even read."""
+
+    state: AuthenticationState = "off"
 
     async def caller(self, _: Request) -> Caller:
         return EVERYBODY
@@ -36,8 +43,13 @@ class NoAuthentication:
 class BearerAuthentication:
     """`PROPOSAL_AUTH_MODE=jwt`: the header `Authorization: Bearer`, once, and nothing in the query or the body."""
 
-    def __init__(self, verifier: TokenVerifier) -> None:
+    def __init__(self, verifier: TokenVerifier, keys: IssuerKeys) -> None:
         self._verifier = verifier
+        self._keys = keys
+
+    @property
+    def state(self) -> AuthenticationState:
+        return "ok" if self._keys.are_fresh else "degraded"
 
     async def caller(self, request: Request) -> Caller:
         given = request.headers.getlist("authorization")
@@ -71,15 +83,16 @@ async def authentication(settings: Settings) -> AsyncIterator[Authenticator]:
         raise ValueError("PROPOSAL_AUTH_MODE=jwt needs an issuer and an audience")  # settings have said so before
     rules = TokenRules(issuer=issuer, audience=audience, leeway_seconds=settings.auth_leeway_seconds)
     async with _issuer_keys(settings) as keys:
-        yield BearerAuthentication(TokenVerifier(keys, rules))
+        yield BearerAuthentication(TokenVerifier(keys, rules), keys)
 
 
 @asynccontextmanager
 async def _issuer_keys(settings: Settings) -> AsyncIterator[IssuerKeys]:
     refresh = settings.auth_jwks_refresh_seconds
     if settings.auth_jwks_url is not None:
+        proxy = None if settings.egress_proxy is None else settings.egress_proxy.get_secret_value()
         async with (
-            from_url(settings.auth_jwks_url) as load,
+            from_url(settings.auth_jwks_url, proxy=proxy) as load,
             IssuerKeys(load, refresh_seconds=refresh).running() as keys,
         ):
             yield keys

@@ -140,7 +140,7 @@ def business_problem(scope: Mapping[str, Any], error: ProposalError) -> Response
     headers = challenge_of(scope, error) | ({} if wait is None else {"Retry-After": wait})
     members = {"operation": error.tombstone} if isinstance(error, OperationExpired) else None
     return problem_response(
-        scope, status=status, code=error.code, detail=error.detail(), headers=headers, members=members
+        scope, status=status, code=error.code, detail=error.message(), headers=headers, members=members
     )
 
 

@@ -22,6 +22,8 @@ from domain.operation import OperationFailure
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
 from services.ending import end_failed
+from services.lookup import LookupService
+from services.redelivery import RedeliveryService
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
 from workflows.messages import DeliverInput, DeliverResult
@@ -126,6 +128,21 @@ async def test_the_tenth_try_of_a_round_is_the_last(storage: Storage, receiver, 
     results = [await worker.attempt(operation_id, attempts=attempts) for attempts in range(10)]
     assert [result.state for result in results] == ["PENDING"] * 9 + ["FAILED"]
     assert (await worker.row(operation_id)).finished_at is not None
+
+
+async def test_a_redelivery_by_hand_takes_no_attempt_from_the_schedule(storage: Storage, receiver, database_dsn):
+    receiver.answers = [(500, {})]
+    worker, operation_id = Worker(storage), await an_owed_callback(storage, receiver.url)
+    redelivery = RedeliveryService(storage, LookupService(storage), lambda _: None)
+    await redelivery.redeliver(operation_id, client="local")  # before the first: nothing to spare yet
+    results = [await worker.attempt(operation_id, attempts=attempts) for attempts in range(3)]
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE callback_deliveries SET redelivered_at = now() - interval '1 hour'")
+    await redelivery.redeliver(operation_id, client="local")
+    results += [await worker.attempt(operation_id, attempts=attempts) for attempts in range(3, 11)]
+
+    assert [result.state for result in results] == ["PENDING"] * 10 + ["FAILED"]
+    assert results[3].retry_seconds == results[2].retry_seconds
 
 
 async def test_a_failure_that_answers_an_earlier_request_leaves_the_redelivery_owed(storage: Storage, receiver):

@@ -245,6 +245,7 @@ async def test_a_url_that_is_not_allowed_is_refused_and_nothing_is_stored(api, d
     for answer in answers:
         problem = assert_problem(answer, 422, "CALLBACK_URL_NOT_ALLOWED")
         assert url not in problem["detail"]
+        assert "user information or fragment; it" in problem["detail"]  # and then the rule that is broken
     assert stored(database_dsn) == before
 
 

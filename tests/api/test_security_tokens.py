@@ -210,11 +210,13 @@ async def test_while_the_keys_cannot_be_fetched_nobody_gets_in(settings, serve, 
             assert_problem(answer, 503, "AUTHENTICATION_UNAVAILABLE")
             assert answer.headers["Retry-After"] == "2"
         assert_problem(await api.http.get(PATH), 401, "UNAUTHENTICATED")
-        assert (await api.http.get("/health/ready")).json()["database"] == "ok"
+        ready = (await api.http.get("/health/ready")).json()
+        assert (ready["database"], ready["authentication"], ready["status"]) == ("ok", "degraded", "degraded")
         issuer.status = 200
         async with asyncio.timeout(30):
             while (await api.http.get(PATH, headers=bearer())).status_code != 200:
                 await asyncio.sleep(0.2)
+        assert (await api.http.get("/health/ready")).json()["authentication"] == "ok"
 
 
 async def test_keys_that_were_fetched_outlive_an_outage_of_the_issuer_for_a_while(settings, serve, issuer, monkeypatch):

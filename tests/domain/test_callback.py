@@ -29,7 +29,7 @@ from domain.callback_retries import (
     parsed_retry_after,
     status_after,
 )
-from domain.callback_url import UrlRefused, canonical_host, parse_callback_url
+from domain.callback_url import UrlRefused, UrlRule, canonical_host, parse_callback_url
 from domain.errors import InvariantBroken
 from domain.operation import OperationStatus
 
@@ -213,6 +213,42 @@ def test_http_is_for_hosts_that_the_operator_names():
         with pytest.raises(UrlRefused):
             parse_callback_url(text, allowed_hosts=allowed)
     assert [canonical_host(text) for text in ("[::1]", "::1", "LocalHost")] == ["::1", "::1", "localhost"]
+
+
+def test_an_underscore_is_for_hosts_that_the_operator_names():
+    allowed = frozenset({canonical_host("Order_Desk.Internal")})
+    assert parse_callback_url("http://ORDER_desk.internal:9/", allowed_hosts=allowed).host == "order_desk.internal"
+    for text in ("https://order_desk.internal/", "https://_a.example/"):
+        with pytest.raises(UrlRefused, match="host"):
+            parse_callback_url(text)
+    for text in ("a_..example", "-a_b.example", "\u00fc_.example", "_" * 64):
+        with pytest.raises(UrlRefused):
+            canonical_host(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (f"https://a.example/{'x' * 2000}", UrlRule.LENGTH),
+        ("https://a.example/a b", UrlRule.CHARACTERS),
+        ("https://a.example\\b/", UrlRule.CHARACTERS),
+        ("https://a.example/#x", UrlRule.FRAGMENT),
+        ("http://a.example/", UrlRule.SCHEME),
+        ("ftp://a.example/", UrlRule.SCHEME),
+        ("https://me@a.example/", UrlRule.USER_INFORMATION),
+        ("https://a%2e.example/", UrlRule.USER_INFORMATION),
+        ("https://a..example/", UrlRule.HOST),
+        ("https://[::1/", UrlRule.HOST),
+        ("https://1.2.3.256/", UrlRule.HOST),
+        ("https://a.example:0/", UrlRule.PORT),
+        ("https://a.example/\u00fc", UrlRule.PATH),
+    ],
+)
+def test_a_refusal_says_which_rule_is_broken_and_not_the_url(text, rule):
+    with pytest.raises(UrlRefused) as refused:
+        parse_callback_url(text)
+    assert refused.value.rule is rule
+    assert "example" not in str(refused.value)
 
 
 PUBLIC = ["8.8.8.8", "93.184.216.34", "172.15.255.255", "172.32.0.0", "100.63.0.1", "2606:4700::1111", "2a00:1450::1"]

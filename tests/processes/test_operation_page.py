@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from builders import a_stored_operation
@@ -70,3 +71,30 @@ async def test_a_workflow_of_another_type_is_named(storage: Storage, temporal_cl
     await temporal_client.start_workflow(workflow_type, id=operation_id, task_queue="nobody")
     page = await operation_page(storage, temporal_client, operation_id, client="local")
     assert page["workflow"]["type"] == f"{workflow_type}, which is not the operation's own"
+
+
+async def test_a_terminated_workflow_is_shown_with_who_did_it_and_why(storage: Storage, temporal_client: Client):
+    async with waiting_for_the_database(storage, temporal_client) as operation_id:
+        handle = temporal_client.get_workflow_handle(operation_id)
+        await handle.terminate(reason="wrong desk")
+        page = await page_with(storage, temporal_client, operation_id, "status", "TERMINATED")
+
+    assert page["workflow"]["ended by"].startswith("an operator (")
+    assert page["workflow"]["ended by"].endswith("), who terminated it: wrong desk")
+
+
+async def test_a_task_that_no_worker_has_is_shown_with_the_last_poll(storage: Storage, temporal_client: Client):
+    async with waiting_for_the_database(storage, temporal_client):
+        polled_until = datetime.now(UTC)  # the worker ends with the block
+    operation_id = (await a_stored_operation(storage)).operation_id
+    await temporal_client.start_workflow(
+        CreateProposal.run,
+        CreateInput(operation_id=operation_id, is_large=False),
+        id=operation_id,
+        task_queue=PROPOSALS_QUEUE,
+    )
+    page = await page_with(storage, temporal_client, operation_id, "pending workflow task", "no worker has it")
+    await temporal_client.get_workflow_handle(operation_id).terminate()
+
+    told = page["workflow"]["pending workflow task"].removeprefix("no worker has it; the last poll was ")
+    assert abs(datetime.fromisoformat(told) - polled_until) < timedelta(minutes=5)

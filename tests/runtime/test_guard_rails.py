@@ -46,7 +46,7 @@ def test_production_names_all_that_is_missing_at_once():
     ]
     assert variables(OF_MIGRATE, nothing, PLAIN) == ["PROPOSAL_DATABASE_URL"]
     assert variables(OF_SCHEDULES, nothing, PLAIN) == ["TEMPORAL_TLS"]
-    assert variables((), nothing, PLAIN) == []
+    assert variables(frozenset(), nothing, PLAIN) == []
 
 
 def test_production_starts_when_all_is_there():
@@ -93,8 +93,10 @@ def test_without_authentication_the_api_listens_nowhere_else(host):
     assert variables(OF_API, with_tokens | {"PROPOSAL_API_HOST": host}) == []
 
 
-def test_tokens_need_one_source_of_keys():
-    both = COMPLETE | {"PROPOSAL_AUTH_JWKS_FILE": "/keys.json"}
+def test_tokens_need_one_source_of_keys(tmp_path):
+    file = tmp_path / "keys.json"
+    file.write_text("{}")
+    both = COMPLETE | {"PROPOSAL_AUTH_JWKS_FILE": str(file)}
     assert variables(OF_API, both) == ["PROPOSAL_AUTH_JWKS_URL"]
     file_alone = {name: value for name, value in both.items() if name != "PROPOSAL_AUTH_JWKS_URL"}
     assert variables(OF_API, file_alone) == []
@@ -208,3 +210,53 @@ def test_a_url_that_libpq_refuses_is_named_in_every_profile(rest, variables_of_l
     lines = refusals(load_settings(owner), OF_MIGRATE, load_temporal=lambda: SECURE)
     assert lines[-1].startswith("PROPOSAL_OWNER_DATABASE_URL: libpq refuses ")
     assert "hidden" not in "".join(lines)
+
+
+MISSING = "the file cannot be read (No such file or directory)"
+
+
+def lines_of(concerns, environ, profile=SECURE) -> list[str]:
+    return refusals(load_settings(environ), concerns, load_temporal=lambda: profile)
+
+
+@pytest.mark.parametrize("profile", ["LOCAL", "PRODUCTION"])
+@pytest.mark.parametrize("option", ["sslrootcert", "sslcert", "sslkey", "sslcrl"])
+def test_a_file_of_libpq_that_is_missing_is_named(tmp_path, profile, option):
+    url = f"{COMPLETE['PROPOSAL_DATABASE_URL']}&{option}={tmp_path / 'none.pem'}"
+    environ = COMPLETE | {"PROPOSAL_PROFILE": profile, "PROPOSAL_DATABASE_URL": url}
+
+    assert lines_of(OF_API, environ) == [f"PROPOSAL_DATABASE_URL ({option}): {MISSING}"]
+    (tmp_path / "none.pem").write_text("-")
+    assert lines_of(OF_API, environ) == []
+
+
+def test_the_certificates_of_the_system_are_no_file():
+    url = f"{COMPLETE['PROPOSAL_DATABASE_URL']}&sslrootcert=system"
+    assert lines_of(OF_MIGRATE, COMPLETE | {"PROPOSAL_DATABASE_URL": url}) == []
+
+
+def test_a_file_of_temporal_that_is_missing_is_named(tmp_path):
+    path = tmp_path / "none.pem"
+    tls = ClientConfigTLS(disabled=False, server_root_ca_cert=path, client_cert=path, client_private_key=path)
+
+    assert lines_of(OF_SCHEDULES, COMPLETE, ClientConfigProfile(tls=tls)) == [
+        f"TEMPORAL_TLS_SERVER_CA_CERT_PATH: {MISSING}",
+        f"TEMPORAL_TLS_CLIENT_CERT_PATH: {MISSING}",
+        f"TEMPORAL_TLS_CLIENT_KEY_PATH: {MISSING}",
+    ]
+
+
+@pytest.mark.parametrize("name", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_certificates_that_are_missing_are_named_because_openssl_passes_over_them(tmp_path, monkeypatch, name):
+    monkeypatch.setenv(name, str(tmp_path / "none.pem"))
+
+    assert lines_of(OF_WORKER, COMPLETE) == [f"{name}: {MISSING}"]
+    assert lines_of(OF_MIGRATE, COMPLETE) == []
+
+
+def test_a_missing_file_of_the_issuers_keys_is_named(tmp_path):
+    environ = {name: value for name, value in COMPLETE.items() if name != "PROPOSAL_AUTH_JWKS_URL"}
+    environ["PROPOSAL_AUTH_JWKS_FILE"] = str(tmp_path / "none.json")
+
+    assert lines_of(OF_API, environ) == [f"PROPOSAL_AUTH_JWKS_FILE: {MISSING}"]
+    assert lines_of(OF_WORKER, environ) == []

@@ -125,3 +125,79 @@ def test_urls_are_not_shown_by_accident():
         }
     )
     assert "hidden" not in repr(settings)
+
+
+SECRETS = {
+    "PROPOSAL_DATABASE_URL": "postgresql://service:secret@db/proposals",
+    "PROPOSAL_OWNER_DATABASE_URL": "postgres://owner:secret@db/proposals",
+    "PROPOSAL_CALLBACK_SECRETS": "a" * 24,
+    "PROPOSAL_EGRESS_PROXY": "http://user:secret@proxy:3128",
+}
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_comes_from_a_file(tmp_path, name, end):
+    path = tmp_path / "secret"
+    path.write_bytes(f"{SECRETS[name]}{end}".encode())
+
+    settings = load_settings({f"{name}_FILE": str(path)})
+
+    value = getattr(settings, name.removeprefix("PROPOSAL_").lower())
+    assert value.get_secret_value() == SECRETS[name]
+
+
+@pytest.mark.parametrize("name", SECRETS)
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (None, "the file cannot be read (No such file or directory)"),
+        (b"", "the file is empty"),
+        (b" \n", "the file is empty"),
+        (b"\xff\xfe", "the file is not UTF-8 text"),
+        (b"x" * 70_000, "the file is larger than 64 KiB"),
+    ],
+)
+def test_a_file_that_gives_no_secret_is_named_with_the_reason(tmp_path, name, content, reason):
+    path = tmp_path / "secret"
+    if content is not None:
+        path.write_bytes(content)
+
+    assert problems(**{f"{name}_FILE": str(path)}) == [f"{name}_FILE: {reason}"]
+
+
+def test_a_secret_and_its_file_exclude_each_other(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text(SECRETS["PROPOSAL_DATABASE_URL"])
+
+    assert problems(PROPOSAL_DATABASE_URL=SECRETS["PROPOSAL_DATABASE_URL"], PROPOSAL_DATABASE_URL_FILE=str(path)) == [
+        "PROPOSAL_DATABASE_URL_FILE: give it or PROPOSAL_DATABASE_URL, not both"
+    ]
+
+
+def test_what_is_wrong_with_a_secret_is_said_of_the_variable_that_names_its_file(tmp_path):
+    path = tmp_path / "secret"
+    path.write_text("mysql://x")
+
+    (line,) = problems(PROPOSAL_DATABASE_URL_FILE=str(path))
+
+    assert line == "PROPOSAL_DATABASE_URL_FILE: must begin with postgresql://"
+
+
+def test_only_a_secret_has_a_file_of_its_own():
+    assert problems(PROPOSAL_API_PORT_FILE="/x")[0].startswith("PROPOSAL_API_PORT_FILE: no such setting")
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["proxy:3128", "https://proxy:3128", "http://proxy", "http://:3128", "http://proxy:0", "http://proxy:1/hidden"],
+)
+def test_a_proxy_is_a_host_and_a_port(url):
+    assert problems(PROPOSAL_EGRESS_PROXY=url) == ["PROPOSAL_EGRESS_PROXY: must be http://[user:password@]host:port"]
+
+
+def test_a_proxy_may_need_credentials():
+    proxy = load_settings({"PROPOSAL_EGRESS_PROXY": "http://desk:a%40b@proxy:3128"}).proxy
+
+    assert (proxy.host, proxy.port, proxy.authorization) == ("proxy", 3128, "Basic ZGVzazphQGI=")
+    assert "ZGVz" not in repr(proxy)

@@ -114,6 +114,8 @@ def test_of_a_library_only_the_constant_part_is_logged():
     logged = records(
         "logger = logging.getLogger('uvicorn.error')\n"
         "logger.info('Listening for %s', secret)\n"
+        "logger.info('Started server process [%d]', 4711)\n"
+        "logger.info('Listening on %s:%d', secret, 4711)\n"
         "logger.info(f'Completing as failure with error of type ValueError: {secret}')\n"
         "logger.info(ValueError(secret))\n"
         "logger.info(f'Task exception was never retrieved\\nfuture: {secret}')\n"
@@ -123,6 +125,8 @@ def test_of_a_library_only_the_constant_part_is_logged():
 
     assert [record["event"] for record in logged] == [
         "Listening for %s",
+        "Started server process [4711]",
+        "Listening on %s:%d",
         "Completing as failure with error of type ValueError",
         "ValueError",
         "Task exception was never retrieved",

@@ -4,8 +4,10 @@ import asyncio
 import ssl
 import threading
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 
+import certificates
 import h11
 import pytest
 from receiver import RULES, Receiver
@@ -41,7 +43,7 @@ def receiver() -> Iterator[Receiver]:
 
 async def refusal(url: str, *answers: list[str] | Exception, rules: CallbackRules = RULES) -> str | None:
     found = await CallbackTargets(rules, resolve=Names(*answers)).refusal(CallbackSubscription(url=url))
-    return None if found is None else found.detail()
+    return None if found is None else found.message()
 
 
 async def failure(targets: CallbackTargets, url: str) -> AttemptError:
@@ -81,6 +83,16 @@ async def posted(targets: CallbackTargets, url: str, *, seconds: float = 20, **o
 )
 async def test_each_address_of_a_name_is_judged_at_submission(answers, is_allowed):
     assert (await refusal("https://a.example/", answers) is None) is is_allowed
+
+
+async def test_a_refusal_at_submission_says_which_rule_is_broken():
+    assert await refusal("https://a.example:0/", [PUBLIC]) == (
+        "CALLBACK_URL_NOT_ALLOWED: it must be https and name a public host, without user information or fragment; "
+        "its port is no number from 1 to 65535"
+    )
+    found = await refusal("https://a.example/", ["10.0.0.1"])
+    assert found is not None
+    assert found.endswith("; its host has an address that is not public")
 
 
 async def test_a_name_that_does_not_resolve_or_not_soon_is_accepted_at_submission():
@@ -210,18 +222,14 @@ async def test_a_receiver_that_is_away_or_speaks_no_http_is_said_in_a_word(recei
 
 
 @pytest.fixture
-async def trust(receiver, tmp_path) -> ssl.SSLContext:
-    """The receiver speaks TLS as a.example, which this context trusts."""
-    key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
-    making = await asyncio.create_subprocess_exec(
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=a.example"),
-        *("-addext", "subjectAltName=DNS:a.example", "-keyout", key, "-out", certificate),
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    assert await making.wait() == 0
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(certificate, key)
-    receiver._server.socket = serving.wrap_socket(receiver._server.socket, server_side=True)
+def trust(receiver, tmp_path) -> ssl.SSLContext:
+    return speaking_tls(receiver, tmp_path, begins=datetime.now(UTC) - timedelta(days=1))
+
+
+def speaking_tls(receiver, tmp_path, *, begins: datetime) -> ssl.SSLContext:
+    """From now on the receiver speaks TLS as a.example, with a certificate that this context trusts."""
+    certificate = certificates.make(tmp_path, name="a.example", begins=begins)
+    receiver._server.socket = certificates.serving(certificate).wrap_socket(receiver._server.socket, server_side=True)
     return ssl.create_default_context(cafile=certificate)
 
 
@@ -229,13 +237,24 @@ async def test_tls_verifies_the_name_not_the_address(receiver, trust):
     rules = CallbackRules(secrets=RULES.secrets, allowed_hosts=frozenset({"a.example", "b.example"}))
     targets = CallbackTargets(rules, resolve=Names(["127.0.0.1"]))
     assert (await posted(targets, f"https://a.example:{receiver.port}/", trust=trust)).status_code == 204
-    for url, options in [
-        (f"https://b.example:{receiver.port}/", {"trust": trust}),
-        (f"https://a.example:{receiver.port}/", {}),
+    for url, options, error in [
+        (f"https://b.example:{receiver.port}/", {"trust": trust}, AttemptError.TLS_NAME_MISMATCH),
+        (f"https://a.example:{receiver.port}/", {}, AttemptError.TLS_ISSUER_UNKNOWN),
     ]:
         with pytest.raises(AttemptFailed) as failed:
             await posted(targets, url, **options)
-        assert failed.value.error is AttemptError.TLS_FAILED
+        assert failed.value.error is error
+
+
+@pytest.mark.parametrize("days", [-10, 10])
+async def test_a_certificate_that_is_not_valid_today_is_said_to_be_expired(receiver, tmp_path, days):
+    trust = speaking_tls(receiver, tmp_path, begins=datetime.now(UTC) + timedelta(days=days))
+    targets = CallbackTargets(
+        CallbackRules(secrets=RULES.secrets, allowed_hosts=frozenset({"a.example"})), resolve=Names(["127.0.0.1"])
+    )
+    with pytest.raises(AttemptFailed) as failed:
+        await posted(targets, f"https://a.example:{receiver.port}/", trust=trust)
+    assert failed.value.error is AttemptError.TLS_CERTIFICATE_EXPIRED
 
 
 class Wire:

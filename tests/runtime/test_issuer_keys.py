@@ -1,0 +1,27 @@
+"""What is said of an issuer whose keys cannot be fetched."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import certificates
+from structlog.testing import capture_logs
+from waiting import until
+
+from runtime.issuer_keys import IssuerKeys, from_url
+
+
+async def test_an_issuer_whose_certificate_is_of_an_unknown_issuer_is_told_apart_from_a_silent_one(tmp_path):
+    certificate = certificates.make(tmp_path, name="issuer.example", begins=datetime.now(UTC))
+    server = await asyncio.start_server(lambda *_: None, "127.0.0.1", 0, ssl=certificates.serving(certificate))
+    port = server.sockets[0].getsockname()[1]
+    reasons = []
+    for url in (f"https://127.0.0.1:{port}/keys", "http://127.0.0.1:1/keys"):
+        with capture_logs() as logged:
+            async with from_url(url) as load, IssuerKeys(load, refresh_seconds=300).running() as keys:
+                assert not keys.are_fresh
+                await until(lambda logged=logged: logged)
+                assert not keys.are_fresh
+        reasons += [line["reason"] for line in logged]
+    server.close()
+
+    assert reasons == ["TLS_ISSUER_UNKNOWN", "ConnectError"]
