@@ -16,6 +16,8 @@ STATEMENT: Final = re.compile(
     r"(?:(?:.*?\b(?:FROM|INTO)|\s*(?<=UPDATE))\s+(?P<table>[a-z_]+))?",
     re.DOTALL,
 )
+# What a statement of several parts does first; tables are written in small letters, as in no FOR UPDATE.
+WRITE: Final = re.compile(r"\b(?P<verb>INSERT|UPDATE|DELETE)(?: INTO| FROM)? (?P<table>[a-z_]+)")
 SYSTEM: Final = {"db.system.name": "postgresql"}
 
 
@@ -55,5 +57,6 @@ class TracedCursor(AsyncCursor[Any]):
 
 @lru_cache(maxsize=256)  # statements are constants of the code
 def _described(statement: str) -> tuple[str, str]:
-    found = STATEMENT.match(statement)
+    write = WRITE.search(statement) if statement.lstrip().startswith("WITH") else None
+    found = write or STATEMENT.match(statement)
     return ("SQL", "") if found is None else (found["verb"], found["table"] or "")

@@ -69,7 +69,7 @@ class BuildArtifactResult(Message):
 
 
 class PersistInput(OfOperation):
-    """The step needs to know nothing else: what it commits is in the row."""
+    """The step takes nothing else over: what it commits, its worker has made, or the row has."""
 
 
 class PersistResult(Message):

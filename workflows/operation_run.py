@@ -76,7 +76,7 @@ async def _create(start: CreateInput, runner: StepRunner, persist: Persist) -> O
         persist,
         PersistInput(operation_id=start.operation_id),
         is_at_once=start.is_large,
-        options=policies.COMPUTE,  # it computes what another release has made
+        options=policies.COMPUTE,  # it computes what its worker has not made
         summary="Commit proposal, version, event and outcome",
     )
     return await _as_the_row_says(persisted.outcome, start, runner, unless_ended)

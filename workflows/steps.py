@@ -27,25 +27,25 @@ from workflows.messages import (
 
 @activity.defn(name="simulate")
 async def simulate(step: SimulateInput) -> SimulateResult:
-    """Simulate the stored request, store the result, mark the operation RUNNING; repeats to the same document."""
+    """Simulate the stored request; a large operation's result is stored. Repeats to the same document."""
     raise _not_here(step)
 
 
 @activity.defn(name="build_artifact")
 async def build_artifact(step: BuildArtifactInput) -> BuildArtifactResult:
-    """Build the artifact from the stored request and result, store it; repeats to the same documents."""
+    """Build the artifact from request and result; a large operation's is stored. Repeats to the same documents."""
     raise _not_here(step)
 
 
 @activity.defn(name="persist")
 async def persist(step: PersistInput) -> PersistResult:
-    """Commit proposal, version, event and SUCCEEDED in one transaction; on an ended operation only say how it ended."""
+    """Commit evidence, proposal, version, event and SUCCEEDED at once; on an ended operation only say how it ended."""
     raise _not_here(step)
 
 
 @activity.defn(name="persist_version")
 async def persist_version(step: PersistInput) -> PersistResult:
-    """Commit the next version of the locked proposal, event and SUCCEEDED; on an ended operation say how it ended."""
+    """Commit evidence, the locked proposal's next version, event and SUCCEEDED; an ended one only says how it ended."""
     raise _not_here(step)
 
 

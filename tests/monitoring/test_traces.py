@@ -15,7 +15,7 @@ CALLER = "0af7651916cd43dd8448eb211c80319c"
 
 # From the commit up to the request.
 PATH = [
-    "INSERT proposals",
+    "UPDATE operations",  # and all else in the same statement
     "postgresql",
     "RunActivity:persist",
     "StartActivity:persist",
@@ -48,9 +48,9 @@ async def test_one_trace_from_the_request_to_the_sql_of_persist(observed, http, 
     operation_id = accepted.json()["operation_id"]
     await Clients(observed, http).finished(operation_id)
 
-    await until(lambda: named(collector, CALLER) >= {*PATH, "RunWorkflow:CreateProposal", "UPDATE operations"})
+    await until(lambda: named(collector, CALLER) >= {*PATH, "RunWorkflow:CreateProposal"})
     spans = {span.span_id: span for span in of_trace(collector, CALLER)}
-    commit = next(span for span in spans.values() if span.name == "INSERT proposals")
+    commit = next(span for span in spans.values() if span.name == PATH[0])
     path = []
     while commit is not None:
         path.append(commit.name)
