@@ -6,7 +6,15 @@ from builders import a_locked_operation, an_operation, some_evidence
 from domain.creation import new_proposal
 from domain.operation import OperationType
 from services.workflow_starts import operation_start
-from workflows.identity import CORRELATION_ID, CREATED_BY, OPERATION_TYPE, PORTFOLIO_ID, PROPOSAL_ID, SEARCH_ATTRIBUTES
+from workflows.identity import (
+    CORRELATION_ID,
+    CREATED_BY,
+    OPERATION_TYPE,
+    PORTFOLIO_ID,
+    PROPOSAL_ID,
+    SEARCH_ATTRIBUTES,
+    attribute_text,
+)
 
 A_VERSION = {"operation_type": OperationType.CREATE_PROPOSAL_VERSION, "proposal_id": "pp_77"}
 
@@ -28,3 +36,17 @@ def test_the_proposal_of_a_create_is_the_one_that_its_commit_makes():
     operation = a_locked_operation(metadata='{"title":null,"mandate_id":null,"jurisdiction":null,"advisor_notes":null}')
     made = new_proposal(operation, some_evidence()).proposal.proposal_id
     assert operation_start(operation).search_attributes[PROPOSAL_ID] == made
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute"),
+    [
+        ("crm/case 47-11", "crm/case 47-11"),
+        ("a\tb\x7fc\u202ed", "abcd"),
+        ("x" * 201, "x" * 200),
+        ("x" * 200, "x" * 200),
+        ("\U0001f600" * 200, "\U0001f600" * 166),  # twelve bytes each, as ASCII JSON, and two quotes
+    ],
+)
+def test_an_attribute_is_cut_and_prints(text, attribute):
+    assert attribute_text(text) == attribute
