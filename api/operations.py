@@ -90,7 +90,7 @@ class AsyncStatus(Wire):
     version_no: int | None = Field(description="The version that was made.", ge=1, examples=[1])
     created_by: str = Field(description="Who submitted it.", examples=["advisor_1"])
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    started_at: Timestamp | None = Field(description="When its first step was done, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    started_at: Timestamp | None = Field(description="When a worker began it, UTC.", examples=[TIMESTAMP_EXAMPLE])
     finished_at: Timestamp | None = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
     updated_at: Timestamp = Field(description="When its row last changed, UTC.", examples=[TIMESTAMP_EXAMPLE])
     expires_at: Timestamp | None = Field(
