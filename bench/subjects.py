@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final, Protocol
 
 import psycopg
-from cli.local.probe import get_json
 from temporalio.client import Client as TemporalClient
 from temporalio.runtime import Runtime, TelemetryConfig
 from temporalio.service import RetryConfig
@@ -26,6 +25,7 @@ from cli.local.children import Child
 from cli.local.ports import HOST, free_port
 from cli.local.postgres import EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
+from cli.probe import get_json
 from storage.migrating import migrate
 
 DATABASE: Final = "proposals"
@@ -225,7 +225,7 @@ def _role(command: Sequence[str]) -> str:
 
 
 def _is_ready(port: int) -> bool:
-    health = get_json(port, "/health/ready")
+    health = get_json(HOST, port, "/health/ready")
     return health is not None and health.get("status") == "ok"
 
 

@@ -16,7 +16,7 @@ STATEMENT: Final = re.compile(
     r"(?:(?:.*?\b(?:FROM|INTO)|\s*(?<=UPDATE))\s+(?P<table>[a-z_]+))?",
     re.DOTALL,
 )
-# What a statement of several parts does first; tables are written in small letters, as in no FOR UPDATE.
+# Tables are written in small letters, as in no FOR UPDATE.
 WRITE: Final = re.compile(r"\b(?P<verb>INSERT|UPDATE|DELETE)(?: INTO| FROM)? (?P<table>[a-z_]+)")
 SYSTEM: Final = {"db.system.name": "postgresql"}
 
@@ -57,6 +57,14 @@ class TracedCursor(AsyncCursor[Any]):
 
 @lru_cache(maxsize=256)  # statements are constants of the code
 def _described(statement: str) -> tuple[str, str]:
-    write = WRITE.search(statement) if statement.lstrip().startswith("WITH") else None
-    found = write or STATEMENT.match(statement)
+    found = _main_write(statement) if statement.lstrip().startswith("WITH") else None
+    found = found or STATEMENT.match(statement)
     return ("SQL", "") if found is None else (found["verb"], found["table"] or "")
+
+
+def _main_write(statement: str) -> re.Match[str] | None:
+    """Of a statement of several parts the write that stands outside all parentheses, else the first one."""
+    writes = list(WRITE.finditer(statement))
+    before = (statement[: write.start()] for write in writes)
+    outside = [write for write, text in zip(writes, before, strict=True) if text.count("(") == text.count(")")]
+    return next(iter([*outside, *writes]), None)

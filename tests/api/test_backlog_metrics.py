@@ -16,8 +16,8 @@ from domain.errors import StorageUnavailable
 from services.readiness import Readiness
 from storage.backlog import SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES
 
-UNAVAILABLE = Readiness(database="unreachable", temporal="ok", workers="ok")
-WELL = Readiness(database="ok", temporal="ok", workers="no_pollers")
+UNAVAILABLE = Readiness(database="unreachable", temporal="ok", workers="ok", authentication="off")
+WELL = Readiness(database="ok", temporal="ok", workers="no_pollers", authentication="off")
 
 
 class StubReadiness:

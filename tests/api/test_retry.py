@@ -8,6 +8,8 @@ from answers import assert_problem
 from builders import a_body, a_version_body, without_simulation_flag
 from psycopg.rows import dict_row
 
+from activities.work_at_hand import WorkAtHand
+
 PATH = "/operations/{}/retry"
 PURGE = """
 WITH gone AS (DELETE FROM operations WHERE operation_id = %s RETURNING *)
@@ -29,11 +31,27 @@ async def cancelled(api, key: str | None = "k", body=None) -> str:
     return operation_id
 
 
-async def a_cancelled_version(api, proposal_id: str, **headers: str) -> str:
-    answer = await api.post(f"/{proposal_id}/versions/async", a_version_body(), **headers)
-    operation_id = answer.json()["operation_id"]
-    assert (await api.post(f"/operations/{operation_id}/cancel", None)).status_code == 202
-    return operation_id
+@pytest.fixture
+def cancelled_version(api, worker, monkeypatch):
+    """Submits a version and cancels it, before the first step of its worker has read it."""
+    may_read, read = asyncio.Event(), WorkAtHand.read
+    may_read.set()
+
+    async def read_later(work: WorkAtHand, operation_id: str):
+        await may_read.wait()
+        return await read(work, operation_id)
+
+    monkeypatch.setattr(WorkAtHand, "read", read_later)
+
+    async def cancelled_version(proposal_id: str, **headers: str) -> str:
+        may_read.clear()
+        answer = await api.post(f"/{proposal_id}/versions/async", a_version_body(), **headers)
+        operation_id = answer.json()["operation_id"]
+        assert (await api.post(f"/operations/{operation_id}/cancel", None)).status_code == 202
+        may_read.set()
+        return operation_id
+
+    return cancelled_version
 
 
 async def test_a_retry_is_the_next_attempt_of_the_key(api, settings, database_dsn):
@@ -87,10 +105,10 @@ async def test_a_retry_runs_to_its_end(api, worker):
 
 
 @pytest.mark.parametrize("key", ["k", None])
-async def test_parallel_retries_make_one(api, worker, key, database_dsn):
+async def test_parallel_retries_make_one(api, cancelled_version, key, database_dsn):
     proposal_id = (await api.created())["proposal"]["proposal_id"]
     headers = {} if key is None else {"Idempotency-Key": key}
-    failed = await a_cancelled_version(api, proposal_id, **headers)
+    failed = await cancelled_version(proposal_id, **headers)
     answers = await asyncio.gather(*(api.post(PATH.format(failed), None) for _ in range(20)))
     assert {answer.status_code for answer in answers} == {202}
     (retried,) = {answer.json()["operation_id"] for answer in answers}
@@ -110,10 +128,10 @@ async def test_parallel_retries_and_submissions_with_the_key_make_one(api):
 
 
 @pytest.mark.parametrize("key", ["k", None])
-async def test_only_the_newest_attempt_is_retried(api, worker, key):
+async def test_only_the_newest_attempt_is_retried(api, cancelled_version, key):
     proposal_id = (await api.created())["proposal"]["proposal_id"]
     headers = {} if key is None else {"Idempotency-Key": key}
-    first = await a_cancelled_version(api, proposal_id, **headers)
+    first = await cancelled_version(proposal_id, **headers)
     attempts = [first]
     for number in (2, 3):
         answer = await api.post(PATH.format(attempts[-1]), None)
@@ -130,10 +148,10 @@ async def test_only_the_newest_attempt_is_retried(api, worker, key):
 
 
 @pytest.mark.parametrize("key", ["k", None])
-async def test_a_newest_attempt_that_was_purged_is_not_made_again(api, worker, database_dsn, key):
+async def test_a_newest_attempt_that_was_purged_is_not_made_again(api, cancelled_version, database_dsn, key):
     """A callback that is still owed keeps the older attempt for longer than the newer one."""
     proposal_id = (await api.created())["proposal"]["proposal_id"]
-    first = await a_cancelled_version(api, proposal_id, **({} if key is None else {"Idempotency-Key": key}))
+    first = await cancelled_version(proposal_id, **({} if key is None else {"Idempotency-Key": key}))
     second = (await api.post(PATH.format(first), None)).json()["operation_id"]
     await api.finished(second)
     purge(database_dsn, second)
