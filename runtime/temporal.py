@@ -78,14 +78,14 @@ def temporal_problem(failure: Exception) -> str:
     """Why Temporal cannot be used, in one line: the setting and the cause, without a text of the server."""
     status = failure.status if isinstance(failure, RPCError) else None
     if status is RPCStatusCode.NOT_FOUND and "amespace" in str(failure):
-        return "TEMPORAL_NAMESPACE: the server has no such namespace"
+        return "TEMPORAL_NAMESPACE: Temporal has no such namespace"
     if status in (RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNAUTHENTICATED):
-        return "TEMPORAL_API_KEY, TEMPORAL_TLS_*: the server refuses this client"
+        return "TEMPORAL_API_KEY, TEMPORAL_TLS_*: Temporal refuses this client"
     if "certificate" in str(failure).lower():
         return "TEMPORAL_TLS_*: client and server refuse each other's certificates"
     if status in (RPCStatusCode.INVALID_ARGUMENT, RPCStatusCode.RESOURCE_EXHAUSTED):
-        return "TEMPORAL_NAMESPACE: the server refuses search attributes or schedules there"
-    return "TEMPORAL_ADDRESS: the server cannot be reached"
+        return "TEMPORAL_NAMESPACE: Temporal refuses search attributes or schedules there"
+    return "TEMPORAL_ADDRESS: Temporal cannot be reached"
 
 
 async def register_search_attributes(client: Client, wanted: Sequence[SearchAttributeKey[str]]) -> list[str]:

@@ -29,7 +29,7 @@ async def test_a_worker_waits_for_its_namespace_and_names_the_setting(temporal_s
         client = await connecting
 
     assert client.namespace == "comes-later"
-    assert [line["reason"] for line in logged] == ["TEMPORAL_NAMESPACE: the server has no such namespace"]
+    assert [line["reason"] for line in logged] == ["TEMPORAL_NAMESPACE: Temporal has no such namespace"]
 
 
 @pytest.mark.parametrize(

@@ -85,23 +85,28 @@ def test_check_masks_what_is_secret_of_urls():
     assert shown["TEMPORAL_ADDRESS"]["value"] == "***@temporal:7233"
 
 
-def test_check_tells_what_production_misses_and_is_content_when_nothing_is():
+def test_check_tells_what_production_misses_and_is_content_when_nothing_is(tmp_path):
     ran = config("check", PROPOSAL_PROFILE="PRODUCTION")
     assert ran.returncode == 2
     assert "  PROPOSAL_PROFILE: PRODUCTION (environment)\n" in ran.stdout
     assert len(ran.stderr.splitlines()) == 6
 
+    keys = tmp_path / "keys.json"
     complete = {
         "PROPOSAL_PROFILE": "PRODUCTION",
         "PROPOSAL_DATABASE_URL": "postgresql://u@db/x?sslmode=require",
         "PROPOSAL_AUTH_MODE": "jwt",
         "PROPOSAL_AUTH_ISSUER": "https://i.example/",
         "PROPOSAL_AUTH_AUDIENCE": "proposals",
-        "PROPOSAL_AUTH_JWKS_FILE": "/keys.json",
+        "PROPOSAL_AUTH_JWKS_FILE": str(keys),
         "PROPOSAL_CALLBACK_SECRETS": "a-secret-of-24-characters",
         "PROPOSAL_FOUR_EYES": "true",
         "PROPOSAL_STRICT_VERSION_BINDING": "true",
     }
+    ran = config("check", "--json", **complete, TEMPORAL_TLS="true")
+    missing = "proposals: PROPOSAL_AUTH_JWKS_FILE: the file cannot be read (No such file or directory)\n"
+    assert (ran.returncode, ran.stderr) == (2, missing)
+    keys.write_text("{}")
     ran = config("check", "--json", **complete, TEMPORAL_TLS="true")
     assert (ran.returncode, ran.stderr) == (0, "")
     assert json.loads(ran.stdout)["TEMPORAL_TLS"] == {"value": True, "source": "environment"}
