@@ -1,6 +1,8 @@
 import importlib
 import re
+import subprocess
 import sys
+from importlib.metadata import packages_distributions
 
 import pytest
 
@@ -20,6 +22,14 @@ def test_peers_are_pinned_with_hashes_and_no_place_to_get_them_from():
 
 def test_peers_have_the_services_versions_of_what_both_use():
     assert {name: version for name, version in PINNED.items() if SERVICE.get(name, version) != version} == {}
+
+
+def test_peers_have_all_that_the_service_imports_for_them():
+    loaded = "import sys, bench.peers.rows; print(*{name.partition('.')[0] for name in sys.modules})"
+    ran = subprocess.run([sys.executable, "-c", loaded], cwd=ROOT, capture_output=True, text=True, check=True)
+    owners = packages_distributions()
+    needed = {owners[name][0].lower().replace("_", "-") for name in ran.stdout.split() if name in owners}
+    assert needed - PINNED.keys() - {"proposals-service"} == set()
 
 
 @pytest.mark.parametrize(
