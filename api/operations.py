@@ -26,6 +26,7 @@ from api.wire import (
     Wire,
     json_bytes,
     json_response,
+    response_of,
 )
 from domain.access import Scope
 from domain.errors import (
@@ -129,10 +130,6 @@ class AsyncStatus(Wire):
     def with_result(self, created: CreatedVersion | None) -> Self:
         return self.model_copy(update={"result": None if created is None else CreateResponse.as_created(created)})
 
-    def entity_tag(self, *, has_result: bool) -> str:
-        """A strong tag: everything that the bytes of the answer depend on, read without a document."""
-        return f'"{sha256(str(has_result).encode() + json_bytes(self)).hexdigest()[:32]}"'
-
 
 class OperationListResponse(Wire):
     """A page of operations, without their results."""
@@ -234,7 +231,8 @@ async def _awaited(
     waiting = context.services.waiting.until_terminal(read, seconds=seconds, operation_id=operation_id)
     operation = await context.while_connected(waiting, waits=seconds > 0)
     status = AsyncStatus.of(operation, context.services.terms)
-    tag = status.entity_tag(has_result=options.include_result)
+    without_result = json_bytes(status)
+    tag = _entity_tag(without_result, has_result=options.include_result)
     headers = {"ETag": tag}
     if not operation.status.is_terminal:
         headers["Retry-After"] = "1"
@@ -242,9 +240,15 @@ async def _awaited(
         headers["Preference-Applied"] = f"wait={options.wait_seconds:.0f}"
     if is_current(tag, options.if_none_match):
         return Response(status_code=304, headers=headers)
-    if options.include_result:
-        status = status.with_result(await context.services.lookup.result(operation, room=context.room))
-    return json_response(status, headers=headers)
+    if not options.include_result:
+        return response_of([without_result], "application/json", headers=headers)
+    created = await context.services.lookup.result(operation, room=context.room)
+    return json_response(status.with_result(created), headers=headers)
+
+
+def _entity_tag(without_result: bytes, *, has_result: bool) -> str:
+    """A strong tag: what the bytes of the answer depend on, read without a document."""
+    return f'"{sha256(str(has_result).encode() + without_result).hexdigest()[:32]}"'
 
 
 async def _filters(

@@ -27,7 +27,8 @@ def value_row(value_class: type[Value]) -> AsyncRowFactory[Value]:
     }
 
     def factory(cursor: AsyncCursor[Any]) -> RowMaker[Value]:
-        names = [column.name for column in cursor.description or ()]
+        result = cursor.pgresult  # `cursor.description` makes an object of each column
+        names = [] if result is None else [_name(result.fname(place)) for place in range(result.nfields)]
 
         def make(values: Sequence[Any]) -> Value:
             row = dict(zip(names, values, strict=True))
@@ -39,6 +40,10 @@ def value_row(value_class: type[Value]) -> AsyncRowFactory[Value]:
         return make
 
     return factory
+
+
+def _name(column: bytes | None) -> str:
+    return "" if column is None else column.decode()
 
 
 class Repository:
