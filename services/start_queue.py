@@ -20,6 +20,8 @@ BATCH: Final = 100
 CONCURRENT_STARTS: Final = 16
 DIRECT_STARTS: Final = 200  # beyond this many under way, a start waits in PostgreSQL for the next round, not in memory
 DRAIN_SECONDS: Final = 3.0
+# Building a start takes a millisecond of the event loop: the answer to the request that committed the row goes first.
+ANSWER_FIRST_SECONDS: Final = 0.001
 
 
 class Temporal(Protocol):
@@ -127,6 +129,7 @@ class StartQueue:
         return not unreached
 
     async def _start_direct(self, source: Source[Row], row: Row) -> None:
+        await asyncio.sleep(ANSWER_FIRST_SECONDS)
         async with self._slots:
             if self._temporal_away.is_set():
                 return  # the queue finds it

@@ -67,6 +67,17 @@ async def test_an_operation_that_nobody_started_is_started_and_marked(storage: S
     assert temporal.started == [operation.operation_id]
 
 
+async def test_the_answer_to_a_request_goes_before_the_start_of_its_operation(storage: Storage):
+    operation, temporal = await a_stored_operation(storage), Temporal()
+    queue = Queue(storage, temporal)
+    queue.start_soon(queue.operations, operation)
+    for _ in range(5):  # turns of the loop, in which the answer is sent
+        await asyncio.sleep(0)
+    assert temporal.asked == 0
+    await queue.drain()
+    assert temporal.started == [operation.operation_id]
+
+
 async def test_the_starter_outlives_a_lost_grant(storage: Storage, database_dsn, capsys):
     operation = await a_stored_operation(storage)
     alter(database_dsn, f"REVOKE UPDATE ON operations FROM {SERVICE_ROLE}")
