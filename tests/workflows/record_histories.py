@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 from temporalio.api.enums.v1 import EventType
-from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus
+from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError
 
 ROOT = Path(__file__).parents[2]
@@ -30,6 +30,14 @@ IDENTITY = re.compile(r'"identity": "[^"]*"')
 FILE = re.compile(r'File \\"/[^"]*?([^/"]+/[^/"]+\.py)')
 
 
+def write(of: str, name: str, history: WorkflowHistory) -> str:
+    """Keep a history, without the names and folders of the machine that recorded it."""
+    text = IDENTITY.sub('"identity": "recorder"', json.dumps(history.to_json_dict(), indent=1))
+    text = FILE.sub(r'File \\"\1', text)
+    (HISTORIES / of / f"{name}.json").write_text(text + "\n")
+    return text
+
+
 async def record(service: Service) -> None:
     async with http_client(service.url) as http:
         clients = Clients(service, http)
@@ -40,10 +48,7 @@ async def record(service: Service) -> None:
             handle = temporal.get_workflow_handle(operation_id)
             while (await handle.describe()).status == 1:
                 await asyncio.sleep(0.1)
-            text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1)
-            text = FILE.sub(r'File \\"\1', IDENTITY.sub('"identity": "recorder"', text))
-            (HISTORIES / of / f"{name}.json").write_text(text + "\n")
-            return text
+            return write(of, name, await handle.fetch_history())
 
         async def submit_version(proposal_id: str) -> str:
             path = f"/rebalance/proposals/{proposal_id}/versions/async"
@@ -94,8 +99,7 @@ async def record_callbacks(clients: Clients, temporal: Client) -> None:
         handle = temporal.get_workflow_handle(workflow_id)
         while (await described(workflow_id)) in (None, WorkflowExecutionStatus.RUNNING):
             await asyncio.sleep(0.1)
-        text = json.dumps((await handle.fetch_history()).to_json_dict(), indent=1)
-        (HISTORIES / of / f"{name}.json").write_text(IDENTITY.sub('"identity": "recorder"', text) + "\n")
+        write(of, name, await handle.fetch_history())
 
     async def described(workflow_id: str) -> WorkflowExecutionStatus | None:
         """None for a workflow that is not there yet: its operation's row ends before its workflow starts it."""
@@ -133,8 +137,7 @@ async def record_reconcile(temporal: Client) -> None:
             if [event.event_type for event in history.events].count(last) >= count:
                 break
             await asyncio.sleep(0.5)
-        text = IDENTITY.sub('"identity": "recorder"', json.dumps(history.to_json_dict(), indent=1))
-        (HISTORIES / "ReconcileOperations" / f"{name}.json").write_text(text + "\n")
+        write("ReconcileOperations", name, history)
 
     schedule = temporal.get_schedule_handle(RECONCILE_ID)
     await schedule.trigger()
