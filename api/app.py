@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import callbacks, health, operations, proposals, reviews, simulations, support, versions
+from api.http.methods import Methods
 from api.http.metrics import HttpMetrics
 from api.http.observation import Observation
 from api.http.openapi import add_docs_page, describe
@@ -59,11 +60,13 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
         telemetry={"tracing": False, "metrics": False, "logs": False},  # see api/http/observation.py
     )
     app.state.listener = listener  # a stopping process releases it, so that waits end
+    # The last that is added is the outermost.
+    app.add_middleware(Methods, routes=app.router.routes)
     app.add_middleware(RequestContext)
     app.add_middleware(Observation, metrics=HttpMetrics(metrics.registry))
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     require_guards(routes)
-    add_problem_handlers(app, routes)
+    add_problem_handlers(app)
     app.router.routes.extend(routes)  # in one list: a router in a router is matched twice
     describe(app, routes, is_authenticated=settings.auth_mode != "none")
     add_docs_page(app)

@@ -1,19 +1,18 @@
 """Every error as `application/problem+json` (RFC 9457): one table from kind to status, one handler a source."""
 
 import json
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.routing import Match
 
 from api.http.json import UnreadableBody
+from api.http.methods import allow
 from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, OperationId
 from domain.access import EVERYBODY, Scope
 from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, OperationExpired, ProposalError
@@ -151,9 +150,14 @@ def refused_problem(scope: Mapping[str, Any], refusal: RequestRefused) -> Respon
 
 
 def validation_problem(scope: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> Response:
-    """A list of errors without what the client sent: no `input`, no `ctx`."""
-    listed = [{name: error[name] for name in ("type", "loc", "msg")} for error in errors]
-    return problem_response(scope, status=422, code=VALIDATION_FAILED, detail=listed)
+    """A list of errors without what the client sent: no `input`, no `ctx`.
+
+    Each stands in it once. FastAPI lists the parameters of a shared dependency as often as it is depended on, and
+    errors of a client's own keys have one place, that of the object.
+    """
+    listed = dict.fromkeys((error["type"], tuple(error["loc"]), error["msg"]) for error in errors)
+    detail = [{"type": kind, "loc": place, "msg": message} for kind, place, message in listed]
+    return problem_response(scope, status=422, code=VALIDATION_FAILED, detail=detail)
 
 
 def internal_problem(scope: Mapping[str, Any]) -> Response:
@@ -180,7 +184,7 @@ def challenge_of(scope: Mapping[str, Any], error: ProposalError) -> dict[str, st
     return challenge()
 
 
-def add_problem_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
+def add_problem_handlers(app: FastAPI) -> None:
     """Each source of errors to its builder; what is left ends in `api.http.request_context`."""
 
     @app.exception_handler(ProposalError)
@@ -208,7 +212,7 @@ def add_problem_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
         phrase = HTTPStatus(error.status_code).phrase
         headers = error.headers
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers = {"Allow": ", ".join(sorted(_methods(routes, request.scope)))}
+            headers = {"Allow": allow(app.router.routes, request.scope) or ""}
         return problem_response(
             request.scope,
             status=error.status_code,
@@ -216,14 +220,3 @@ def add_problem_handlers(app: FastAPI, routes: Sequence[APIRoute]) -> None:
             detail=phrase,
             headers=headers,
         )
-
-
-def _methods(routes: Sequence[APIRoute], scope: MutableMapping[str, Any]) -> set[str]:
-    """What this address allows: that of the first route that its path matches, whose route knows one method only."""
-    address = next((route.path for route in routes if route.matches(scope)[0] is not Match.NONE), None)
-    return {
-        method
-        for route in routes
-        if route.path == address and route.include_in_schema
-        for method in route.methods or ()
-    }

@@ -118,6 +118,7 @@ class GuardedRoute(APIRoute):
 
     scopes: ClassVar[frozenset[Scope]]
     body: ClassVar[type[BaseModel] | None]
+    only_refuses: ClassVar[bool]  # a method that the address does not take (`api.http.methods`)
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -188,7 +189,10 @@ class GuardedRouter(APIRouter):
         of_all = (*behind.errors, StorageUnavailable) if scopes else behind.errors
         errors = dict.fromkeys((*raises, *of_all))
         of_body = () if body is None else (408, 413, 415)
-        route = type("Route", (GuardedRoute,), {"scopes": frozenset(scopes), "body": body})
+        # What is in no document is no endpoint: it answers 405 where another route would misread the path.
+        is_shown = described.get("include_in_schema", True)
+        traits = {"scopes": frozenset(scopes), "body": body, "only_refuses": not is_shown}
+        route = type("Route", (GuardedRoute,), traits)
 
         def register(endpoint: Endpoint) -> Endpoint:
             self.add_api_route(

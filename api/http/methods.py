@@ -1,0 +1,70 @@
+"""What an address takes: HEAD wherever it takes GET, OPTIONS everywhere, and `Allow` for whatever it does not take.
+
+All of it is said from the routes' paths alone, so it tells nothing about what is stored, or for whom.
+"""
+
+from collections.abc import Iterable, MutableMapping, Sequence
+from typing import Any, Final
+
+from fastapi import Response
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+WHOLE_SERVER: Final = "*"  # the target of a request that is about no address (RFC 9110, 9.3.7)
+READING: Final = frozenset({"GET", "HEAD"})
+ALWAYS: Final = frozenset({"OPTIONS"})
+
+
+def allow(routes: Sequence[BaseRoute], scope: MutableMapping[str, Any]) -> str | None:
+    """The value of `Allow` for the address of this scope; None when there is no such address."""
+    if scope["path"] == WHOLE_SERVER:
+        return _listed(routes)
+    whole = {
+        **scope,
+        "root_path": scope.get("app_root_path", scope.get("root_path", "")),
+    }  # a mount has cut its own off
+    address = next((route for route in routes if route.matches(whole)[0] is not Match.NONE), None)
+    if address is None:
+        return None
+    # A route knows few of its address's methods: the others are at routes of the same path.
+    path = getattr(address, "path", None)
+    return _listed(route for route in routes if getattr(route, "path", None) == path)
+
+
+def _listed(routes: Iterable[BaseRoute]) -> str:
+    taken = frozenset[str]().union(*map(_methods_of, routes))
+    return ", ".join(sorted(taken | ALWAYS | (READING if "GET" in taken else frozenset())))
+
+
+def _methods_of(route: BaseRoute) -> frozenset[str]:
+    if getattr(route, "only_refuses", False):
+        return frozenset()
+    # What is mounted is files, and has no list of methods.
+    return frozenset(getattr(route, "methods", None) or READING)
+
+
+class Methods:
+    """Middleware: serves HEAD by the route of GET, without the body, and answers OPTIONS by itself."""
+
+    def __init__(self, app: ASGIApp, *, routes: Sequence[BaseRoute]) -> None:
+        self._app = app
+        self._routes = routes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        method = scope.get("method")
+        if method == "HEAD":
+            await self._head(scope, receive, send)
+        elif method == "OPTIONS" and (allowed := allow(self._routes, scope)) is not None:
+            await Response(status_code=204, headers={"Allow": allowed})(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)
+
+    async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_head(message: Message) -> None:
+            await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
+
+        as_get = {**scope, "method": "GET"}
+        try:
+            await self._app(as_get, receive, send_head)
+        finally:
+            scope["route"] = as_get.get("route")  # metrics and spans, outside of this, are told by route
