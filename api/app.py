@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import callbacks, health, operations, proposals, reviews, simulations, support, versions
+from api.http.compression import Compression
 from api.http.methods import Methods
 from api.http.metrics import HttpMetrics
 from api.http.observation import Observation
@@ -62,6 +63,7 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     app.state.listener = listener  # a stopping process releases it, so that waits end
     # The last that is added is the outermost.
     app.add_middleware(Methods, routes=app.router.routes)
+    app.add_middleware(Compression)
     app.add_middleware(RequestContext)
     app.add_middleware(Observation, metrics=HttpMetrics(metrics.registry))
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
