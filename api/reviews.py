@@ -44,7 +44,7 @@ from domain.errors import (
 from domain.lifecycle import ReviewCommand
 from domain.portfolio import Name, RequestPart
 from domain.proposal import ApprovalType, EventType, ProposalState
-from domain.request import MAX_VERSION_NO
+from domain.request import VersionNo
 from services.lifecycle import KeyedReview, ReviewResult
 
 MAX_FREE_BYTES: Final = 64 * 1024
@@ -98,10 +98,8 @@ class ReviewRequest(RequestPart):
     """What transitions and approvals have in common: who acts, and on what view of the proposal."""
 
     actor_id: Name = Field(description="Who acts.", examples=["reviewer_1"])
-    related_version_no: int | None = Field(
+    related_version_no: VersionNo | None = Field(
         None,
-        ge=1,
-        le=MAX_VERSION_NO,
         description="The version that was looked at; under strict version binding it must be the current one.",
         examples=[1],
     )

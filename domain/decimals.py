@@ -1,4 +1,4 @@
-"""Decimals as they arrive and as they are hashed (D11, D17, D31)."""
+"""Numbers as they arrive, and decimals as they are hashed (D11, D17, D31)."""
 
 import re
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
@@ -14,6 +14,7 @@ MAX_DECIMAL_PLACES: Final = 24
 _TEXT: Final = re.compile(
     r"[+-]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|inf(?:inity)?|s?nan[0-9]*)", re.ASCII | re.IGNORECASE
 )
+_INTEGER_TEXT: Final = re.compile(r"\s*[+-]?[0-9]+(?:\.0*)?\s*", re.ASCII)
 _SMALLEST: Final = Decimal(1).scaleb(-MAX_DECIMAL_PLACES)
 _EXACT: Final = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN, traps=[])
 
@@ -37,6 +38,12 @@ def _plain_text(value: Any) -> Any:
     return value
 
 
+def _plain_integer(value: Any) -> Any:
+    if isinstance(value, str) and not _INTEGER_TEXT.fullmatch(value):
+        raise PydanticKnownError("int_parsing")
+    return value
+
+
 def refuse_float(code: str) -> BeforeValidator:
     """A JSON float has no exact decimal value, so amounts that are instructions must come as text or integer."""
 
@@ -48,6 +55,7 @@ def refuse_float(code: str) -> BeforeValidator:
     return BeforeValidator(refuse)
 
 
+PLAIN_INTEGER: Final = BeforeValidator(_plain_integer)  # of an `int`, after its bounds: pydantic would take 1_0 for ten
 _Written = BeforeValidator(_plain_text)
 _Bounded = AfterValidator(_bounded)
 DecimalInput = Annotated[Decimal, _Written, _Bounded]

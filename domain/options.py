@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.decimals import DecimalInput, Fraction, NonNegativeDecimal
+from domain.decimals import PLAIN_INTEGER, DecimalInput, Fraction, NonNegativeDecimal
 from domain.portfolio import LiquidityTier, Money, RequestPart
 from domain.row_errors import LISTED_MEMBERS
 
@@ -123,7 +123,9 @@ class EngineOptions(RequestPart):
         examples=[{"single_position_max_weight": "0.10", "issuer_max_weight": "0.20"}],
     )
     enable_instrument_drift: bool = Field(True, description="Whether drift is measured by instrument.", examples=[True])
-    drift_top_contributors_limit: int = Field(5, ge=1, le=20, description="Length of the top lists.", examples=[5])
+    drift_top_contributors_limit: Annotated[int, Field(ge=1, le=20), PLAIN_INTEGER] = Field(
+        5, description="Length of the top lists.", examples=[5]
+    )
     drift_unmodeled_exposure_threshold: Fraction = Field(
         Decimal("0.01"), description="Weight from which an unmodelled bucket is shown.", examples=["0.01"]
     )
@@ -135,8 +137,12 @@ class EngineOptions(RequestPart):
     fx_generation_policy: Literal["ONE_FX_PER_CCY"] = Field(
         "ONE_FX_PER_CCY", description="One FX trade a currency.", examples=["ONE_FX_PER_CCY"]
     )
-    settlement_horizon_days: int = Field(5, ge=0, le=10, description="Not read by advice.", examples=[5])
-    fx_settlement_days: int = Field(2, ge=0, le=10, description="Not read by advice.", examples=[2])
+    settlement_horizon_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = Field(
+        5, description="Not read by advice.", examples=[5]
+    )
+    fx_settlement_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = Field(
+        2, description="Not read by advice.", examples=[2]
+    )
     max_overdraft_by_ccy: Annotated[dict[str, NonNegativeDecimal], LISTED_MEMBERS, AfterValidator(_currency_keys)] = (
         Field(default_factory=dict, description="Not read by advice.", examples=[{"USD": "1000"}])
     )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
-from domain.decimals import DecimalInput, Fraction, NonNegativeDecimal, PositiveDecimal
+from domain.decimals import PLAIN_INTEGER, DecimalInput, Fraction, NonNegativeDecimal, PositiveDecimal
 from domain.engine.codes import INVALID_INPUT, LOT_TOLERANCE, UNKNOWN_ASSET_CLASS
 from domain.row_errors import LISTED_MEMBERS, LISTED_ROW, LISTED_ROWS
 from domain.text import MAX_IDENTIFIER_LENGTH, is_visible
@@ -162,7 +162,9 @@ class ShelfEntry(RequestPart):
     )
     issuer_id: Identifier | None = Field(None, description="Issuer, for concentration.", examples=["ISS_TECH"])
     liquidity_tier: LiquidityTier | None = Field(None, description="L1 most liquid, L5 least.", examples=["L1"])
-    settlement_days: int = Field(2, ge=0, le=10, description="Business days to settlement.", examples=[2])
+    settlement_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = Field(
+        2, description="Business days to settlement.", examples=[2]
+    )
     min_notional: Money | None = Field(None, description="Smallest trade; not checked by advice.", examples=[None])
     attributes: Annotated[dict[str, str], LISTED_MEMBERS] = Field(
         default_factory=dict, description="Free attributes; each gives an allocation.", examples=[{"region": "US"}]

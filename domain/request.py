@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 
 from domain.canonical import canonical_text, sha256_of
-from domain.decimals import DecimalInput, PositiveDecimal, normal_text, refuse_float
+from domain.decimals import PLAIN_INTEGER, DecimalInput, PositiveDecimal, normal_text, refuse_float
 from domain.engine.codes import INVALID_TRADE_INPUT
 from domain.options import EngineOptions
 from domain.portfolio import (
@@ -23,6 +23,7 @@ from domain.portfolio import (
 )
 
 MAX_VERSION_NO: Final = 2**31 - 1
+VersionNo = Annotated[int, Field(ge=1, le=MAX_VERSION_NO), PLAIN_INTEGER]
 # What a wire model may add to a request without changing what is asked for. It can hold credentials.
 NOT_COMPUTED_ON: Final[Mapping[str, bool]] = {"callback": True}
 EXAMPLE: Final[dict[str, Any]] = {
@@ -139,8 +140,8 @@ class VersionRequest(RequestPart):
 
     created_by: Name = Field(description="Who submits it.", examples=["advisor_1"])
     simulate_request: SimulateRequest = Field(description="What to simulate.", examples=[EXAMPLE])
-    expected_current_version_no: int | None = Field(
-        None, ge=1, le=MAX_VERSION_NO, description="The version that this one must follow.", examples=[1]
+    expected_current_version_no: VersionNo | None = Field(
+        None, description="The version that this one must follow.", examples=[1]
     )
 
 

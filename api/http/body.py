@@ -4,6 +4,7 @@ What comes out is a `PreparedRequest` (a review's body comes out as its model), 
 """
 
 import asyncio
+import codecs
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
@@ -31,6 +32,8 @@ RECEIVE_SECONDS: Final = 30.0
 PACE_SECONDS: Final = 5.0
 PACE_BYTES: Final = 5_000  # in every such time; a sender that is slower than 1 kB/s only holds its place
 DISCARDED_LIMITS: Final = 4  # a body of up to so many times the limit is read, and thrown away
+# Aliases of UTF-8 and of its part ASCII, without `-` and `_`. Not `codecs.lookup`, which keeps every unknown name.
+UTF_8: Final = frozenset({"utf8", "csutf8", "unicode11utf8", "unicode20utf8", "xunicode20utf8", "usascii", "ascii"})
 AT_ONCE_BYTES: Final = 16 * 1024  # read within two milliseconds; a thread for more lets other requests in between
 READ_AT_ONCE: Final = 2
 SLOT_WAIT_SECONDS: Final = 20.0
@@ -103,6 +106,7 @@ def read_body(body: bytes, model: type[BaseModel], *, max_rows: int) -> ReadBody
 
 
 def _read(body: bytes, model: type[BaseModel], max_rows: int) -> ReadBody:
+    body = body.removeprefix(codecs.BOM_UTF8)
     if not body:
         return [_missing()]
     value, has_long_integers = parse_json(body)
@@ -170,7 +174,7 @@ def _is_json(content_type: str) -> bool:
     parsed["content-type"] = content_type
     subtype = parsed.get_content_subtype()
     is_json = parsed.get_content_maintype() == "application" and (subtype == "json" or subtype.endswith("+json"))
-    return is_json and parsed.get_content_charset("utf-8") in ("utf-8", "us-ascii")
+    return is_json and parsed.get_content_charset("utf-8").replace("-", "").replace("_", "") in UTF_8
 
 
 def _require_json(request: Request) -> None:
@@ -180,6 +184,14 @@ def _require_json(request: Request) -> None:
             "UNSUPPORTED_MEDIA_TYPE",
             "The body must be application/json in UTF-8.",
             headers={"Accept": "application/json"},
+        )
+    codings = request.headers.get("content-encoding", "").lower().split(",")
+    if not {coding.strip() for coding in codings} <= {"", "identity"}:
+        raise RequestRefused(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "UNSUPPORTED_MEDIA_TYPE",
+            "The body must be sent without a Content-Encoding.",
+            headers={"Accept-Encoding": "identity"},
         )
 
 

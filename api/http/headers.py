@@ -27,7 +27,9 @@ def parsed_idempotency_key(text: str) -> str:
     quoted = QUOTED.fullmatch(trimmed)
     key = quoted.group(1) if quoted else trimmed
     if not VISIBLE_ASCII.fullmatch(key):
-        raise PydanticCustomError("idempotency_key_invalid", "Idempotency-Key must be 1-255 visible ASCII characters")
+        raise PydanticCustomError(
+            "idempotency_key_invalid", "Idempotency-Key must be one value of 1-255 visible ASCII characters"
+        )
     return key
 
 

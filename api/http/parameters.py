@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BeforeValidator
-from pydantic_core import PydanticCustomError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
 from domain.request import MAX_VERSION_NO
@@ -19,6 +19,9 @@ INTEGER: Final = re.compile(r"-?[0-9]+")
 Value = TypeVar("Value")
 
 DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+# A `+` that was not percent-encoded arrives as a blank.
+LOST_PLUS: Final = re.compile(r"(\d{4}-\d{2}-\d{2}[T ][\d:.,]+) (\d{2}:?\d{2})", re.ASCII | re.IGNORECASE)
+LAST_MOMENT: Final = "T23:59:59.999999"
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
@@ -30,10 +33,29 @@ def _in_utc(moment: datetime | None) -> datetime | None:
         raise PydanticCustomError("datetime_object_invalid", "The moment must lie in the years 1 to 9999") from None
 
 
-def _not_a_number(value: Any) -> Any:
+def _moment_text(value: Any) -> Any:
     """Pydantic would take a number for seconds since 1970, also one like 1.5e-3."""
-    if isinstance(value, str) and not DATE.match(value):
+    if not isinstance(value, str):
+        return value
+    if not DATE.match(value):
         raise PydanticCustomError("datetime_parsing", "Input should be a date and time as of ISO 8601")
+    return LOST_PLUS.sub(r"\1+\2", value) if LOST_PLUS.fullmatch(value) else value
+
+
+def _to_its_end(value: Any) -> Any:
+    """A date alone is its first moment to pydantic; as an upper bound it means its last."""
+    return f"{value}{LAST_MOMENT}" if isinstance(value, str) and DATE.fullmatch(value) else value
+
+
+def _with_plus(value: Any) -> Any:
+    """No correlation id has a blank in it: there was a `+`."""
+    return value.replace(" ", "+") if isinstance(value, str) else value
+
+
+def _plain_number(value: Any) -> Any:
+    """Pydantic would take 1_0 for ten."""
+    if isinstance(value, str) and "_" in value:
+        raise PydanticKnownError("float_parsing")
     return value
 
 
@@ -62,8 +84,11 @@ def made_of_parameters(value_class: type[Value]) -> Callable[..., Awaitable[Valu
     return make
 
 
-Moment = Annotated[datetime | None, BeforeValidator(_not_a_number), AfterValidator(_in_utc)]
+FirstMoment = Annotated[datetime | None, BeforeValidator(_moment_text), AfterValidator(_in_utc)]
+LastMoment = Annotated[FirstMoment, BeforeValidator(_to_its_end)]
 QueryText = Annotated[str | None, AfterValidator(_storable)]
+CorrelationIdText = Annotated[QueryText, BeforeValidator(_with_plus)]
+PLAIN_NUMBER: Final = BeforeValidator(_plain_number)
 ProposalIdInPath = Annotated[str, Path(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])]
 OperationIdInPath = Annotated[str, Path(description="The operation.", examples=[OPERATION_ID_EXAMPLE])]
 IN_DIGITS: Final = BeforeValidator(_digits)  # after the bounds, or the OpenAPI document has them as `ge` and `le`
@@ -78,12 +103,18 @@ class Paging:
     """Which part of a list a client asks for; both bounds are inclusive."""
 
     created_from: Annotated[
-        Moment,
-        Query(description="Created at this moment or later; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
+        FirstMoment,
+        Query(
+            description="Created at this moment or later; UTC without an offset, a date alone is its first moment.",
+            examples=[TIMESTAMP_EXAMPLE],
+        ),
     ] = None
     created_to: Annotated[
-        Moment,
-        Query(description="Created at this moment or earlier; UTC without an offset.", examples=[TIMESTAMP_EXAMPLE]),
+        LastMoment,
+        Query(
+            description="Created at this moment or earlier; UTC without an offset, a date alone is its last moment.",
+            examples=[TIMESTAMP_EXAMPLE],
+        ),
     ] = None
     limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20]), IN_DIGITS] = 20
     cursor: Annotated[

@@ -6,7 +6,7 @@ A request that is not HTTP as this service speaks it (version, host: RFC 9112, 2
 """
 
 import re
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -22,6 +22,14 @@ from domain.ids import new_correlation_id
 HEADER: Final = "X-Correlation-Id"
 REFUSED: Final = "refused"  # in a scope's state: why the server below refuses what it could not even read
 VERSIONS: Final = frozenset({"1.0", "1.1"})
+# Fields that are read and may come in several lines, which count as one list (RFC 9110, 5.3). Two values of a field
+# that has one make a list, too, which is then no valid value.
+JOINED: Final = frozenset(
+    {
+        *(b"accept", b"accept-encoding", b"content-encoding", b"if-none-match", b"prefer"),
+        *(b"content-type", b"idempotency-key", b"x-correlation-id"),
+    }
+)
 HOST: Final = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?")
 
 log = structlog.get_logger(__name__)
@@ -37,6 +45,7 @@ class RequestContext:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        scope["headers"] = joined(scope["headers"])
         given = Headers(scope=scope).get(HEADER, "").strip()
         is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
         correlation_id = given if given and is_valid else new_correlation_id()
@@ -70,11 +79,23 @@ class RequestContext:
                 room.give_back()
 
 
+def joined(fields: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
+    """The fields of a head with one line for each of JOINED; a value that comes twice counts once, an empty one not."""
+    values: dict[bytes, dict[bytes, None]] = {}
+    for name, value in fields:
+        if name in JOINED:
+            values.setdefault(name, {})[value.strip()] = None
+    if all(len(several) == 1 for several in values.values()):
+        return fields
+    others = [field for field in fields if field[0] not in JOINED]
+    return [*others, *((name, b", ".join(filter(None, several))) for name, several in values.items())]
+
+
 def _invalid_correlation_id() -> RequestRefused:
     return RequestRefused(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "CORRELATION_ID_INVALID",
-        "CORRELATION_ID_INVALID: it must be 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
+        "CORRELATION_ID_INVALID: it must be one value of 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
     )
 
 

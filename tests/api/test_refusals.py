@@ -291,25 +291,40 @@ async def test_what_is_not_there(api, path, code):
 async def test_a_method_that_is_not_allowed_says_which_is(api):
     answer = await api.http.delete(ASYNC)
     assert_problem(answer, 405, "METHOD_NOT_ALLOWED")
-    assert answer.headers["Allow"] == "POST"
-    for path, methods in {
-        "/rebalance/proposals": "GET, POST",
-        "/rebalance/proposals/pp_0/approvals": "GET, POST",
-        "/rebalance/proposals/pp_0/transitions": "POST",
-        "/rebalance/proposals/pp_0": "GET",
-        "/health/live": "GET",
-    }.items():
-        assert (await api.http.delete(path)).headers["Allow"] == methods
+    assert answer.headers["Allow"] == "OPTIONS, POST"  # of every address: test_methods.py
     reading = await api.http.get("/rebalance/proposals/pp_0/versions/async")
     assert_problem(reading, 405, "METHOD_NOT_ALLOWED")
-    assert reading.headers["Allow"] == "POST"
+    assert reading.headers["Allow"] == "OPTIONS, POST"
 
 
-@pytest.mark.parametrize("query", ["wait=-1", "wait=abc", "wait=inf", "include_result=perhaps"])
+@pytest.mark.parametrize("query", ["wait=-1", "wait=abc", "wait=inf", "wait=1_0", "include_result=perhaps"])
 async def test_a_query_that_is_none(api, query):
     answer = await api.http.get(f"/rebalance/proposals/operations/pop_0?{query}")
     problem = assert_problem(answer, 422, "VALIDATION_FAILED")
     assert problem["detail"][0]["loc"] == ["query", query.partition("=")[0]]
+
+
+@pytest.mark.parametrize("path", ["", "/operations"])
+async def test_an_invalid_query_parameter_is_listed_once(api, path):
+    answer = await api.get(path, limit=0, created_from="x")
+    problem = assert_problem(answer, 422, "VALIDATION_FAILED")
+    assert [item["loc"] for item in problem["detail"]] == [["query", "created_from"], ["query", "limit"]]
+
+
+async def test_errors_of_a_clients_own_keys_are_one(api):
+    body = a_body()
+    body["simulate_request"]["shelf_entries"][0]["attributes"] = {"a": 1, "b": 2, "c": 3}
+    for content in (json.dumps(body), '{"metadata": {"a": 1, "a": 1, "b": 2, "b": 2}}'):
+        assert len(assert_problem(await post(api, content), 422, "VALIDATION_FAILED")["detail"]) == 1
+
+
+async def test_errors_of_header_and_body_are_listed_once_each(api):
+    problem = assert_problem(await post(api, "{}", **{"Idempotency-Key": "a b"}), 422, "VALIDATION_FAILED")
+    assert [item["loc"] for item in problem["detail"]] == [
+        ["header", "Idempotency-Key"],
+        ["body", "created_by"],
+        ["body", "simulate_request"],
+    ]
 
 
 async def test_a_bug_is_answered_without_its_words(api, monkeypatch):

@@ -185,6 +185,16 @@ def test_d31_a_person_has_a_name(model: type[BaseModel]) -> None:
     assert errors_of(model, body) == [("string_too_short", ("created_by",))]
 
 
+@pytest.mark.parametrize("blank", ["", " "])
+def test_d31_what_names_no_person_portfolio_or_instrument_may_be_blank(blank: str) -> None:
+    body = changed(["portfolio_snapshot", "snapshot_id"], blank)
+    body["market_data_snapshot"]["snapshot_id"] = body["shelf_entries"][0]["issuer_id"] = blank
+    body["reference_model"]["model_id"] = blank
+    metadata = dict.fromkeys(("title", "advisor_notes", "jurisdiction", "mandate_id"), blank)
+    request = CreateRequest.model_validate({"created_by": "c", "simulate_request": body, "metadata": metadata})
+    assert request.metadata.model_dump() == metadata
+
+
 def test_names_of_people_and_papers_are_limited() -> None:
     long = {"title": "t" * 501, "advisor_notes": "n" * 10_001, "jurisdiction": "j" * 256, "mandate_id": "m" * 256}
     body = {"created_by": "c" * 256, "simulate_request": BODY, "metadata": long}
