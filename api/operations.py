@@ -10,7 +10,14 @@ from pydantic import Field
 
 from api.callbacks import OperationErrorBody
 from api.http.headers import MAX_WAIT_SECONDS, IfNoneMatchHeader, PreferHeader, is_current, preferred_wait
-from api.http.parameters import OperationIdInPath, PagingOfRequest, QueryText, made_of_parameters
+from api.http.parameters import (
+    PLAIN_NUMBER,
+    CorrelationIdText,
+    OperationIdInPath,
+    PagingOfRequest,
+    QueryText,
+    made_of_parameters,
+)
 from api.http.router import Context, GuardedRouter
 from api.paths import PREFIX, callbacks_path, operation_path, proposal_path
 from api.records import CreateResponse
@@ -153,6 +160,7 @@ class ReadOptions:
             allow_inf_nan=False,
             examples=[20],
         ),
+        PLAIN_NUMBER,
     ] = None
     include_result: Annotated[
         bool, Query(description="`false` leaves `result` out, so that no document is read or sent.")
@@ -178,7 +186,10 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The operation as it is now.",
         "headers": {
-            "ETag": {"description": "Strong entity tag of this answer.", "schema": {"type": "string"}},
+            "ETag": {
+                "description": "Entity tag of this answer: strong, or weak when it is compressed.",
+                "schema": {"type": "string"},
+            },
             "Retry-After": {"description": "While the operation has not ended.", "schema": {"type": "integer"}},
             "Preference-Applied": {"description": "The wait that was granted.", "schema": {"type": "string"}},
         },
@@ -205,7 +216,7 @@ async def read_newest_operation(
     options: ReadOptionsOfRequest,
     context: Context,
 ) -> Response:
-    """The newest operation with this correlation id."""
+    """The newest operation that was answered under this correlation id: its own, or that of a replay or retry."""
     read = partial(context.services.lookup.newest_operation, correlation_id, client=context.client)
     return await _awaited(read, context, options)
 
@@ -258,7 +269,7 @@ async def _filters(
         OperationType | None, Query(description="Of this type.", examples=["CREATE_PROPOSAL"])
     ] = None,
     correlation_id: Annotated[
-        QueryText, Query(description="With this correlation id.", examples=["crm/case/4711"])
+        CorrelationIdText, Query(description="Answered under this correlation id.", examples=["crm/case/4711"])
     ] = None,
     proposal_id: Annotated[
         QueryText, Query(description="That made, or were for, this proposal.", examples=[PROPOSAL_ID_EXAMPLE])
@@ -322,5 +333,11 @@ async def cancel_operation(operation_id: OperationIdInPath, context: Context) ->
     },
 )
 async def retry_operation(operation_id: OperationIdInPath, context: Context) -> Response:
-    """Submit the stored request again as the next attempt of its key, with the same callback and correlation id."""
-    return accepted_response(await context.services.retrying.retry(operation_id, client=context.client))
+    """Submit the stored request again as the next attempt of its key, with the same callback and correlation id.
+
+    The attempt is found by the correlation id of this request, too.
+    """
+    retried = await context.services.retrying.retry(
+        operation_id, client=context.client, correlation_id=context.correlation_id
+    )
+    return accepted_response(retried)

@@ -40,6 +40,7 @@ class Periods:
             "review_keys": self.keys,
             "simulations": self.keys,
             "tombstones": self.tombstones,
+            "correlation_ids": self.operations + self.tombstones,  # since their operation began
             "documents": timedelta(0),
         }
 

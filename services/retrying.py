@@ -5,7 +5,7 @@ from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, Operation, OperationStatus, Policy
 from services.lookup import LookupService, expired_error
 from services.open_operations import OpenOperationLimit, Place
-from services.submission import Accepted, StartSoon
+from services.submission import Accepted, StartSoon, note_correlation_id
 from storage.unit_of_work import Storage, Transaction
 
 
@@ -27,8 +27,10 @@ class RetryService:
         self._policy = policy
         self._limit = limit
 
-    async def retry(self, operation_id: str, *, client: str) -> Accepted:
+    async def retry(self, operation_id: str, *, client: str, correlation_id: str | None = None) -> Accepted:
         """The next attempt of a failed operation, with the same request and callback, under the rules of today.
+
+        It keeps the correlation id of the first, and is found by `correlation_id`, the one of this retry, too.
 
         One that has a newer attempt is answered with that one, if its request is the same. Raises OperationNotFound,
         OperationExpired, OperationNotFailed, IdempotencyKeyConflict when the newer attempt is of another request,
@@ -43,6 +45,8 @@ class RetryService:
                 operation, is_new = await find_or_add(transaction, failed, place)
         if is_new:
             self._start_soon(operation)
+        if correlation_id is not None:
+            await note_correlation_id(self._storage, operation, correlation_id)
         return Accepted(operation=operation, is_replay=not is_new)
 
     async def _keyed(self, transaction: Transaction, failed: Operation, place: Place) -> tuple[Operation, bool]:

@@ -26,6 +26,16 @@ StartSoon = Callable[[Operation], None]
 JudgeCallback = Callable[[CallbackSubscription], Awaitable[ProposalError | None]]
 
 
+async def note_correlation_id(storage: Storage, operation: Operation | ExpiredOperation, correlation_id: str) -> None:
+    """Let an operation that is answered under another correlation id than its own be found by that one, too.
+
+    To be called before the answer is sent: the first lookup after it has to find the operation (R3, R33).
+    """
+    if operation.correlation_id != correlation_id:
+        async with storage.autocommit() as transaction:
+            await transaction.correlation_ids.add(operation, correlation_id)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Submission:
     """A valid request with the headers that came with it; `proposal_id` is the target of a version.
@@ -97,7 +107,15 @@ class SubmissionService:
         refusal = None if prepared.callback is None else await self._judge_callback(prepared.callback)
         if submission.key is None:
             return await self._accept_past_purge(submission, refusal)
-        twins = (submission.key, prepared.request_hash, submission.is_synchronous, prepared.callback)
+        accepted = await self._submit_keyed(submission, submission.key, refusal)
+        await note_correlation_id(self._storage, accepted.operation, submission.correlation_id)
+        return accepted
+
+    async def _submit_keyed(
+        self, submission: Submission, key: IdempotencyKey, refusal: ProposalError | None
+    ) -> Accepted:
+        prepared = submission.prepared
+        twins = (key, prepared.request_hash, submission.is_synchronous, prepared.callback)
         task = self._under_way.get(twins)
         is_first = task is None
         if task is None:

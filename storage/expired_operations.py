@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Final
 
 from domain.operation import ExpiredOperation
+from storage.correlation_ids import newest_by_correlation
 from storage.rows import Repository, columns_of, value_row
 
 _COLUMNS: Final = columns_of("expired_operations", ExpiredOperation)
@@ -12,12 +13,11 @@ EXPIRED_COLUMNS: Final = ", ".join(_COLUMNS)
 EXPIRED_VALUES: Final = ", ".join("now()" if column == "expired_at" else column for column in _COLUMNS)
 
 SELECT_EXPIRED: Final = f"SELECT {EXPIRED_COLUMNS} FROM expired_operations WHERE operation_id = %(operation_id)s"
-SELECT_NEWEST_BY_CORRELATION: Final = f"""
-SELECT {EXPIRED_COLUMNS} FROM expired_operations
-WHERE correlation_id = %(correlation_id)s AND client = %(client)s
-    AND (%(after)s::timestamptz IS NULL OR created_at > %(after)s)
-ORDER BY created_at DESC LIMIT 1
-"""
+SELECT_NEWEST_BY_CORRELATION: Final = newest_by_correlation(
+    "expired_operations",
+    EXPIRED_COLUMNS,
+    conditions="(%(after)s::timestamptz IS NULL OR o.created_at > %(after)s)",
+)
 EXPIRED_ROW: Final = value_row(ExpiredOperation)
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from domain.operation import OperationStatus, OperationType
+from storage.correlation_ids import newest_by_correlation
 from storage.keyset import Keyset
 from storage.operations import OPERATION_COLUMNS, OPERATION_ROW
 
@@ -29,7 +30,7 @@ ENUMERATED: Final = {"operation_type": OperationType, "status": OperationStatus}
 CONDITIONS: Final = {
     "status": "o.status = %(status)s",
     "operation_type": "o.operation_type = %(operation_type)s",
-    "correlation_id": "o.correlation_id = %(correlation_id)s",
+    "correlation_id": "true",  # `newest_by_correlation` compares it
     "proposal_id": "o.proposal_id = %(proposal_id)s",
     "created_by": "o.created_by = %(created_by)s",
     "created_from": "o.created_at >= %(created_from)s",
@@ -53,7 +54,11 @@ def page_statement(narrowed: OperationFilter, cursor: str | None) -> str:
     """
     given = [name for name in CONDITIONS if getattr(narrowed, name) is not None]
     conditions = ["o.client = %(client)s", *(CONDITIONS[name] for name in given), *(() if cursor is None else (AFTER,))]
-    if narrowed.correlation_id is not None or narrowed.proposal_id is not None:
+    if narrowed.correlation_id is not None:
+        return newest_by_correlation(
+            "operations", OPERATION_COLUMNS, conditions=" AND ".join(conditions), limit="%(limit)s"
+        )
+    if narrowed.proposal_id is not None:
         return f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE {' AND '.join(conditions)} {NEWEST_FIRST}"
     spread = [name for name in ENUMERATED if name not in given]
     conditions += [f"o.{name} = each_{name}.{name}" for name in spread]

@@ -7,6 +7,7 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
+from storage.correlation_ids import newest_by_correlation
 from storage.rows import Repository, columns_of, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
@@ -32,11 +33,7 @@ WITH RECURSIVE attempts AS (
     FROM attempts a JOIN operations o ON o.operation_id = a.successor_id)
 SELECT coalesce(successor_id, operation_id) FROM attempts ORDER BY attempt DESC LIMIT 1
 """
-SELECT_NEWEST_BY_CORRELATION: Final = f"""
-SELECT {OPERATION_COLUMNS} FROM operations o
-WHERE o.correlation_id = %(correlation_id)s AND o.client = %(client)s
-ORDER BY o.created_at DESC, o.operation_id DESC LIMIT 1
-"""
+SELECT_NEWEST_BY_CORRELATION: Final = newest_by_correlation("operations", OPERATION_COLUMNS)
 
 
 def _record_statement(columns: Iterable[str], *, documents: Iterable[str]) -> str:

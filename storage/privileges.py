@@ -26,6 +26,7 @@ PRIVILEGES: Final[Mapping[str, str]] = {
     "documents_to_purge": ADD_AND_PURGE,
     "proposals": "SELECT, INSERT, UPDATE",
     "operations": KEEP,
+    "operation_correlation_ids": KEEP,
     "idempotency_keys": KEEP,
     "callback_deliveries": KEEP,
     "callback_attempts": KEEP,

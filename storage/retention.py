@@ -84,6 +84,18 @@ WITH removed AS (
     RETURNING operation_id)
 SELECT count(*) FROM removed
 """
+# Asked row by row, as for keys.
+PURGE_CORRELATION_IDS: Final = """
+WITH removed AS (
+    DELETE FROM operation_correlation_ids WHERE (operation_id, correlation_id) IN (
+        SELECT operation_id, correlation_id FROM operation_correlation_ids c
+        WHERE operation_created_at < now() - %(kept)s
+            AND (SELECT 1 FROM operations o WHERE o.operation_id = c.operation_id) IS NULL
+            AND (SELECT 1 FROM expired_operations e WHERE e.operation_id = c.operation_id) IS NULL
+        ORDER BY operation_created_at LIMIT %(limit)s)
+    RETURNING operation_id)
+SELECT count(*) FROM removed
+"""
 REFERRERS: Final = {
     "operations": ("request", "result", "inputs", "artifact"),
     "proposal_versions": ("request", "result", "inputs", "artifact"),
@@ -109,13 +121,14 @@ SELECT_DUE: Final = """
 SELECT min({written}) AS oldest, max({written}) AS newest, max({written}) > now() - %(recent)s AS is_recent
 FROM {table} WHERE {written} < now() - %(kept)s
 """
-Kind = Literal["operations", "keys", "review_keys", "simulations", "tombstones", "documents"]
+Kind = Literal["operations", "keys", "review_keys", "simulations", "tombstones", "correlation_ids", "documents"]
 STATEMENTS: Final[Mapping[Kind, str]] = {
     "operations": PURGE_OPERATIONS,
     "keys": PURGE_KEYS,
     "review_keys": PURGE_REVIEW_KEYS,
     "simulations": PURGE_SIMULATIONS,
     "tombstones": PURGE_TOMBSTONES,
+    "correlation_ids": PURGE_CORRELATION_IDS,
     "documents": PURGE_DOCUMENTS,
 }
 KINDS: Final = tuple(STATEMENTS)
@@ -126,6 +139,7 @@ AGED: Final[Mapping[Kind, tuple[str, str]]] = {
     "review_keys": ("review_keys", "created_at"),
     "simulations": ("simulations", "created_at"),
     "tombstones": ("expired_operations", "expired_at"),
+    "correlation_ids": ("operation_correlation_ids", "operation_created_at"),
 }
 
 

@@ -231,6 +231,26 @@ class OperationRow(SQLModel, table=True):
     workflow_to_cancel: bool = Field(sa_column_kwargs={"server_default": "false"})
 
 
+class OperationCorrelationIdRow(SQLModel, table=True):
+    __tablename__ = "operation_correlation_ids"
+    __table_args__ = (
+        Index(
+            "operation_correlation_ids_newest",
+            "client",
+            "correlation_id",
+            text("operation_created_at DESC"),
+            text("operation_id DESC"),
+        ),
+        Index("operation_correlation_ids_by_age", "operation_created_at"),
+    )
+
+    operation_id: str = _text(primary_key=True)
+    correlation_id: str = _text(primary_key=True)
+    client: str = _text()
+    operation_created_at: datetime = _moment()
+    answered_at: datetime = _moment()
+
+
 class IdempotencyKeyRow(SQLModel, table=True):
     __tablename__ = "idempotency_keys"
     __table_args__ = (

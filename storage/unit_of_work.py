@@ -19,6 +19,7 @@ from domain.errors import StorageUnavailable
 from domain.operation import Operation
 from storage.audit import AuditReader
 from storage.backlog import BacklogReader
+from storage.correlation_ids import CorrelationIds
 from storage.deliveries import Deliveries, DeliveryReader
 from storage.documents import DocumentPurged, DocumentReader, Documents
 from storage.events import EventReader, Events
@@ -86,6 +87,7 @@ class Transaction:
         self.keys = IdempotencyKeys(connection)
         self.submissions = Submissions(connection)
         self.operations = Operations(connection)
+        self.correlation_ids = CorrelationIds(connection)
         self.work = OperationWork(connection, ended=self.operations.ended)
         self.expired = ExpiredOperationReader(connection)
         self.proposals = Proposals(connection)

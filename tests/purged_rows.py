@@ -16,6 +16,7 @@ AGED = {
     "idempotency_keys": ("created_at",),
     "review_keys": ("created_at",),
     "simulations": ("created_at",),
+    "operation_correlation_ids": ("operation_created_at",),
     "expired_operations": ("created_at", "finished_at", "expired_at"),
 }
 

@@ -233,6 +233,9 @@ RECENT_ROWS = {
         "INSERT INTO simulations SELECT 'local', 'k', 'h', 'c', result_document, inputs_document, artifact_document,"
         f" {LATELY} FROM proposal_versions"
     ),
+    "operation_correlation_ids": (
+        f"INSERT INTO operation_correlation_ids VALUES ('pop_0', 'c', 'local', {LATELY}, now())"
+    ),
     "expired_operations": (
         "INSERT INTO expired_operations (operation_id, operation_type, status, client, correlation_id, created_at,"
         f" finished_at, expired_at) VALUES ('pop_0', 'CREATE_PROPOSAL', 'FAILED', 'local', 'c', now(), now(), {LATELY})"
