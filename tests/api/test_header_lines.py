@@ -62,7 +62,7 @@ async def test_lines_of_a_list_count_together(api, worker):
     tags = [("If-None-Match", '"other"'), ("If-None-Match", page.headers["ETag"])]
     assert (await api.http.get(path, headers=[*accept, *tags])).status_code == 304
     codings = [("Accept-Encoding", "zstd;q=0.1"), ("Accept-Encoding", "gzip")]
-    assert (await api.http.get(path, headers=[*accept, *codings])).headers["Content-Encoding"] == "gzip"
+    assert (await api.http.get("/openapi.json", headers=codings)).headers["Content-Encoding"] == "gzip"
     prefer = [("Prefer", "handling=lenient"), ("Prefer", "respond-async"), ("Content-Type", "application/json")]
     answer = await api.http.post(P, content=TEXT, headers=[*prefer, ("Idempotency-Key", "async")])
     assert (answer.status_code, answer.headers["Preference-Applied"]) == (202, "respond-async")
