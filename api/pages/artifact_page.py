@@ -10,7 +10,10 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.pages.charts import Weights, weights_chart
-from api.pages.figures import money, number, percent, points, sentence, words
+from api.pages.clear_text import cleared
+from api.pages.figures import money, percent, points, quantity, rate, sentence, words
+from api.pages.reconciliation import reconciliation_of
+from api.pages.review import Review
 
 SHOWN_INSTRUMENTS: Final = 12
 SHOWN_CHANGES: Final = 6
@@ -18,9 +21,9 @@ SHOWN_CHANGES: Final = 6
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class PageContext:
-    """The facts about the version that its artifact does not hold."""
+    """The facts about the version and its proposal that the artifact does not hold."""
 
-    title: str
+    title: str | None
     path: str
     proposal_id: str
     proposal_version_id: str
@@ -28,11 +31,13 @@ class PageContext:
     created_by: str
     engine_version: str
     simulation_hash: str
+    review: Review
 
 
 def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) -> str:
     """The page's HTML; the same arguments give the same text."""
     artifact = json.loads(artifact_text)
+    inputs = json.loads(inputs_text)
     impact = artifact["portfolio_impact"]
     by_class = _weights(impact, "allocation_by_asset_class")
     by_instrument = _weights(impact, "allocation_by_instrument")
@@ -43,7 +48,8 @@ def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) ->
         by_class=by_class,
         by_instrument=by_instrument,
         others=_others(by_instrument, shown),
-        cash_flows=json.loads(inputs_text)["proposed_cash_flows"],
+        cash_flows=inputs["proposed_cash_flows"],
+        reconciliation=reconciliation_of(impact["reconciliation"], inputs),
         hashes=artifact["evidence_bundle"]["hashes"],
         class_chart=weights_chart(by_class),
         class_description=_described(by_class),
@@ -78,7 +84,7 @@ def _others(rows: Sequence[Weights], shown: Sequence[Weights]) -> Weights | None
     if not left_out:
         return None
     return Weights(
-        label=f"{len(left_out)} others",
+        label="1 other" if len(left_out) == 1 else f"{len(left_out)} others",
         before=sum((row.before for row in left_out), Decimal(0)),
         after=sum((row.after for row in left_out), Decimal(0)),
     )
@@ -96,12 +102,14 @@ def _template() -> Any:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=cleared,
     )
     environment.filters |= {
         "percent": percent,
         "points": points,
         "money": money,
-        "number": number,
+        "quantity": quantity,
+        "rate": rate,
         "words": words,
         "sentence": sentence,
     }

@@ -16,21 +16,26 @@ from api.http.parameters import ProposalIdInPath, VersionNoInPath
 from api.http.problems import RequestRefused
 from api.http.router import Context, GuardedRouter
 from api.pages.artifact_page import PageContext, artifact_page
+from api.pages.review import review_of
 from api.paths import PREFIX, artifact_path
 from api.services import Gate
 from api.wire import Piece, response_of
 from domain.access import Scope
 from domain.errors import VersionNotFound
 from domain.evidence import artifact_parts
+from domain.text import is_visible
 from services.documents import LARGE_BYTES, VersionTexts
 from services.process_pool import ProcessPool
+from services.proposal_reads import Trail
 
 JSON, HTML = "application/json", "text/html"
 OFFERED: Final = (JSON, HTML)
 LARGE_PAGE_BYTES: Final = 256 * 1024  # of stored text; rendering more holds the interpreter for too long
 VARY: Final = {"Vary": "Accept"}
-# The page fetches nothing, runs nothing, and cannot be framed.
+# The page fetches nothing, runs nothing, and cannot be framed. The review changes it, and not all readers see the same:
+# a copy is one reader's own, and is compared by its tag before each use.
 PAGE_HEADERS: Final = {
+    "Cache-Control": "private, no-cache",
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -41,6 +46,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "description": "The artifact: the bytes that the version has, or a page with everything in it.",
         "content": {HTML: {"schema": {"type": "string"}}},
         "headers": {
+            "Cache-Control": {"description": "Of the page: `private, no-cache`.", "schema": {"type": "string"}},
             "ETag": {"description": "Strong entity tag of these bytes.", "schema": {"type": "string"}},
             "Vary": {"description": "`Accept`.", "schema": {"type": "string"}},
         },
@@ -75,7 +81,7 @@ async def read_artifact(
     accept: AcceptHeader = None,
     if_none_match: IfNoneMatchHeader = None,
 ) -> Response:
-    """What client and reviewers read of this version; its hash can be computed from the JSON."""
+    """What client and reviewers read of this version; the page adds the review, the JSON is what the hash is of."""
     media_type = _acceptable(accept or JSON)
     if media_type is None:
         raise RequestRefused(
@@ -83,15 +89,19 @@ async def read_artifact(
         )
     texts = await context.services.proposals.version(proposal_id, version_no, client=context.client, room=context.room)
     if media_type == HTML:
-        return await _answer([await _page(texts, context.services.readers)], HTML, if_none_match, PAGE_HEADERS)
+        trail = await context.services.proposals.trail(proposal_id, client=context.client)
+        page = await _page(
+            texts, _context(texts, trail, shows_steps=_may_read_trails(context)), context.services.readers
+        )
+        return await _answer([page], HTML, if_none_match, PAGE_HEADERS)
     return await _answer(
         artifact_parts(texts.artifact, inputs=texts.inputs, result=texts.result), JSON, if_none_match, {}
     )
 
 
-async def _page(texts: VersionTexts, readers: ProcessPool) -> bytes:
+async def _page(texts: VersionTexts, context: PageContext, readers: ProcessPool) -> bytes:
     """Rendered beside the requests, and never in the engine's processes, where a simulation may take its time."""
-    given = (texts.artifact, texts.inputs, _context(texts))
+    given = (texts.artifact, texts.inputs, context)
     if len(texts.artifact) + len(texts.inputs) <= LARGE_PAGE_BYTES:
         return await asyncio.to_thread(_page_bytes, *given)
     return await readers.run(_page_bytes, *given)
@@ -111,10 +121,10 @@ async def _answer(
     parts: Sequence[Piece], media_type: str, if_none_match: str | None, headers: dict[str, str]
 ) -> Response:
     tag = f'"{await _hash_of(parts)}"'
-    always = VARY | {"ETag": tag}
+    sent = VARY | {"ETag": tag} | headers
     if is_current(tag, if_none_match):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=always)
-    return response_of(parts, media_type, headers=always | headers)
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
+    return response_of(parts, media_type, headers=sent)
 
 
 async def _hash_of(parts: Sequence[Piece]) -> str:
@@ -130,10 +140,15 @@ def _hash_at_once(parts: Sequence[Piece]) -> str:
     return whole.hexdigest()
 
 
-def _context(texts: VersionTexts) -> PageContext:
-    version = texts.version
+def _may_read_trails(context: Context) -> bool:
+    """Whether the caller could read what happened in the trail itself (`api.support`)."""
+    return Scope.AUDIT_READ in context.caller.scopes and context.services.gates.is_open(Gate.SUPPORT)
+
+
+def _context(texts: VersionTexts, trail: Trail, *, shows_steps: bool) -> PageContext:
+    version, title = texts.version, trail.proposal.title
     return PageContext(
-        title=f"Proposal for {version.portfolio_id}",
+        title=title if title is not None and is_visible(title) else None,
         path=artifact_path(version.proposal_id, version.version_no),
         proposal_id=version.proposal_id,
         proposal_version_id=version.proposal_version_id,
@@ -141,4 +156,5 @@ def _context(texts: VersionTexts) -> PageContext:
         created_by=version.created_by,
         engine_version=version.engine_version,
         simulation_hash=version.simulation_hash,
+        review=review_of(trail, shows_steps=shows_steps),
     )

@@ -1,21 +1,25 @@
 """The layout of a chart of weights, its bars and texts; the page's template draws it as SVG."""
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, Literal, NamedTuple
 
+from api.pages.clear_text import clear_text
 from api.pages.figures import EXACT, percent
 
 # Lengths are the SVG's own units; a phone shows the whole width, and letters of 10 can still be read there.
 WIDTH: Final = 360.0
-LABELS_WIDTH: Final = 116.0
-FIGURE_WIDTH: Final = 50.0
-ROW_HEIGHT: Final = 33.0
+FIGURE_WIDTH: Final = 72.0
+LABEL_HEIGHT: Final = 16.0
+ROW_HEIGHT: Final = 48.0
 BAR_HEIGHT: Final = 12.0
 GAP: Final = 4.0
-MAX_LABEL_LENGTH: Final = 18
-LONG_WEIGHT: Final = Decimal(10_000)  # of a total that is nearly nothing
+MAX_LABEL_LENGTH: Final = 40
+END_LENGTH: Final = 15  # of a longer label; names often differ there
+LETTER: Final = 10.0
+LONG_WEIGHT: Final = Decimal(100)  # of a total that is nearly nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,9 +44,10 @@ class Bar(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A label, centred beside its two bars."""
+    """A label above its two bars; `label_width` is None unless the label has to be made narrower."""
 
     label: str
+    label_width: float | None
     y: float
     bars: tuple[Bar, Bar]
 
@@ -54,7 +59,7 @@ class Chart(NamedTuple):
     height: float
     zero: float
     width: float = WIDTH
-    label_x: float = LABELS_WIDTH - GAP
+    label_x: float = 0
     bar_height: float = BAR_HEIGHT
 
 
@@ -75,7 +80,7 @@ class _Scale:
     def __init__(self, *, lowest: Decimal, highest: Decimal) -> None:
         self._lowest = min(lowest, Decimal(0))
         self._span = EXACT.subtract(max(highest, Decimal(0)), self._lowest) or Decimal(1)
-        self._left = LABELS_WIDTH + (FIGURE_WIDTH if self._lowest else 0)
+        self._left = FIGURE_WIDTH if self._lowest else 0
         self.zero = self.place(Decimal(0))
 
     def place(self, weight: Decimal) -> float:
@@ -84,13 +89,14 @@ class _Scale:
 
 
 def _row(row: Weights, *, top: float, scale: _Scale) -> Row:
-    middle = top + ROW_HEIGHT / 2
+    label, bars = _shortened(clear_text(row.label)), top + LABEL_HEIGHT
     return Row(
-        label=_shortened(row.label),
-        y=middle,
+        label=label,
+        label_width=WIDTH - GAP if _widest(label) > WIDTH - GAP else None,
+        y=top + LABEL_HEIGHT / 2 - 1,
         bars=(
-            _bar("before", row.before, y=middle - BAR_HEIGHT, scale=scale),
-            _bar("after", row.after, y=middle, scale=scale),
+            _bar("before", row.before, y=bars, scale=scale),
+            _bar("after", row.after, y=bars + BAR_HEIGHT, scale=scale),
         ),
     )
 
@@ -103,12 +109,28 @@ def _bar(side: Literal["before", "after"], weight: Decimal, *, y: float, scale: 
         x=min(end, scale.zero),
         y=y,
         width=round(abs(end - scale.zero), 2),
-        figure=percent(weight) if abs(weight) < LONG_WEIGHT else f"{weight:.2e}",
+        figure=percent(weight) if abs(weight) < LONG_WEIGHT else f"{weight.scaleb(2, EXACT):.1e} %",
         figure_x=round(end - GAP if is_negative else end + GAP, 2),
         anchor="end" if is_negative else "start",
     )
 
 
 def _shortened(label: str) -> str:
-    shown = "".join(character if character.isprintable() else " " for character in label)
-    return shown if len(shown) <= MAX_LABEL_LENGTH else f"{shown[: MAX_LABEL_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}"
+    if len(label) <= MAX_LABEL_LENGTH:
+        return label
+    return f"{label[: MAX_LABEL_LENGTH - END_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}{label[-END_LENGTH:]}"
+
+
+def _widest(label: str) -> float:
+    """Of the fonts that the page names DejaVu Sans, what `system-ui` is on many machines, has the widest letters."""
+    return LETTER * sum(map(_ems, label))
+
+
+def _ems(character: str) -> float:
+    if not character.isascii():
+        if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+            return 0.0
+        return 1.3 if unicodedata.east_asian_width(character) in "WF" else 1.0
+    if character in "MWmw@%":
+        return 1.0
+    return 0.8 if character.isupper() else 0.65

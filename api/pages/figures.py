@@ -8,7 +8,9 @@ from typing import Final
 from domain.currencies import minor_unit
 
 BASIS_POINT: Final = Decimal("0.0001")
+SIX_DECIMALS: Final = Decimal("0.000001")
 NOTHING: Final = "\N{EN DASH}"
+NEARLY: Final = "\N{ALMOST EQUAL TO} "
 # Requests are bounded, products of their figures are not much longer than this.
 EXACT: Final = Context(prec=200)
 WEIGHT_IN_SENTENCE: Final = re.compile(r"-?\b\d+\.\d{4}\b", re.ASCII)
@@ -30,10 +32,20 @@ def money(amount: Mapping[str, str] | None) -> str:
         return NOTHING
     value = EXACT.plus(Decimal(amount["amount"]))  # minus nothing is nothing
     rounded = value.quantize(minor_unit(amount["currency"]), context=EXACT)
-    return f"{rounded if rounded == value else value.normalize(EXACT):,f} {amount['currency']}"
+    return f"{rounded if rounded == value else _without_zeros(value):,f} {amount['currency']}"
 
 
-def number(value: str | None) -> str:
+def quantity(value: str | None) -> str:
+    """With at most six decimals; the sign says when there are more."""
+    if value is None:
+        return NOTHING
+    exact = EXACT.plus(Decimal(value))
+    rounded = exact.quantize(SIX_DECIMALS, context=EXACT)
+    return f"{NEARLY if rounded != exact else ''}{_without_zeros(rounded):,f}"
+
+
+def rate(value: str | None) -> str:
+    """With all its digits: those of a small rate come late."""
     return NOTHING if value is None else f"{Decimal(value):,f}"
 
 
@@ -45,6 +57,10 @@ def words(code: str) -> str:
 def sentence(text: str) -> str:
     """A sentence of the artifact with its weights as per cent, as everywhere on the page."""
     return WEIGHT_IN_SENTENCE.sub(lambda weight: percent(weight.group()), text)
+
+
+def _without_zeros(value: Decimal) -> Decimal:
+    return EXACT.plus(value.normalize(EXACT))  # minus nothing is nothing
 
 
 def _hundredths(weight: Decimal | str) -> Decimal:

@@ -1,6 +1,6 @@
 """Prices, rates and shelf, indexed once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import NamedTuple
@@ -16,6 +16,17 @@ class Quote(NamedTuple):
 
     amount: Decimal
     currency: str
+
+
+def rate_between(rates: Mapping[str, Decimal], source: str, target: str) -> Decimal | None:
+    """Units of target for one of source: the pair, else the inverse of the inverse pair; never across a third."""
+    if source == target:
+        return ONE
+    direct = rates.get(f"{source}/{target}")
+    if direct is not None:
+        return direct
+    inverse = rates.get(f"{target}/{source}")
+    return None if inverse is None else ONE / inverse
 
 
 class Market:
@@ -46,14 +57,7 @@ class Market:
         return self._quotes.get(instrument_id)
 
     def rate(self, source: str, target: str) -> Decimal | None:
-        """Units of target for one of source: the pair, else the inverse of the inverse pair; never across a third."""
-        if source == target:
-            return ONE
-        direct = self._rates.get(f"{source}/{target}")
-        if direct is not None:
-            return direct
-        inverse = self._rates.get(f"{target}/{source}")
-        return None if inverse is None else ONE / inverse
+        return rate_between(self._rates, source, target)
 
     def rated_with(self, currency: str) -> AbstractSet[str]:
         """The other currencies that have a rate to this one, or from it."""

@@ -10,7 +10,8 @@ import time
 import pytest
 from answers import assert_problem
 from artifact_pages import a_portfolio_body
-from builders import a_large_body
+from builders import a_large_body, a_version_body
+from issuer import bearer
 
 from runtime.engine_pool import EnginePool
 
@@ -50,6 +51,66 @@ async def test_people_get_a_page(api, created, accept):
     assert again.content == answer.content
     assert again.headers["ETag"] == answer.headers["ETag"]
     assert answer.headers["ETag"].removeprefix("W/") == f'"{hashlib.sha256(answer.content).hexdigest()}"'
+
+
+async def test_a_decision_changes_the_page_and_its_tag_and_not_the_artifact(api, created):
+    path, proposal_id = path_of(created), created["proposal"]["proposal_id"]
+    people, programs = {"Accept": "text/html"}, {"Accept": "application/json"}
+    page, artifact = [await api.http.get(path, headers=accept) for accept in (people, programs)]
+    assert "<strong>draft</strong> since" in page.text
+    assert '<h1 dir="auto">Buy A</h1>' in page.text
+    assert page.headers["Cache-Control"] == "private, no-cache"
+    submitted = {"event_type": "SUBMITTED_FOR_RISK_REVIEW", "actor_id": "advisor_7", "expected_state": "DRAFT"}
+    decided = {"approval_type": "RISK", "approved": False, "actor_id": "<reviewer>", "expected_state": "RISK_REVIEW"}
+    assert (await api.post(f"/{proposal_id}/transitions", submitted)).status_code == 200
+    decision = await api.post(f"/{proposal_id}/approvals", decided | {"details": {"comment": "between us"}})
+    at = decision.json()["approval"]["occurred_at"]
+    later = await api.http.get(path, headers=people | {"If-None-Match": page.headers["ETag"]})
+    assert (later.status_code, later.headers["ETag"] == page.headers["ETag"]) == (200, False)
+    assert "<strong>rejected</strong> since" in later.text
+    assert 'submitted for risk review</th><td class="t">advisor_7</td>' in later.text
+    assert (
+        f'rejected in risk review</th><td class="t">&lt;reviewer&gt;</td><td class="w">{at[:10]} {at[11:16]} UTC</td>'
+        '<td class="n">1</td><td>rejected</td>' in later.text
+    )
+    assert "between us" not in later.text
+    unchanged = await api.http.get(path, headers=people | {"If-None-Match": later.headers["ETag"]})
+    assert (unchanged.status_code, unchanged.headers["Cache-Control"]) == (304, "private, no-cache")
+    assert (await api.http.get(path, headers=programs | {"If-None-Match": artifact.headers["ETag"]})).status_code == 304
+
+
+async def test_a_page_says_of_which_version_it_is_and_of_which_a_decision_was(api, created):
+    path, proposal_id = path_of(created), created["proposal"]["proposal_id"]
+    assert (await api.post(f"/{proposal_id}/versions", a_version_body())).status_code == 200
+    submitted = {"event_type": "SUBMITTED_FOR_RISK_REVIEW", "actor_id": "a", "expected_state": "DRAFT"}
+    assert (await api.post(f"/{proposal_id}/transitions", submitted)).status_code == 200
+    decided = {"approval_type": "RISK", "approved": True, "actor_id": "r", "expected_state": "RISK_REVIEW"}
+    assert (await api.post(f"/{proposal_id}/approvals", decided | {"related_version_no": 1})).status_code == 200
+    first = (await api.http.get(path, headers={"Accept": "text/html"})).text
+    assert "This page is of version 1; the present version is 2." in first
+    versions = re.findall(r'<td class="w">[^<]* UTC</td><td class="n">(\d+)</td>', first)
+    assert versions == ["1", "2", "2", "1"]  # created, version 2, submitted when that was the newest, approved
+    second = (await api.http.get(path.replace("/1/", "/2/"), headers={"Accept": "text/html"})).text
+    assert "This page is of version" not in second
+
+
+async def test_who_decided_is_for_readers_of_the_trail(secured, worker):
+    path = path_of(await secured.created(**bearer()))
+    pages = {}
+    for scope in ("proposals:read", "proposals:read audit:read"):
+        answer = await secured.http.get(path, headers=bearer("reader", scope) | {"Accept": "text/html"})
+        assert answer.status_code == 200
+        pages[scope] = answer.text
+        assert "<strong>draft</strong> since" in answer.text
+    assert 'created</th><td class="t">advisor_1</td>' in pages["proposals:read audit:read"]
+    assert 'created</th><td class="t">' not in pages["proposals:read"]
+
+
+async def test_who_decided_is_not_shown_where_trails_are_not_served(settings, serve, worker):
+    async with serve(settings.model_copy(update={"support_apis_enabled": False})) as api:
+        page = await api.http.get(path_of(await api.created()), headers={"Accept": "text/html"})
+    assert "<strong>draft</strong> since" in page.text
+    assert 'created</th><td class="t">' not in page.text
 
 
 async def test_a_tag_saves_sending_it_for_its_own_form_only(api, created):

@@ -6,13 +6,15 @@ import json
 import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
-from artifact_pages import a_portfolio_body
+from artifact_pages import a_portfolio_body, a_worst_request, documents_of, page_of
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 BROWSERS_OWN = (".googleapis.com", ".google.com", ".gvt1.com")  # it calls home, whatever page it shows
 WIDTHS = (320, 390, 768, 1280)
+PAPER = 672  # A4 between margins of 16 mm, in pixels of 1/96 inch
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
     *("--disable-background-networking", "--disable-component-update", "--virtual-time-budget=10000"),
@@ -24,11 +26,29 @@ const found = {};
 const measure = (frame, width) => {
   const page = frame.contentDocument, root = page.documentElement;
   const style = frame.contentWindow.getComputedStyle(page.body);
-  const outside = [...page.querySelectorAll("main *, header *")].filter(
-    (one) => !one.closest(".wide, pre") && one.getBoundingClientRect().right > width + 1);
+  const all = [...page.querySelectorAll("main *, header *")], said = (one) => one.outerHTML.slice(0, 80);
+  const box = (one) => one.getBoundingClientRect();
+  const outside = all.filter((one) => box(one).right > width + 1 || box(one).left < -1);
+  const clipped = all.filter((one) => !one.closest("svg") && one.scrollWidth > one.clientWidth + 1
+    && one.clientWidth > 0);
+  const cut = [...page.querySelectorAll("svg text")].filter((one) => {
+    const drawn = box(one.closest("svg")), text = box(one);
+    return text.left < drawn.left - 1 || text.right > drawn.right + 1
+      || text.top < drawn.top - 1 || text.bottom > drawn.bottom + 1;
+  });
+  const crossed = [...page.querySelectorAll("tbody tr")].filter((row) => [...row.cells].some((cell, place) => {
+    const label = frame.contentWindow.getComputedStyle(cell, "::before");
+    const text = page.createRange();
+    text.selectNodeContents(cell);
+    const next = row.cells[place + 1];
+    return label.content !== "none" ? box(text).left < box(cell).left + parseFloat(label.width)
+      : next && box(text).right > box(next).left + 1;
+  }));
   const bar = page.querySelector("svg rect.after");
   found[width] = {
-    overflow: root.scrollWidth - width, outside: outside.map((one) => one.tagName),
+    overflow: root.scrollWidth - width,
+    wrong: {outside: outside.map(said), clipped: clipped.map(said), cut: cut.map(said), crossed: crossed.map(said)},
+    listed: frame.contentWindow.getComputedStyle(page.querySelector(".cards td")).display == "block",
     paper: style.backgroundColor, ink: style.color,
     bar: frame.contentWindow.getComputedStyle(bar).fill,
     charts: [...page.querySelectorAll("svg")].map((one) => [one.getAttribute("role"),
@@ -43,6 +63,8 @@ const measure = (frame, width) => {
 </script>
 %s
 </body>"""
+
+NOTHING_WRONG = {"outside": [], "clipped": [], "cut": [], "crossed": []}
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on this machine")
 
@@ -63,39 +85,47 @@ async def chromium(folder: Path, page: Path, *flags: str) -> str:
     return out.decode()
 
 
-async def page_of(api, positions: int) -> str:
+async def served_page(api, positions: int) -> str:
     created = await api.created(a_portfolio_body(positions))
     path = f"/rebalance/proposals/{created['proposal']['proposal_id']}/versions/1/artifact"
     return (await api.http.get(path, headers={"Accept": "text/html"})).text
 
 
-def framed(page: str) -> str:
+def framed(pages: dict[int, str]) -> str:
     frames = "".join(
         f'<iframe style="width:{width}px;height:900px;border:0" onload="measure(this, {width})" '
         f'srcdoc="{html.escape(page)}"></iframe>'
-        for width in WIDTHS
+        for width, page in pages.items()
     )
-    return MEASURE % (len(WIDTHS), frames)
+    return MEASURE % (len(pages), frames)
+
+
+def as_printed(page: str) -> str:
+    """The page with the rules for paper in place of those for screens."""
+    return page.replace("@media print", "@media all").replace("@media screen", "@media speech")
+
+
+async def measured(folder: Path, pages: dict[int, str], *flags: str) -> dict[int, dict[str, Any]]:
+    wrapper = folder / "wrapper.html"
+    wrapper.write_text(framed(pages))
+    (text,) = re.findall(r"FOUND(.*)END", await chromium(folder, wrapper, *flags, "--dump-dom"))
+    return {int(width): found for width, found in json.loads(html.unescape(text)).items()}
 
 
 @pytest.mark.parametrize("positions", [3, 300])
 async def test_the_page_fits_and_follows_the_reader(api, worker, tmp_path, positions):
-    page = await page_of(api, positions)
-    wrapper = tmp_path / "wrapper.html"
-    wrapper.write_text(framed(page))
+    page = await served_page(api, positions)
     colours = set()
     for scheme, flag in (
         ("light", "--blink-settings=preferredColorScheme=1"),
         ("dark", "--blink-settings=preferredColorScheme=0"),
     ):
-        shown = await chromium(tmp_path, wrapper, flag, "--dump-dom")
-        (text,) = re.findall(r"FOUND(.*)END", shown)
-        for width, found in json.loads(html.unescape(text)).items():
-            assert found["overflow"] <= 0, (scheme, width, found["outside"])
-            assert found["outside"] == [], (scheme, width)
+        for width, found in (await measured(tmp_path, dict.fromkeys(WIDTHS, page), flag)).items():
+            assert found["overflow"] <= 0, (scheme, width, found["wrong"])
+            assert found["wrong"] == NOTHING_WRONG, (scheme, width)
             assert [chart[0] for chart in found["charts"]] == ["img", "img"]
             assert all(chart[2] for chart in found["charts"])
-            assert found["letters"] >= 8 or int(width) < 390
+            assert found["letters"] >= 8 or width < 390
             assert found["rows"] > positions
             assert found["headings"][0] == "H1"
             assert found["headings"].count("H1") == 1
@@ -107,9 +137,32 @@ async def test_the_page_fits_and_follows_the_reader(api, worker, tmp_path, posit
     assert all(one != other for one, other in zip(light[1:], dark[1:], strict=True))
 
 
+def with_the_longest_figures_that_never_break(page: str) -> str:
+    page = re.sub('<td class="n long">\u2248[^<]*', '<td class="n">\u2248 88,888,888,888.888888', page)
+    page = re.sub('<td class="n long">[^<]* [A-Z]{3}<', '<td class="n">8,888,888.88 MWM<', page)
+    return re.sub(r"\boi_\d+", "oi_88888", page)
+
+
+@pytest.mark.parametrize("figures", ["long", "long weights", "just not broken"])
+async def test_no_column_is_cut_whatever_the_names_and_figures(tmp_path, figures):
+    page = page_of(request := a_worst_request())
+    assert 'class="n long">\u2248' in page
+    if figures == "long weights":
+        total = json.loads(documents_of(request).artifact)["portfolio_impact"]["before"]["total_value"]["amount"]
+        page = page_of(a_worst_request(debt=total[: total.index(".") + 6]))
+        assert "e+22 %" in page
+    elif figures == "just not broken":
+        page = with_the_longest_figures_that_never_break(page)
+    pages = dict.fromkeys((*WIDTHS, 944), page) | {PAPER: as_printed(page)}
+    for width, found in (await measured(tmp_path, pages)).items():
+        assert found["wrong"] == NOTHING_WRONG, width
+        assert found["overflow"] <= 0, width
+        assert found["listed"] == (width < 928 and width != PAPER), width
+
+
 async def test_the_page_fetches_nothing_and_prints(api, worker, tmp_path):
     page = tmp_path / "page.html"
-    page.write_text(await page_of(api, 300))
+    page.write_text(await served_page(api, 300))
     assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#)[^\"'\s)]+", page.read_text()) == []
     log, paper = tmp_path / "net.json", tmp_path / "page.pdf"
     await chromium(tmp_path, page, f"--log-net-log={log}", f"--print-to-pdf={paper}")
