@@ -1,9 +1,12 @@
 """What is said of an issuer whose keys cannot be fetched."""
 
 import asyncio
+import json
 from datetime import UTC, datetime
 
 import certificates
+from cryptography.hazmat.primitives.asymmetric import ec
+from issuer import jwk_of
 from structlog.testing import capture_logs
 from waiting import until
 
@@ -25,3 +28,21 @@ async def test_an_issuer_whose_certificate_is_of_an_unknown_issuer_is_told_apart
     server.close()
 
     assert reasons == ["TLS_ISSUER_UNKNOWN", "ConnectError"]
+
+
+async def test_a_private_authority_is_trusted_by_the_variable_that_openssl_reads(tmp_path, monkeypatch):
+    certificate = certificates.make(tmp_path, name="localhost", begins=datetime.now(UTC))
+    keys = json.dumps({"keys": [jwk_of(ec.generate_private_key(ec.SECP256R1()), "k")]}).encode()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(keys) + keys)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, ssl=certificates.serving(certificate))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    url = f"https://localhost:{server.sockets[0].getsockname()[1]}/keys"
+    async with from_url(url) as load, IssuerKeys(load, refresh_seconds=300).running() as issuer_keys:
+        await until(lambda: issuer_keys.are_fresh)
+        assert await issuer_keys.find("k", "ES256") is not None
+    server.close()

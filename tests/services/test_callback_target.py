@@ -246,6 +246,14 @@ async def test_tls_verifies_the_name_not_the_address(receiver, trust):
         assert failed.value.error is error
 
 
+async def test_a_private_authority_is_trusted_by_the_variable_that_openssl_reads(receiver, tmp_path, monkeypatch):
+    speaking_tls(receiver, tmp_path, begins=datetime.now(UTC) - timedelta(days=1))
+    rules = CallbackRules(secrets=RULES.secrets, allowed_hosts=frozenset({"a.example"}))
+    targets = CallbackTargets(rules, resolve=Names(["127.0.0.1"]))
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "a.example.pem"))
+    assert (await posted(targets, f"https://a.example:{receiver.port}/")).status_code == 204
+
+
 @pytest.mark.parametrize("days", [-10, 10])
 async def test_a_certificate_that_is_not_valid_today_is_said_to_be_expired(receiver, tmp_path, days):
     trust = speaking_tls(receiver, tmp_path, begins=datetime.now(UTC) + timedelta(days=days))
