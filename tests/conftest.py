@@ -35,9 +35,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """More than there are cores, because tests wait for other processes: `-n auto` one, `-n logical` twice as many."""
+    """Tests wait for other processes: one more than cores for `-n auto`, three times as many for `logical`."""
     cores = os.cpu_count() or 1
-    return 2 * cores if config.option.numprocesses == "logical" else cores + 1
+    return 3 * cores if config.option.numprocesses == "logical" else cores + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
