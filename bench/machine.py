@@ -51,7 +51,7 @@ def cpu_seconds(roles: Roles, among: Mapping[int, Stat]) -> dict[str, float]:
 
 
 def busy_seconds(proc: Path = PROC) -> float:
-    """CPU of the whole machine; time that the hypervisor took counts, interrupts do not: nobody's process has them."""
+    """CPU of the whole machine with what the hypervisor took, without interrupts: they belong to no process."""
     user, nice, system, _, _, _, _, steal, *_ = map(int, (proc / "stat").read_text().splitlines()[0].split()[1:])
     return (user + nice + system + steal) / TICKS
 

@@ -210,7 +210,7 @@ class Service(_OnPostgres):
         return [] if self._dev is None else [self._dev.pid]
 
     def roles(self) -> Roles:
-        """By the dev command's children. Its own CPU, next to nothing, is nobody's."""
+        """By the dev command's children. Its own CPU is next to nothing, and is left out."""
         roles: dict[str, list[int]] = {}
         for pid, stat in processes().items():
             if stat.parent in self.tops():

@@ -22,7 +22,7 @@ WAYS = {
     "clock": lambda: str(time.time()),
     "date": lambda: str(datetime.now(UTC)),
     "environment": lambda: str(os.getpid()),
-    "file": lambda: open(__file__).name,  # noqa: PTH123, SIM115
+    "file": lambda: open(__file__).name,  # noqa: PTH123, SIM115 -- what the sandbox has to catch
     "id": lambda: str(uuid.uuid4()),
     "network": _imported_late,
 }
