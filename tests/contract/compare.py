@@ -46,22 +46,10 @@ def load_invalid(file: Path) -> list[dict[str, Any]]:
 
 
 def case_differences(case: dict[str, Any], result: Any, artifact: Any) -> list[str]:
-    """Where result and artifact differ from the case; empty when they agree."""
+    """Where result and artifact differ from the case, in values or in the order of keys; empty when they agree."""
     strict = case["source"] == "oracle"
     pairs = (("$result", case["result"], result), ("$artifact", case["artifact"], artifact))
     return [difference for path, want, got in pairs for difference in _compared(want, got, path, strict=strict)]
-
-
-def order_differences(expected: Any, actual: Any, path: str = "$") -> Iterator[str]:
-    """Objects whose keys come in another order."""
-    if isinstance(expected, dict):
-        if list(expected) != list(actual):
-            yield f"{path}: {list(expected)} expected, got {list(actual)}"
-        for name in expected.keys() & actual.keys():
-            yield from order_differences(expected[name], actual[name], f"{path}.{name}")
-    elif isinstance(expected, list):
-        for index, (want, got) in enumerate(zip(expected, actual, strict=False)):
-            yield from order_differences(want, got, f"{path}[{index}]")
 
 
 def artifact_hash(artifact: dict[str, Any]) -> str:
@@ -116,10 +104,7 @@ def _walk(want: Any, got: Any, path: str, *, strict: bool) -> Iterator[str]:
         if not isinstance(got, str) or not got:
             yield f"{path}: text expected, got {got!r}"
     elif isinstance(want, dict) and isinstance(got, dict):
-        for name in sorted(want.keys() ^ got.keys()):
-            yield f"{path}.{name}: {'missing' if name in want else 'unexpected'}"
-        for name in want.keys() & got.keys():
-            yield from _walk(want[name], got[name], f"{path}.{name}", strict=strict)
+        yield from _walk_object(want, got, path, strict=strict)
     elif isinstance(want, list) and isinstance(got, list):
         if len(want) != len(got):
             yield f"{path}: {len(want)} entries expected, got {len(got)}"
@@ -127,6 +112,15 @@ def _walk(want: Any, got: Any, path: str, *, strict: bool) -> Iterator[str]:
             yield from _walk(x, y, f"{path}[{index}]", strict=strict)
     elif not _is_equal(want, got, path, strict=strict):
         yield f"{path}: expected {want!r}, got {got!r}"
+
+
+def _walk_object(want: dict[str, Any], got: dict[str, Any], path: str, *, strict: bool) -> Iterator[str]:
+    for name in sorted(want.keys() ^ got.keys()):
+        yield f"{path}.{name}: {'missing' if name in want else 'unexpected'}"
+    if want.keys() == got.keys() and list(want) != list(got):
+        yield f"{path}: order {list(want)} expected, got {list(got)}"
+    for name in want.keys() & got.keys():
+        yield from _walk(want[name], got[name], f"{path}.{name}", strict=strict)
 
 
 def _is_equal(want: Any, got: Any, path: str, *, strict: bool) -> bool:
