@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def wait_for(condition: Callable[[], object], *, seconds: float = 10.0) -> None:
+def wait_for(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
     """Poll until the condition holds; it fails the test when time is up."""
     deadline = time.monotonic() + seconds
     while not condition():
