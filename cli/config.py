@@ -13,7 +13,8 @@ from cli.configuration_page import reference_page
 from cli.output import print_fields
 from cli.settings import exit_with, refused, settings_or_exit
 from runtime.guard_rails import OF_API, TEMPORAL_REFUSED
-from runtime.settings import FILE_SUFFIX, Settings, variable_name
+from runtime.settings import Settings, variable_name
+from runtime.settings_loading import FILE_SUFFIX
 from runtime.shown_url import MASK, shown_url
 from runtime.temporal import DEFAULT_ADDRESS, uses_tls
 

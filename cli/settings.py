@@ -7,7 +7,8 @@ import typer
 from temporalio.envconfig import ClientConfigProfile
 
 from runtime.guard_rails import Concern, refusals
-from runtime.settings import Settings, SettingsError, load_settings
+from runtime.settings import Settings
+from runtime.settings_loading import SettingsError, load_settings
 
 EXIT_INVALID_SETTINGS = 2
 

@@ -17,7 +17,7 @@ from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
 from cli.probe import get_json
 from domain.callback import CallbackRules
-from runtime.settings import load_settings
+from runtime.settings_loading import load_settings
 
 DATABASE: Final = "proposals"
 LOCAL_HOSTS: Final = f"{HOST},localhost"  # where receivers of callbacks may be, too

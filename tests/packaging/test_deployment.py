@@ -13,7 +13,8 @@ from temporalio.envconfig import ClientConfigProfile
 
 from cli.main import COMMANDS, application
 from runtime.guard_rails import OF_API, OF_MIGRATE, OF_SCHEDULES, OF_WORKER, refusals
-from runtime.settings import Settings, load_settings, variable_name
+from runtime.settings import Settings, variable_name
+from runtime.settings_loading import load_settings
 
 ROOT = Path(__file__).parents[2]
 COMPOSE = ROOT / "docker-compose.yml"

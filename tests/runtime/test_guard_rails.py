@@ -6,7 +6,7 @@ import pytest
 from temporalio.envconfig import ClientConfigProfile, ClientConfigTLS
 
 from runtime.guard_rails import OF_API, OF_MIGRATE, OF_SCHEDULES, OF_WORKER, TEMPORAL_REFUSED, refusals
-from runtime.settings import load_settings
+from runtime.settings_loading import load_settings
 
 COMPLETE = {
     "PROPOSAL_PROFILE": "PRODUCTION",

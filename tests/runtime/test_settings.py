@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from runtime.settings import Settings, SettingsError, load_settings
+from runtime.settings import Settings
+from runtime.settings_loading import SettingsError, load_settings
 
 
 def problems(**environ: str) -> list[str]:

@@ -1,0 +1,93 @@
+"""Settings from the environment, or from the files that it names, with all that is wrong with them."""
+
+import difflib
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, get_args
+
+from pydantic import SecretStr, ValidationError
+
+from runtime.settings import PREFIX, Settings, variable_name
+
+FILE_SUFFIX: Final = "_FILE"  # of the variable that names a file with a secret
+MAX_SECRET_BYTES: Final = 64 * 1024
+
+
+class SettingsError(Exception):
+    """Everything that is wrong with the environment, a line each: variable and reason, never a value."""
+
+    def __init__(self, lines: list[str]) -> None:
+        super().__init__("\n".join(lines))
+        self.lines = lines
+
+
+def _holds_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or any(_holds_secret(part) for part in get_args(annotation))
+
+
+# Orchestrators mount these as files: each may come from one that a variable of its own names.
+SECRETS: Final = tuple(name for name, field in Settings.model_fields.items() if _holds_secret(field.annotation))
+
+
+class SecretFileRefused(ValueError):
+    """Why a file gives no secret; never what stands in it."""
+
+
+def _secret_in(path: Path) -> str:
+    """The file's one text without the end of its line. Raises SecretFileRefused."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+        text = content.decode().strip()
+    except OSError as failure:
+        raise SecretFileRefused(f"the file cannot be read ({failure.strerror})") from None
+    except UnicodeDecodeError:
+        raise SecretFileRefused("the file is not UTF-8 text") from None
+    if not text:
+        raise SecretFileRefused("the file is empty")
+    if len(content) > MAX_SECRET_BYTES:
+        raise SecretFileRefused(f"the file is larger than {MAX_SECRET_BYTES // 1024} KiB")
+    return text
+
+
+def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
+    """The settings that the environment asks for. Raises SettingsError with all that is wrong."""
+    known = {variable_name(field): field for field in Settings.model_fields}
+    known |= {f"{variable_name(field)}{FILE_SUFFIX}": field for field in SECRETS}
+    given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}  # compose passes ""
+    problems = [_unknown(name) for name in sorted(given) if name not in known]
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for name, field in known.items():
+        if name not in given:
+            continue
+        if field in origins:
+            problems.append(f"{name}: give it or {origins[field]}, not both")
+            continue
+        origins[field] = name
+        try:
+            values[field] = given[name] if name == variable_name(field) else _secret_in(Path(given[name]))
+        except SecretFileRefused as refused:
+            problems.append(f"{name}: {refused}")
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems += [
+            f"{origins.get(field := str(item['loc'][0]), variable_name(field))}: {_reason(item['msg'])}"
+            for item in error.errors(include_input=False, include_url=False, include_context=False)
+        ]
+        raise SettingsError(problems) from None
+    if problems:
+        raise SettingsError(problems)
+    return settings
+
+
+def _reason(message: str) -> str:
+    return message.replace("Input should be", "must be").partition(", unable to")[0]
+
+
+def _unknown(name: str) -> str:
+    # Without the prefix, which would make every name alike.
+    nearest = difflib.get_close_matches(name.removeprefix(PREFIX).lower(), Settings.model_fields, n=1)
+    return f"{name}: no such setting" + (f", did you mean {variable_name(nearest[0])}?" if nearest else "")
