@@ -9,7 +9,7 @@ from fastapi import Depends, Path, Query, Response
 from pydantic import Field
 
 from api.callbacks import OperationErrorBody
-from api.http.headers import MAX_WAIT_SECONDS, IfNoneMatchHeader, PreferHeader, is_current, preferred_wait
+from api.http.headers import MAX_WAIT_SECONDS, LOCATION_HEADERS, IfNoneMatchHeader, PreferHeader, is_current, preferences, where_to_poll
 from api.http.parameters import (
     PLAIN_NUMBER,
     CorrelationIdText,
@@ -170,7 +170,7 @@ class ReadOptions:
 
     @property
     def preferred_wait(self) -> float | None:
-        return preferred_wait(self.prefer) if self.wait is None else None
+        return preferences(self.prefer).wait_seconds if self.wait is None else None
 
     @property
     def wait_seconds(self) -> float:
@@ -310,7 +310,12 @@ async def list_operations(
     status_code=202,
     summary="Cancel an operation",
     response_model=AsyncStatus,
-    responses={202: {"description": "The operation has ended, FAILED with OPERATION_CANCELLED; its workflow is told."}},
+    responses={
+        202: {
+            "description": "The operation has ended, FAILED with OPERATION_CANCELLED; its workflow is told.",
+            "headers": LOCATION_HEADERS,
+        }
+    },
 )
 async def cancel_operation(operation_id: OperationIdInPath, context: Context) -> Response:
     """End an open operation at once, whether Temporal and a worker can be reached or not.
@@ -318,7 +323,11 @@ async def cancel_operation(operation_id: OperationIdInPath, context: Context) ->
     A cancel that comes while the result is committed either wins or finds the operation ended: 409.
     """
     cancelled = await context.services.cancellation.cancel(operation_id, client=context.client)
-    return json_response(AsyncStatus.of(cancelled, context.services.terms).with_result(None), status_code=202)
+    return json_response(
+        AsyncStatus.of(cancelled, context.services.terms).with_result(None),
+        status_code=202,
+        headers=where_to_poll(operation_path(cancelled.operation_id)),
+    )
 
 
 @router.post(
