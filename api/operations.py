@@ -9,7 +9,15 @@ from fastapi import Depends, Path, Query, Response
 from pydantic import Field
 
 from api.callbacks import OperationErrorBody
-from api.http.headers import MAX_WAIT_SECONDS, LOCATION_HEADERS, IfNoneMatchHeader, PreferHeader, is_current, preferences, where_to_poll
+from api.http.headers import (
+    LOCATION_HEADERS,
+    MAX_WAIT_SECONDS,
+    IfNoneMatchHeader,
+    PreferHeader,
+    is_current,
+    preferences,
+    where_to_poll,
+)
 from api.http.parameters import (
     PLAIN_NUMBER,
     CorrelationIdText,
@@ -264,9 +272,12 @@ def _entity_tag(without_result: bytes, *, has_result: bool) -> str:
 
 async def _filters(
     paging: PagingOfRequest,
-    status: Annotated[OperationStatus | None, Query(description="With this status.", examples=["FAILED"])] = None,
+    status: Annotated[
+        list[OperationStatus] | None, Query(description="With this status, or any of several.", examples=[["FAILED"]])
+    ] = None,
     operation_type: Annotated[
-        OperationType | None, Query(description="Of this type.", examples=["CREATE_PROPOSAL"])
+        list[OperationType] | None,
+        Query(description="Of this type, or any of several.", examples=[["CREATE_PROPOSAL"]]),
     ] = None,
     correlation_id: Annotated[
         CorrelationIdText, Query(description="Answered under this correlation id.", examples=["crm/case/4711"])
@@ -277,8 +288,8 @@ async def _filters(
     created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
 ) -> OperationFilter:
     return OperationFilter(
-        status=status,
-        operation_type=operation_type,
+        status=None if status is None else tuple(dict.fromkeys(status)),
+        operation_type=None if operation_type is None else tuple(dict.fromkeys(operation_type)),
         correlation_id=correlation_id,
         proposal_id=proposal_id,
         created_by=created_by,

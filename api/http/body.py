@@ -73,8 +73,8 @@ class BodyReader:
     ) -> ReadBody:
         """The body, received once its key has a slot: until then it takes no room from others.
 
-        The slot is held by `turn`. `is_strict` refuses unknown members, as the settings may do for all requests. Raises RequestRefused (415, 413, 408, or 503 SERVER_BUSY), UnreadableBody,
-        OperationTooExpensive.
+        The slot is held by `turn`. `is_strict` refuses unknown members, as the settings may do for all requests.
+        Raises RequestRefused (415, 413, 408, or 503 SERVER_BUSY), UnreadableBody, OperationTooExpensive.
         """
         _require_json(request)
         if key := request.headers.get("idempotency-key"):

@@ -18,7 +18,7 @@ QUOTED: Final = re.compile(r'"([^"]*)"')
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
 # RFC 7240, 2: a list of preferences, each a name with or without a value, and parameters of its own after `;`.
 PREFERENCE: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
-NAME_AND_VALUE: Final = re.compile(r'\s*([^\s=;"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]*)))?\s*(?:;.*)?', re.DOTALL)
+NAME_AND_VALUE: Final = re.compile(r'\s*([^\s=;"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]*)))?\s*(?:;.*)?')
 WAIT_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 RESPOND_ASYNC: Final = "respond-async"
 STRICT: Final = "handling=strict"
