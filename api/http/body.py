@@ -80,8 +80,10 @@ class BodyReader:
         if key := request.headers.get("idempotency-key"):
             await turn.enter_async_context(self._keys.slot(request.headers.get("authorization", ""), key))
         with self.unread.reserved(None if caller is EVERYBODY else caller.client) as reservation:
-            declared = request.headers.get("content-length", "")
-            reservation.require(min(int(declared), self._max_bytes) if declared.isdecimal() else 0)
+            declared = _declared_bytes(request)
+            if declared > self._max_bytes and request.headers.get("expect"):
+                raise _too_large(self._max_bytes)  # before the client sends it
+            reservation.require(min(declared, self._max_bytes))
             body = await _received(request, self._max_bytes, reservation)
             read = partial(read_body, body, model, max_rows=self._max_rows, is_strict=is_strict or self._is_strict)
             if len(body) > LARGE_BODY_BYTES:
@@ -240,10 +242,19 @@ async def _receive(request: Request, limit: int, reservation: Reservation) -> by
             if received > limit * DISCARDED_LIMITS:
                 break
     if received > limit:
-        raise RequestRefused(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            "REQUEST_ENTITY_TOO_LARGE",
-            f"The body is larger than {limit} bytes.",
-            headers={"Connection": "close"},
-        )
+        raise _too_large(limit)
     return bytes(kept)
+
+
+def _declared_bytes(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isdecimal() else 0
+
+
+def _too_large(limit: int) -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "REQUEST_ENTITY_TOO_LARGE",
+        f"The body is larger than {limit} bytes.",
+        headers={"Connection": "close"},
+    )

@@ -51,6 +51,7 @@ class RequestContext:
         is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
         correlation_id = given if given and is_valid else new_correlation_id()
         scope.setdefault("state", {})["correlation_id"] = correlation_id
+        receive, send = _while_expected(scope, receive, send)
         refusal = refusal_of(scope) or (None if is_valid else _invalid_correlation_id())
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
             if refusal is not None:
@@ -78,6 +79,29 @@ class RequestContext:
             room: AnswerRoom | None = scope["state"].get("room")
             if room is not None:
                 room.give_back()
+
+
+def _while_expected(scope: Scope, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """For a client that waits for `100 Continue`: an answer that comes without it ends the connection.
+
+    The client may send its body all the same, or not: what follows could not be told from a next request. The server
+    below sends the 100 when the body is first asked for.
+    """
+    if Headers(scope=scope).get("expect", "").lower() != "100-continue":
+        return receive, send
+    is_read = False
+
+    async def receive_and_note() -> Message:
+        nonlocal is_read
+        is_read = True
+        return await receive()
+
+    async def send_and_end(message: Message) -> None:
+        if message["type"] == "http.response.start" and not is_read:
+            MutableHeaders(scope=message)["Connection"] = "close"
+        await send(message)
+
+    return receive_and_note, send_and_end
 
 
 def joined(fields: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:

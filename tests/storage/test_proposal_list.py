@@ -98,7 +98,7 @@ def test_when_a_state_began_is_one_look_into_an_index(database_dsn):
         explained = connection.execute(
             f"EXPLAIN (ANALYZE, FORMAT JSON) {page_statement(ProposalFilter(), None)}", {"client": "local", "limit": 3}
         ).fetchone()
-        (subplan,) = [child for child in explained[0][0]["Plan"]["Plans"][0]["Plans"]]
+        (subplan,) = explained[0][0]["Plan"]["Plans"][0]["Plans"]
         assert subplan["Parent Relationship"] == "SubPlan"
         scan = nodes(subplan)[-1]
         assert (scan["Index Name"], scan.get("Rows Removed by Filter", 0)) == ("workflow_events_of_states", 0)
