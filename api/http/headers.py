@@ -137,19 +137,10 @@ PreferHeader = Annotated[
     str | None,
     Header(
         alias="Prefer",
-        description="RFC 7240: `wait=SECONDS` holds the answer until the operation has ended, at most 60 seconds; "
-        "`respond-async` lets a synchronous endpoint answer 202 at once; `handling=strict` refuses a body with members "
-        "that its endpoint does not know.",
-        examples=["wait=20"],
-    ),
-]
-# Read by the guarded route; declared so that the OpenAPI document shows it at each endpoint that takes a body.
-StrictnessHeader = Annotated[
-    str | None,
-    Header(
-        alias="Prefer",
-        description="RFC 7240: `handling=strict` refuses a body with members that its endpoint does not know.",
-        examples=["handling=strict"],
+        description="RFC 7240. `handling=strict` refuses a body with members that its endpoint does not know. Where an "
+        "operation is waited for, `wait=SECONDS` holds the answer until it has ended, at most 60 seconds, and "
+        "`respond-async` lets a synchronous endpoint answer 202 at once.",
+        examples=["wait=20", "handling=strict"],
     ),
 ]
 IfNoneMatchHeader = Annotated[

@@ -25,7 +25,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from api.http.headers import CorrelationIdHeader, StrictnessHeader, preferences
+from api.http.headers import CorrelationIdHeader, PreferHeader, preferences
 from api.http.limits import AnswerRoom
 from api.http.problems import STATUS, ExpiredOperationProblem, Problem
 from api.http.strictness import refused_parameters
@@ -106,7 +106,7 @@ async def _context(request: Request, _: CorrelationIdHeader = None) -> EndpointC
     )
 
 
-async def body_of(request: Request, _: StrictnessHeader = None) -> Any:
+async def body_of(request: Request, _: PreferHeader = None) -> Any:
     """The body as `api.http.body` has read it; the endpoint is not called while that is a list of errors."""
     return request.state.body
 
