@@ -13,7 +13,7 @@ is the endpoint's.
 from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
@@ -125,13 +125,11 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
-        parameters = frozenset(_query_parameters(self.dependant))
+        listing = partial(self._listing, handle=handle, parameters=frozenset(_query_parameters(self.dependant)))
 
         async def guard_then_handle(request: Request) -> Response:
-            refused = refused_parameters(request.query_params.multi_items(), parameters)
-            request.state.errors = [] if self.only_refuses else refused
             if not self.scopes:
-                return await _listing(request, handle)
+                return await listing(request)
             services: Services = request.state.services
             caller = await services.authenticator.caller(request)
             request.state.caller = caller
@@ -140,12 +138,12 @@ class GuardedRoute(APIRoute):
             request.state.room = AnswerRoom(services.answers)
             with structlog.contextvars.bound_contextvars(client=caller.client):
                 if self.body is None:
-                    return await _listing(request, handle)
-                return await self._read_then_handle(request, self.body, handle)
+                    return await listing(request)
+                return await self._read_then_handle(request, self.body, listing)
 
         return guard_then_handle
 
-    async def _read_then_handle(self, request: Request, model: type[BaseModel], handle: Handler) -> Response:
+    async def _read_then_handle(self, request: Request, model: type[BaseModel], listing: Handler) -> Response:
         async with AsyncExitStack() as turn:
             state = request.state
             state.turn = turn
@@ -153,25 +151,25 @@ class GuardedRoute(APIRoute):
             state.body = await services.bodies.read(
                 request, model, caller=state.caller, turn=turn, is_strict=state.is_strict
             )
-            if isinstance(state.body, list):
-                state.errors += state.body
-            return await _listing(request, handle)
+            return await listing(request)
 
-
-async def _listing(request: Request, handle: Handler) -> Response:
-    """The response, or one list of what is wrong: with path, headers and values, then with names of the query, then
-    with the body.
-    """
-    try:
-        return await handle(request)
-    except RequestValidationError as invalid:
-        raise RequestValidationError([*map(_of_parameter, invalid.errors()), *request.state.errors]) from None
+    async def _listing(self, request: Request, *, handle: Handler, parameters: frozenset[str]) -> Response:
+        """The response, or one list of what is wrong: with values outside of the body, with names of parameters, with
+        the body.
+        """
+        body = getattr(request.state, "body", None)
+        named = [] if self.only_refuses else refused_parameters(request.query_params.multi_items(), parameters)
+        errors = [*named, *(body if isinstance(body, list) else ())]
+        request.state.is_invalid = bool(errors)
+        try:
+            return await handle(request)
+        except RequestValidationError as invalid:
+            raise RequestValidationError([*map(_of_parameter, invalid.errors()), *errors]) from None
 
 
 def _of_parameter(error: Mapping[str, Any]) -> Mapping[str, Any]:
     """An error of one of a filter's values has the place of the filter, as that of a single value has."""
-    is_one_of_several = error["loc"][0] == "query"
-    return {**error, "loc": error["loc"][:2]} if is_one_of_several else error
+    return {**error, "loc": error["loc"][:2]} if error["loc"][0] == "query" else error
 
 
 def _query_parameters(dependant: Dependant) -> Iterator[str]:
@@ -245,7 +243,7 @@ def _checked(endpoint: Endpoint, gate: Gate) -> Endpoint:
 
     @wraps(endpoint)
     async def checked(*, context: EndpointContext, **given: Any) -> Response:
-        if context.request.state.errors:
+        if context.request.state.is_invalid:
             raise RequestValidationError([])  # the route adds them
         context.services.gates.require(gate)
         return await endpoint(context=context, **given)

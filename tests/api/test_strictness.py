@@ -309,3 +309,7 @@ async def test_many_unknown_parameters_cost_no_more_than_one(api):
     query = "&".join(f"statu{number}=1" for number in range(5000))
     answer = await api.http.get(f"{P}/operations?{query}")
     assert len(answer.json()["detail"]) == MAX_ERRORS
+
+
+async def test_who_may_not_learns_nothing_of_parameters(secured):
+    assert_problem(await secured.get("", staet="DRAFT"), 401, "UNAUTHENTICATED")
