@@ -8,9 +8,10 @@ from pydantic_core import PydanticCustomError
 from starlette.routing import BaseRoute
 
 from api.http.body import CallbackBody
+from api.http.headers import LOCATION_HEADERS, where_to_poll
 from api.http.parameters import OperationIdInPath
 from api.http.router import Context, GuardedRouter
-from api.paths import PREFIX
+from api.paths import PREFIX, callbacks_path
 from api.services import Gate
 from api.wire import (
     OPERATION_ID_EXAMPLE,
@@ -249,10 +250,14 @@ async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> R
     summary="Deliver the callback of an operation once more",
     response_model=CallbackDelivery,
     responses={
-        202: {"description": "It is owed once more, under the same `webhook_id`; a waiting attempt is made now."}
+        202: {
+            "description": "It is owed once more, under the same `webhook_id`; a waiting attempt is made now.",
+            "headers": LOCATION_HEADERS,
+        }
     },
 )
 async def redeliver_callback(operation_id: OperationIdInPath, context: Context) -> Response:
     """At most once a minute; the receiver gets the same message with a fresh timestamp, signed with today's secrets."""
     log = await context.services.redelivery.redeliver(operation_id, client=context.client)
-    return json_response(CallbackDelivery.of(operation_id, log), status_code=202)
+    headers = where_to_poll(callbacks_path(operation_id))
+    return json_response(CallbackDelivery.of(operation_id, log), status_code=202, headers=headers)

@@ -9,7 +9,15 @@ from fastapi import Depends, Path, Query, Response
 from pydantic import Field
 
 from api.callbacks import OperationErrorBody
-from api.http.headers import MAX_WAIT_SECONDS, IfNoneMatchHeader, PreferHeader, is_current, preferred_wait
+from api.http.headers import (
+    LOCATION_HEADERS,
+    MAX_WAIT_SECONDS,
+    IfNoneMatchHeader,
+    PreferHeader,
+    is_current,
+    preferences,
+    where_to_poll,
+)
 from api.http.parameters import (
     PLAIN_NUMBER,
     CorrelationIdText,
@@ -170,7 +178,7 @@ class ReadOptions:
 
     @property
     def preferred_wait(self) -> float | None:
-        return preferred_wait(self.prefer) if self.wait is None else None
+        return preferences(self.prefer).wait_seconds if self.wait is None else None
 
     @property
     def wait_seconds(self) -> float:
@@ -264,9 +272,12 @@ def _entity_tag(without_result: bytes, *, has_result: bool) -> str:
 
 async def _filters(
     paging: PagingOfRequest,
-    status: Annotated[OperationStatus | None, Query(description="With this status.", examples=["FAILED"])] = None,
+    status: Annotated[
+        list[OperationStatus] | None, Query(description="With this status, or any of several.", examples=[["FAILED"]])
+    ] = None,
     operation_type: Annotated[
-        OperationType | None, Query(description="Of this type.", examples=["CREATE_PROPOSAL"])
+        list[OperationType] | None,
+        Query(description="Of this type, or any of several.", examples=[["CREATE_PROPOSAL"]]),
     ] = None,
     correlation_id: Annotated[
         CorrelationIdText, Query(description="Answered under this correlation id.", examples=["crm/case/4711"])
@@ -277,8 +288,8 @@ async def _filters(
     created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
 ) -> OperationFilter:
     return OperationFilter(
-        status=status,
-        operation_type=operation_type,
+        status=None if status is None else tuple(dict.fromkeys(status)),
+        operation_type=None if operation_type is None else tuple(dict.fromkeys(operation_type)),
         correlation_id=correlation_id,
         proposal_id=proposal_id,
         created_by=created_by,
@@ -310,7 +321,12 @@ async def list_operations(
     status_code=202,
     summary="Cancel an operation",
     response_model=AsyncStatus,
-    responses={202: {"description": "The operation has ended, FAILED with OPERATION_CANCELLED; its workflow is told."}},
+    responses={
+        202: {
+            "description": "The operation has ended, FAILED with OPERATION_CANCELLED; its workflow is told.",
+            "headers": LOCATION_HEADERS,
+        }
+    },
 )
 async def cancel_operation(operation_id: OperationIdInPath, context: Context) -> Response:
     """End an open operation at once, whether Temporal and a worker can be reached or not.
@@ -318,7 +334,11 @@ async def cancel_operation(operation_id: OperationIdInPath, context: Context) ->
     A cancel that comes while the result is committed either wins or finds the operation ended: 409.
     """
     cancelled = await context.services.cancellation.cancel(operation_id, client=context.client)
-    return json_response(AsyncStatus.of(cancelled, context.services.terms).with_result(None), status_code=202)
+    return json_response(
+        AsyncStatus.of(cancelled, context.services.terms).with_result(None),
+        status_code=202,
+        headers=where_to_poll(operation_path(cancelled.operation_id)),
+    )
 
 
 @router.post(

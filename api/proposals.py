@@ -1,5 +1,6 @@
 """Proposals: created as operations, waited for or not; read from PostgreSQL."""
 
+from enum import StrEnum
 from typing import Annotated, Self
 
 from fastapi import Depends, Query, Response
@@ -18,6 +19,7 @@ from api.wire import PROPOSAL_ID_EXAMPLE, Stored, StoredJson, Wire, json_respons
 from domain.access import Scope
 from domain.errors import CursorInvalid, ProposalNotFound
 from domain.operation import IdempotencyKey
+from domain.proposal import ProposalState
 from domain.request import CreateRequest
 from services.proposal_reads import ProposalDetail
 from storage.proposal_list import ProposalFilter
@@ -45,12 +47,17 @@ class ProposalDetailResponse(Wire):
         return cls(proposal=detail.proposal, current_version=version, last_gate_decision=version.gate_decision)
 
 
+class ListOrder(StrEnum):
+    NEWEST = "newest"
+    WAITING = "waiting"
+
+
 class ProposalListResponse(Wire):
     """A page of proposals."""
 
-    items: list[ProposalSummary] = Field(description="Newest first.")
+    items: list[ProposalSummary] = Field(description="In the order that was asked for.")
     next_cursor: str | None = Field(
-        description="`cursor` of the next page: the last proposal of this one; null on the last page.",
+        description="`cursor` of the next page; null on the last page. By `newest` it is the last proposal's id.",
         examples=[PROPOSAL_ID_EXAMPLE],
     )
 
@@ -81,13 +88,16 @@ async def _filters(
     paging: PagingOfRequest,
     portfolio_id: Annotated[QueryText, Query(description="Of this portfolio.", examples=["pf_1"])] = None,
     state: Annotated[
-        QueryText, Query(description="In this state; an unknown one has an empty page.", examples=["DRAFT"])
+        list[QueryText] | None,
+        Query(
+            description="In this state, or in any of several; an unknown one has an empty page.", examples=[["DRAFT"]]
+        ),
     ] = None,
     created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
 ) -> ProposalFilter:
     return ProposalFilter(
         portfolio_id=portfolio_id,
-        current_state=state,
+        current_state=None if state is None else tuple(known for known in ProposalState if known in state),
         created_by=created_by,
         created_from=paging.created_from,
         created_to=paging.created_to,
@@ -102,12 +112,18 @@ async def _filters(
     response_model=ProposalListResponse,
 )
 async def list_proposals(
-    filters: Annotated[ProposalFilter, Depends(_filters)], paging: PagingOfRequest, context: Context
+    filters: Annotated[ProposalFilter, Depends(_filters)],
+    paging: PagingOfRequest,
+    context: Context,
+    order: Annotated[
+        ListOrder,
+        Query(description="`waiting`: the oldest `last_event_at` first. A `cursor` is of one order and its filters."),
+    ] = ListOrder.NEWEST,
 ) -> Response:
-    """Newest first, narrowed by any of the filters; a page costs the same however long the list is."""
-    page = await context.services.proposals.page(
-        filters, client=context.client, cursor=paging.cursor, limit=paging.limit
-    )
+    """Newest or longest waiting first, narrowed by any of the filters; a page costs the same in a long list."""
+    proposals = context.services.proposals
+    read = proposals.waiting if order is ListOrder.WAITING else proposals.page
+    page = await read(filters, client=context.client, cursor=paging.cursor, limit=paging.limit)
     return json_response(ProposalListResponse.from_value(page))
 
 

@@ -41,6 +41,10 @@ class ProposalSummary(Wire):
     current_state: ProposalState = Field(description="Where it is in its review.", examples=["DRAFT"])
     current_version_no: int = Field(description="Its newest version.", examples=[1])
     title: str | None = Field(description="Title.", examples=["Rebalance into quality"])
+    waiting_since: Timestamp = Field(
+        description="When that state began, UTC; a new version that leaves the state as it was begins none.",
+        examples=[TIMESTAMP_EXAMPLE],
+    )
 
 
 class VersionDetail(Wire):
@@ -111,6 +115,7 @@ class CreateResponse(Wire):
             last_event_at=created.event.occurred_at,
             current_state=created.event.to_state,
             current_version_no=created.version.version.version_no,
+            waiting_since=created.state_began,
         )
         return cls(proposal=summary, version=VersionDetail.of(created.version), latest_workflow_event=created.event)
 

@@ -170,7 +170,12 @@ async def running_services(
         cancellation = await enter(CancellationService(storage, lookup, WorkflowCanceller(client, storage)).running())
         limit = OpenOperationLimit(settings.max_open_operations)
         backlog = BacklogMetrics(storage, readiness)
-        bodies = BodyReader(readers, max_bytes=settings.max_body_bytes, max_rows=settings.max_request_rows)
+        bodies = BodyReader(
+            readers,
+            max_bytes=settings.max_body_bytes,
+            max_rows=settings.max_request_rows,
+            is_strict=settings.strict_requests,
+        )
         answers = LargeAnswers()
         metrics.registry.register(backlog)
         metrics.registry.register(LoadMetrics(listener, bodies.unread, answers))

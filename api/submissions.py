@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import Response
 from pydantic import Field
 
-from api.http.headers import REPLAYED_HEADER, Preferences, replayed
+from api.http.headers import LOCATION_HEADERS, REPLAYED_HEADER, RESPOND_ASYNC, Preferences, replayed, where_to_poll
 from api.http.router import Context, Endpoint, GuardedRouter
 from api.paths import operation_path
 from api.records import CreateResponse
@@ -90,14 +90,13 @@ class AsyncAccepted(Wire):
     )
 
 
-LOCATION_HEADER: Final[dict[str, Any]] = {
-    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
-    "Retry-After": {"description": "Seconds until a first poll is worth it.", "schema": {"type": "integer"}},
+RETRY_AFTER_HEADER: Final[dict[str, Any]] = {
+    "Retry-After": {"description": "Seconds until a first poll is worth it.", "schema": {"type": "integer"}}
 }
 ACCEPTED: Final[dict[str, Any]] = {
     "model": AsyncAccepted,
     "description": "Accepted: the operation is stored and will end, whatever dies in between.",
-    "headers": LOCATION_HEADER | REPLAYED_HEADER,
+    "headers": LOCATION_HEADERS | RETRY_AFTER_HEADER | REPLAYED_HEADER,
 }
 _SYNCHRONOUS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": CreateResponse, "description": "What was made.", "headers": REPLAYED_HEADER},
@@ -185,7 +184,7 @@ async def answer_ended(context: Context, submission: Submission, preferences: Pr
         raise OperationInProgress
     response = accepted_response(Accepted(operation=operation, is_replay=submitted.is_replay))
     if preferences.respond_async:
-        response.headers["Preference-Applied"] = "respond-async"
+        response.headers["Preference-Applied"] = RESPOND_ASYNC
     return response
 
 
@@ -195,5 +194,5 @@ def accepted_response(submitted: Accepted) -> Response:
     return json_response(
         AsyncAccepted.from_value(submitted.operation, status_url=status_url),
         status_code=202,
-        headers={"Location": status_url, "Retry-After": "1", **replayed(is_replay=submitted.is_replay)},
+        headers={**where_to_poll(status_url), "Retry-After": "1", **replayed(is_replay=submitted.is_replay)},
     )

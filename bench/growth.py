@@ -26,6 +26,7 @@ from bench.page import ASSETS, provenance, write_section
 from bench.peers_environment import ROOT
 from bench.scaling import bodies_table, workers_table
 from bench.subjects import Service
+from domain.proposal import ProposalState
 from storage.operation_list import OPERATION_LIST, OperationFilter
 from storage.operations import SELECT_NEWEST_BY_CORRELATION, SELECT_OPERATION
 from storage.proposal_list import PROPOSAL_LIST, ProposalFilter
@@ -147,14 +148,14 @@ def statement_of(kind: str, size: int) -> tuple[str, dict[str, Any]]:
         "after_id": growth_rows.proposal_id(number),
         "after_created_at": growth_rows.rows_of(number)["proposals"][8],
     }
-    queue = ProposalFilter(current_state="RISK_REVIEW")
+    queue = ProposalFilter(current_state=(ProposalState.RISK_REVIEW,))
     correlation = {"correlation_id": growth_rows.correlation_id(number), "client": growth_rows.CLIENT}
     statements: dict[str, tuple[str, dict[str, Any]]] = {
         "poll by id": (SELECT_OPERATION, {"operation_id": growth_rows.operation_id(number)}),
         "by correlation id": (SELECT_NEWEST_BY_CORRELATION, correlation),
         "operations, first page": (OPERATION_LIST.statement(OperationFilter(), None), page),
         "proposals, deep page": (PROPOSAL_LIST.statement(ProposalFilter(), deep["after_id"]), deep),
-        "reviewers' queue": (PROPOSAL_LIST.statement(queue, None), page | {"current_state": "RISK_REVIEW"}),
+        "reviewers' queue": (PROPOSAL_LIST.statement(queue, None), page | {"current_state": ["RISK_REVIEW"]}),
     }
     return statements[kind]
 

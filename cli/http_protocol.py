@@ -5,6 +5,7 @@ from enum import Enum, auto
 from http import HTTPStatus
 from typing import Any, Final
 
+import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http.problems import RequestRefused
@@ -14,6 +15,7 @@ HEAD_SECONDS: Final = 30.0
 MAX_FRAMING_BYTES: Final = 64 * 1024  # of one request: its head, chunk sizes and extensions, trailers
 MAX_FIELDS: Final = 256  # of one head; each costs the memory of a hundred bytes, be it ever so short
 STALLED_SECONDS: Final = 30.0
+FRAMING_FIELDS: Final = frozenset({b"content-length", b"transfer-encoding"})
 LINGER_SECONDS: Final = 5.0
 MAX_PIPELINED: Final = 20  # requests that wait for the answer of an earlier one, each in memory
 # The parser holds whatever it was fed of an unfinished field, and cannot say where in its food a request ended.
@@ -33,16 +35,20 @@ class LimitingProtocol(HttpToolsProtocol):
     """Ends a connection whose request head is late or too large, that pipelines too much, or that does not read.
 
     A refusal is a response of the application, sent in turn after the responses to earlier requests.
+
+    An offer of another protocol (`Upgrade`) is ignored, as RFC 9110 (7.8) lets a server do.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.parser.set_dangerous_leniencies(lenient_version=True)  # the application refuses by a problem
+        self.parser = self._new_parser()
         self.ws_protocol_class = None  # whatever library happens to be installed
         self._served: RequestResponseCycle | None = None  # uvicorn only knows the last that came, which may wait
         self._part = _Part.NOTHING
         self._piece_bytes = 0
         self._framing_bytes = 0
+        self._offers_upgrade = False  # the request whose head has just come: the parser stops behind it
+        self._is_repeating = False  # a head that the application knows is fed again
         self._is_deaf = False  # whatever else comes is thrown away
         self._head_timer: asyncio.TimerHandle | None = None
         self._stalled_timer: asyncio.TimerHandle | None = None
@@ -67,23 +73,62 @@ class LimitingProtocol(HttpToolsProtocol):
             start += len(piece)
             self._piece_bytes = len(piece)
             self._framing_bytes += len(piece)
-            super().data_received(piece)
+            self._unset_keepalive_if_required()
+            try:
+                self.parser.feed_data(piece)
+            except httptools.HttpParserUpgrade as stopped:
+                (parsed,) = stopped.args
+                start -= len(piece) - parsed
+                self._framing_bytes -= len(piece) - parsed
+                self._ignore_upgrade()
+            except httptools.HttpParserError:
+                self.send_400_response("Invalid HTTP request received.")
             if self._is_too_large():
                 self._refuse(_too_large())
         # Something of a head, be it a line feed, or the rest of a body that was refused: uvicorn has stopped its clock.
         if self._is_idle() and self._head_timer is None and not self._is_deaf and not self.transport.is_closing():
             self._await_head()
 
+    def _new_parser(self) -> httptools.HttpRequestParser:
+        parser = httptools.HttpRequestParser(self)
+        # The version is refused by the application, with a problem; the other leniency is uvicorn's.
+        parser.set_dangerous_leniencies(lenient_data_after_close=True, lenient_version=True)
+        return parser
+
+    def _ignore_upgrade(self) -> None:
+        """Go on behind a head that offers another protocol: another parser is fed what it says of the body.
+
+        The parser that has read the offer takes whatever follows for the other protocol.
+        """
+        if self._is_deaf or self.transport.is_closing():
+            return
+        self.parser = self._new_parser()
+        self._offers_upgrade, self._is_repeating = False, True
+        framing = b"".join(b"%b: %b\r\n" % field for field in self.headers if field[0] in FRAMING_FIELDS)
+        try:
+            self.parser.feed_data(b"POST / HTTP/1.1\r\n%b\r\n" % framing)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
+
     def on_message_begin(self) -> None:
+        if self._is_repeating:
+            return
         super().on_message_begin()
         self._part = _Part.HEAD
         self._framing_bytes = self._piece_bytes  # all of it, since where in the piece this request begins is unknown
+
+    def on_url(self, url: bytes) -> None:
+        if not self._is_repeating:
+            super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._part is _Part.HEAD:  # uvicorn would take a trailer for a header
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self._is_repeating:
+            self._is_repeating = False
+            return
         if self._is_deaf:
             return
         self._stop_head_timer()
@@ -92,12 +137,21 @@ class LimitingProtocol(HttpToolsProtocol):
         elif len(self.pipeline) >= MAX_PIPELINED:
             self.transport.abort()
         else:
+            self._use_origin_form()
+            if self.parser.get_http_version() == "1.0":
+                self.expect_100_continue = False  # RFC 9110, 10.1.1: such a client does not know of it
             super().on_headers_complete()
             self.cycle.transport = _Lingering(self)
             self._part = _Part.BODY
-            if self.parser.should_upgrade():  # the parser skips the body then: it must not pass for a next request
-                self.cycle.keep_alive = False
-                self._is_deaf = True
+            self._offers_upgrade = self.parser.should_upgrade()
+
+    def _use_origin_form(self) -> None:
+        """A target as a proxy gets it becomes what a server gets (RFC 9112, 3.2.2): its host is no part of a path."""
+        if b"://" in self.url and not self.url.startswith(b"/"):
+            target = httptools.parse_url(self.url)
+            query = b"?" + target.query if target.query else b""
+            nothing = b"*" if self.parser.get_method() == b"OPTIONS" else b"/"
+            self.url = (target.path or nothing) + query
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._served = cycle
@@ -108,6 +162,8 @@ class LimitingProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._offers_upgrade:  # it is not: the parser leaves the body to the other protocol
+            return
         self._part = _Part.NOTHING
         self._framing_bytes = 0
         super().on_message_complete()

@@ -188,6 +188,11 @@ class Settings(BaseSettings):
         description="Whether reviews are of one version: a new version puts its proposal back to DRAFT, and "
         "transitions and approvals must name the current version; 409 if they do not.",
     )
+    strict_requests: bool = Field(
+        default=False,
+        description="Whether a member of a body that its endpoint does not know is a 422 in every request, as "
+        "`Prefer: handling=strict` makes it in one; ignored if not.",
+    )
     sync_wait_seconds: float = Field(
         25,
         ge=0,

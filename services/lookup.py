@@ -6,23 +6,28 @@ from datetime import datetime
 from domain.errors import InvariantBroken, OperationExpired, OperationNotFound
 from domain.ids import derived_id
 from domain.operation import ExpiredOperation, Operation, OperationStatus
-from domain.proposal import Proposal, WorkflowEvent
+from domain.proposal import WorkflowEvent
 from domain.text import is_storable
 from domain.timestamps import wire_timestamp
 from services.documents import Room, VersionTexts, read_version, with_texts
 from services.proposal_reads import read_proposal
 from storage.keyset import Page
 from storage.operation_list import OperationFilter
+from storage.proposals import ShownProposal
 from storage.unit_of_work import Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CreatedVersion:
-    """The proposal and version of a successful operation; `event` is the one that made it, or the latest."""
+    """The proposal and version of a successful operation; `event` is the one that made it, or the latest.
 
-    proposal: Proposal
+    The state that the event led to began at `state_began`.
+    """
+
+    proposal: ShownProposal
     version: VersionTexts
     event: WorkflowEvent
+    state_began: datetime
 
 
 class LookupService:
@@ -85,10 +90,12 @@ class LookupService:
                 event = await reading.events.at(proposal.proposal_id, proposal.event_count)
             else:
                 event = await reading.events.get(derived_id("pwe", operation.operation_id))
-        if event is None:
-            raise InvariantBroken("an event is missing from the trail")
+            if event is None:
+                raise InvariantBroken("an event is missing from the trail")
+            is_new_state = event.from_state is not event.to_state
+            began = event.occurred_at if is_new_state else await reading.events.state_began(event)
         texts = await with_texts(self._storage, version, room=room)
-        return CreatedVersion(proposal=proposal, version=texts, event=event)
+        return CreatedVersion(proposal=proposal, version=texts, event=event, state_began=began)
 
 
 def expired_error(expired: ExpiredOperation) -> OperationExpired:

@@ -4,18 +4,19 @@ from dataclasses import dataclass
 
 from domain.errors import IdempotencyKeyNotFound, ProposalNotFound, VersionNotFound
 from domain.operation import IdempotencyKey
-from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
+from domain.proposal import Approval, ProposalVersion, WorkflowEvent
 from domain.text import is_identifier
 from services.documents import Room, VersionTexts, read_version, with_texts
 from storage.idempotency import KeyedProposal
 from storage.keyset import Page
 from storage.proposal_list import ProposalFilter
+from storage.proposals import ShownProposal
 from storage.unit_of_work import Reading, Storage
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ProposalDetail:
-    proposal: Proposal
+    proposal: ShownProposal
     current_version: VersionTexts
 
 
@@ -23,7 +24,7 @@ class ProposalDetail:
 class Trail:
     """A proposal with its events, oldest first; both as of the same event."""
 
-    proposal: Proposal
+    proposal: ShownProposal
     events: list[WorkflowEvent]
 
 
@@ -31,7 +32,7 @@ class Trail:
 class Lineage:
     """A proposal with its versions, ascending."""
 
-    proposal: Proposal
+    proposal: ShownProposal
     versions: list[ProposalVersion]
 
 
@@ -58,10 +59,19 @@ class ProposalReadService:
             version = await read_version(reading, proposal_id, version_no)
         return await with_texts(self._storage, version, room=room)
 
-    async def page(self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int) -> Page[Proposal]:
+    async def page(
+        self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int
+    ) -> Page[ShownProposal]:
         """Newest first. Raises CursorInvalid for a cursor that is no proposal of the client."""
         async with self._storage.reading() as reading:
             return await reading.proposal_list.page(narrowed, client=client, cursor=cursor, limit=limit)
+
+    async def waiting(
+        self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int
+    ) -> Page[ShownProposal]:
+        """Oldest last event first. Raises CursorInvalid for a cursor that is none of this list, client and filter."""
+        async with self._storage.reading() as reading:
+            return await reading.waiting_list.page(narrowed, client=client, cursor=cursor, limit=limit)
 
     async def trail(self, proposal_id: str, *, client: str) -> Trail:
         """Raises ProposalNotFound."""
@@ -95,7 +105,7 @@ class ProposalReadService:
         return keyed
 
 
-async def read_proposal(reading: Reading, proposal_id: str, *, client: str) -> Proposal:
+async def read_proposal(reading: Reading, proposal_id: str, *, client: str) -> ShownProposal:
     """Raises ProposalNotFound."""
     proposal = await reading.proposals.get(proposal_id, client=client) if is_identifier(proposal_id) else None
     if proposal is None:

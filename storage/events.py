@@ -1,5 +1,6 @@
 """The append-only audit trail of a proposal."""
 
+from datetime import datetime
 from typing import Final
 
 from domain.proposal import WorkflowEvent
@@ -16,6 +17,12 @@ SELECT_AT: Final = (
 SELECT_TRAIL: Final = (
     f"SELECT {EVENT_COLUMNS} FROM workflow_events WHERE proposal_id = %(proposal_id)s ORDER BY sequence"
 )
+# When the state began that event `{sequence}` led to: not all events lead to another one.
+STATE_BEGAN: Final = """(
+SELECT e.occurred_at FROM workflow_events e
+WHERE e.proposal_id = {proposal_id} AND e.sequence <= {sequence} AND e.from_state IS DISTINCT FROM e.to_state
+ORDER BY e.sequence DESC LIMIT 1)"""
+SELECT_STATE_BEGAN: Final = STATE_BEGAN.format(proposal_id="%(proposal_id)s", sequence="%(sequence)s")
 EVENT_ROW: Final = value_row(WorkflowEvent)
 
 
@@ -25,6 +32,15 @@ class EventReader(Repository):
 
     async def at(self, proposal_id: str, sequence: int) -> WorkflowEvent | None:
         return await self._one(EVENT_ROW, SELECT_AT, proposal_id=proposal_id, sequence=sequence)
+
+    async def state_began(self, event: WorkflowEvent) -> datetime:
+        """When the state began that this event led to, or left as it was."""
+        rows = await self._connection.execute(
+            SELECT_STATE_BEGAN, {"proposal_id": event.proposal_id, "sequence": event.sequence}
+        )
+        began: datetime
+        (began,) = await rows.fetchone() or (event.occurred_at,)
+        return began
 
     async def trail(self, proposal_id: str) -> list[WorkflowEvent]:
         """Oldest first."""

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from operator import attrgetter
+from typing import Any, Generic, Self, TypeVar
 
 from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory
@@ -16,10 +17,16 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Page(Generic[Row]):
-    """`next_cursor` is the id of the last item; None on the last page."""
+    """`next_cursor` is where the next page begins; None on the last page."""
 
     items: list[Row]
     next_cursor: str | None
+
+    @classmethod
+    def of(cls, found: list[Row], *, limit: int, cursor_of: Callable[[Row], str]) -> Self:
+        """The page of what a statement found that asks for one row more than the page has."""
+        items = found[:limit]
+        return cls(items=items, next_cursor=None if len(found) <= limit else cursor_of(items[-1]))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,16 +51,14 @@ class KeysetReader(Generic[Filter, Row]):
 
     async def page(self, narrowed: Filter, *, client: str, cursor: str | None, limit: int) -> Page[Row]:
         """At most `limit` rows after the one whose id is `cursor`. Raises CursorInvalid."""
-        parameters: dict[str, Any] = {name: getattr(narrowed, name) for name in self._keyset.filters}
+        parameters = filter_parameters(narrowed, self._keyset.filters)
         parameters |= {"client": client, "limit": limit + 1, "after_id": cursor}
         if cursor is not None:
             parameters["after_created_at"] = await self._position(cursor, client=client)
         async with self._connection.cursor(row_factory=self._keyset.row) as rows:
             await rows.execute(self._keyset.statement(narrowed, cursor), parameters)
             found = await rows.fetchall()
-        items = found[:limit]
-        is_last = len(found) <= limit
-        return Page(items=items, next_cursor=None if is_last else getattr(items[-1], self._keyset.id_column))
+        return Page.of(found, limit=limit, cursor_of=attrgetter(self._keyset.id_column))
 
     async def _position(self, cursor: str, *, client: str) -> Any:
         if is_identifier(cursor):
@@ -61,3 +66,9 @@ class KeysetReader(Generic[Filter, Row]):
             if (position := await rows.fetchone()) is not None:
                 return position[0]
         raise CursorInvalid
+
+
+def filter_parameters(narrowed: object, names: Iterable[str]) -> dict[str, Any]:
+    """The filter's members as parameters of a statement: several values are an array."""
+    given = {name: getattr(narrowed, name) for name in names}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}

@@ -3,8 +3,10 @@
 The plan behind it: docs/adr/0010-lists-by-enumerating-states.md.
 """
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from domain.operation import OperationStatus, OperationType
@@ -15,10 +17,10 @@ from storage.operations import OPERATION_COLUMNS, OPERATION_ROW
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OperationFilter:
-    """The filters of a list; None does not filter. Bounds are inclusive."""
+    """The filters of a list; None does not filter, several values mean any of them. Bounds are inclusive."""
 
-    status: OperationStatus | None = None
-    operation_type: OperationType | None = None
+    status: tuple[OperationStatus, ...] | None = None
+    operation_type: tuple[OperationType, ...] | None = None
     correlation_id: str | None = None
     proposal_id: str | None = None
     created_by: str | None = None
@@ -26,15 +28,19 @@ class OperationFilter:
     created_to: datetime | None = None
 
 
-ENUMERATED: Final = {"operation_type": OperationType, "status": OperationStatus}
 CONDITIONS: Final = {
-    "status": "o.status = %(status)s",
-    "operation_type": "o.operation_type = %(operation_type)s",
+    "status": "o.status = ANY(%(status)s)",
+    "operation_type": "o.operation_type = ANY(%(operation_type)s)",
     "correlation_id": "true",  # `newest_by_correlation` compares it
     "proposal_id": "o.proposal_id = %(proposal_id)s",
     "created_by": "o.created_by = %(created_by)s",
     "created_from": "o.created_at >= %(created_from)s",
     "created_to": "o.created_at <= %(created_to)s",
+}
+# In place of the above: an index is read in its order for one type and status at a time.
+EACH: Final = {
+    "operation_type": "o.operation_type = each_operation_type.operation_type",
+    "status": "o.status = each_status.status",
 }
 AFTER: Final = "(o.created_at, o.operation_id) < (%(after_created_at)s, %(after_id)s)"
 NEWEST_FIRST: Final = "ORDER BY o.created_at DESC, o.operation_id DESC LIMIT %(limit)s"
@@ -52,24 +58,26 @@ def page_statement(narrowed: OperationFilter, cursor: str | None) -> str:
 
     A correlation id or a proposal is shared by few operations: these are read by their own index and filtered.
     """
-    given = [name for name in CONDITIONS if getattr(narrowed, name) is not None]
-    conditions = ["o.client = %(client)s", *(CONDITIONS[name] for name in given), *(() if cursor is None else (AFTER,))]
+    given = {name: text for name, text in CONDITIONS.items() if getattr(narrowed, name) is not None}
     if narrowed.correlation_id is not None:
         return newest_by_correlation(
-            "operations", OPERATION_COLUMNS, conditions=" AND ".join(conditions), limit="%(limit)s"
+            "operations", OPERATION_COLUMNS, conditions=_all_of(given, cursor), limit="%(limit)s"
         )
     if narrowed.proposal_id is not None:
-        return f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE {' AND '.join(conditions)} {NEWEST_FIRST}"
-    spread = [name for name in ENUMERATED if name not in given]
-    conditions += [f"o.{name} = each_{name}.{name}" for name in spread]
-    scan = f"SELECT * FROM operations o WHERE {' AND '.join(conditions)} {NEWEST_FIRST}"
-    combined = "".join(f"{_values(name)} CROSS JOIN " for name in spread)
-    return f"SELECT {OPERATION_COLUMNS} FROM {combined} LATERAL ({scan}) o {NEWEST_FIRST}"
+        return f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE {_all_of(given, cursor)} {NEWEST_FIRST}"
+    types = _values("operation_type", narrowed.operation_type or OperationType)
+    statuses = _values("status", narrowed.status or OperationStatus)
+    scan = f"SELECT * FROM operations o WHERE {_all_of(given | EACH, cursor)} {NEWEST_FIRST}"
+    return f"SELECT {OPERATION_COLUMNS} FROM {types} CROSS JOIN {statuses} CROSS JOIN LATERAL ({scan}) o {NEWEST_FIRST}"
 
 
-def _values(name: str) -> str:
-    members = ", ".join(f"('{member}')" for member in ENUMERATED[name])
-    return f"(VALUES {members}) AS each_{name} ({name})"
+def _all_of(conditions: Mapping[str, str], cursor: str | None) -> str:
+    return " AND ".join(("o.client = %(client)s", *conditions.values(), *(() if cursor is None else (AFTER,))))
+
+
+def _values(name: str, members: Iterable[StrEnum]) -> str:
+    listed = ", ".join(f"('{member}')" for member in members)
+    return f"(VALUES {listed}) AS each_{name} ({name})"
 
 
 OPERATION_LIST: Final = Keyset(

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from domain.proposal import Proposal, ProposalVersion
+from storage.events import STATE_BEGAN
 from storage.rows import Repository, columns_of, parameters_of, value_row
 
 PROPOSAL_FIELDS: Final = columns_of("proposals", Proposal)
@@ -13,8 +14,12 @@ VERSION_COLUMNS: Final = ", ".join(VERSION_FIELDS)
 
 
 PROPOSAL_COLUMNS: Final = ", ".join(PROPOSAL_FIELDS)
+SHOWN_COLUMNS: Final = (
+    f"{PROPOSAL_COLUMNS}, "
+    f"{STATE_BEGAN.format(proposal_id='proposals.proposal_id', sequence='proposals.event_count')} AS waiting_since"
+)
 SELECT_PROPOSAL: Final = (
-    f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE proposal_id = %(proposal_id)s AND client = %(client)s"
+    f"SELECT {SHOWN_COLUMNS} FROM proposals WHERE proposal_id = %(proposal_id)s AND client = %(client)s"
 )
 LOCK_PROPOSAL: Final = f"""
 SELECT {PROPOSAL_COLUMNS}, clock_timestamp() AS locked_at FROM proposals
@@ -36,20 +41,27 @@ SELECT_VERSIONS: Final = (
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class ShownProposal(Proposal):
+    """A proposal as it is read, with the moment when its present state began."""
+
+    waiting_since: datetime
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class LockedProposal(Proposal):
     """A proposal whose row is locked, with PostgreSQL's time then: the time of an event that the lock's holder adds."""
 
     locked_at: datetime
 
 
-PROPOSAL_ROW: Final = value_row(Proposal)
+SHOWN_ROW: Final = value_row(ShownProposal)
 LOCKED_ROW: Final = value_row(LockedProposal)
 VERSION_ROW: Final = value_row(ProposalVersion)
 
 
 class ProposalReader(Repository):
-    async def get(self, proposal_id: str, *, client: str) -> Proposal | None:
-        return await self._one(PROPOSAL_ROW, SELECT_PROPOSAL, proposal_id=proposal_id, client=client)
+    async def get(self, proposal_id: str, *, client: str) -> ShownProposal | None:
+        return await self._one(SHOWN_ROW, SELECT_PROPOSAL, proposal_id=proposal_id, client=client)
 
     async def version(self, proposal_id: str, version_no: int) -> ProposalVersion | None:
         return await self._one(VERSION_ROW, SELECT_VERSION, proposal_id=proposal_id, version_no=version_no)

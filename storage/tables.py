@@ -63,6 +63,13 @@ class ProposalRow(SQLModel, table=True):
         )
         for count in range(4)
         for filters in combinations(("portfolio_id", "current_state", "created_by"), count)
+    ) + tuple(
+        Index(
+            "_".join(("proposals_waiting", *filters)),
+            *("client", *filters, "current_state", "last_event_at", "proposal_id"),
+        )
+        for count in range(3)
+        for filters in combinations(("portfolio_id", "created_by"), count)
     )
 
     proposal_id: str = _text(primary_key=True)
@@ -112,7 +119,15 @@ class ProposalVersionRow(SQLModel, table=True):
 
 class WorkflowEventRow(SQLModel, table=True):
     __tablename__ = "workflow_events"
-    __table_args__ = (UniqueConstraint("proposal_id", "sequence", name="workflow_events_sequence"),)
+    __table_args__ = (
+        UniqueConstraint("proposal_id", "sequence", name="workflow_events_sequence"),
+        Index(
+            "workflow_events_of_states",
+            "proposal_id",
+            text("sequence DESC"),
+            postgresql_where=text("from_state IS DISTINCT FROM to_state"),
+        ),
+    )
 
     event_id: str = _text(primary_key=True)
     proposal_id: str = _text(ForeignKey("proposals.proposal_id", name="workflow_events_proposal"))

@@ -37,6 +37,7 @@ from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
 from storage.submissions import Submissions
+from storage.waiting_list import WaitingReader
 from storage.workflow_starts import OperationStarts, delivery_starts
 
 REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
@@ -71,6 +72,7 @@ class Reading:
         self.expired = ExpiredOperationReader(connection)
         self.proposals = ProposalReader(connection)
         self.proposal_list = KeysetReader(connection, PROPOSAL_LIST)
+        self.waiting_list = WaitingReader(connection)
         self.events = EventReader(connection)
         self.approvals = ApprovalReader(connection)
         self.keys = IdempotencyKeyReader(connection)

@@ -6,10 +6,10 @@ What comes out is a `PreparedRequest` (a review's body comes out as its model), 
 import asyncio
 import codecs
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from email.message import Message
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from http import HTTPStatus
 from itertools import takewhile
 from typing import Any, Final, get_args
@@ -20,11 +20,13 @@ from pydantic import BaseModel, ValidationError
 from api.http.json import Error, UnreadableBody, parse_json
 from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy, too_long
 from api.http.problems import RequestRefused
+from api.http.strictness import unknown_members
 from domain.access import EVERYBODY, Caller
 from domain.callback import CallbackSubscription
 from domain.engine.validate import refusals
 from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
+from domain.row_errors import MAX_ERRORS
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 
@@ -57,55 +59,61 @@ class BodyReader:
     body; in this process all other requests would wait for that.
     """
 
-    def __init__(self, pool: ProcessPool, *, max_bytes: int, max_rows: int) -> None:
+    def __init__(self, pool: ProcessPool, *, max_bytes: int, max_rows: int, is_strict: bool) -> None:
         self.unread = UnreadBodies()
         self._keys = KeyedLimiter()
         self._pool = pool
         self._max_bytes = max_bytes
         self._max_rows = max_rows
+        self._is_strict = is_strict
         self._slots = asyncio.Semaphore(READ_AT_ONCE)
 
-    async def read(self, request: Request, model: type[BaseModel], *, caller: Caller, turn: AsyncExitStack) -> ReadBody:
+    async def read(
+        self, request: Request, model: type[BaseModel], *, caller: Caller, turn: AsyncExitStack, is_strict: bool
+    ) -> ReadBody:
         """The body, received once its key has a slot: until then it takes no room from others.
 
-        The slot is held by `turn`. Raises RequestRefused (415, 413, 408, or 503 SERVER_BUSY), UnreadableBody,
-        OperationTooExpensive.
+        The slot is held by `turn`. `is_strict` refuses unknown members, as the settings may do for all requests.
+        Raises RequestRefused (415, 413, 408, or 503 SERVER_BUSY), UnreadableBody, OperationTooExpensive.
         """
         _require_json(request)
         if key := request.headers.get("idempotency-key"):
             await turn.enter_async_context(self._keys.slot(request.headers.get("authorization", ""), key))
         with self.unread.reserved(None if caller is EVERYBODY else caller.client) as reservation:
-            declared = request.headers.get("content-length", "")
-            reservation.require(min(int(declared), self._max_bytes) if declared.isdecimal() else 0)
+            declared = _declared_bytes(request)
+            if declared > self._max_bytes and request.headers.get("expect"):
+                raise _too_large(self._max_bytes)  # before the client sends it
+            reservation.require(min(declared, self._max_bytes))
             body = await _received(request, self._max_bytes, reservation)
+            read = partial(read_body, body, model, max_rows=self._max_rows, is_strict=is_strict or self._is_strict)
             if len(body) > LARGE_BODY_BYTES:
-                return await self._read_large(body, model)
+                return await self._read_large(read)
             if len(body) > AT_ONCE_BYTES:
-                return await asyncio.to_thread(read_body, body, model, max_rows=self._max_rows)
-            return read_body(body, model, max_rows=self._max_rows)
+                return await asyncio.to_thread(read)
+            return read()
 
-    async def _read_large(self, body: bytes, model: type[BaseModel]) -> ReadBody:
+    async def _read_large(self, read: Callable[[], ReadBody]) -> ReadBody:
         try:
             async with asyncio.timeout(SLOT_WAIT_SECONDS):
                 await self._slots.acquire()
         except TimeoutError:
             raise server_busy("too many large request bodies are being read") from None
         try:
-            return await self._pool.run(read_body, body, model, max_rows=self._max_rows)
+            return await self._pool.run(read)
         finally:
             self._slots.release()
 
 
-def read_body(body: bytes, model: type[BaseModel], *, max_rows: int) -> ReadBody:
+def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, is_strict: bool) -> ReadBody:
     """From a body's bytes to what is done with it, wherever that happens. Raises UnreadableBody."""
     try:
-        read = _read(body, model, max_rows)
+        read = _read(body, model, max_rows, is_strict=is_strict)
     except UnreadableBody as refused:
         raise UnreadableBody(_without_client_keys(refused.errors, model)) from None
     return _without_client_keys(read, model) if isinstance(read, list) else read
 
 
-def _read(body: bytes, model: type[BaseModel], max_rows: int) -> ReadBody:
+def _read(body: bytes, model: type[BaseModel], max_rows: int, *, is_strict: bool) -> ReadBody:
     body = body.removeprefix(codecs.BOM_UTF8)
     if not body:
         return [_missing()]
@@ -117,13 +125,14 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int) -> ReadBody:
         raise UnreadableBody(excess)
     if value is None:
         return [_missing()]
+    unknown = unknown_members(value, model) if is_strict else []
     try:
         request = model.model_validate(value, from_attributes=True)  # as FastAPI validates, so in its words
     except ValidationError as refused:
         listed = refused.errors(include_url=False, include_context=False, include_input=False)
-        return [{**error, "loc": ("body", *error["loc"])} for error in listed]
+        return [*({**error, "loc": ("body", *error["loc"])} for error in listed), *unknown][:MAX_ERRORS]
     callback = request.callback_subscription() if isinstance(request, CallbackBody) else None
-    errors = [_long_integer()] if has_long_integers else []
+    errors = unknown + ([_long_integer()] if has_long_integers else [])
     if not isinstance(request, Submission):
         return errors or request
     simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
@@ -145,10 +154,15 @@ def _missing() -> Error:
 
 
 def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> list[Error]:
-    """Places end before the first name that is no field: the keys of free maps are values of the request."""
+    """Places end before the first name that is no field: the keys of free maps are values of the request.
+
+    An unknown member is no field, and its own refusal has judged whether its name is shown.
+    """
     names = _field_names(model)
     return [
-        {**error, "loc": tuple(takewhile(lambda step: isinstance(step, int) or step in names, error["loc"]))}
+        error
+        if error["type"] == "extra_forbidden"
+        else {**error, "loc": tuple(takewhile(lambda step: isinstance(step, int) or step in names, error["loc"]))}
         for error in errors
     ]
 
@@ -228,10 +242,19 @@ async def _receive(request: Request, limit: int, reservation: Reservation) -> by
             if received > limit * DISCARDED_LIMITS:
                 break
     if received > limit:
-        raise RequestRefused(
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            "REQUEST_ENTITY_TOO_LARGE",
-            f"The body is larger than {limit} bytes.",
-            headers={"Connection": "close"},
-        )
+        raise _too_large(limit)
     return bytes(kept)
+
+
+def _declared_bytes(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isdecimal() else 0
+
+
+def _too_large(limit: int) -> RequestRefused:
+    return RequestRefused(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "REQUEST_ENTITY_TOO_LARGE",
+        f"The body is larger than {limit} bytes.",
+        headers={"Connection": "close"},
+    )

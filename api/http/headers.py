@@ -16,9 +16,12 @@ MAX_WAIT_SECONDS: Final = 60.0
 VISIBLE_ASCII: Final = re.compile(r"[\x21-\x7e]{1,255}")
 QUOTED: Final = re.compile(r'"([^"]*)"')
 CORRELATION_ID: Final = re.compile(r"[A-Za-z0-9._:/+=-]{1,128}")
-PREFERRED_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?(\d{1,9})\"?(?=$|[,;\s])", re.IGNORECASE)
-
-RESPOND_ASYNC: Final = re.compile(r"(?:^|[,;\s])respond-async(?=$|[,;\s])", re.IGNORECASE)
+# RFC 7240, 2: a list of preferences, each a name with or without a value, and parameters of its own after `;`.
+PREFERENCE: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*+"?)++')
+NAME_AND_VALUE: Final = re.compile(r'\s*([^\s=;"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)*+)"|([^\s;"]*)))?\s*(?:;.*)?')
+WAIT_SECONDS: Final = re.compile(r"[0-9]{1,9}")
+RESPOND_ASYNC: Final = "respond-async"
+STRICT: Final = "handling=strict"
 
 
 def parsed_idempotency_key(text: str) -> str:
@@ -35,10 +38,11 @@ def parsed_idempotency_key(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preferences:
-    """What a client of a synchronous endpoint prefers (RFC 7240)."""
+    """What a client prefers (RFC 7240); what this service does not know of is ignored."""
 
-    respond_async: bool
-    wait_seconds: float | None
+    respond_async: bool = False
+    wait_seconds: float | None = None
+    is_strict: bool = False
 
     @property
     def seconds(self) -> float | None:
@@ -48,16 +52,24 @@ class Preferences:
         return self.wait_seconds
 
 
+NO_PREFERENCES: Final = Preferences()
+
+
 def preferences(prefer: str | None) -> Preferences:
+    """Of a preference that comes twice the first counts; its name is compared without case (RFC 7240, 2)."""
+    if not prefer:
+        return NO_PREFERENCES
+    given: dict[str, str] = {}
+    for preference in PREFERENCE.findall(prefer):
+        if found := NAME_AND_VALUE.fullmatch(preference):
+            name, quoted, plain = found.groups()
+            given.setdefault(name.lower(), quoted or plain or "")
+    wait = given.get("wait", "")
     return Preferences(
-        respond_async=RESPOND_ASYNC.search(prefer or "") is not None, wait_seconds=preferred_wait(prefer)
+        respond_async=RESPOND_ASYNC in given,
+        wait_seconds=float(wait) if WAIT_SECONDS.fullmatch(wait) else None,
+        is_strict=given.get("handling", "").lower() == "strict",
     )
-
-
-def preferred_wait(prefer: str | None) -> float | None:
-    """Seconds of `Prefer: wait=N` (RFC 7240), None when it does not ask for a wait."""
-    match = PREFERRED_WAIT.search(prefer or "")
-    return None if match is None else float(match.group(1))
 
 
 def is_current(tag: str, if_none_match: str | None) -> bool:
@@ -74,6 +86,18 @@ def replayed(*, is_replay: bool) -> dict[str, str]:
     return {"Idempotent-Replayed": "true"} if is_replay else {}
 
 
+def where_to_poll(path: str) -> dict[str, str]:
+    """The headers of every 202: where what was accepted is followed, under both of the names that pollers look for."""
+    return {"Location": path, "Operation-Location": path}
+
+
+LOCATION_HEADERS: Final[dict[str, Any]] = {
+    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
+    "Operation-Location": {
+        "description": "The same, for pollers that look for this name.",
+        "schema": {"type": "string"},
+    },
+}
 REPLAYED_HEADER: Final[dict[str, Any]] = {
     "Idempotent-Replayed": {
         "description": "`true` when an earlier request with this key made the answer.",
@@ -113,9 +137,10 @@ PreferHeader = Annotated[
     str | None,
     Header(
         alias="Prefer",
-        description="RFC 7240: `wait=SECONDS` holds the answer until the operation has ended, at most 60 seconds; "
+        description="RFC 7240. `handling=strict` refuses a body with members that its endpoint does not know. Where an "
+        "operation is waited for, `wait=SECONDS` holds the answer until it has ended, at most 60 seconds, and "
         "`respond-async` lets a synchronous endpoint answer 202 at once.",
-        examples=["wait=20"],
+        examples=["wait=20", "handling=strict"],
     ),
 ]
 IfNoneMatchHeader = Annotated[

@@ -119,7 +119,7 @@ class Paging:
     limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20]), IN_DIGITS] = 20
     cursor: Annotated[
         QueryText,
-        Query(description="`next_cursor` of the page before: the id of its last item.", examples=[PROPOSAL_ID_EXAMPLE]),
+        Query(description="`next_cursor` of the page before, with the same filters.", examples=[PROPOSAL_ID_EXAMPLE]),
     ] = None
 
 

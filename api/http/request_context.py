@@ -14,12 +14,13 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.headers import CORRELATION_ID
+from api.http.headers import CORRELATION_ID, STRICT
 from api.http.limits import AnswerRoom
 from api.http.problems import RequestRefused, internal_problem, refused_problem
 from domain.ids import new_correlation_id
 
 HEADER: Final = "X-Correlation-Id"
+APPLIED: Final = "Preference-Applied"
 REFUSED: Final = "refused"  # in a scope's state: why the server below refuses what it could not even read
 VERSIONS: Final = frozenset({"1.0", "1.1"})
 # Fields that are read and may come in several lines, which count as one list (RFC 9110, 5.3). Two values of a field
@@ -50,10 +51,11 @@ class RequestContext:
         is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
         correlation_id = given if given and is_valid else new_correlation_id()
         scope.setdefault("state", {})["correlation_id"] = correlation_id
+        receive, send = _while_expected(scope, receive, send)
         refusal = refusal_of(scope) or (None if is_valid else _invalid_correlation_id())
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
             if refusal is not None:
-                await refused_problem(scope, refusal)(scope, receive, _with_header(send, correlation_id))
+                await refused_problem(scope, refusal)(scope, receive, _with_headers(scope, send, correlation_id))
                 return
             await self._answered(scope, receive, send, correlation_id)
 
@@ -63,20 +65,43 @@ class RequestContext:
         async def send_and_note(message: Message) -> None:
             nonlocal started
             started = started or message["type"] == "http.response.start"
-            await send_with_header(message)
+            await send_with_headers(message)
 
-        send_with_header = _with_header(send, correlation_id)
+        send_with_headers = _with_headers(scope, send, correlation_id)
         try:
             await self._app(scope, receive, send_and_note)
         except Exception:
             log.exception("request_failed", method=scope["method"])
             if started:
                 raise
-            await internal_problem(scope)(scope, receive, send_with_header)
+            await internal_problem(scope)(scope, receive, send_with_headers)
         finally:
             room: AnswerRoom | None = scope["state"].get("room")
             if room is not None:
                 room.give_back()
+
+
+def _while_expected(scope: Scope, receive: Receive, send: Send) -> tuple[Receive, Send]:
+    """For a client that waits for `100 Continue`: an answer that comes without it ends the connection.
+
+    The client may send its body all the same, or not: what follows could not be told from a next request. The server
+    below sends the 100 when the body is first asked for.
+    """
+    if Headers(scope=scope).get("expect", "").lower() != "100-continue":
+        return receive, send
+    is_read = False
+
+    async def receive_and_note() -> Message:
+        nonlocal is_read
+        is_read = True
+        return await receive()
+
+    async def send_and_end(message: Message) -> None:
+        if message["type"] == "http.response.start" and not is_read:
+            MutableHeaders(scope=message)["Connection"] = "close"
+        await send(message)
+
+    return receive_and_note, send_and_end
 
 
 def joined(fields: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes]]:
@@ -99,13 +124,17 @@ def _invalid_correlation_id() -> RequestRefused:
     )
 
 
-def _with_header(send: Send, correlation_id: str) -> Send:
-    async def send_with_header(message: MutableMapping[str, Any]) -> None:
+def _with_headers(scope: Scope, send: Send, correlation_id: str) -> Send:
+    async def send_with_headers(message: MutableMapping[str, Any]) -> None:
         if message["type"] == "http.response.start":
-            MutableHeaders(scope=message)[HEADER] = correlation_id
+            headers = MutableHeaders(scope=message)
+            headers[HEADER] = correlation_id
+            if scope["state"].get("is_strict"):  # the guarded route has read the request so
+                applied = headers.get(APPLIED)
+                headers[APPLIED] = STRICT if applied is None else f"{applied}, {STRICT}"
         await send(message)
 
-    return send_with_header
+    return send_with_headers
 
 
 def refusal_of(scope: Mapping[str, Any]) -> RequestRefused | None:

@@ -10,23 +10,25 @@ the body's type, size and JSON; then path, query, headers and body in one list (
 is the endpoint's.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Final, TypeVar
 
 import structlog
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
-from api.http.headers import CorrelationIdHeader
+from api.http.headers import CorrelationIdHeader, PreferHeader, preferences
 from api.http.limits import AnswerRoom
 from api.http.problems import STATUS, ExpiredOperationProblem, Problem
+from api.http.strictness import refused_parameters
 from api.services import Gate, Services
 from domain.access import Caller, Scope
 from domain.errors import ProposalError, StorageUnavailable
@@ -40,6 +42,7 @@ WITH_CHALLENGE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 WITH_RETRY_AFTER: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 
 Endpoint = Callable[..., Awaitable[Response]]
+Handler = Callable[[Request], Awaitable[Response]]
 Result = TypeVar("Result")
 
 
@@ -103,7 +106,7 @@ async def _context(request: Request, _: CorrelationIdHeader = None) -> EndpointC
     )
 
 
-async def body_of(request: Request) -> Any:
+async def body_of(request: Request, _: PreferHeader = None) -> Any:
     """The body as `api.http.body` has read it; the endpoint is not called while that is a list of errors."""
     return request.state.body
 
@@ -122,33 +125,57 @@ class GuardedRoute(APIRoute):
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
+        listing = partial(self._listing, handle=handle, parameters=frozenset(_query_parameters(self.dependant)))
 
         async def guard_then_handle(request: Request) -> Response:
+            if not self.scopes:
+                return await listing(request)
             services: Services = request.state.services
             caller = await services.authenticator.caller(request)
             request.state.caller = caller
             caller.require_any(self.scopes)
+            request.state.is_strict = preferences(request.headers.get("prefer")).is_strict
             request.state.room = AnswerRoom(services.answers)
             with structlog.contextvars.bound_contextvars(client=caller.client):
                 if self.body is None:
-                    return await handle(request)
-                return await self._read_then_handle(request, self.body, handle)
+                    return await listing(request)
+                return await self._read_then_handle(request, self.body, listing)
 
-        return guard_then_handle if self.scopes else handle
+        return guard_then_handle
 
-    async def _read_then_handle(
-        self, request: Request, model: type[BaseModel], handle: Callable[[Request], Awaitable[Response]]
-    ) -> Response:
+    async def _read_then_handle(self, request: Request, model: type[BaseModel], listing: Handler) -> Response:
         async with AsyncExitStack() as turn:
-            request.state.turn = turn
-            services: Services = request.state.services
-            body = await services.bodies.read(request, model, caller=request.state.caller, turn=turn)
-            request.state.body = body
-            try:
-                return await handle(request)
-            except RequestValidationError as invalid:
-                of_body = body if isinstance(body, list) else []
-                raise RequestValidationError([*invalid.errors(), *of_body]) from None
+            state = request.state
+            state.turn = turn
+            services: Services = state.services
+            state.body = await services.bodies.read(
+                request, model, caller=state.caller, turn=turn, is_strict=state.is_strict
+            )
+            return await listing(request)
+
+    async def _listing(self, request: Request, *, handle: Handler, parameters: frozenset[str]) -> Response:
+        """The response, or one list of what is wrong: with values outside of the body, with names of parameters, with
+        the body.
+        """
+        body = getattr(request.state, "body", None)
+        named = [] if self.only_refuses else refused_parameters(request.query_params.multi_items(), parameters)
+        errors = [*named, *(body if isinstance(body, list) else ())]
+        request.state.is_invalid = bool(errors)
+        try:
+            return await handle(request)
+        except RequestValidationError as invalid:
+            raise RequestValidationError([*map(_of_parameter, invalid.errors()), *errors]) from None
+
+
+def _of_parameter(error: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An error of one of a filter's values has the place of the filter, as that of a single value has."""
+    return {**error, "loc": error["loc"][:2]} if error["loc"][0] == "query" else error
+
+
+def _query_parameters(dependant: Dependant) -> Iterator[str]:
+    yield from (field.alias for field in dependant.query_params)
+    for dependency in dependant.dependencies:
+        yield from _query_parameters(dependency)
 
 
 class GuardedRouter(APIRouter):
@@ -216,8 +243,8 @@ def _checked(endpoint: Endpoint, gate: Gate) -> Endpoint:
 
     @wraps(endpoint)
     async def checked(*, context: EndpointContext, **given: Any) -> Response:
-        if isinstance(getattr(context.request.state, "body", None), list):
-            raise RequestValidationError([])  # the route adds what is wrong with the body
+        if context.request.state.is_invalid:
+            raise RequestValidationError([])  # the route adds them
         context.services.gates.require(gate)
         return await endpoint(context=context, **given)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import shutil
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from runtime.settings import Settings
 from worker import process as worker_process
 
 PREFIX = "/rebalance/proposals"
+
+collect_ignore = [] if shutil.which("java") else ["test_jdk_client.py"]
 
 
 @dataclass(frozen=True)

@@ -314,6 +314,9 @@ async def test_a_redelivery_is_the_same_message_under_the_same_id_signed_anew(ap
     await log_of(api, operation_id)
     answer = await redeliver(api, operation_id)
     assert (answer.status_code, answer.json()["status"]) == (202, "PENDING")
+    assert (
+        answer.headers["Location"] == answer.headers["Operation-Location"] == f"{OPERATIONS}/{operation_id}/callbacks"
+    )
     await until(lambda: len(receiver.received) == 2)
     log = await log_of(api, operation_id)
     first, second = receiver.received

@@ -4,48 +4,19 @@ import asyncio
 import contextlib
 import json
 import uuid
-from types import SimpleNamespace
 
 import pytest
 import structlog
 from answers import assert_problem, stored
 from builders import a_body, a_stored_operation
+from raw_http import LIVE, answer_to, connected, read_answer
 
 from cli.http_protocol import MAX_FIELDS, MAX_FRAMING_BYTES
 
-LIVE = "GET /health/live HTTP/1.1\r\nHost: x\r\n"
 POST = "POST /rebalance/proposals/async HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 CHUNKED = f"{POST}Idempotency-Key: k\r\nTransfer-Encoding: chunked\r\n\r\n"
 LONG = 4 * MAX_FRAMING_BYTES
 TOO_LARGE = (431, "REQUEST_HEADER_FIELDS_TOO_LARGE")
-
-
-async def read_answer(reader: asyncio.StreamReader) -> SimpleNamespace:
-    """The next answer of a connection, as an HTTP client shows it."""
-    head = (await reader.readuntil(b"\r\n\r\n")).decode()
-    status, *fields = head.rstrip().split("\r\n")
-    headers = {name.title(): value for name, value in (field.split(": ", 1) for field in fields)}
-    content = await reader.readexactly(int(headers["Content-Length"]))
-    return SimpleNamespace(
-        status_code=int(status.split()[1]), headers=headers, content=content, json=lambda: json.loads(content)
-    )
-
-
-@contextlib.asynccontextmanager
-async def connected(api):
-    reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
-    async with asyncio.timeout(30):
-        yield reader, writer
-    writer.close()
-
-
-async def answer_to(api, sent: str, *, ends: bool = True) -> SimpleNamespace:
-    """The answer to these bytes, after which the connection ends."""
-    async with connected(api) as (reader, writer):
-        writer.write(sent.encode())
-        answer = await read_answer(reader)
-        assert not ends or await reader.read() == b""
-    return answer
 
 
 def a_long_head(size: int) -> str:
@@ -193,6 +164,8 @@ async def test_the_body_of_an_upgrade_is_no_request(api):
         await asyncio.sleep(0.2)
         writer.write(hidden.encode())
         assert (await read_answer(reader)).status_code == 422
+        writer.write(f"{LIVE}Connection: close\r\n\r\n".encode())
+        assert (await read_answer(reader)).status_code == 200
         assert await reader.read() == b""
 
 

@@ -35,7 +35,7 @@ async def test_a_page_is_twenty_of_the_newest(api, proposals):
     assert [item["proposal_id"] for item in page["items"]] == [row["proposal_id"] for row in proposals[:20]]
     assert list(page["items"][0]) == [
         *("proposal_id", "portfolio_id", "mandate_id", "jurisdiction", "created_by", "created_at", "last_event_at"),
-        *("current_state", "current_version_no", "title"),
+        *("current_state", "current_version_no", "title", "waiting_since"),
     ]
 
 

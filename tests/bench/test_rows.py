@@ -56,7 +56,7 @@ async def test_filled_rows_refer_to_each_other_as_the_service_needs_it(database_
         operation = await reading.operations.get(growth_rows.operation_id(draft))
         page = await reading.operation_list.page(OperationFilter(), client=growth_rows.CLIENT, cursor=None, limit=50)
         queue = await reading.proposal_list.page(
-            ProposalFilter(current_state="RISK_REVIEW"), client=growth_rows.CLIENT, cursor=None, limit=50
+            ProposalFilter(current_state=(ProposalState.RISK_REVIEW,)), client=growth_rows.CLIENT, cursor=None, limit=50
         )
     assert operation.proposal_id == growth_rows.proposal_id(draft)
     assert len(page.items) == 50

@@ -9,12 +9,13 @@ import pytest
 from operation_rows import insert_operations
 
 from domain.operation import OperationStatus, OperationType
+from storage.keyset import filter_parameters
 from storage.operation_list import CONDITIONS, OperationFilter, page_statement
 
 LIMIT = 21
 VALUES: dict[str, Any] = {
-    "status": OperationStatus.FAILED,
-    "operation_type": OperationType.CREATE_PROPOSAL,
+    "status": (OperationStatus.FAILED,),
+    "operation_type": (OperationType.CREATE_PROPOSAL,),
     "correlation_id": "corr_11",
     "proposal_id": "pp_11",
     "created_by": "advisor_1",
@@ -36,16 +37,23 @@ def rows_read(plan: list[dict[str, Any]]) -> int:
     )
 
 
+SEVERAL = {
+    "status": (OperationStatus.FAILED, OperationStatus.RUNNING),
+    "operation_type": (OperationType.CREATE_PROPOSAL, OperationType.CREATE_PROPOSAL_VERSION),
+}
+
+
+@pytest.mark.parametrize("values", [VALUES, VALUES | SEVERAL], ids=["one", "several"])
 @pytest.mark.parametrize("is_first", [True, False])
-def test_no_set_of_filters_reads_the_table(database_dsn, is_first):
+def test_no_set_of_filters_reads_the_table(database_dsn, is_first, values):
     """At most a page for each pair of type and status; of a correlation id or proposal at most what it has."""
     insert_operations(database_dsn, 20_000, correlations=1000, proposals=1000, advisors=7)
     with psycopg.connect(database_dsn) as connection:
         connection.execute("ANALYZE operations")
         for count in range(len(VALUES) + 1):
             for names in combinations(VALUES, count):
-                narrowed = OperationFilter(**{name: VALUES[name] for name in names})
-                parameters = {name: getattr(narrowed, name) for name in CONDITIONS} | {
+                narrowed = OperationFilter(**{name: values[name] for name in names})
+                parameters = filter_parameters(narrowed, CONDITIONS) | {
                     "client": "local",
                     "limit": LIMIT,
                     "after_created_at": datetime(2026, 1, 1, 1, 30, tzinfo=UTC),
