@@ -272,7 +272,7 @@ class OperationTooExpensive(ProposalError):
 
 class CallbackUrlNotAllowed(ProposalError):
     code = "CALLBACK_URL_NOT_ALLOWED"
-    text = "a callback url must be https and name a public host, without user information or fragment"
+    text = "the url must be https and name a public host, without user information or fragment"
     kind = ErrorKind.UNPROCESSABLE
 
     def __init__(self, broken: str | None = None) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 from api.http.http_errors import HTTP_ERRORS
 from domain.error_help import HELP, ErrorHelp
 from domain.errors import ErrorKind, error_classes
+from domain.public_links import error_path, linked
 
 STATUS: Final[Mapping[ErrorKind, HTTPStatus]] = {
     ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
@@ -52,6 +53,13 @@ def _entries() -> list[ErrorEntry]:
         ErrorEntry(code=code, statuses=(error.status.value,), help=error.help) for code, error in HTTP_ERRORS.items()
     ]
     return [*of_domain, *of_http]
+
+
+def type_of(code: str, *, public_url: str | None) -> str:
+    """The code's place on the page of errors, where readers can reach it, else a name alone."""
+    if public_url is None:
+        return f"urn:proposals:problem:{code.lower().replace('_', '-')}"
+    return linked(error_path(code), public_url=public_url)
 
 
 # By status, then by code: the order of the page.

@@ -3,13 +3,16 @@
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from api.http.error_catalogue import CATALOGUE
+from api.http.error_catalogue import CATALOGUE, type_of
 from api.http.http_errors import VALIDATION_FAILED
 from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, OperationId
+from domain.proposal import EventType, ProposalState
 
+CORRELATION_ID_EXAMPLE: Final = "corr_5f1d0c9a7be2"
+ABSENT: Final[Any] = None  # a member that some problems lack; none of them is ever null
 PROBLEM_CODE: Final = StrEnum("ProblemCode", [(code, code) for code in CATALOGUE])  # type: ignore[misc]  # its members are the catalogue's
 PROBLEM_CODE.__doc__ = "Every code that an error of this service can have; the page `/docs/errors` explains each."
 
@@ -26,6 +29,23 @@ class ListedCode:
 Code = Annotated[str, ListedCode()]
 
 
+def _example(code: str, path: str, *, detail: str | list[dict[str, Any]], **members: Any) -> ConfigDict:
+    """A whole body, with the words that the catalogue has for this code."""
+    entry = CATALOGUE[code]
+    example = {
+        "type": type_of(code, public_url=None),
+        "title": entry.help.title,
+        "status": entry.statuses[0],
+        "detail": detail,
+        "code": code,
+        "retryable": entry.help.repeat.is_automatic,
+        "instance": path,
+        "correlation_id": CORRELATION_ID_EXAMPLE,
+        **members,
+    }
+    return ConfigDict(json_schema_extra={"examples": [example]})
+
+
 class ValidationErrorItem(BaseModel):
     """One thing that is wrong with a request; never shows what was sent."""
 
@@ -39,13 +59,13 @@ class ValidationErrorItem(BaseModel):
 class PlacedError(BaseModel):
     """One thing that is wrong with a request, and its place: one of `pointer`, `parameter` and `header`."""
 
-    pointer: str | None = Field(
-        None,
+    pointer: str = Field(
+        ABSENT,
         description="JSON Pointer into the body, as a URI fragment; `#` is the whole body.",
         examples=["#/simulate_request/proposed_trades/0/quantity"],
     )
-    parameter: str | None = Field(None, description="Name of a query or path parameter.", examples=["limit"])
-    header: str | None = Field(None, description="Name of a header.", examples=["Idempotency-Key"])
+    parameter: str = Field(ABSENT, description="Name of a query or path parameter.", examples=["limit"])
+    header: str = Field(ABSENT, description="Name of a header.", examples=["Idempotency-Key"])
     detail: str = Field(description="What is wrong, for people.", examples=["Field required"])
     code: str = Field(description="Kind of error, for programs.", examples=["missing"])
 
@@ -68,27 +88,34 @@ class AnyProblem(BaseModel):
         examples=[False],
     )
     instance: str = Field(description="The path of the request.", examples=["/rebalance/proposals/pp_0"])
-    correlation_id: str = Field(description="As in the X-Correlation-Id header.", examples=["corr_5f1d0c9a7be2"])
+    correlation_id: str = Field(description="As in the X-Correlation-Id header.", examples=[CORRELATION_ID_EXAMPLE])
 
 
 class Problem(AnyProblem):
     """An error. `code` is for programs, `title` and `detail` are for people."""
 
+    model_config = _example(
+        "INVALID_TRANSITION",
+        f"/rebalance/proposals/{PROPOSAL_ID_EXAMPLE}/transitions",
+        detail="INVALID_TRANSITION",
+        current_state="EXECUTION_READY",
+        allowed_events=["EXECUTED", "EXPIRED", "CANCELLED"],
+    )
     detail: str = Field(description="`CODE` or `CODE: text`, or a sentence.", examples=["PROPOSAL_NOT_FOUND"])
     code: Code = Field(description="The stable code.", examples=["PROPOSAL_NOT_FOUND"])
-    errors: list[PlacedError] | None = Field(None, description="Of VALIDATION_FAILED: all that is wrong.")
-    current_state: str | None = Field(
-        None,
+    errors: list[PlacedError] = Field(ABSENT, description="Of VALIDATION_FAILED: all that is wrong.")
+    current_state: ProposalState = Field(
+        ABSENT,
         description="Of INVALID_TRANSITION, INVALID_APPROVAL_STATE and STATE_CONFLICT: the proposal's present state.",
         examples=["DRAFT"],
     )
-    allowed_events: list[str] | None = Field(
-        None,
+    allowed_events: list[EventType] = Field(
+        ABSENT,
         description="Of the same codes: the events that are possible in this state.",
         examples=[["SUBMITTED_FOR_RISK_REVIEW", "SUBMITTED_FOR_COMPLIANCE_REVIEW", "CANCELLED"]],
     )
-    required_scopes: list[str] | None = Field(
-        None,
+    required_scopes: list[str] = Field(
+        ABSENT,
         description="Of INSUFFICIENT_SCOPE: the scopes, one of which is needed.",
         examples=[["proposals:read"]],
     )
@@ -97,6 +124,12 @@ class Problem(AnyProblem):
 class ValidationProblem(AnyProblem):
     """An invalid request, for clients that do not name `application/problem+json` in `Accept`."""
 
+    model_config = _example(
+        VALIDATION_FAILED,
+        "/rebalance/proposals/async",
+        detail=[{"type": "missing", "loc": ["body", "created_by"], "msg": "Field required"}],
+        errors=[{"pointer": "#/created_by", "detail": "Field required", "code": "missing"}],
+    )
     detail: list[ValidationErrorItem] = Field(description="All that is wrong.")
     code: Literal["VALIDATION_FAILED"] = Field(description="The stable code.", examples=[VALIDATION_FAILED])
     errors: list[PlacedError] = Field(description="The same, with each place as a pointer or a name.")
@@ -125,4 +158,22 @@ class ExpiredOperation(BaseModel):
 class ExpiredOperationProblem(Problem):
     """An operation that is gone; the proposal that it made is not."""
 
+    model_config = _example(
+        "OPERATION_EXPIRED",
+        f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",
+        detail="OPERATION_EXPIRED",
+        operation={
+            "operation_id": OPERATION_ID_EXAMPLE,
+            "operation_type": "CREATE_PROPOSAL",
+            "status": "SUCCEEDED",
+            "error_code": None,
+            "correlation_id": "crm/case/4711",
+            "idempotency_key": "7c1f4c8e-advice-2026-02-22",
+            "proposal_id": PROPOSAL_ID_EXAMPLE,
+            "version_no": 1,
+            "created_at": TIMESTAMP_EXAMPLE,
+            "finished_at": TIMESTAMP_EXAMPLE,
+            "expired_at": TIMESTAMP_EXAMPLE,
+        },
+    )
     operation: ExpiredOperation = Field(description="What is still said of it.")

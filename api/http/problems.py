@@ -17,13 +17,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from werkzeug.http import parse_accept_header
 
-from api.http.error_catalogue import CATALOGUE, STATUS
+from api.http.error_catalogue import CATALOGUE, STATUS, type_of
 from api.http.http_errors import INTERNAL_SERVER_ERROR, VALIDATION_FAILED
 from api.http.json import UnreadableBody
 from api.http.methods import allow
 from domain.access import EVERYBODY, Scope
 from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, ProposalError
-from domain.public_links import error_path, linked
 
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; the client is gone
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -59,7 +58,7 @@ def problem_response(
     state = scope.get("state", {})
     words = CATALOGUE[code].help
     body = {
-        "type": _type_of(code, public_url=state.get(PUBLIC_URL)),
+        "type": type_of(code, public_url=state.get(PUBLIC_URL)),
         "title": words.title,
         "status": status,
         "detail": detail,
@@ -73,13 +72,6 @@ def problem_response(
     return Response(
         json.dumps(body, ensure_ascii=False), status_code=status, headers=dict(headers or {}), media_type=media_type
     )
-
-
-def _type_of(code: str, *, public_url: str | None) -> str:
-    """The code's place on the page of errors, where readers can reach it, else a name alone."""
-    if public_url is None:
-        return f"urn:proposals:problem:{code.lower().replace('_', '-')}"
-    return linked(error_path(code), public_url=public_url)
 
 
 def business_problem(scope: Mapping[str, Any], error: ProposalError) -> Response:

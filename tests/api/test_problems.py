@@ -152,22 +152,6 @@ async def test_without_a_public_url_the_type_is_a_name(api, path, status, code):
     assert problem["type"] == f"urn:proposals:problem:{code.lower().replace('_', '-')}"
 
 
-async def test_with_a_public_url_links_that_leave_are_absolute_and_others_stay(serve, settings):
-    public = "https://bank.example/advice"
-    async with serve(settings.model_copy(update={"public_url": public})) as api:
-        unknown = assert_problem(await api.get("/pp_0"), 404, "PROPOSAL_NOT_FOUND")
-        assert unknown["type"] == f"{public}/docs/errors#PROPOSAL_NOT_FOUND"
-        assert unknown["instance"] == f"{P}/pp_0"
-        refused = await api.http.get(P, headers={"X-Correlation-Id": "a b"})
-        assert refused.json()["type"] == f"{public}/docs/errors#CORRELATION_ID_INVALID"
-        accepted = await api.submit(a_body())
-        path = f"{P}/operations/{accepted.json()['operation_id']}"
-        assert (accepted.headers["Location"], accepted.json()["status_url"]) == (path, path)
-        assert (await api.http.get(path)).json()["links"]["self"] == path
-        page = await api.http.get(unknown["type"].removeprefix(public).partition("#")[0])
-        assert 'id="PROPOSAL_NOT_FOUND"' in page.text
-
-
 async def test_a_failed_operation_has_the_code_of_its_problem(api, worker):
     body = a_body()
     body["simulate_request"]["options"]["enable_proposal_simulation"] = False

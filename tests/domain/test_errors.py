@@ -41,10 +41,7 @@ PINNED = {
     ("OPERATION_INTERNAL_ERROR", "ProposalInternalError", 500),
     ("OPERATION_TOO_EXPENSIVE", VALIDATION, 422),
     (
-        (
-            "CALLBACK_URL_NOT_ALLOWED: a callback url must be https and name a public host, without user information "
-            "or fragment"
-        ),
+        "CALLBACK_URL_NOT_ALLOWED: the url must be https and name a public host, without user information or fragment",
         VALIDATION,
         422,
     ),

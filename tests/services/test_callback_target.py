@@ -87,8 +87,7 @@ async def test_each_address_of_a_name_is_judged_at_submission(answers, is_allowe
 
 async def test_a_refusal_at_submission_says_which_rule_is_broken():
     assert await refusal("https://a.example:0/", [PUBLIC]) == (
-        "CALLBACK_URL_NOT_ALLOWED: a callback url must be https and name a public host, without user information or "
-        "fragment; "
+        "CALLBACK_URL_NOT_ALLOWED: the url must be https and name a public host, without user information or fragment; "
         "its port is no number from 1 to 65535"
     )
     found = await refusal("https://a.example/", ["10.0.0.1"])

@@ -6,6 +6,7 @@ from builders import a_locked_operation, an_operation, some_evidence
 from domain.creation import new_proposal
 from domain.operation import OperationType
 from services.workflow_starts import operation_start
+from workflows.delivery_start import delivery_details
 from workflows.identity import (
     CORRELATION_ID,
     CREATED_BY,
@@ -36,6 +37,19 @@ def test_the_proposal_of_a_create_is_the_one_that_its_commit_makes():
     operation = a_locked_operation(metadata='{"title":null,"mandate_id":null,"jurisdiction":null,"advisor_notes":null}')
     made = new_proposal(operation, some_evidence()).proposal.proposal_id
     assert operation_start(operation).search_attributes[PROPOSAL_ID] == made
+
+
+def test_details_link_to_the_operation_only_where_there_is_a_public_address():
+    operation = an_operation()
+    assert "- **Operation**: pop&#95;01\n" in operation_start(operation).details
+    linked = operation_start(operation, public_url="https://bank.example")
+    link = "(https://bank.example/rebalance/proposals/operations/pop_01)"
+    assert f"- **Operation**: [pop&#95;01]{link}\n" in linked.details
+    assert linked.argument.model_dump()["public_url"] == "https://bank.example"
+    of_delivery = delivery_details(
+        "pop_01", operation_type="T", operation_status="S", correlation_id="c", public_url=None
+    )
+    assert of_delivery.startswith("- **Operation**: `pop_01`\n")
 
 
 @pytest.mark.parametrize(
