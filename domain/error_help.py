@@ -86,7 +86,7 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
     ),
     "IDEMPOTENCY_KEY_CONFLICT": ErrorHelp(
         title="This idempotency key already stands for a different request.",
-        meaning="An idempotency key names one request for good, and the body of this request is another one.",
+        meaning="A key stands for one request for good, and this key came with a different body before.",
         action="Send the original body again, or use a new key for the new request. A retry gets this error when a "
         "newer operation of the key has another request: read that operation instead.",
         repeat=Repeat.AFTER_A_CHANGE,
@@ -203,7 +203,7 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
     "OPERATION_TIMED_OUT": ErrorHelp(
         title="The operation waited too long for something that it needs.",
         meaning="A part of the service was unavailable for about a day. Nothing was made.",
-        action="Retry the operation once the service is well again.",
+        action="Retry the operation once the service is healthy again.",
         repeat=Repeat.YES,
         ends_operations=True,
     ),
@@ -216,8 +216,8 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
     ),
     "SERVER_BUSY": ErrorHelp(
         title="The service has no room for this request at the moment.",
-        meaning="Other large requests or responses take all the room that there is; `detail` says which. In place of a "
-        "large response it means that the work is done: a create or a simulation is stored.",
+        meaning="The service limits what large requests and responses take together, and the limit is reached; "
+        "`detail` says which. If only the response had no room, the work is done: the create or simulation is stored.",
         action="Send the same request with the same key again: it gets what is stored.",
         repeat=Repeat.YES,
     ),

@@ -125,7 +125,8 @@ HTTP_ERRORS: Final[Mapping[str, HttpError]] = {
         HTTPStatus.INTERNAL_SERVER_ERROR,
         ErrorHelp(
             title="Something went wrong in the service.",
-            meaning="The request met a fault in the service. Whether a create was accepted shows when it is repeated.",
+            meaning="A fault in the service ended the request. A create may have been accepted all the same; repeating "
+            "it with the same key gets its result.",
             action="Send the same request with the same key again. Operators find the cause in the log, by the "
             "correlation id.",
             repeat=Repeat.A_FEW_TIMES,

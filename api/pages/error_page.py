@@ -39,7 +39,7 @@ def by_status() -> dict[int, list[ErrorEntry]]:
 
 def failures() -> list[ErrorEntry]:
     """The entries of the codes that a FAILED operation can have."""
-    return [entry for entry in CATALOGUE.values() if entry.wire_classes]
+    return [entry for _, entry in sorted(CATALOGUE.items()) if entry.wire_classes]
 
 
 @cache

@@ -57,8 +57,7 @@ def test_titles_are_sentences_and_no_two_codes_share_one():
 
 
 @pytest.mark.parametrize("code", sorted(CATALOGUE))
-def test_what_a_person_can_do_without_is_not_repeated_by_itself(code):
-    """A client repeats after 408, 429 and 5xx, save where HTTP itself was wrong, and after no other status."""
+def test_only_what_may_pass_by_itself_is_retryable(code):
     passing = {408, 429, 500, 503, 504}
     assert CATALOGUE[code].help.repeat.is_automatic is bool(passing & set(CATALOGUE[code].statuses))
 

@@ -3,9 +3,12 @@
 import pytest
 from builders import a_locked_operation, an_operation, some_evidence
 
+from domain.callback import CallbackRules
 from domain.creation import new_proposal
 from domain.operation import OperationType
+from services.start_sources import OperationSource
 from services.workflow_starts import operation_start
+from worker.registry import Dependencies, housekeeping_activities
 from workflows.delivery_start import delivery_details
 from workflows.identity import (
     CORRELATION_ID,
@@ -50,6 +53,17 @@ def test_details_link_to_the_operation_only_where_there_is_a_public_address():
         "pop_01", operation_type="T", operation_status="S", correlation_id="c", public_url=None
     )
     assert of_delivery.startswith("- **Operation**: `pop_01`\n")
+
+
+def test_workflows_that_reconcile_starts_get_the_same_links():
+    nothing = dict.fromkeys(("storage", "client", "pool", "periods"))
+    dependencies = Dependencies(
+        **nothing, max_started=1, callback_rules=CallbackRules(public_url="https://bank.example")
+    )
+    reconcile, *_ = housekeeping_activities(dependencies)
+    assert reconcile.__self__._public_url == "https://bank.example"
+    source = OperationSource(None, None, max_started=1, public_url="https://bank.example")
+    assert source.start(an_operation()) == operation_start(an_operation(), public_url="https://bank.example")
 
 
 @pytest.mark.parametrize(
