@@ -90,8 +90,9 @@ docs: generated ## Build the site of docs/ into site/
 	@echo "open site/index.html"
 
 .PHONY: generated
-generated: $(INSTALLED) ## Write what is generated from the code: settings page, OpenAPI document
+generated: $(INSTALLED) ## Write what is generated from the code: settings page, page of errors, OpenAPI document
 	@$(BIN)/proposals config docs docs/configuration.md
+	@$(BIN)/proposals errors docs docs/errors.md
 	@$(BIN)/proposals openapi docs/openapi.json
 
 .PHONY: requirements

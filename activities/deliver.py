@@ -131,7 +131,7 @@ class DeliverStep:
                 target = await self._targets.pinned(url)
         except TimeoutError:
             raise AttemptFailed(AttemptError.NAME_NOT_RESOLVED) from None
-        body = callback_body(operation)
+        body = callback_body(operation, public_url=self._rules.public_url)
         headers = self._headers(operation, subscription, url, body, at=now())
         return await self._transport.post(target, headers=headers, body=body, deadline=deadline)
 

@@ -35,11 +35,13 @@ class ReconcileSteps:
         client: Client,
         *,
         max_started: int,
+        public_url: str | None,
         metrics: WorkerMetrics,
     ) -> None:
         self._storage = storage
         self._client = client
         self._max_started = max_started
+        self._public_url = public_url
         self._metrics = metrics
         self._starter = WorkflowStarter(client)
         self._canceller = WorkflowCanceller(client, storage)
@@ -49,7 +51,9 @@ class ReconcileSteps:
     async def reconcile(self, step: ReconcileInput) -> ReconcileResult:
         if await is_reconcile_paused(self._client):
             return ReconcileResult(is_paused=True)
-        source = OperationSource(self._storage, self._client, max_started=self._max_started)
+        source = OperationSource(
+            self._storage, self._client, max_started=self._max_started, public_url=self._public_url
+        )
         async with self._storage.transaction() as transaction:
             idle = timedelta(seconds=step.idle_seconds)
             stalled = await transaction.operation_starts.take_stalled(
@@ -69,7 +73,7 @@ class ReconcileSteps:
     @activity.defn(name="reconcile_deliveries")
     @boundary
     async def reconcile_deliveries(self, step: ReconcileDeliveriesInput) -> ReconcileDeliveriesResult:
-        source = DeliverySource(self._storage, self._client)
+        source = DeliverySource(self._storage, self._client, public_url=self._public_url)
         async with self._storage.transaction() as transaction:
             idle = timedelta(seconds=step.overdue_seconds)
             overdue = await transaction.delivery_starts.take_stalled(

@@ -18,6 +18,7 @@ from api.http.problems import add_problem_handlers
 from api.http.request_context import RequestContext
 from api.http.router import require_guards
 from api.pages import artifacts
+from api.pages.error_page import add_errors_page
 from api.services import Services, running_services
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
@@ -64,7 +65,7 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     # The last that is added is the outermost.
     app.add_middleware(Methods, routes=app.router.routes)
     app.add_middleware(Compression)
-    app.add_middleware(RequestContext)
+    app.add_middleware(RequestContext, public_url=settings.public_url)
     app.add_middleware(Observation, metrics=HttpMetrics(metrics.registry))
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     require_guards(routes)
@@ -72,4 +73,5 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     app.router.routes.extend(routes)  # in one list: a router in a router is matched twice
     describe(app, routes, is_authenticated=settings.auth_mode != "none")
     add_docs_page(app)
+    add_errors_page(app)
     return app

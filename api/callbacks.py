@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 from api.http.body import CallbackBody
 from api.http.headers import LOCATION_HEADERS, where_to_poll
 from api.http.parameters import OperationIdInPath
+from api.http.problem_schemas import Code
 from api.http.router import Context, GuardedRouter
 from api.paths import PREFIX, callbacks_path
 from api.services import Gate
@@ -104,6 +105,10 @@ class OperationErrorBody(Wire):
         description="The contract's error text.",
         examples=["PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true"],
     )
+    problem: Code = Field(
+        description="The code that `message` begins with, as a problem has it in `code`.",
+        examples=["PROPOSAL_SIMULATION_DISABLED"],
+    )
 
 
 class CallbackData(BaseModel):
@@ -119,7 +124,7 @@ class CallbackData(BaseModel):
     version_no: int | None = Field(description="The version that was made.", examples=[1])
     error: OperationErrorBody | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
     status_url: str = Field(
-        description="Where the result is, relative to this server.",
+        description="Where the result is: absolute where the service knows its own public address, else a path.",
         examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
     )
 

@@ -2,21 +2,15 @@
 
 from typing import Final
 
-from domain.callback import OPERATIONS_PATH
+from domain.public_links import PROPOSALS_PATH, operation_path, proposal_path
 
-PREFIX: Final = OPERATIONS_PATH.removesuffix("/operations")
+__all__ = ["PREFIX", "artifact_path", "callbacks_path", "operation_path", "proposal_path"]
 
-
-def proposal_path(proposal_id: str) -> str:
-    return f"{PREFIX}/{proposal_id}"
+PREFIX: Final = PROPOSALS_PATH
 
 
 def artifact_path(proposal_id: str, version_no: int) -> str:
     return f"{proposal_path(proposal_id)}/versions/{version_no}/artifact"
-
-
-def operation_path(operation_id: str) -> str:
-    return f"{OPERATIONS_PATH}/{operation_id}"
 
 
 def callbacks_path(operation_id: str) -> str:

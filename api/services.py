@@ -160,8 +160,11 @@ async def running_services(
         readers = await enter(pool(READ_AT_ONCE).running())
         authenticator = await enter(authentication(settings))
         storage = Storage(database, on_ended=metrics.operation_ended)
-        operations = OperationSource(storage, client, max_started=settings.max_started_operations)
-        deliveries = DeliverySource(storage, client)
+        public_url = settings.public_url
+        operations = OperationSource(
+            storage, client, max_started=settings.max_started_operations, public_url=public_url
+        )
+        deliveries = DeliverySource(storage, client, public_url=public_url)
         starts = StartQueue(storage, WorkflowStarter(client), [operations, deliveries])
         stack.push_async_callback(starts.drain)
         await enter(background(starts.start_round, name="workflow-starter"))

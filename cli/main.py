@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "callback-secret": "cli.callback_secret:callback_secret",
     "config": "cli.config:commands",
     "openapi": "cli.openapi:openapi",
+    "errors": "cli.errors:commands",
 }
 
 

@@ -106,7 +106,7 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
     accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id))
     starter = WorkflowStarter(connections.client)
     for start in starts:
-        await starter.start(operation_start(start))
+        await starter.start(operation_start(start, public_url=connections.settings.public_url))
     return accepted.operation.operation_id
 
 

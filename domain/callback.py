@@ -17,10 +17,10 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from domain.canonical import wire_text
 from domain.errors import InvariantBroken
 from domain.operation import Operation, OperationStatus
+from domain.public_links import linked, operation_path
 from domain.timestamps import wire_timestamp
 
 KEY_BYTES: Final = 32
-OPERATIONS_PATH: Final = "/rebalance/proposals/operations"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,17 +42,21 @@ class CallbackSubscription:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CallbackRules:
-    """The operator's settings for callbacks: signing secrets, newest first, and the hosts that may be private."""
+    """The operator's settings for callbacks: signing secrets, newest first, the hosts that may be private, and the
+    address that receivers reach this service at.
+    """
 
     secrets: tuple[str, ...] = field(default=(), repr=False)
     allowed_hosts: frozenset[str] = frozenset()
+    public_url: str | None = None
 
 
-def callback_body(operation: Operation) -> bytes:
+def callback_body(operation: Operation, *, public_url: str | None) -> bytes:
     """The message about an ended operation, the same bytes at every attempt. Raises InvariantBroken for an open one."""
     if operation.finished_at is None:
         raise InvariantBroken("a callback is for an operation that has ended")
     failure = operation.failure
+    error = failure and {"code": failure.code, "message": failure.message, "problem": failure.problem}
     outcome = "succeeded" if operation.status is OperationStatus.SUCCEEDED else "failed"
     message = {
         "type": f"proposal.operation.{outcome}",
@@ -64,8 +68,8 @@ def callback_body(operation: Operation) -> bytes:
             "correlation_id": operation.correlation_id,
             "proposal_id": operation.proposal_id,
             "version_no": operation.version_no,
-            "error": None if failure is None else {"code": failure.code, "message": failure.message},
-            "status_url": f"{OPERATIONS_PATH}/{operation.operation_id}",
+            "error": error,
+            "status_url": linked(operation_path(operation.operation_id), public_url=public_url),
         },
     }
     return wire_text(message).encode()

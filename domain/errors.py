@@ -1,12 +1,12 @@
 """The only error taxonomy: what can go wrong, in the words of the contract.
 
-HTTP status codes (`api.http.problems`) and Temporal failures (`activities.boundary`) are read off `kind`, `wire_class`
-and `detail`.
+HTTP status codes (`api.http.error_catalogue`) and Temporal failures (`activities.boundary`) are read off `kind`,
+`wire_class` and `detail`. What a person reads about each code stands in `domain.error_help`.
 """
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class InvariantBroken(Exception):
@@ -49,6 +49,10 @@ class ProposalError(Exception):
     def message(self) -> str:
         """The detail, and what only this occurrence knows; still no value of a request."""
         return self.detail()
+
+    def members(self) -> Mapping[str, Any]:
+        """Further members of this error's problem (RFC 9457, 3.2), as JSON values."""
+        return {}
 
 
 class ProposalNotFound(ProposalError):
@@ -95,6 +99,9 @@ class OperationExpired(ProposalError):
         super().__init__(tombstone or {})
         self.tombstone = tombstone or {}
 
+    def members(self) -> Mapping[str, Any]:
+        return {"operation": self.tombstone}
+
 
 class OperationAlreadyTerminal(ProposalError):
     """A cancel that came after the end."""
@@ -130,14 +137,26 @@ class PortfolioContextMismatch(ProposalError):
     kind = ErrorKind.UNPROCESSABLE
 
 
-class ExpectedStateRequired(ProposalError):
+class RefusedInState(ProposalError):
+    """A refusal that depends on the proposal's state. It names that state and the events that are possible in it."""
+
+    def __init__(self, current_state: str | None = None, allowed_events: Sequence[str] = ()) -> None:
+        super().__init__(current_state, tuple(allowed_events))
+        self.current_state = current_state
+        self.allowed_events = tuple(allowed_events)
+
+    def members(self) -> Mapping[str, Any]:
+        return {"current_state": self.current_state, "allowed_events": list(self.allowed_events)}
+
+
+class ExpectedStateRequired(RefusedInState):
     code = "STATE_CONFLICT"
     text = "expected_state is required"
     kind = ErrorKind.CONFLICT
     wire_class = "ProposalStateConflictError"
 
 
-class ExpectedStateMismatch(ProposalError):
+class ExpectedStateMismatch(RefusedInState):
     code = "STATE_CONFLICT"
     text = "expected_state mismatch"
     kind = ErrorKind.CONFLICT
@@ -150,12 +169,12 @@ class VersionConflict(ProposalError):
     wire_class = "ProposalStateConflictError"
 
 
-class InvalidTransition(ProposalError):
+class InvalidTransition(RefusedInState):
     code = "INVALID_TRANSITION"
     kind = ErrorKind.UNPROCESSABLE
 
 
-class InvalidApprovalState(ProposalError):
+class InvalidApprovalState(RefusedInState):
     code = "INVALID_APPROVAL_STATE"
     kind = ErrorKind.UNPROCESSABLE
 
@@ -253,7 +272,7 @@ class OperationTooExpensive(ProposalError):
 
 class CallbackUrlNotAllowed(ProposalError):
     code = "CALLBACK_URL_NOT_ALLOWED"
-    text = "it must be https and name a public host, without user information or fragment"
+    text = "the url must be https and name a public host, without user information or fragment"
     kind = ErrorKind.UNPROCESSABLE
 
     def __init__(self, broken: str | None = None) -> None:
@@ -266,15 +285,15 @@ class CallbackUrlNotAllowed(ProposalError):
 
 
 class CallbacksNotConfigured(ProposalError):
-    code = "CALLBACK_URL_NOT_ALLOWED"
+    code = "CALLBACKS_NOT_CONFIGURED"
     text = "this service has no secret to sign callbacks with"
     kind = ErrorKind.UNPROCESSABLE
 
 
 class CallbackNotFound(ProposalError):
-    """An operation without a callback."""
+    """A look at the callback of an operation that has none."""
 
-    code = "CALLBACK_NOT_FOUND"
+    code = "OPERATION_HAS_NO_CALLBACK"
     kind = ErrorKind.NOT_FOUND
     wire_class = "ProposalNotFoundError"
 
@@ -286,6 +305,8 @@ class OperationNotTerminal(ProposalError):
 
 
 class OperationHasNoCallback(ProposalError):
+    """A redelivery for an operation that has no callback."""
+
     code = "OPERATION_HAS_NO_CALLBACK"
     kind = ErrorKind.CONFLICT
     wire_class = "ProposalStateConflictError"
@@ -311,6 +332,9 @@ class InsufficientScope(ProposalError):
         super().__init__(tuple(scopes))
         self.scopes = tuple(scopes)
 
+    def members(self) -> Mapping[str, Any]:
+        return {"required_scopes": list(self.scopes)}
+
 
 class ActorMismatch(ProposalError):
     """A body that names another person than its token does."""
@@ -324,7 +348,7 @@ class FourEyesViolation(ProposalError):
     """A review by an author of what is reviewed."""
 
     code = "FOUR_EYES_VIOLATION"
-    text = "whoever created the proposal or its current version does not review it"
+    text = "the author of a proposal or of its current version cannot review it"
     kind = ErrorKind.FORBIDDEN
 
 
@@ -336,18 +360,27 @@ class TooManyOpenOperations(ProposalError):
     retry_after_seconds = 5
 
 
-def _leaves(parent: type[ProposalError]) -> list[type[ProposalError]]:
-    return [leaf for child in parent.__subclasses__() for leaf in (child, *_leaves(child))]
+def problem_code(detail: str) -> str:
+    """The code that a detail begins with."""
+    return detail.partition(":")[0]
+
+
+def error_classes(parent: type[ProposalError] = ProposalError) -> list[type[ProposalError]]:
+    """Every error with a code of its own."""
+    children = parent.__subclasses__()
+    return [
+        error for child in children for error in (*([child] if "code" in vars(child) else ()), *error_classes(child))
+    ]
 
 
 def recorded_error(wire_class: str, message: str) -> ProposalError:
     """The error that an operation recorded, to be raised again. Raises LookupError for a pair of no error."""
-    for leaf in _leaves(ProposalError):
-        if leaf.wire_class == wire_class and leaf.detail() == message:
-            return leaf()
+    for error in error_classes():
+        if error.wire_class == wire_class and error.detail() == message:
+            return error()
     raise LookupError(f"no error is recorded as {wire_class}")
 
 
 def is_recorded_failure(wire_class: str | None, message: str) -> bool:
     """Whether this pair is one that the contract lets an operation end with."""
-    return any(leaf.wire_class == wire_class and leaf.detail() == message for leaf in _leaves(ProposalError))
+    return any(error.wire_class == wire_class and error.detail() == message for error in error_classes())

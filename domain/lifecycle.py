@@ -51,6 +51,12 @@ TRANSITIONS: Final[Mapping[tuple[ProposalState, EventType], ProposalState]] = {
     **{(state, EventType.CANCELLED): ProposalState.CANCELLED for state in OPEN_STATES},
 }
 
+
+def allowed_events(state: ProposalState) -> tuple[EventType, ...]:
+    """The events that a client can record in this state."""
+    return tuple(event_type for event_type in EventType if (state, event_type) in TRANSITIONS)
+
+
 # Decisions about the author's work. A consent is the bank customer's own decision, which an author may record.
 SEPARATED: Final = frozenset({ApprovalType.RISK, ApprovalType.COMPLIANCE})
 
@@ -105,7 +111,7 @@ def decide_transition(
     """
     _check_view(proposal, command, rules)
     if (proposal.current_state, event_type) not in TRANSITIONS:
-        raise InvalidTransition
+        raise InvalidTransition(proposal.current_state, allowed_events(proposal.current_state))
     return _decided(proposal, event_type, command)
 
 
@@ -116,7 +122,7 @@ def decide_approval(
     _check_view(proposal, command, rules)
     step = REVIEW_STEPS.get(proposal.current_state)
     if step is None or step.approval_type is not approval_type:
-        raise InvalidApprovalState
+        raise InvalidApprovalState(proposal.current_state, allowed_events(proposal.current_state))
     return _decided(proposal, step.approved if approved else EventType.REJECTED, command)
 
 
@@ -196,11 +202,12 @@ def with_event(proposal: Proposal, event: WorkflowEvent) -> Proposal:
 
 def _check_view(proposal: Proposal, command: ReviewCommand, rules: ReviewRules) -> None:
     """Refuse an actor who saw another state or version of the proposal."""
+    state = proposal.current_state
     if command.expected_state is None:
         if rules.require_expected_state:
-            raise ExpectedStateRequired
-    elif command.expected_state is not proposal.current_state:
-        raise ExpectedStateMismatch
+            raise ExpectedStateRequired(state, allowed_events(state))
+    elif command.expected_state is not state:
+        raise ExpectedStateMismatch(state, allowed_events(state))
     if rules.strict_version_binding:
         if command.related_version_no != proposal.current_version_no:
             raise VersionConflict

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from domain.canonical import canonical_text, sha256_of
-from domain.errors import ProposalError
+from domain.errors import ProposalError, problem_code
 from domain.ids import derived_id
 
 PROPOSALS_SCOPE: Final = "proposals"
@@ -74,6 +74,11 @@ class OperationFailure:
     @classmethod
     def of(cls, error: type[ProposalError]) -> "OperationFailure":
         return cls(code=error.wire_class, message=error.detail())
+
+    @property
+    def problem(self) -> str:
+        """The code that a problem about this failure has."""
+        return problem_code(self.message)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

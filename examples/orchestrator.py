@@ -134,7 +134,8 @@ def orchestrate(
         )
         print(f"submitted {accepted['operation_id']}, waiting at {callback['url']}")
         message = taken.get(timeout=seconds)
-        return message, called("GET", url + message["data"]["status_url"], authorization)
+        status_url = message["data"]["status_url"]  # absolute where the service knows its public address, else a path
+        return message, called("GET", status_url if "://" in status_url else url + status_url, authorization)
     finally:
         server.shutdown()
         server.server_close()

@@ -18,6 +18,8 @@ from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
 MIN_SECRET_LENGTH: Final = 24
+# It is put into Markdown and JSON as it is, and paths are put behind it.
+PUBLIC_URL: Final = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:/[A-Za-z0-9._~%/-]*)?")
 VERSION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
@@ -38,6 +40,17 @@ def _is_web_url(url: str) -> str:
     if not has_place:
         raise PydanticCustomError("web_url", "must have a host, and a port that is a number")
     return url.rstrip("/")
+
+
+def _is_public_url(url: str) -> str:
+    url = _is_web_url(url)
+    excess = {"user information": "@" in urlsplit(url).netloc, "a query": "?" in url, "a fragment": "#" in url}
+    for part, is_there in excess.items():
+        if is_there:
+            raise PydanticCustomError("public_url", "must not have {part}", {"part": part})
+    if not PUBLIC_URL.fullmatch(url):
+        raise PydanticCustomError("public_url", "must be a host and a path of letters, digits and . _ ~ % / -")
+    return url
 
 
 def _is_key_url(url: str) -> str:
@@ -119,6 +132,12 @@ class Settings(BaseSettings):
     api_port: int = Field(8000, ge=1, le=65535, description="Port that the API listens on.")
     max_body_bytes: int = Field(
         8 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="Largest request body, in bytes; beyond it 413."
+    )
+    public_url: Annotated[str, AfterValidator(_is_public_url)] | None = Field(
+        None,
+        description="Base URL that clients and operators reach this API at, with the path of a gateway in front of it. "
+        "With it `status_url` in callbacks, the links of workflows in the Temporal UI, and the `type` of errors are "
+        "absolute; API and workers need the same value.",
     )
     temporal_ui_url: Annotated[str, AfterValidator(_is_web_url)] | None = Field(
         None,
@@ -329,6 +348,7 @@ class Settings(BaseSettings):
         return CallbackRules(
             secrets=() if self.callback_secrets is None else _split(self.callback_secrets),
             allowed_hosts=frozenset(self.callback_allowed_hosts),
+            public_url=self.public_url,
         )
 
     @property

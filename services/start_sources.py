@@ -75,9 +75,10 @@ class OperationSource:
     restarted_event = "operation_restarted"
     max_restarts: int | None = 3
 
-    def __init__(self, storage: Storage, client: Client, *, max_started: int) -> None:
+    def __init__(self, storage: Storage, client: Client, *, max_started: int, public_url: str | None = None) -> None:
         self._storage = storage
         self._client = client
+        self._public_url = public_url
         self.most_at_once = max_started
         self.workflow_task_attempt = 0  # the highest attempt of a pending workflow task that reconcile has seen
 
@@ -85,7 +86,7 @@ class OperationSource:
         return transaction.operation_starts
 
     def start(self, row: Operation, *, replaces_closed: bool = False) -> WorkflowStart:
-        return operation_start(row, replaces_closed=replaces_closed)
+        return operation_start(row, replaces_closed=replaces_closed, public_url=self._public_url)
 
     async def look_at(self, described: WorkflowDescription) -> None:
         attempt = described.raw.pending_workflow_task.attempt
@@ -122,15 +123,16 @@ class DeliverySource:
     most_at_once = 200
     max_restarts: int | None = None
 
-    def __init__(self, storage: Storage, client: Client) -> None:
+    def __init__(self, storage: Storage, client: Client, *, public_url: str | None = None) -> None:
         self._storage = storage
         self._client = client
+        self._public_url = public_url
 
     def starts(self, transaction: Transaction) -> WorkflowStarts[PendingDelivery]:
         return transaction.delivery_starts
 
     def start(self, row: PendingDelivery, *, replaces_closed: bool = False) -> WorkflowStart:
-        return delivery_start(row, replaces_closed=replaces_closed)
+        return delivery_start(row, replaces_closed=replaces_closed, public_url=self._public_url)
 
     async def look_at(self, described: WorkflowDescription) -> None:
         """Signal a workflow that waits on a timer to read its row again: harmless, and it ends a wrong wait."""

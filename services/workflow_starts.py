@@ -8,6 +8,7 @@ from typing import Final
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 
 from domain.operation import Operation, OperationType
+from domain.public_links import markdown_link, operation_path
 from services.temporal_workflows import OwnWorkflow, WorkflowStart
 from storage.workflow_starts import PendingDelivery
 from workflows.delivery_start import delivery_details, delivery_summary
@@ -52,7 +53,9 @@ def own_delivery_of(operation_id: str) -> OwnWorkflow:
     )
 
 
-def operation_start(operation: Operation, *, replaces_closed: bool = False) -> WorkflowStart:
+def operation_start(
+    operation: Operation, *, replaces_closed: bool = False, public_url: str | None = None
+) -> WorkflowStart:
     """`replaces_closed` only where the closed workflow is known to be no part of the operation."""
     return WorkflowStart(
         own=own_workflow_of(operation.operation_id, operation_type=operation.operation_type),
@@ -63,16 +66,19 @@ def operation_start(operation: Operation, *, replaces_closed: bool = False) -> W
             created_by=attribute_text(operation.created_by),
             correlation_id=operation.correlation_id,
             proposal_id=None if operation.proposal_id is None else attribute_text(operation.proposal_id),
+            public_url=public_url,
         ),
         replaces_closed=replaces_closed,
         execution_timeout=EXECUTION_TIMEOUT,
         search_attributes=_search_attributes_of(operation),
         summary=_summary(operation),
-        details=_details(operation),
+        details=_details(operation, public_url=public_url),
     )
 
 
-def delivery_start(delivery: PendingDelivery, *, replaces_closed: bool = False) -> WorkflowStart:
+def delivery_start(
+    delivery: PendingDelivery, *, replaces_closed: bool = False, public_url: str | None = None
+) -> WorkflowStart:
     """A redelivery runs under the id of the delivery that has closed, or makes the one that still runs due now."""
     is_redelivery = delivery.redelivered_at is not None
     return WorkflowStart(
@@ -87,6 +93,7 @@ def delivery_start(delivery: PendingDelivery, *, replaces_closed: bool = False) 
             operation_type=delivery.operation_type,
             operation_status=delivery.status,
             correlation_id=delivery.correlation_id,
+            public_url=public_url,
         ),
     )
 
@@ -112,9 +119,8 @@ def _summary(operation: Operation) -> str:
     return f"{what} for {portfolio} by {escaped(operation.created_by, max_bytes=SUMMARY_PART_BYTES)}"
 
 
-def _details(operation: Operation) -> str:
+def _details(operation: Operation, *, public_url: str | None) -> str:
     rows = {
-        "Operation": operation.operation_id,
         "Correlation id": operation.correlation_id,
         **({} if operation.proposal_id is None else {"Proposal": operation.proposal_id}),
         "Portfolio": operation.portfolio_id,
@@ -122,7 +128,13 @@ def _details(operation: Operation) -> str:
         "Attempt": str(operation.attempt),
         "Size": "large (process pool)" if operation.is_large else "small",
     }
-    return "\n".join(f"- **{name}**: {escaped(value, max_bytes=DETAIL_BYTES)}" for name, value in rows.items())
+    operation_id = markdown_link(
+        escaped(operation.operation_id, max_bytes=DETAIL_BYTES),
+        operation_path(operation.operation_id),
+        public_url=public_url,
+    )
+    lines = [f"- **{name}**: {escaped(value, max_bytes=DETAIL_BYTES)}" for name, value in rows.items()]
+    return "\n".join([f"- **Operation**: {operation_id}", *lines])
 
 
 def escaped(text: str, *, max_bytes: int) -> str:

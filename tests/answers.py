@@ -2,6 +2,10 @@
 
 import psycopg
 
+from api.http.error_catalogue import CATALOGUE
+
+MEMBERS = ["type", "title", "status", "detail", "code", "retryable", "instance", "correlation_id"]
+
 
 def stored(dsn: str) -> int:
     with psycopg.connect(dsn) as connection:
@@ -15,11 +19,17 @@ def stored(dsn: str) -> int:
 
 def assert_problem(answer, status: int, code: str):
     assert answer.status_code == status
-    assert answer.headers["Content-Type"] == "application/problem+json"
     problem = answer.json()
-    assert list(problem) == ["type", "title", "status", "detail", "code", "instance", "correlation_id"]
+    is_list = isinstance(problem["detail"], list)
+    assert answer.headers["Content-Type"] == ("application/json" if is_list else "application/problem+json")
+    assert list(problem)[:8] == MEMBERS
+    assert (problem["title"], problem["retryable"]) == (
+        CATALOGUE[code].help.title,
+        CATALOGUE[code].help.repeat.is_automatic,
+    )
     assert (problem["status"], problem["code"]) == (status, code)
     assert problem["correlation_id"] == answer.headers["X-Correlation-Id"]
-    if isinstance(problem["detail"], list):
+    if is_list:
+        assert len(problem["errors"]) == len(problem["detail"])
         assert all(item.keys() == {"type", "loc", "msg"} for item in problem["detail"])
     return problem

@@ -106,7 +106,7 @@ def reconciling(
 ) -> ReconcileSteps:
     """The steps of reconcile, whose runs `registry` counts."""
     metrics = WorkerMetrics(registry or CollectorRegistry())
-    return ReconcileSteps(storage, client, max_started=max_started, metrics=metrics)
+    return ReconcileSteps(storage, client, max_started=max_started, public_url=None, metrics=metrics)
 
 
 async def a_created_proposal(storage: Storage) -> OperationOutcome:

@@ -94,6 +94,7 @@ def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., An
         storage,
         dependencies.client,
         max_started=dependencies.max_started,
+        public_url=dependencies.callback_rules.public_url,
         metrics=metrics,
     )
     return [

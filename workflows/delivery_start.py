@@ -4,6 +4,7 @@ from temporalio import workflow
 from temporalio.common import SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from domain.public_links import markdown_link, operation_path
 from workflows.identity import (
     CALLBACKS_QUEUE,
     CORRELATION_ID,
@@ -16,7 +17,7 @@ from workflows.messages import DeliverCallbackInput, OperationOutcome
 from workflows.policies import TASK_TIMEOUT
 
 
-async def start_delivery(outcome: OperationOutcome) -> None:
+async def start_delivery(outcome: OperationOutcome, *, public_url: str | None) -> None:
     """Start the delivery as a child that outlives its parent. The start queue does it where no workflow is left."""
     if not outcome.has_callback:
         return
@@ -37,6 +38,7 @@ async def start_delivery(outcome: OperationOutcome) -> None:
                 operation_type=attributes.get(OPERATION_TYPE) or "",
                 operation_status=outcome.status,
                 correlation_id=attributes.get(CORRELATION_ID) or "",
+                public_url=public_url,
             ),
         )
     except WorkflowAlreadyStartedError:
@@ -56,9 +58,11 @@ def delivery_summary(operation_id: str, *, operation_status: str) -> str:
     return f"Call back that {operation_id} has {operation_status}"
 
 
-def delivery_details(operation_id: str, *, operation_type: str, operation_status: str, correlation_id: str) -> str:
+def delivery_details(
+    operation_id: str, *, operation_type: str, operation_status: str, correlation_id: str, public_url: str | None
+) -> str:
     rows = {
-        "Operation": operation_id,
+        "Operation": markdown_link(f"`{operation_id}`", operation_path(operation_id), public_url=public_url),
         "Type": operation_type,
         "Ended": operation_status,
         "Correlation id": correlation_id,
@@ -68,5 +72,5 @@ def delivery_details(operation_id: str, *, operation_type: str, operation_status
 
 
 def _shown(value: str) -> str:
-    """As code, so that Markdown leaves it alone; ids hold no backtick."""
-    return value if value.startswith("`") else f"`{value}`"
+    """As code, so that Markdown leaves it alone; ids hold no backtick, and what has one is Markdown already."""
+    return value if "`" in value else f"`{value}`"

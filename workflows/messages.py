@@ -18,7 +18,8 @@ class OfOperation(Message):
 class CreateInput(OfOperation):
     """Start of `CreateProposal` and `CreateVersion`; `is_large` chooses normal activities from the first step on.
 
-    The ids behind it are what an operator looks for first on the workflow's page; no step reads them.
+    The ids behind it are what an operator looks for first on the workflow's page; no step reads them. `public_url` is
+    for the links there: a workflow may not read settings, which can change between its run and a replay.
     """
 
     is_large: bool
@@ -26,6 +27,7 @@ class CreateInput(OfOperation):
     created_by: str | None = None
     correlation_id: str | None = None
     proposal_id: str | None = None
+    public_url: str | None = None
 
 
 class OperationOutcome(OfOperation):

@@ -14,8 +14,15 @@ from temporalio.exceptions import (
     is_cancelled_exception,
 )
 
-from domain.errors import OperationCancelled, OperationInternalError, OperationTimedOut, is_recorded_failure
+from domain.errors import (
+    OperationCancelled,
+    OperationInternalError,
+    OperationTimedOut,
+    is_recorded_failure,
+    problem_code,
+)
 from domain.operation import OperationFailure
+from domain.public_links import error_path, markdown_link, proposal_path
 from workflows import policies, steps
 from workflows.delivery_start import start_delivery
 from workflows.messages import (
@@ -44,12 +51,12 @@ async def run_operation(start: CreateInput, *, persist: Persist) -> OperationOut
         # Cancelling a workflow cancels what its main task awaits: here that would be the step that records how the
         # operation ended. The shield lets the step go on; a cancel ends only the wait for it.
         outcome = await asyncio.shield(_finish(start, runner, failure))
-        await _call_back(outcome)
+        await _call_back(outcome, start)
         if is_cancelled_exception(failure) and outcome.error_message == OperationCancelled.detail():
             raise
     else:
-        await _call_back(outcome)
-    return _closed(outcome)
+        await _call_back(outcome, start)
+    return _closed(outcome, public_url=start.public_url)
 
 
 async def _create(start: CreateInput, runner: StepRunner, persist: Persist) -> OperationOutcome:
@@ -113,27 +120,31 @@ def _finish_input(start: CreateInput, reason: OperationFailure) -> FinishInput:
     return FinishInput(operation_id=start.operation_id, error_code=reason.code, error_message=reason.message)
 
 
-async def _call_back(outcome: OperationOutcome) -> None:
+async def _call_back(outcome: OperationOutcome, start: CreateInput) -> None:
     """Start the callback, even when the workflow is cancelled now: the operation has ended, and that stays."""
     with suppress(asyncio.CancelledError):
-        await asyncio.shield(start_delivery(outcome))
+        await asyncio.shield(start_delivery(outcome, public_url=start.public_url))
 
 
-def _closed(outcome: OperationOutcome) -> OperationOutcome:
+def _closed(outcome: OperationOutcome, *, public_url: str | None) -> OperationOutcome:
     """The outcome where operators look for it; a failed operation is a failed workflow with the same code."""
     if workflow.info().run_id != workflow.info().original_execution_run_id:
         outcome = outcome.model_copy(update={"note": RESET_NOTE})
     if outcome.status == "FAILED":
-        workflow.set_current_details(f"**FAILED**: {outcome.error_message}{_noted(outcome)}")
+        message = outcome.error_message or ""
+        shown = markdown_link(message, error_path(problem_code(message)), public_url=public_url)
+        workflow.set_current_details(f"**FAILED**: {shown}{_noted(outcome)}")
         raise ApplicationError(
-            outcome.error_message or "",
+            message,
             *(() if outcome.note is None else (outcome.note,)),
             type=outcome.error_code,
             non_retryable=True,
             category=ApplicationErrorCategory.BENIGN,
         )
+    proposal_id = outcome.proposal_id or ""
+    shown = markdown_link(f"`{proposal_id}`", proposal_path(proposal_id), public_url=public_url)
     workflow.set_current_details(
-        f"**SUCCEEDED**: proposal `{outcome.proposal_id}`, version {outcome.version_no}, "
+        f"**SUCCEEDED**: proposal {shown}, version {outcome.version_no}, "
         f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`{_noted(outcome)}"
     )
     return outcome

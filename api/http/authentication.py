@@ -3,19 +3,18 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Protocol
 
 import structlog
 from fastapi import Request
 
+from api.http.http_errors import UNAUTHENTICATED
 from api.http.problems import RequestRefused, challenge
 from api.http.tokens import TokenRefused, TokenRules, TokenVerifier
 from domain.access import EVERYBODY, Caller
 from runtime.issuer_keys import IssuerKeys, KeysUnavailable, from_file, from_url
 from runtime.settings import Settings
 from services.readiness import AuthenticationState
-
-UNAUTHENTICATED: Final = "UNAUTHENTICATED"
 
 log = structlog.get_logger(__name__)
 

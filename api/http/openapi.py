@@ -11,7 +11,8 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic.json_schema import models_json_schema
 
-from api.http.problems import PROBLEM_TYPE, ExpiredOperationProblem, Problem
+from api.http.problem_schemas import ExpiredOperationProblem, Problem
+from api.http.problems import PROBLEM_TYPE
 from api.http.router import GuardedRoute
 
 REFERENCE: Final = "#/components/schemas/{model}"

@@ -1,94 +1,34 @@
-"""Every error as `application/problem+json` (RFC 9457): one table from kind to status, one handler a source."""
+"""Every error as a problem (RFC 9457): one builder, one handler a source.
+
+The list of a request that does not validate stays in `detail` for clients that do not know problems, and is then plain
+JSON: RFC 9457 has a text there. A client that names the media type of problems gets a whole one.
+"""
 
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from werkzeug.http import parse_accept_header
 
+from api.http.error_catalogue import CATALOGUE, STATUS, type_of
+from api.http.http_errors import INTERNAL_SERVER_ERROR, VALIDATION_FAILED
 from api.http.json import UnreadableBody
 from api.http.methods import allow
-from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, OperationId
 from domain.access import EVERYBODY, Scope
-from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, OperationExpired, ProposalError
+from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, ProposalError
 
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; the client is gone
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "2"
-VALIDATION_FAILED: Final = "VALIDATION_FAILED"
+PUBLIC_URL: Final = "public_url"  # in a scope's state: the address that readers of links reach this service at
 REALM: Final = 'Bearer realm="proposals"'
-
-STATUS: Final[Mapping[ErrorKind, HTTPStatus]] = {
-    ErrorKind.NOT_FOUND: HTTPStatus.NOT_FOUND,
-    ErrorKind.DISABLED: HTTPStatus.NOT_FOUND,
-    ErrorKind.CONFLICT: HTTPStatus.CONFLICT,
-    ErrorKind.CANCELLED: HTTPStatus.CONFLICT,
-    ErrorKind.UNPROCESSABLE: HTTPStatus.UNPROCESSABLE_ENTITY,
-    ErrorKind.UNAVAILABLE: HTTPStatus.SERVICE_UNAVAILABLE,
-    ErrorKind.GONE: HTTPStatus.GONE,
-    ErrorKind.TIMED_OUT: HTTPStatus.GATEWAY_TIMEOUT,
-    ErrorKind.FORBIDDEN: HTTPStatus.FORBIDDEN,
-    ErrorKind.RATE_LIMITED: HTTPStatus.TOO_MANY_REQUESTS,
-    ErrorKind.INTERNAL: HTTPStatus.INTERNAL_SERVER_ERROR,
-}
-
-
-class ValidationErrorItem(BaseModel):
-    """One thing that is wrong with a request; never shows what was sent."""
-
-    type: str = Field(description="Kind of error.", examples=["missing"])
-    loc: list[str | int] = Field(
-        description="Where: part of the request, then fields and indexes.", examples=[["body", "created_by"]]
-    )
-    msg: str = Field(description="What is wrong, for people.", examples=["Field required"])
-
-
-class Problem(BaseModel):
-    """An error. `code` is for programs, `detail` for people."""
-
-    type: str = Field(description="Names the kind of problem.", examples=["urn:proposals:problem:proposal-not-found"])
-    title: str = Field(description="The status in words.", examples=["Not Found"])
-    status: int = Field(description="The HTTP status.", examples=[404])
-    detail: str | list[ValidationErrorItem] = Field(
-        description="`CODE` or `CODE: text`; a list for invalid requests.", examples=["PROPOSAL_NOT_FOUND"]
-    )
-    code: str = Field(
-        description="The stable code: what `detail` begins with, VALIDATION_FAILED for a list, else the status phrase.",
-        examples=["PROPOSAL_NOT_FOUND"],
-    )
-    instance: str = Field(description="The path that was asked for.", examples=["/rebalance/proposals/pp_0"])
-    correlation_id: str = Field(description="As in the X-Correlation-Id header.", examples=["corr_5f1d0c9a7be2"])
-
-
-class ExpiredOperation(BaseModel):
-    """What is still said of an operation that was purged."""
-
-    operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: Literal["CREATE_PROPOSAL", "CREATE_PROPOSAL_VERSION"] = Field(
-        description="What was made.", examples=["CREATE_PROPOSAL"]
-    )
-    status: Literal["SUCCEEDED", "FAILED"] = Field(description="How it ended.", examples=["SUCCEEDED"])
-    error_code: str | None = Field(
-        description="Class of the failure; null if it SUCCEEDED.", examples=["ProposalValidationError"]
-    )
-    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
-    idempotency_key: str | None = Field(description="The client's key.", examples=["7c1f4c8e-advice-2026-02-22"])
-    proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
-    version_no: int | None = Field(description="The version that was made.", examples=[1])
-    created_at: str = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    finished_at: str = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    expired_at: str = Field(description="When it was purged, UTC.", examples=[TIMESTAMP_EXAMPLE])
-
-
-class ExpiredOperationProblem(Problem):
-    """An operation that is gone; the proposal that it made is not."""
-
-    operation: ExpiredOperation = Field(description="What is still said of it.")
 
 
 class RequestRefused(Exception):
@@ -113,21 +53,24 @@ def problem_response(
 ) -> Response:
     """A problem about the request of this ASGI scope; `instance` is its path as it was sent.
 
-    `members` are further ones of its own (RFC 9457, 3.2).
+    `members` are further ones of its own (RFC 9457, 3.2). `code` is one of the catalogue's.
     """
-    phrase = HTTPStatus(status).phrase
+    state = scope.get("state", {})
+    words = CATALOGUE[code].help
     body = {
-        "type": f"urn:proposals:problem:{code.lower().replace('_', '-')}",
-        "title": phrase,
+        "type": type_of(code, public_url=state.get(PUBLIC_URL)),
+        "title": words.title,
         "status": status,
         "detail": detail,
         "code": code,
+        "retryable": words.repeat.is_automatic,
         "instance": scope.get("raw_path", b"").decode("ascii", "replace"),
-        "correlation_id": scope.get("state", {}).get("correlation_id"),
+        "correlation_id": state.get("correlation_id"),
         **(members or {}),
     }
+    media_type = PROBLEM_TYPE if isinstance(detail, str) else "application/json"
     return Response(
-        json.dumps(body, ensure_ascii=False), status_code=status, headers=dict(headers or {}), media_type=PROBLEM_TYPE
+        json.dumps(body, ensure_ascii=False), status_code=status, headers=dict(headers or {}), media_type=media_type
     )
 
 
@@ -137,9 +80,8 @@ def business_problem(scope: Mapping[str, Any], error: ProposalError) -> Response
     if error.retry_after_seconds is not None:
         wait = str(error.retry_after_seconds)
     headers = challenge_of(scope, error) | ({} if wait is None else {"Retry-After": wait})
-    members = {"operation": error.tombstone} if isinstance(error, OperationExpired) else None
     return problem_response(
-        scope, status=status, code=error.code, detail=error.message(), headers=headers, members=members
+        scope, status=status, code=error.code, detail=error.message(), headers=headers, members=error.members()
     )
 
 
@@ -155,15 +97,47 @@ def validation_problem(scope: Mapping[str, Any], errors: Sequence[Mapping[str, A
     Each stands in it once. FastAPI lists the parameters of a shared dependency as often as it is depended on, and
     errors of a client's own keys have one place, that of the object.
     """
-    listed = dict.fromkeys((error["type"], tuple(error["loc"]), error["msg"]) for error in errors)
-    detail = [{"type": kind, "loc": place, "msg": message} for kind, place, message in listed]
-    return problem_response(scope, status=422, code=VALIDATION_FAILED, detail=detail)
+    listed = list(dict.fromkeys((error["type"], tuple(error["loc"]), error["msg"]) for error in errors))
+    detail: str | list[dict[str, Any]] = "The request is not valid; `errors` lists what is wrong, and where."
+    if not _names_problems(scope):
+        detail = [{"type": kind, "loc": place, "msg": message} for kind, place, message in listed]
+    placed = [{**_place(place), "detail": message, "code": kind} for kind, place, message in listed]
+    return problem_response(
+        scope,
+        status=422,
+        code=VALIDATION_FAILED,
+        detail=detail,
+        headers={"Vary": "Accept"},
+        members={"errors": placed},
+    )
+
+
+def _names_problems(scope: Mapping[str, Any]) -> bool:
+    """Whether `Accept` names the media type of problems. A wildcard does not: every client sends one."""
+    accept = ",".join(Headers(raw=scope.get("headers", [])).getlist("accept"))
+    return any(
+        media_range.partition(";")[0].strip().lower() == PROBLEM_TYPE and weight > 0
+        for media_range, weight in parse_accept_header(accept)
+    )
+
+
+def _place(loc: Sequence[str | int]) -> dict[str, str]:
+    part, *inside = loc
+    if part != "body":
+        return {"header" if part == "header" else "parameter": str(inside[0]) if inside else ""}
+    # A body is an object: a number in the first place counts its bytes up to where it is no JSON.
+    steps = [] if inside and isinstance(inside[0], int) else inside
+    return {"pointer": "#" + "".join(f"/{_pointer_step(step)}" for step in steps)}
+
+
+def _pointer_step(step: str | int) -> str:
+    """A name or index of a JSON Pointer as part of a URI fragment (RFC 6901, 6)."""
+    return quote(str(step).replace("~", "~0").replace("/", "~1"), safe="~!$&'()*+,;=:@")
 
 
 def internal_problem(scope: Mapping[str, Any]) -> Response:
-    return problem_response(
-        scope, status=500, code="INTERNAL_SERVER_ERROR", detail="An unexpected error; its cause is in the server's log."
-    )
+    detail = "Send the request again with the same key; if the error stays, report the correlation id."
+    return problem_response(scope, status=500, code=INTERNAL_SERVER_ERROR, detail=detail)
 
 
 def challenge(error: str | None = None, description: str | None = None, scopes: Sequence[str] = ()) -> dict[str, str]:
@@ -210,13 +184,16 @@ def add_problem_handlers(app: FastAPI) -> None:
     @app.exception_handler(HTTPException)
     async def on_http_error(request: Request, error: HTTPException) -> Response:
         phrase = HTTPStatus(error.status_code).phrase
+        code = phrase.upper().replace(" ", "_").replace("-", "_")
+        if code not in CATALOGUE:  # routing and files know 404 and 405 alone: anything else is a bug, and logged as one
+            raise error
         headers = error.headers
         if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
             headers = {"Allow": allow(app.router.routes, request.scope) or ""}
         return problem_response(
             request.scope,
             status=error.status_code,
-            code=phrase.upper().replace(" ", "_").replace("-", "_"),
+            code=code,
             detail=phrase,
             headers=headers,
         )

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.headers import CORRELATION_ID, STRICT
 from api.http.limits import AnswerRoom
-from api.http.problems import RequestRefused, internal_problem, refused_problem
+from api.http.problems import PUBLIC_URL, RequestRefused, internal_problem, refused_problem
 from domain.ids import new_correlation_id
 
 HEADER: Final = "X-Correlation-Id"
@@ -39,8 +39,9 @@ log = structlog.get_logger(__name__)
 class RequestContext:
     """Middleware in plain ASGI, so that it also sees what routing and FastAPI answer by themselves."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, public_url: str | None) -> None:
         self._app = app
+        self._public_url = public_url
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,7 +51,7 @@ class RequestContext:
         given = Headers(scope=scope).get(HEADER, "").strip()
         is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
         correlation_id = given if given and is_valid else new_correlation_id()
-        scope.setdefault("state", {})["correlation_id"] = correlation_id
+        scope.setdefault("state", {}).update({"correlation_id": correlation_id, PUBLIC_URL: self._public_url})
         receive, send = _while_expected(scope, receive, send)
         refusal = refusal_of(scope) or (None if is_valid else _invalid_correlation_id())
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
@@ -120,7 +121,7 @@ def _invalid_correlation_id() -> RequestRefused:
     return RequestRefused(
         HTTPStatus.UNPROCESSABLE_ENTITY,
         "CORRELATION_ID_INVALID",
-        "CORRELATION_ID_INVALID: it must be one value of 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
+        "CORRELATION_ID_INVALID: X-Correlation-Id must be one value of 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
     )
 
 

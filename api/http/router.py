@@ -25,9 +25,11 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
+from api.http.error_catalogue import STATUS
 from api.http.headers import CorrelationIdHeader, PreferHeader, preferences
 from api.http.limits import AnswerRoom
-from api.http.problems import STATUS, ExpiredOperationProblem, Problem
+from api.http.problem_schemas import ExpiredOperationProblem, Problem, ValidationProblem
+from api.http.problems import PROBLEM_TYPE
 from api.http.strictness import refused_parameters
 from api.services import Gate, Services
 from domain.access import Caller, Scope
@@ -38,6 +40,7 @@ from services.race import race
 GUARDED_PREFIX: Final = "/rebalance/"
 OPEN: Final[frozenset[Scope]] = frozenset()  # for everyone, also without a token
 ONLY_WITH_TOKENS: Final = "only with `PROPOSAL_AUTH_MODE=jwt`"
+PROBLEM_SCHEMA: Final = {"$ref": f"#/components/schemas/{Problem.__name__}"}
 WITH_CHALLENGE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 WITH_RETRY_AFTER: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 
@@ -278,6 +281,9 @@ def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
         "model": ExpiredOperationProblem if status == HTTPStatus.GONE else Problem,
         "description": f"{phrase}: {'; '.join(details)}" if details else phrase,
     }
+    if status == HTTPStatus.UNPROCESSABLE_ENTITY:
+        answer["description"] += f"; `VALIDATION_FAILED`, a list in `detail` unless `Accept` names `{PROBLEM_TYPE}`"
+        answer |= {"model": ValidationProblem, "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}}}
     if status in WITH_CHALLENGE:
         described = "With `PROPOSAL_AUTH_MODE=jwt`: which token would do (RFC 6750)."
         answer["headers"] = {"WWW-Authenticate": {"description": described, "schema": {"type": "string"}}}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-TEMPLATE = (Path(__file__).parents[2] / "api" / "pages" / "artifact.html.j2").read_text()
+TEMPLATE = (Path(__file__).parents[2] / "api" / "pages" / "style.css.j2").read_text()
 SCHEMES = [
     dict(re.findall(r"--(\w+): (#\w{6})", block)) for block in re.findall(r":root \{(.*?)\}", TEMPLATE, re.DOTALL)
 ]

@@ -1,4 +1,4 @@
-"""The page as a browser shows it: fits any width, follows light and dark, fetches nothing, prints."""
+"""The pages as a browser shows them: fit any width, follow light and dark, fetch nothing, print."""
 
 import asyncio
 import html
@@ -10,6 +10,9 @@ from typing import Any
 
 import pytest
 from artifact_pages import a_portfolio_body, a_worst_request, documents_of, page_of
+
+from api.http.error_catalogue import CATALOGUE
+from api.pages.error_page import error_page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 BROWSERS_OWN = (".googleapis.com", ".google.com", ".gvt1.com")  # it calls home, whatever page it shows
@@ -44,13 +47,13 @@ const measure = (frame, width) => {
     return label.content !== "none" ? box(text).left < box(cell).left + parseFloat(label.width)
       : next && box(text).right > box(next).left + 1;
   }));
-  const bar = page.querySelector("svg rect.after");
+  const bar = page.querySelector("svg rect.after"), card = page.querySelector(".cards td");
   found[width] = {
     overflow: root.scrollWidth - width,
     wrong: {outside: outside.map(said), clipped: clipped.map(said), cut: cut.map(said), crossed: crossed.map(said)},
-    listed: frame.contentWindow.getComputedStyle(page.querySelector(".cards td")).display == "block",
+    listed: card && frame.contentWindow.getComputedStyle(card).display == "block",
     paper: style.backgroundColor, ink: style.color,
-    bar: frame.contentWindow.getComputedStyle(bar).fill,
+    bar: bar && frame.contentWindow.getComputedStyle(bar).fill,
     charts: [...page.querySelectorAll("svg")].map((one) => [one.getAttribute("role"),
       one.querySelector("title").textContent, one.getBoundingClientRect().height > 50]),
     letters: Math.min(...[...page.querySelectorAll("svg text")].map((one) => one.getBoundingClientRect().height)),
@@ -161,6 +164,15 @@ async def test_no_column_is_cut_whatever_the_names_and_figures(tmp_path, figures
         assert found["wrong"] == NOTHING_WRONG, width
         assert found["overflow"] <= 0, width
         assert found["listed"] == (width < 928 and width != PAPER), width
+
+
+async def test_the_page_of_errors_fits_and_prints(tmp_path):
+    page = error_page()
+    for width, found in (await measured(tmp_path, dict.fromkeys(WIDTHS, page) | {PAPER: as_printed(page)})).items():
+        assert found["wrong"] == NOTHING_WRONG, width
+        assert found["overflow"] <= 0, width
+        assert found["headings"].count("H3") == len(CATALOGUE)
+        assert found["unnamed"] == 0
 
 
 async def test_the_page_fetches_nothing_and_prints(api, worker, tmp_path):

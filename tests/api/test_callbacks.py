@@ -257,7 +257,7 @@ async def test_a_name_that_does_not_resolve_is_accepted(api):
 async def test_without_a_secret_callbacks_are_refused_and_it_is_said_why(serve, settings):
     async with serve(settings.model_copy(update={"callback_secrets": None})) as api:
         answer = await api.submit(a_body(callback={"url": "https://receiver.invalid/hook"}))
-    assert assert_problem(answer, 422, "CALLBACK_URL_NOT_ALLOWED")["detail"].endswith(
+    assert assert_problem(answer, 422, "CALLBACKS_NOT_CONFIGURED")["detail"].endswith(
         "this service has no secret to sign callbacks with"
     )
 
@@ -356,7 +356,7 @@ async def test_what_cannot_be_delivered_again_is_said(api, receiver, storage: St
     assert_problem(await api.get("/operations/pop_0/callbacks"), 404, "PROPOSAL_ASYNC_OPERATION_NOT_FOUND")
     silent = await submitted(api, a_body())
     assert_problem(await redeliver(api, silent), 409, "OPERATION_HAS_NO_CALLBACK")
-    assert_problem(await api.get(f"/operations/{silent}/callbacks"), 404, "CALLBACK_NOT_FOUND")
+    assert_problem(await api.get(f"/operations/{silent}/callbacks"), 404, "OPERATION_HAS_NO_CALLBACK")
     assert (await api.get(f"/operations/{silent}")).json()["links"]["callbacks"] is None
     open_one = await submitted(api, asking(receiver))
     assert_problem(await redeliver(api, open_one), 409, "OPERATION_NOT_TERMINAL")

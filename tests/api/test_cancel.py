@@ -26,7 +26,11 @@ async def started(client: Client, operation_id: str) -> WorkflowHandle:
                 return handle
 
 
-CANCELLED = {"code": "ProposalOperationCancelledError", "message": "OPERATION_CANCELLED"}
+CANCELLED = {
+    "code": "ProposalOperationCancelledError",
+    "message": "OPERATION_CANCELLED",
+    "problem": "OPERATION_CANCELLED",
+}
 
 
 async def test_a_cancel_ends_the_operation_at_once_without_a_worker(api, temporal_client):

@@ -6,6 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from api.app import create_app
+from api.http.error_catalogue import CATALOGUE
 from runtime.settings import Settings
 
 WHO = {"401", "403"}
@@ -72,8 +73,21 @@ def test_every_error_is_documented_as_a_problem(document):
     for name, operation in operations(document):
         for status, response in operation["responses"].items():
             if int(status) >= 400 and not name.startswith("GET /health/ready"):
-                assert list(response["content"]) == ["application/problem+json"], (name, status)
-                assert response["content"]["application/problem+json"]["schema"]["$ref"].endswith("Problem")
+                content = {kind: media["schema"]["$ref"].split("/")[-1] for kind, media in response["content"].items()}
+                problem = "ExpiredOperationProblem" if status == "410" else "Problem"
+                lists = {"application/json": "ValidationProblem"} if status == "422" else {}
+                assert content == {"application/problem+json": problem, **lists}, (name, status)
+
+
+def test_the_codes_of_the_document_are_those_of_the_catalogue(document):
+    schemas = document["components"]["schemas"]
+    assert schemas["ProblemCode"]["enum"] == list(CATALOGUE)
+    reference = "#/components/schemas/ProblemCode"
+    for schema, member in (("Problem", "code"), ("ExpiredOperationProblem", "code"), ("OperationErrorBody", "problem")):
+        assert schemas[schema]["properties"][member]["$ref"] == reference
+    assert schemas["Problem"]["properties"]["detail"]["type"] == "string"
+    assert schemas["ValidationProblem"]["properties"]["detail"]["type"] == "array"
+    assert schemas["ValidationProblem"]["properties"]["code"]["const"] == "VALIDATION_FAILED"
 
 
 def test_every_parameter_and_every_field_is_described_with_an_example(document):

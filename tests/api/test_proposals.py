@@ -116,6 +116,7 @@ async def test_a_failed_operation_frees_its_key(api, worker):
     assert failed["error"] == {
         "code": "ProposalValidationError",
         "message": "PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true",
+        "problem": "PROPOSAL_SIMULATION_DISABLED",
     }
     assert (failed["result"], failed["proposal_id"], failed["links"]["proposal"]) == (None, None, None)
     answers = await asyncio.gather(*(api.submit(a_body(), key="k") for _ in range(50)))

@@ -259,6 +259,7 @@ async def test_a_correlation_id_that_is_none(api, database_dsn, correlation_id):
     answer = await post(api, a_text(), **{"X-Correlation-Id": correlation_id})
     problem = assert_problem(answer, 422, "CORRELATION_ID_INVALID")
     assert problem["correlation_id"].startswith("corr_")
+    assert problem["detail"].startswith("CORRELATION_ID_INVALID: X-Correlation-Id must be ")
     assert stored(database_dsn) == 0
 
 
@@ -334,6 +335,7 @@ async def test_a_bug_is_answered_without_its_words(api, monkeypatch):
     monkeypatch.setattr(LookupService, "operation", fails)
     with structlog.testing.capture_logs() as logged:
         answer = await api.http.get("/rebalance/proposals/operations/pop_0")
-    assert_problem(answer, 500, "INTERNAL_SERVER_ERROR")
+    problem = assert_problem(answer, 500, "INTERNAL_SERVER_ERROR")
+    assert problem["detail"].endswith("report the correlation id.")
     assert "secret" not in answer.text
     assert [record["event"] for record in logged] == ["request_failed"]  # how it is written: tests/runtime

@@ -104,7 +104,15 @@ async def test_a_version_of_another_clients_proposal_fails_as_of_an_unknown_one(
         operation_id = answer.json()["operation_id"]
         path = f"{P}/operations/{operation_id}?wait=20"
         ended.append((await api.http.get(path, headers=of("other"))).json()["error"])
-    assert ended[0] == ended[1] == {"code": "ProposalNotFoundError", "message": "PROPOSAL_NOT_FOUND"}
+    assert (
+        ended[0]
+        == ended[1]
+        == {
+            "code": "ProposalNotFoundError",
+            "message": "PROPOSAL_NOT_FOUND",
+            "problem": "PROPOSAL_NOT_FOUND",
+        }
+    )
 
 
 async def test_keys_are_each_clients_own(clients):

@@ -54,6 +54,7 @@ TABLE = {
     ("GET", "/health/ready"): OPEN,
     ("GET", "/metrics"): OPEN,
     ("GET", "/docs"): OPEN,
+    ("GET", "/docs/errors"): OPEN,
     ("GET", "/openapi.json"): OPEN,
 }
 GUARDED = [(*row, scopes) for row, scopes in TABLE.items() if scopes is not OPEN]

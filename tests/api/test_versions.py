@@ -6,6 +6,7 @@ import pytest
 from answers import assert_problem
 from builders import a_large_body, a_version_body
 
+NOT_FOUND = {"code": "ProposalNotFoundError", "message": "PROPOSAL_NOT_FOUND", "problem": "PROPOSAL_NOT_FOUND"}
 CANCEL = {"event_type": "CANCELLED", "actor_id": "a", "expected_state": "DRAFT"}
 
 
@@ -111,7 +112,10 @@ async def test_what_the_commit_refuses(api, proposal_id, body, is_cancelled, sta
     assert problem["detail"] == message
     accepted = await api.post(f"/{proposal_id}/versions/async", body)
     failed = await api.finished(accepted.json()["operation_id"])
-    assert (failed["status"], failed["error"]) == ("FAILED", {"code": wire_class, "message": message})
+    assert (failed["status"], failed["error"]) == (
+        "FAILED",
+        {"code": wire_class, "message": message, "problem": message.partition(":")[0]},
+    )
     assert (failed["proposal_id"], failed["version_no"], failed["result"]) == (proposal_id, None, None)
     assert len((await api.get(f"/{proposal_id}/lineage")).json()["versions"]) == 1
 
@@ -121,7 +125,7 @@ async def test_a_version_of_an_unknown_proposal_is_accepted_and_fails(api, worke
     accepted = await api.post("/pp_0/versions/async", a_version_body())
     assert accepted.status_code == 202
     failed = await api.finished(accepted.json()["operation_id"])
-    assert failed["error"] == {"code": "ProposalNotFoundError", "message": "PROPOSAL_NOT_FOUND"}
+    assert failed["error"] == NOT_FOUND
     for impossible in ("%00", "x" * 256):
         for path in ("versions", "versions/async"):
             refused = await api.post(f"/{impossible}/{path}", a_version_body())

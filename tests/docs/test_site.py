@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from api.http.error_catalogue import CATALOGUE
+from cli.error_reference import error_reference
 from cli.openapi import openapi_text
 
 ROOT = Path(__file__).parents[2]
@@ -16,6 +18,15 @@ FETCHED = re.compile(r"<(?:script|img|iframe|source|video)\b[^>]*?\bsrc=[\"']?([
 
 def test_the_committed_openapi_document_is_this_release():
     assert (ROOT / "docs" / "openapi.json").read_text() == openapi_text(), "run `make generated`"
+
+
+def test_the_committed_page_of_errors_is_this_release():
+    assert (ROOT / "docs" / "errors.md").read_text() == error_reference(), "run `make generated`"
+
+
+def test_the_page_of_errors_has_the_anchors_of_the_served_one(site):
+    page = (site / "errors.html").read_text()
+    assert [code for code in CATALOGUE if f'id="{code}"' not in page] == []
 
 
 @pytest.fixture(scope="module")

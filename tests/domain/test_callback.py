@@ -1,4 +1,5 @@
 import base64
+import json
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -45,7 +46,7 @@ OPERATION = an_operation(
 
 
 def test_the_message_of_a_success():
-    assert callback_body(OPERATION).decode() == (
+    assert callback_body(OPERATION, public_url=None).decode() == (
         '{"type":"proposal.operation.succeeded","timestamp":"2026-02-22T12:00:00.123456+00:00","data":{'
         '"operation_id":"pop_01","operation_type":"CREATE_PROPOSAL","status":"SUCCEEDED",'
         '"correlation_id":"crm/case/4711","proposal_id":"pp_01","version_no":1,"error":null,'
@@ -54,18 +55,29 @@ def test_the_message_of_a_success():
     assert webhook_id("pop_01") == "msg_01"
 
 
+@pytest.mark.parametrize("public_url", ["https://bank.example", "https://bank.example/advice"])
+def test_the_result_is_below_the_public_url(public_url):
+    message = json.loads(callback_body(OPERATION, public_url=public_url))
+    assert message["data"]["status_url"] == f"{public_url}{operation_path('pop_01')}"
+
+
 def test_the_message_of_a_failure():
     failed = replace(
-        OPERATION, status=OperationStatus.FAILED, proposal_id=None, version_no=None, error_code="X", error_message="Y"
+        OPERATION,
+        status=OperationStatus.FAILED,
+        proposal_id=None,
+        version_no=None,
+        error_code="X",
+        error_message="Y: z",
     )
-    body = callback_body(failed).decode()
+    body = callback_body(failed, public_url=None).decode()
     assert body.startswith('{"type":"proposal.operation.failed"')
-    assert '"proposal_id":null,"version_no":null,"error":{"code":"X","message":"Y"}' in body
+    assert '"proposal_id":null,"version_no":null,"error":{"code":"X","message":"Y: z","problem":"Y"}' in body
 
 
 def test_an_open_operation_has_nothing_to_tell():
     with pytest.raises(InvariantBroken):
-        callback_body(replace(OPERATION, status=OperationStatus.RUNNING, finished_at=None))
+        callback_body(an_operation(status=OperationStatus.RUNNING), public_url=None)
 
 
 def test_the_key_of_a_host_is_hkdf_as_rfc_5869_has_it():
@@ -81,7 +93,7 @@ def test_the_key_of_a_host_is_hkdf_as_rfc_5869_has_it():
 
 def test_signatures_are_verified_by_the_receivers_library_while_secrets_rotate():
     new, old, never = (host_key(secret, "a.example") for secret in ("new", "old", "never"))
-    body, now = callback_body(OPERATION), int(time.time())
+    body, now = callback_body(OPERATION, public_url=None), int(time.time())
     header = signatures([new, old], message_id="msg_01", timestamp=now, body=body)
     headers = {"webhook-id": "msg_01", "webhook-timestamp": str(now), "webhook-signature": header}
     assert [part[:3] for part in header.split(" ")] == ["v1,", "v1,"]

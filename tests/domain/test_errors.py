@@ -4,8 +4,8 @@ import pickle
 
 import pytest
 
-from api.http.problems import STATUS
-from domain.errors import ErrorKind, ProposalError, is_recorded_failure, recorded_error
+from api.http.error_catalogue import STATUS
+from domain.errors import ErrorKind, ProposalError, error_classes, is_recorded_failure, recorded_error
 
 NOT_FOUND, VALIDATION = "ProposalNotFoundError", "ProposalValidationError"
 STATE_CONFLICT = "ProposalStateConflictError"
@@ -41,24 +41,24 @@ PINNED = {
     ("OPERATION_INTERNAL_ERROR", "ProposalInternalError", 500),
     ("OPERATION_TOO_EXPENSIVE", VALIDATION, 422),
     (
-        "CALLBACK_URL_NOT_ALLOWED: it must be https and name a public host, without user information or fragment",
+        "CALLBACK_URL_NOT_ALLOWED: the url must be https and name a public host, without user information or fragment",
         VALIDATION,
         422,
     ),
-    ("CALLBACK_URL_NOT_ALLOWED: this service has no secret to sign callbacks with", VALIDATION, 422),
-    ("CALLBACK_NOT_FOUND", NOT_FOUND, 404),
+    ("CALLBACKS_NOT_CONFIGURED: this service has no secret to sign callbacks with", VALIDATION, 422),
+    ("OPERATION_HAS_NO_CALLBACK", NOT_FOUND, 404),
     ("OPERATION_NOT_TERMINAL", STATE_CONFLICT, 409),
     ("OPERATION_HAS_NO_CALLBACK", STATE_CONFLICT, 409),
     ("REDELIVERY_TOO_SOON", VALIDATION, 429),
     ("TOO_MANY_OPEN_OPERATIONS", VALIDATION, 429),
     ("INSUFFICIENT_SCOPE: the token has no scope for this", VALIDATION, 403),
     ("ACTOR_MISMATCH: created_by and actor_id must be the subject of the token", VALIDATION, 403),
-    ("FOUR_EYES_VIOLATION: whoever created the proposal or its current version does not review it", VALIDATION, 403),
+    ("FOUR_EYES_VIOLATION: the author of a proposal or of its current version cannot review it", VALIDATION, 403),
 }
 
 
 def leaves() -> list[type[ProposalError]]:
-    return [error for error in ProposalError.__subclasses__() if error.__module__ == "domain.errors"]
+    return [error for error in error_classes() if error.__module__ == "domain.errors"]
 
 
 def test_details_classes_and_statuses_are_the_contracts():

@@ -117,6 +117,35 @@ def test_a_url_that_is_none_is_refused_without_its_text(url):
         assert "hidden" not in line
 
 
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("ftp://hidden", "must begin with http:// or https://"),
+        ("bank.example/hidden", "must begin with http:// or https://"),
+        ("https://", "must have a host, and a port that is a number"),
+        ("https://bank.example:hidden", "must have a host, and a port that is a number"),
+        ("https://u:hidden@bank.example", "must not have user information"),
+        ("https://bank.example/?hidden", "must not have a query"),
+        ("https://bank.example/#hidden", "must not have a fragment"),
+        ("https://bank.example/?", "must not have a query"),
+        ("https://bank.example/hidden)", "must be a host and a path of letters, digits and . _ ~ % / -"),
+        ("https://bank.example/hid den", "must be a host and a path of letters, digits and . _ ~ % / -"),
+    ],
+)
+def test_a_public_url_that_is_none_is_refused_with_the_part_that_is_wrong(url, reason):
+    assert problems(PROPOSAL_PUBLIC_URL=url) == [f"PROPOSAL_PUBLIC_URL: {reason}"]
+
+
+@pytest.mark.parametrize(
+    "url", ["https://bank.example", "http://127.0.0.1:8000", "https://[::1]:8443", "https://bank.example/advice/v1"]
+)
+def test_a_public_url_is_kept_without_a_slash_at_its_end(url):
+    for given in (url, f"{url}/"):
+        settings = load_settings({"PROPOSAL_PUBLIC_URL": given})
+        assert (settings.public_url, settings.callback_rules.public_url) == (url, url)
+    assert load_settings({}).public_url is None
+
+
 def test_urls_are_not_shown_by_accident():
     settings = load_settings(
         {

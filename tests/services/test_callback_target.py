@@ -87,7 +87,7 @@ async def test_each_address_of_a_name_is_judged_at_submission(answers, is_allowe
 
 async def test_a_refusal_at_submission_says_which_rule_is_broken():
     assert await refusal("https://a.example:0/", [PUBLIC]) == (
-        "CALLBACK_URL_NOT_ALLOWED: it must be https and name a public host, without user information or fragment; "
+        "CALLBACK_URL_NOT_ALLOWED: the url must be https and name a public host, without user information or fragment; "
         "its port is no number from 1 to 65535"
     )
     found = await refusal("https://a.example/", ["10.0.0.1"])
@@ -110,7 +110,7 @@ async def test_a_name_that_does_not_resolve_or_not_soon_is_accepted_at_submissio
 
 async def test_nothing_is_resolved_for_a_service_without_secrets():
     found = await refusal("https://a.example/", AssertionError(), rules=CallbackRules())
-    assert found == "CALLBACK_URL_NOT_ALLOWED: this service has no secret to sign callbacks with"
+    assert found == "CALLBACKS_NOT_CONFIGURED: this service has no secret to sign callbacks with"
 
 
 async def test_hosts_that_the_operator_names_may_be_private_but_never_metadata():

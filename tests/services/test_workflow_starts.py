@@ -3,9 +3,13 @@
 import pytest
 from builders import a_locked_operation, an_operation, some_evidence
 
+from domain.callback import CallbackRules
 from domain.creation import new_proposal
 from domain.operation import OperationType
+from services.start_sources import OperationSource
 from services.workflow_starts import operation_start
+from worker.registry import Dependencies, housekeeping_activities
+from workflows.delivery_start import delivery_details
 from workflows.identity import (
     CORRELATION_ID,
     CREATED_BY,
@@ -36,6 +40,30 @@ def test_the_proposal_of_a_create_is_the_one_that_its_commit_makes():
     operation = a_locked_operation(metadata='{"title":null,"mandate_id":null,"jurisdiction":null,"advisor_notes":null}')
     made = new_proposal(operation, some_evidence()).proposal.proposal_id
     assert operation_start(operation).search_attributes[PROPOSAL_ID] == made
+
+
+def test_details_link_to_the_operation_only_where_there_is_a_public_address():
+    operation = an_operation()
+    assert "- **Operation**: pop&#95;01\n" in operation_start(operation).details
+    linked = operation_start(operation, public_url="https://bank.example")
+    link = "(https://bank.example/rebalance/proposals/operations/pop_01)"
+    assert f"- **Operation**: [pop&#95;01]{link}\n" in linked.details
+    assert linked.argument.model_dump()["public_url"] == "https://bank.example"
+    of_delivery = delivery_details(
+        "pop_01", operation_type="T", operation_status="S", correlation_id="c", public_url=None
+    )
+    assert of_delivery.startswith("- **Operation**: `pop_01`\n")
+
+
+def test_workflows_that_reconcile_starts_get_the_same_links():
+    nothing = dict.fromkeys(("storage", "client", "pool", "periods"))
+    dependencies = Dependencies(
+        **nothing, max_started=1, callback_rules=CallbackRules(public_url="https://bank.example")
+    )
+    reconcile, *_ = housekeeping_activities(dependencies)
+    assert reconcile.__self__._public_url == "https://bank.example"
+    source = OperationSource(None, None, max_started=1, public_url="https://bank.example")
+    assert source.start(an_operation()) == operation_start(an_operation(), public_url="https://bank.example")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,17 @@
+"""The commands `errors ...`: the page that lists every error code."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli.error_reference import error_reference
+
+commands = typer.Typer(no_args_is_help=True, help="Error codes.")
+
+
+@commands.command()
+def docs(path: Annotated[Path, typer.Argument(help="Where to write the page.")]) -> None:
+    """Write docs/errors.md from the catalogue of errors."""
+    path.write_text(error_reference())
+    typer.echo(f"wrote {path}")
