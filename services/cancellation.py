@@ -54,7 +54,7 @@ class CancellationService:
         self._canceller = canceller
         self._cancelling: set[asyncio.Task[None]] = set()
 
-    async def cancel(self, operation_id: str, *, client: str) -> Operation:
+    async def cancel(self, operation_id: str, *, client: str, by: str) -> Operation:
         """The operation as it has ended, FAILED with OPERATION_CANCELLED.
 
         The commit of its result locks the same row, so exactly one of the two ends it. Raises OperationNotFound,
@@ -68,7 +68,7 @@ class CancellationService:
             if operation.is_terminal:
                 raise OperationAlreadyTerminal
             failure = OperationFailure.of(OperationCancelled)
-            cancelled = await fail_locked(transaction, operation, failure, cancels_workflow=True)
+            cancelled = await fail_locked(transaction, operation, failure, cancelled_by=by, cancels_workflow=True)
         self._cancel_soon(operation_id)
         return cancelled
 

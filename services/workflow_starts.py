@@ -87,8 +87,15 @@ def delivery_start(delivery: PendingDelivery, *, replaces_closed: bool = False) 
             operation_type=delivery.operation_type,
             operation_status=delivery.status,
             correlation_id=delivery.correlation_id,
-        ),
+        )
+        + _redelivered_by(delivery),
     )
+
+
+def _redelivered_by(delivery: PendingDelivery) -> str:
+    if delivery.redelivered_by is None:
+        return ""
+    return f"\n- **Redelivered by**: {escaped(delivery.redelivered_by, max_bytes=DETAIL_BYTES)}"
 
 
 def _search_attributes_of(operation: Operation) -> TypedSearchAttributes:
@@ -120,6 +127,7 @@ def _details(operation: Operation) -> str:
         "Portfolio": operation.portfolio_id,
         "Created by": operation.created_by,
         "Attempt": str(operation.attempt),
+        **({} if operation.retried_by is None else {"Retried by": operation.retried_by}),
         "Size": "large (process pool)" if operation.is_large else "small",
     }
     return "\n".join(f"- **{name}**: {escaped(value, max_bytes=DETAIL_BYTES)}" for name, value in rows.items())

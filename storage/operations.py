@@ -60,6 +60,7 @@ _END_COLUMNS: Final = (
     "error_code",
     "error_message",
     "workflow_to_cancel",
+    "cancelled_by",
     "started_at",
     "updated_at",
     "progress_at",
@@ -78,6 +79,7 @@ _OF_AN_ATTEMPT: Final = frozenset(
         *TIME_COLUMNS,
         *("started_at", "finished_at", "version_no", "proposal_version_id", "error_code", "error_message"),
         *("start_claimed_at", "started_workflow_at", "workflow_restarts", "workflow_to_cancel", "successor_id"),
+        *("cancelled_by", "retried_by"),
         *(*_EVIDENCE_COLUMNS, "evidence_seal"),
     }
 )
@@ -87,8 +89,8 @@ _REQUEST_COLUMNS: Final = ", ".join(_ASKED_FOR)
 # The stored request again, under the rules of today; a version's target stays.
 INSERT_ATTEMPT: Final = f"""
 INSERT INTO operations AS o (
-    operation_id, status, attempt, policy, created_at, updated_at, progress_at, {_REQUEST_COLUMNS})
-SELECT %(operation_id)s, 'PENDING', %(attempt)s, %(policy)s, now(), now(), now(), {_REQUEST_COLUMNS}
+    operation_id, status, attempt, policy, retried_by, created_at, updated_at, progress_at, {_REQUEST_COLUMNS})
+SELECT %(operation_id)s, 'PENDING', %(attempt)s, %(policy)s, %(by)s, now(), now(), now(), {_REQUEST_COLUMNS}
 FROM operations WHERE operation_id = %(failed_id)s
 RETURNING {OPERATION_COLUMNS}
 """
@@ -136,9 +138,11 @@ class Operations(OperationReader):
         super().__init__(connection)
         self.ended: list[Operation] = []
 
-    async def add_attempt(self, failed_id: str, *, operation_id: str, attempt: int, policy: str) -> Operation | None:
+    async def add_attempt(
+        self, failed_id: str, *, operation_id: str, attempt: int, policy: str, by: str
+    ) -> Operation | None:
         """Accept the request of a failed operation once more; None when the purge has taken it."""
-        new = {"operation_id": operation_id, "attempt": attempt, "policy": policy}
+        new = {"operation_id": operation_id, "attempt": attempt, "policy": policy, "by": by}
         return await self._one(OPERATION_ROW, INSERT_ATTEMPT, failed_id=failed_id, **new)
 
     async def set_successor(self, operation_id: str, successor_id: str) -> None:
@@ -186,7 +190,12 @@ class Operations(OperationReader):
         return _superseded(await cursor.fetchone(), evidence.documents)
 
     async def fail(
-        self, operation: LockedOperation, failure: OperationFailure, *, cancels_workflow: bool = False
+        self,
+        operation: LockedOperation,
+        failure: OperationFailure,
+        *,
+        cancelled_by: str | None = None,
+        cancels_workflow: bool = False,
     ) -> Operation:
         """End an open operation and return it. `cancels_workflow`: its workflow is to be cancelled."""
         return await self._end(
@@ -195,6 +204,7 @@ class Operations(OperationReader):
             error_code=failure.code,
             error_message=failure.message,
             workflow_to_cancel=cancels_workflow,
+            cancelled_by=cancelled_by,
         )
 
     async def _end(self, operation: LockedOperation, **end: Any) -> Operation:
