@@ -19,7 +19,6 @@ from storage.unit_of_work import Storage
 
 SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 FAILURES: Final = ("500", "503")
-METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 FRESH_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 1.0  # a scrape waits no longer for PostgreSQL; then it gets what was read last
 STALE_SECONDS: Final = 60.0  # older than this it is left out
@@ -45,14 +44,13 @@ class HttpMetrics:
         self._seen: set[tuple[str, str]] = set()
 
     def answered(self, *, method: str, route: str, status: str, waits: bool, seconds: float) -> None:
-        counted = method if method in METHODS else "OTHER"
-        if (counted, route) not in self._seen:
+        if (method, route) not in self._seen:
             # A rate is known only of a series that was there before its first event.
-            self._seen.add((counted, route))
+            self._seen.add((method, route))
             for failure in FAILURES:
-                self._requests.labels(counted, route, failure)
-        self._requests.labels(counted, route, status).inc()
-        self._seconds.labels(counted, route, str(waits).lower()).observe(seconds)
+                self._requests.labels(method, route, failure)
+        self._requests.labels(method, route, status).inc()
+        self._seconds.labels(method, route, str(waits).lower()).observe(seconds)
 
 
 class LoadMetrics(Collector):
