@@ -103,7 +103,10 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
         LookupService(storage),
         starts.append,
         policy=connections.settings.policy(),
-        limit=OpenOperationLimit(connections.settings.max_open_operations),
+        limit=OpenOperationLimit(
+            connections.settings.max_open_operations,
+            per_client=connections.settings.max_open_operations_per_client,
+        ),
     )
     accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id), by=OPERATOR)
     starter = WorkflowStarter(connections.client)

@@ -39,7 +39,7 @@ class RetryService:
         failed = await self._lookup.operation(operation_id, client=client)
         if failed.status is not OperationStatus.FAILED:
             raise OperationNotFailed
-        with self._limit.place() as place:
+        with self._limit.place(client) as place:
             async with self._storage.transaction() as transaction:
                 find_or_add = self._keyed if failed.key else self._keyless
                 operation, is_new = await find_or_add(transaction, failed, place, by)

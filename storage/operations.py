@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
+from domain.operation import (
+    LockedOperation,
+    Operation,
+    OperationFailure,
+    OperationStatus,
+    OperationType,
+    RecordedEvidence,
+)
 from storage.correlation_ids import newest_by_correlation
 from storage.rows import Repository, columns_of, parameters_of, value_row
 
@@ -101,6 +108,16 @@ COUNT_OPEN: Final = """
 SELECT count(*) FROM (
     SELECT FROM operations WHERE status IN ('PENDING', 'RUNNING') ORDER BY progress_at LIMIT %(at_most)s) counted
 """
+# The lock is held until the transaction ends, and the count is a statement after it: it sees what the holders before
+# have committed. Types, statuses and the order are those of the index of the list, which the planner then takes however
+# many operations are open.
+LOCK_PLACES: Final = "SELECT pg_advisory_xact_lock(hashtext('open operations'), hashtext(%(client)s))"
+COUNT_OPEN_OF_CLIENT: Final = """
+SELECT count(*) FROM (
+    SELECT FROM operations WHERE client = %(client)s AND operation_type = ANY(%(types)s)
+        AND status IN ('PENDING', 'RUNNING')
+    ORDER BY operation_type, status, created_at DESC, operation_id DESC LIMIT %(at_most)s) counted
+"""
 # NOTIFY is delivered at commit: a waiter that is woken finds the row as it woke it.
 NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(operation_id)s)"
 
@@ -147,6 +164,15 @@ class Operations(OperationReader):
 
     async def set_successor(self, operation_id: str, successor_id: str) -> None:
         await self._connection.execute(SET_SUCCESSOR, {"operation_id": operation_id, "successor_id": successor_id})
+
+    async def count_open_of(self, client: str, *, at_most: int) -> int:
+        """Open operations of one client, no further than the limit; until this transaction ends no other one counts."""
+        await self._connection.execute(LOCK_PLACES, {"client": client})
+        cursor = await self._connection.execute(
+            COUNT_OPEN_OF_CLIENT, {"client": client, "types": list(OperationType), "at_most": at_most}
+        )
+        ((count,),) = await cursor.fetchall()
+        return int(count)
 
     async def note_workflows_cancelled(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(NOTE_CANCELLED, {"operation_ids": list(operation_ids)})

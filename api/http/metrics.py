@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from api.http.limits import LargeAnswers, UnreadBodies
 from domain.errors import StorageUnavailable
+from services.open_operations import Refusal
 from services.readiness import Readiness, ReadinessService
 from storage.backlog import OpenOperations, PendingDeliveries
 from storage.listener import TerminalListener
@@ -51,6 +52,23 @@ class HttpMetrics:
                 self._requests.labels(method, route, failure)
         self._requests.labels(method, route, status).inc()
         self._seconds.labels(method, route, str(waits).lower()).observe(seconds)
+
+
+class RefusalMetrics:
+    """Operations that a limit refused: which limit, never which client."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._refused = Counter(
+            "proposals_operations_refused",
+            "New operations that were answered 429, by the limit that is reached: `all_clients` or `one_client`.",
+            ("limit",),
+            registry=registry,
+        )
+        for limit in Refusal:
+            self._refused.labels(limit.value)  # a rate is known only of a series that was there before
+
+    def refused(self, limit: Refusal) -> None:
+        self._refused.labels(limit.value).inc()
 
 
 class LoadMetrics(Collector):
