@@ -58,7 +58,7 @@ WHERE operation_id = %(operation_id)s
 """
 # The API cancels the workflow at once; what it could not reach, or had no time for before it crashed, is left here.
 SELECT_TO_CANCEL: Final = """
-SELECT operation_id FROM operations WHERE workflow_to_cancel AND updated_at < now() - %(idle)s
+SELECT operation_id, cancelled_by FROM operations WHERE workflow_to_cancel AND updated_at < now() - %(idle)s
 ORDER BY updated_at LIMIT %(limit)s
 """
 
@@ -188,10 +188,10 @@ class OperationStarts(WorkflowStarts[Operation]):
         """Operations that no start queue has started for `idle`, by turns of clients, for one run of reconcile."""
         return await self._all(OPERATION_ROW, TAKE_WAITING, idle=idle, limit=limit)
 
-    async def workflows_to_cancel(self, *, idle: timedelta, limit: int) -> list[str]:
-        """Operations that were cancelled at least so long ago, and whose workflows are still to be cancelled."""
+    async def workflows_to_cancel(self, *, idle: timedelta, limit: int) -> dict[str, str | None]:
+        """Operations whose workflows are still to be cancelled at least so long after, with who cancelled them."""
         cursor = await self._connection.execute(SELECT_TO_CANCEL, {"idle": idle, "limit": limit})
-        return [operation_id for (operation_id,) in await cursor.fetchall()]
+        return dict(await cursor.fetchall())
 
 
 def delivery_starts(connection: AsyncConnection) -> WorkflowStarts[PendingDelivery]:

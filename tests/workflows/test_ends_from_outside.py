@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import psycopg
 import pytest
 from builders import a_stored_operation
 from sandbox import sandboxed_runner
@@ -16,8 +17,11 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
 
-from domain.operation import Operation
+from domain.errors import OperationCancelled
+from domain.operation import Operation, OperationFailure
 from runtime.engine_pool import EnginePool
+from services.cancellation import CancellationService, WorkflowCanceller
+from services.ending import fail_locked
 from services.lookup import LookupService
 from services.purging import Periods
 from services.temporal_workflows import StartOutcome, WorkflowStarter
@@ -112,3 +116,27 @@ async def test_the_reason_is_read_beside_the_identity(storage: Storage, temporal
     await end(temporal_client, operation_id, "ops@desk")
     found = await end_from_outside(temporal_client, operation_id)
     assert found == EndFromOutside(identity="ops@desk", reason="wrong desk")
+
+
+@pytest.mark.parametrize("by", ["the API", "reconcile"])
+async def test_a_cancel_of_the_service_tells_temporal_who_cancelled(
+    storage: Storage, temporal_client: Client, database_dsn, by
+):
+    operation_id = await started(storage, temporal_client)
+    if by == "the API":
+        canceller = WorkflowCanceller(temporal_client, storage)
+        async with CancellationService(storage, LookupService(storage), canceller).running() as service:
+            await service.cancel(operation_id, client="local", by="ops_1")
+    else:  # which the API could not do any more
+        failure = OperationFailure.of(OperationCancelled)
+        async with storage.transaction() as transaction:
+            operation = await transaction.operations.lock(operation_id)
+            assert operation is not None
+            await fail_locked(transaction, operation, failure, cancelled_by="ops_1", cancels_workflow=True)
+        with psycopg.connect(database_dsn) as connection:
+            connection.execute("UPDATE operations SET updated_at = updated_at - interval '6 seconds'")
+        await ActivityEnvironment().run(reconciling(storage, temporal_client).reconcile, ReconcileInput())
+    end = await end_from_outside(temporal_client, operation_id)
+    assert end is not None
+    assert end.reason == "cancelled by ops_1"
+    assert (await row(storage, operation_id)).cancelled_by == "ops_1"
