@@ -54,12 +54,13 @@ class ReconcileSteps:
         source = OperationSource(
             self._storage, self._client, max_started=self._max_started, public_url=self._public_url
         )
-        async with self._storage.transaction() as transaction:
-            idle = timedelta(seconds=step.idle_seconds)
-            stalled = await transaction.operation_starts.take_stalled(
-                idle=idle, limit=step.batch_size, at_most=source.most_at_once
-            )
-            to_cancel = await transaction.operation_starts.workflows_to_cancel(idle=CANCEL_IDLE, limit=step.batch_size)
+        async with self._storage.autocommit() as transaction:
+            starts, idle = transaction.operation_starts, timedelta(seconds=step.idle_seconds)
+            stalled = await starts.take_stalled(idle=idle, limit=step.batch_size)
+            # What waits has no workflow as long as the window is full, and takes what room this batch leaves.
+            room = min(await starts.room(at_most=source.most_at_once), step.batch_size - len(stalled))
+            stalled += await starts.take_waiting(idle=idle, limit=max(room, 0))
+            to_cancel = await starts.workflows_to_cancel(idle=CANCEL_IDLE, limit=step.batch_size)
         verdicts = await self._judged(source, stalled)
         result = ReconcileResult(
             examined=len(stalled),
@@ -76,9 +77,7 @@ class ReconcileSteps:
         source = DeliverySource(self._storage, self._client, public_url=self._public_url)
         async with self._storage.transaction() as transaction:
             idle = timedelta(seconds=step.overdue_seconds)
-            overdue = await transaction.delivery_starts.take_stalled(
-                idle=idle, limit=step.batch_size, at_most=source.most_at_once
-            )
+            overdue = await transaction.delivery_starts.take_stalled(idle=idle, limit=step.batch_size)
         verdicts = await self._judged(source, overdue)
         result = ReconcileDeliveriesResult(
             examined=len(overdue),

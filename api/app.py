@@ -66,7 +66,7 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     app.add_middleware(Methods, routes=app.router.routes)
     app.add_middleware(Compression)
     app.add_middleware(RequestContext, public_url=settings.public_url)
-    app.add_middleware(Observation, metrics=HttpMetrics(metrics.registry))
+    app.add_middleware(Observation, metrics=HttpMetrics(metrics.registry), logs_access=settings.access_log)
     routes = [route for router in ROUTERS for route in router.routes if isinstance(route, APIRoute)]
     require_guards(routes)
     add_problem_handlers(app)

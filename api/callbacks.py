@@ -172,6 +172,10 @@ class CallbackDelivery(Wire):
     next_attempt_at: Timestamp | None = Field(
         description="While PENDING: when the next attempt is due.", examples=[None]
     )
+    redelivered_by: str | None = Field(
+        description="Who asked for the latest redelivery: the subject of the token, `local` without authentication.",
+        examples=[None],
+    )
     attempts: list[CallbackAttempt] = Field(description="Oldest first.")
 
     @classmethod
@@ -186,6 +190,7 @@ class CallbackDelivery(Wire):
             created_at=delivery and delivery.created_at,
             finished_at=delivery and delivery.finished_at,
             next_attempt_at=delivery.due_at if delivery is not None and is_pending else None,
+            redelivered_by=delivery and delivery.redelivered_by,
             attempts=[CallbackAttempt.of(attempt) for attempt in log.attempts],
         )
 
@@ -263,6 +268,6 @@ async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> R
 )
 async def redeliver_callback(operation_id: OperationIdInPath, context: Context) -> Response:
     """At most once a minute; the receiver gets the same message with a fresh timestamp, signed with today's secrets."""
-    log = await context.services.redelivery.redeliver(operation_id, client=context.client)
+    log = await context.services.redelivery.redeliver(operation_id, client=context.client, by=context.caller.actor)
     headers = where_to_poll(callbacks_path(operation_id))
     return json_response(CallbackDelivery.of(operation_id, log), status_code=202, headers=headers)

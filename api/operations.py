@@ -113,6 +113,15 @@ class AsyncStatus(Wire):
         description="From when on the ended operation may be purged, UTC; the proposal stays.",
         examples=["2026-03-24T12:00:00.000000+00:00"],
     )
+    cancelled_by: str | None = Field(
+        description="Who cancelled it: the subject of the token, `local` without authentication. Of one that was "
+        "cancelled or terminated in the Temporal UI, the identity that Temporal gives, which is not verified.",
+        examples=[None],
+    )
+    retried_by: str | None = Field(
+        description="Who made this attempt by retrying the one before; null when a client submitted it.",
+        examples=[None],
+    )
     result: CreateResponse | None = Field(
         None,
         description="What was made, as it was when the operation ended; null unless SUCCEEDED. "
@@ -333,7 +342,7 @@ async def cancel_operation(operation_id: OperationIdInPath, context: Context) ->
 
     A cancel that comes while the result is committed either wins or finds the operation ended: 409.
     """
-    cancelled = await context.services.cancellation.cancel(operation_id, client=context.client)
+    cancelled = await context.services.cancellation.cancel(operation_id, client=context.client, by=context.caller.actor)
     return json_response(
         AsyncStatus.of(cancelled, context.services.terms).with_result(None),
         status_code=202,
@@ -358,6 +367,6 @@ async def retry_operation(operation_id: OperationIdInPath, context: Context) -> 
     The attempt is found by the correlation id of this request, too.
     """
     retried = await context.services.retrying.retry(
-        operation_id, client=context.client, correlation_id=context.correlation_id
+        operation_id, client=context.client, by=context.caller.actor, correlation_id=context.correlation_id
     )
     return accepted_response(retried)

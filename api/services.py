@@ -15,7 +15,7 @@ from temporalio.client import Client
 from api.http.authentication import Authenticator, authentication
 from api.http.body import READ_AT_ONCE, SLOT_WAIT_SECONDS, BodyReader
 from api.http.limits import LargeAnswers
-from api.http.metrics import BacklogMetrics, LoadMetrics
+from api.http.metrics import BacklogMetrics, LoadMetrics, RefusalMetrics
 from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, ProposalError, SupportApisDisabled
 from domain.lifecycle import ReviewRules
 from runtime.background import background
@@ -171,7 +171,11 @@ async def running_services(
         lookup, waiting = LookupService(storage), WaitService(listener)
         readiness = ReadinessService(storage, client, authentication=lambda: authenticator.state)
         cancellation = await enter(CancellationService(storage, lookup, WorkflowCanceller(client, storage)).running())
-        limit = OpenOperationLimit(settings.max_open_operations)
+        limit = OpenOperationLimit(
+            settings.max_open_operations,
+            per_client=settings.max_open_operations_per_client,
+            on_refused=RefusalMetrics(metrics.registry).refused,
+        )
         backlog = BacklogMetrics(storage, readiness)
         bodies = BodyReader(
             readers,

@@ -14,6 +14,7 @@ from cli.database import NotServed, connected_storage
 from cli.operation_page import operation_page
 from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
+from domain.access import EVERYBODY
 from domain.errors import OperationExpired, OperationNotFound, ProposalError
 from domain.operation import Operation
 from runtime.settings import Settings
@@ -30,6 +31,7 @@ from storage.unit_of_work import Storage
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
+OPERATOR = EVERYBODY.actor  # a command authenticates nobody: it has the database's credentials
 
 Action = Callable[["_Connections", str], Awaitable[str]]
 
@@ -101,9 +103,12 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
         LookupService(storage),
         starts.append,
         policy=connections.settings.policy(),
-        limit=OpenOperationLimit(connections.settings.max_open_operations),
+        limit=OpenOperationLimit(
+            connections.settings.max_open_operations,
+            per_client=connections.settings.max_open_operations_per_client,
+        ),
     )
-    accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id))
+    accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id), by=OPERATOR)
     starter = WorkflowStarter(connections.client)
     for start in starts:
         await starter.start(operation_start(start, public_url=connections.settings.public_url))
@@ -114,7 +119,7 @@ async def _cancelled(connections: _Connections, operation_id: str) -> str:
     storage = connections.storage
     canceller = WorkflowCanceller(connections.client, storage)
     async with CancellationService(storage, LookupService(storage), canceller).running() as cancellation:
-        await cancellation.cancel(operation_id, client=await _client_of(storage, operation_id))
+        await cancellation.cancel(operation_id, client=await _client_of(storage, operation_id), by=OPERATOR)
     return operation_id
 
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from temporalio.api.workflow.v1 import PendingActivityInfo
-from temporalio.client import Client, WorkflowHistoryEventFilterType
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from domain.callback import webhook_id
@@ -13,7 +13,8 @@ from domain.operation import Operation
 from domain.timestamps import wire_timestamp
 from services.lookup import LookupService
 from services.readiness import last_poll
-from services.temporal_workflows import OwnWorkflow, describe
+from services.temporal_workflows import OwnWorkflow, WorkflowDescription, describe
+from services.workflow_end import end_from_outside
 from services.workflow_starts import own_delivery_of, own_workflow_of
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
@@ -36,6 +37,8 @@ SHOWN: Final = (
     "version_no",
     "error_code",
     "error_message",
+    "cancelled_by",
+    "retried_by",
     "created_at",
     "updated_at",
     "started_at",
@@ -75,6 +78,7 @@ def _callback(operation_id: str, delivery: Delivery, attempts: list[DeliveryAtte
         "status": delivery.status,
         "webhook id": webhook_id(operation_id),
         "next attempt": wire_timestamp(delivery.due_at) if is_pending else None,
+        "redelivered by": delivery.redelivered_by,
         **{f"attempt {attempt.attempt_no}": _attempt(attempt) for attempt in attempts},
     }
 
@@ -104,7 +108,7 @@ async def _workflow(client: Client, own: OwnWorkflow) -> dict[str, Any]:
     if task.attempt and not task.HasField("started_time"):
         fields["pending workflow task"] = await _why_it_waits(client, own.task_queue)
     if described.status == "TERMINATED":
-        fields["ended by"] = await _who_terminated(client, own.workflow_id)
+        fields["ended by"] = await _who_terminated(client, described)
     return fields
 
 
@@ -119,19 +123,12 @@ async def _why_it_waits(client: Client, task_queue: str) -> str:
     return f"no worker has it; {since}"
 
 
-async def _who_terminated(client: Client, workflow_id: str) -> str:
+async def _who_terminated(client: Client, described: WorkflowDescription) -> str:
     """Only people terminate the service's own workflows; Temporal keeps who did and why."""
-    events = client.get_workflow_handle(workflow_id).fetch_history_events(
-        event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
-    )
-    try:
-        async for event in events:
-            said = event.workflow_execution_terminated_event_attributes
-            why = f": {said.reason}" if said.reason else ""
-            return f"an operator ({said.identity}), who terminated it{why}"
-    except (RPCError, RuntimeError):
-        pass
-    return "an operator, who terminated it"
+    end = await end_from_outside(client, described.workflow_id, run_id=described.run_id)
+    who = f" ({end.identity})" if end is not None and end.identity else ""
+    why = f": {end.reason}" if end is not None and end.reason else ""
+    return f"an operator{who}, who terminated it{why}"
 
 
 def _pending(pending: PendingActivityInfo) -> str:

@@ -46,6 +46,11 @@ class Caller:
         """The review and consent decisions that the caller may record."""
         return frozenset(decision for decision, scope in DECISION_SCOPES.items() if scope in self.scopes)
 
+    @property
+    def actor(self) -> str:
+        """The name that is recorded beside what the caller does: `local` without authentication."""
+        return self.subject or LOCAL_CLIENT
+
     def require_any(self, scopes: frozenset[Scope]) -> None:
         """Raises InsufficientScope unless the caller has one of these."""
         if self.scopes.isdisjoint(scopes):

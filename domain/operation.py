@@ -135,7 +135,8 @@ class Operation(OperationSummary):
     Only what is long or secret is missing: the metadata of the request, the gate's decision, and the callback's URL and
     headers. `WholeOperation` has the first two, `storage.deliveries` reads the callback. `proposal_id` and
     `expected_version_no` of a version are its target, which may not exist, and the version that its author expected
-    there. Documents are named by their addresses; `policy` is canonical JSON.
+    there. Documents are named by their addresses; `policy` is canonical JSON. `cancelled_by` and `retried_by` are the
+    actors of those two requests; of an end in the Temporal UI, `cancelled_by` is the identity that Temporal gives.
     """
 
     attempt: int
@@ -165,6 +166,8 @@ class Operation(OperationSummary):
     workflow_restarts: int = 0
     successor_id: str | None = None
     workflow_to_cancel: bool = False
+    cancelled_by: str | None = None
+    retried_by: str | None = None
 
     @property
     def is_terminal(self) -> bool:

@@ -39,6 +39,8 @@ SESSION_OPTIONS: Final = (
     "-c statement_timeout=5s -c idle_in_transaction_session_timeout=10s -c timezone=UTC"
     # A statement that waits for a lock does not notice that its connection was severed: its session would stay.
     " -c client_connection_check_interval=1s"
+    # Every statement is short, and compiling one takes longer than running it.
+    " -c jit=off"
 )
 
 READ_ONLY_STATE: Final = "SELECT pg_is_in_recovery(), current_setting('transaction_read_only')::boolean"

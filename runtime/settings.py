@@ -251,8 +251,8 @@ class Settings(BaseSettings):
         300,
         ge=10,
         le=100_000,
-        description="Open operations whose workflows are started at a time; the others wait in PostgreSQL, oldest "
-        "first. After an outage Temporal recovers faster when it has few workflows to take up.",
+        description="Open operations whose workflows are started at a time; the others wait in PostgreSQL, and "
+        "clients take turns. After an outage Temporal recovers faster when it has few workflows to take up.",
     )
     engine_processes: int = Field(
         1,
@@ -266,6 +266,13 @@ class Settings(BaseSettings):
         ge=1,
         le=1_000_000,
         description="Operations of all clients that may be open at a time; beyond that new ones get 429.",
+    )
+    max_open_operations_per_client: int = Field(
+        0,
+        ge=0,
+        le=1_000_000,
+        description="Operations of one client that may be open at a time; beyond that its new ones get 429, and other "
+        "clients notice nothing. 0: as many as of all clients.",
     )
     operation_retention_days: int = Field(
         30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."
@@ -332,6 +339,11 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field("INFO", description="Least severe level that is logged.")
     log_format: LogFormat = Field(
         "auto", description="`json`, `console`, or `auto`: console when stderr is a terminal."
+    )
+    access_log: bool = Field(
+        default=True,
+        description="Whether the API logs one line, at INFO, for each request under `/rebalance`: method, route, ids "
+        "of the path, status, duration, client and subject; never a value of a query, a header or a body.",
     )
 
     def policy(self) -> Policy:

@@ -1,7 +1,7 @@
 """Cancelling an operation: decided in PostgreSQL alone; its workflow is cancelled afterwards."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
@@ -14,7 +14,7 @@ from services.ending import fail_locked
 from services.lookup import LookupService
 from services.temporal_workflows import cancel
 from storage.unit_of_work import Storage
-from workflows.identity import workflow_id_of
+from workflows.identity import attribute_text, workflow_id_of
 
 DRAIN_SECONDS: Final = 2.0
 CONCURRENT_CANCELS: Final = 20
@@ -29,16 +29,20 @@ class WorkflowCanceller:
         self._client = client
         self._storage = storage
 
-    async def cancel(self, operation_ids: list[str]) -> int:
-        """Cancel these operations' workflows, record the done ones, return their number. Raises StorageUnavailable."""
+    async def cancel(self, cancelled: Mapping[str, str | None]) -> int:
+        """Cancel the workflows of operations by id, each with who cancelled it as the reason that operators read.
+
+        Records the done ones and returns their number. Raises StorageUnavailable.
+        """
         slots = asyncio.Semaphore(CONCURRENT_CANCELS)
 
-        async def is_done(operation_id: str) -> bool:
+        async def is_done(operation_id: str, by: str | None) -> bool:
+            reason = "" if by is None else f"cancelled by {attribute_text(by)}"
             async with slots:
-                return await cancel(self._client, workflow_id_of(operation_id))
+                return await cancel(self._client, workflow_id_of(operation_id), reason=reason)
 
-        outcomes = await asyncio.gather(*(is_done(operation_id) for operation_id in operation_ids))
-        done = [operation_id for operation_id, is_done in zip(operation_ids, outcomes, strict=True) if is_done]
+        outcomes = await asyncio.gather(*(is_done(operation_id, by) for operation_id, by in cancelled.items()))
+        done = [operation_id for operation_id, is_done in zip(cancelled, outcomes, strict=True) if is_done]
         if done:
             async with self._storage.transaction() as transaction:
                 await transaction.operations.note_workflows_cancelled(done)
@@ -54,7 +58,7 @@ class CancellationService:
         self._canceller = canceller
         self._cancelling: set[asyncio.Task[None]] = set()
 
-    async def cancel(self, operation_id: str, *, client: str) -> Operation:
+    async def cancel(self, operation_id: str, *, client: str, by: str) -> Operation:
         """The operation as it has ended, FAILED with OPERATION_CANCELLED.
 
         The commit of its result locks the same row, so exactly one of the two ends it. Raises OperationNotFound,
@@ -68,8 +72,8 @@ class CancellationService:
             if operation.is_terminal:
                 raise OperationAlreadyTerminal
             failure = OperationFailure.of(OperationCancelled)
-            cancelled = await fail_locked(transaction, operation, failure, cancels_workflow=True)
-        self._cancel_soon(operation_id)
+            cancelled = await fail_locked(transaction, operation, failure, cancelled_by=by, cancels_workflow=True)
+        self._cancel_soon(operation_id, by)
         return cancelled
 
     @asynccontextmanager
@@ -81,13 +85,13 @@ class CancellationService:
             if self._cancelling:
                 await asyncio.wait(self._cancelling, timeout=DRAIN_SECONDS)
 
-    def _cancel_soon(self, operation_id: str) -> None:
-        task = asyncio.create_task(self._cancel_workflow(operation_id))
+    def _cancel_soon(self, operation_id: str, by: str) -> None:
+        task = asyncio.create_task(self._cancel_workflow(operation_id, by))
         self._cancelling.add(task)
         task.add_done_callback(self._cancelling.discard)
 
-    async def _cancel_workflow(self, operation_id: str) -> None:
+    async def _cancel_workflow(self, operation_id: str, by: str) -> None:
         try:
-            await self._canceller.cancel([operation_id])
+            await self._canceller.cancel({operation_id: by})
         except StorageUnavailable:
             log.warning("workflow_cancel_not_noted", operation_id=operation_id)

@@ -9,12 +9,17 @@ from storage.unit_of_work import Storage, Transaction
 
 
 async def end_failed(
-    storage: Storage, operation_id: str, failure: OperationFailure, *, elapsed: timedelta | None = None
+    storage: Storage,
+    operation_id: str,
+    failure: OperationFailure,
+    *,
+    cancelled_by: str | None = None,
+    elapsed: timedelta | None = None,
 ) -> Operation:
     """The operation as it has ended: with this failure, or as it had ended before.
 
-    `elapsed` is how long ago a worker began it, where its row does not say so; None where none did. Raises
-    OperationNotFound when there is no such row.
+    `cancelled_by` is who ended it from outside. `elapsed` is how long ago a worker began it, where its row does not
+    say so; None where none did. Raises OperationNotFound when there is no such row.
     """
     async with storage.transaction() as transaction:
         operation = await transaction.operations.lock(operation_id)
@@ -25,14 +30,21 @@ async def end_failed(
         if operation.started_at is None and elapsed is not None:
             began = max(operation.created_at, operation.locked_at - elapsed)
             operation = replace(operation, started_at=began)
-        return await fail_locked(transaction, operation, failure)
+        return await fail_locked(transaction, operation, failure, cancelled_by=cancelled_by)
 
 
 async def fail_locked(
-    transaction: Transaction, operation: LockedOperation, failure: OperationFailure, *, cancels_workflow: bool = False
+    transaction: Transaction,
+    operation: LockedOperation,
+    failure: OperationFailure,
+    *,
+    cancelled_by: str | None = None,
+    cancels_workflow: bool = False,
 ) -> Operation:
     """End an open operation whose row the transaction has locked; its callback is pending from then on."""
-    ended = await transaction.operations.fail(operation, failure, cancels_workflow=cancels_workflow)
+    ended = await transaction.operations.fail(
+        operation, failure, cancelled_by=cancelled_by, cancels_workflow=cancels_workflow
+    )
     if ended.has_callback:
         await transaction.deliveries.add(ended.operation_id)
     return ended

@@ -1,24 +1,38 @@
-"""The limit on open operations: beyond it new ones are refused, while replays are still answered."""
+"""The limits on open operations: beyond them new ones are refused, while replays are still answered."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import Final
 
 from domain.errors import TooManyOpenOperations
-from storage.operations import OperationReader
+from storage.operations import OperationReader, Operations
 
 COUNT_EVERY_SECONDS: Final = 1.0
+
+
+class Refusal(StrEnum):
+    """The limit that was reached."""
+
+    ALL_CLIENTS = "all_clients"
+    ONE_CLIENT = "one_client"
 
 
 class OpenOperationLimit:
     """Counts open operations in the database once a second, and adds those that this process accepts in between.
 
     Several processes together can exceed the limit by what they accept within that second (docs/adr/0013-who-may.md).
+    The limit of one client, `per_client`, is exact: each submission counts, one after the other. 0 is no such limit
+    (docs/adr/0037-one-clients-limit-is-exact.md). `on_refused` is for metrics.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(
+        self, limit: int, *, per_client: int = 0, on_refused: Callable[[Refusal], None] = lambda _: None
+    ) -> None:
         self._limit = limit
+        self.per_client = per_client
+        self.on_refused = on_refused
         self._counted = 0
         self._count_at = 0.0
         self._is_counting = False
@@ -26,9 +40,9 @@ class OpenOperationLimit:
         self._under_way = 0  # accepted here, not committed yet: no count sees them
 
     @contextmanager
-    def place(self) -> Iterator["Place"]:
+    def place(self, client: str) -> Iterator["Place"]:
         """A place for one operation, if one is taken; the block holds all of its transaction, the commit included."""
-        place = Place(self)
+        place = Place(self, client)
         try:
             yield place
             self._since += place.is_taken
@@ -62,17 +76,25 @@ class OpenOperationLimit:
 class Place:
     """Room for one operation: taken when one is made, given back when none was."""
 
-    def __init__(self, limit: OpenOperationLimit) -> None:
+    def __init__(self, limit: OpenOperationLimit, client: str) -> None:
         self._limit = limit
+        self._client = client
         self.is_taken = False
 
-    async def take(self, operations: OperationReader) -> None:
-        """Raises TooManyOpenOperations."""
+    async def take(self, operations: Operations) -> None:
+        """Take it in the transaction that adds the operation, as its last lock. Raises TooManyOpenOperations."""
         if not await self.take_if_free(operations):
-            raise TooManyOpenOperations
+            self._refuse(Refusal.ALL_CLIENTS)
+        most = self._limit.per_client
+        if most and await operations.count_open_of(self._client, at_most=most) >= most:
+            self._refuse(Refusal.ONE_CLIENT)
+
+    def _refuse(self, refusal: Refusal) -> None:
+        self._limit.on_refused(refusal)
+        raise TooManyOpenOperations
 
     async def take_if_free(self, operations: OperationReader) -> bool:
-        """Whether it has taken a place."""
+        """Whether it has taken a place among those of all clients."""
         self.is_taken = await self._limit.take(operations)
         return self.is_taken
 

@@ -40,7 +40,7 @@ class RedeliveryService:
             raise CallbackNotFound
         return await self._log(operation)
 
-    async def redeliver(self, operation_id: str, *, client: str) -> DeliveryLog:
+    async def redeliver(self, operation_id: str, *, client: str, by: str) -> DeliveryLog:
         """Make the callback pending once more, under the same webhook id; a waiting attempt is due now.
 
         Raises OperationNotTerminal, OperationHasNoCallback, RedeliveryTooSoon within a minute of the last such call.
@@ -55,7 +55,7 @@ class RedeliveryService:
             if delivery is None:
                 raise OperationHasNoCallback
             _refuse_too_soon(delivery)
-            await transaction.deliveries.reopen(operation_id, attempts_before=_attempts_before(delivery))
+            await transaction.deliveries.reopen(operation_id, attempts_before=_attempts_before(delivery), by=by)
             start = await transaction.delivery_starts.current(operation_id)
         if start is not None:
             self._start_soon(start)

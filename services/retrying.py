@@ -27,7 +27,7 @@ class RetryService:
         self._policy = policy
         self._limit = limit
 
-    async def retry(self, operation_id: str, *, client: str, correlation_id: str | None = None) -> Accepted:
+    async def retry(self, operation_id: str, *, client: str, by: str, correlation_id: str | None = None) -> Accepted:
         """The next attempt of a failed operation, with the same request and callback, under the rules of today.
 
         It keeps the correlation id of the first, and is found by `correlation_id`, the one of this retry, too.
@@ -39,17 +39,19 @@ class RetryService:
         failed = await self._lookup.operation(operation_id, client=client)
         if failed.status is not OperationStatus.FAILED:
             raise OperationNotFailed
-        with self._limit.place() as place:
+        with self._limit.place(client) as place:
             async with self._storage.transaction() as transaction:
                 find_or_add = self._keyed if failed.key else self._keyless
-                operation, is_new = await find_or_add(transaction, failed, place)
+                operation, is_new = await find_or_add(transaction, failed, place, by)
         if is_new:
             self._start_soon(operation)
         if correlation_id is not None:
             await note_correlation_id(self._storage, operation, correlation_id)
         return Accepted(operation=operation, is_replay=not is_new)
 
-    async def _keyed(self, transaction: Transaction, failed: Operation, place: Place) -> tuple[Operation, bool]:
+    async def _keyed(
+        self, transaction: Transaction, failed: Operation, place: Place, by: str
+    ) -> tuple[Operation, bool]:
         if failed.key is None:
             raise InvariantBroken("the operation has no key")
         operation_id = new_operation_id()
@@ -65,9 +67,11 @@ class RetryService:
                 failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt
             )
         await place.take(transaction.operations)
-        return await self._added(transaction, failed, operation_id=operation_id, attempt=attempt), True
+        return await self._added(transaction, failed, operation_id=operation_id, attempt=attempt, by=by), True
 
-    async def _keyless(self, transaction: Transaction, failed: Operation, place: Place) -> tuple[Operation, bool]:
+    async def _keyless(
+        self, transaction: Transaction, failed: Operation, place: Place, by: str
+    ) -> tuple[Operation, bool]:
         await transaction.operations.lock(failed.operation_id)
         newest = await transaction.operations.newest_attempt(failed.operation_id)
         if newest is not None and newest != failed.operation_id:
@@ -75,15 +79,16 @@ class RetryService:
             return _readable(expired or await transaction.operations.get(newest)), False
         operation_id = new_operation_id()
         await place.take(transaction.operations)
-        operation = await self._added(transaction, failed, operation_id=operation_id, attempt=failed.attempt + 1)
+        attempt = failed.attempt + 1
+        operation = await self._added(transaction, failed, operation_id=operation_id, attempt=attempt, by=by)
         await transaction.operations.set_successor(failed.operation_id, operation_id)
         return operation, True
 
     async def _added(
-        self, transaction: Transaction, failed: Operation, *, operation_id: str, attempt: int
+        self, transaction: Transaction, failed: Operation, *, operation_id: str, attempt: int, by: str
     ) -> Operation:
         operation = await transaction.operations.add_attempt(
-            failed.operation_id, operation_id=operation_id, attempt=attempt, policy=self._policy.as_text()
+            failed.operation_id, operation_id=operation_id, attempt=attempt, policy=self._policy.as_text(), by=by
         )
         if operation is None:  # purged since it was read: nothing of the attempt may stay
             raise OperationNotFound

@@ -36,11 +36,11 @@ class StartQueue:
     """Starts the workflows of committed rows, directly after the commit or in rounds of one task a process.
 
     Temporal holds a window of the open work, the rest waits in PostgreSQL: a source has at most `most_at_once` rows
-    with a workflow. A round counts the room that is left in the window, claims that many waiting rows, oldest first,
-    starts their workflows and marks the rows. A claim keeps the rounds of other processes off the row for five
-    seconds. What room remains goes to `start_soon`, which starts a row directly after its commit; the next round
-    counts again. A crash between commit, start and mark loses nothing: the row is not marked, so a later round of any
-    process takes it, and a second start of the same workflow id changes nothing.
+    with a workflow. A round counts the room that is left in the window, claims that many waiting rows, operations by
+    turns of their clients, starts their workflows and marks the rows. A claim keeps the rounds of other processes off
+    the row for five seconds. What room remains goes to `start_soon`, which starts a row directly after its commit; the
+    next round counts again. A crash between commit, start and mark loses nothing: the row is not marked, so a
+    later round of any process takes it, and a second start of the same workflow id changes nothing.
     """
 
     def __init__(self, storage: Storage, temporal: Temporal, sources: Sequence[Source[Any]]) -> None:
@@ -78,7 +78,8 @@ class StartQueue:
         await self._mark_started()
         pause, is_asked, is_full = TICK_SECONDS, False, False
         for source in self._sources:
-            async with self._storage.transaction() as transaction:
+            # Each statement commits by itself: a process that freezes here holds no turn that others wait for.
+            async with self._storage.autocommit() as transaction:
                 starts = source.starts(transaction)
                 room = await starts.room(at_most=source.most_at_once)
                 limit = min(BATCH, room)

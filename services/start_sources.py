@@ -21,6 +21,7 @@ from domain.errors import (
 from domain.operation import Operation, OperationFailure
 from services.ending import end_failed
 from services.temporal_workflows import RPC_TIMEOUT, WorkflowDescription, WorkflowStart
+from services.workflow_end import identity_of_end
 from services.workflow_starts import delivery_start, operation_start
 from storage.unit_of_work import Storage, Transaction
 from storage.workflow_starts import PendingDelivery, WorkflowStarts
@@ -31,6 +32,7 @@ ENDED_FROM_OUTSIDE: Final = {
     "CANCELED": OperationCancelled,
     "TIMED_OUT": OperationTimedOut,
 }
+ENDED_BY_REQUEST: Final = ("TERMINATED", "CANCELED")
 
 Row = TypeVar("Row", bound=Operation)
 
@@ -94,7 +96,10 @@ class OperationSource:
 
     async def end(self, row: Operation, described: WorkflowDescription) -> Verdict:
         failure = await self._failure(described)
-        await end_failed(self._storage, row.operation_id, failure)
+        cancelled_by = None
+        if described.status in ENDED_BY_REQUEST:
+            cancelled_by = await identity_of_end(self._client, described.workflow_id, run_id=described.run_id)
+        await end_failed(self._storage, row.operation_id, failure, cancelled_by=cancelled_by)
         log.warning("operation_ended_by_reconcile", operation_id=row.operation_id, error=failure.message)
         return Verdict.ENDED
 

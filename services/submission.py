@@ -138,8 +138,10 @@ class SubmissionService:
         new = self._new_operation(submission)
         if submission.is_synchronous and self._policy.require_simulation_flag:
             refusal = refusal if submission.prepared.asks_for_simulation else SimulationDisabled()
-        with self._limit.place() as place:
-            operation = None if refusal else await self._accept_if_new(new, submission.key, place)
+        # The one statement reads no table, so it cannot count what is open of one client.
+        is_quick = refusal is None and not self._limit.per_client
+        with self._limit.place(submission.client) as place:
+            operation = await self._accept_if_new(new, submission.key, place) if is_quick else None
             accepted = operation or await self._find_or_accept(new, submission.key, place, refusal)
         if isinstance(accepted, Accepted):
             return accepted

@@ -165,10 +165,10 @@ async def describe(client: Client, workflow_id: str) -> WorkflowDescription:
     )
 
 
-async def cancel(client: Client, workflow_id: str) -> bool:
+async def cancel(client: Client, workflow_id: str, *, reason: str) -> bool:
     """Whether the workflow needs no cancelling any more: it is being cancelled, has closed, or Temporal has none."""
     try:
-        await client.get_workflow_handle(workflow_id).cancel(rpc_timeout=RPC_TIMEOUT)
+        await client.get_workflow_handle(workflow_id).cancel(reason=reason, rpc_timeout=RPC_TIMEOUT)
     except RPCError as failure:
         if failure.status is RPCStatusCode.NOT_FOUND:
             return True

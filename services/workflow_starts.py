@@ -94,8 +94,15 @@ def delivery_start(
             operation_status=delivery.status,
             correlation_id=delivery.correlation_id,
             public_url=public_url,
-        ),
+        )
+        + _redelivered_by(delivery),
     )
+
+
+def _redelivered_by(delivery: PendingDelivery) -> str:
+    if delivery.redelivered_by is None:
+        return ""
+    return f"\n- **Redelivered by**: {escaped(delivery.redelivered_by, max_bytes=DETAIL_BYTES)}"
 
 
 def _search_attributes_of(operation: Operation) -> TypedSearchAttributes:
@@ -126,6 +133,7 @@ def _details(operation: Operation, *, public_url: str | None) -> str:
         "Portfolio": operation.portfolio_id,
         "Created by": operation.created_by,
         "Attempt": str(operation.attempt),
+        **({} if operation.retried_by is None else {"Retried by": operation.retried_by}),
         "Size": "large (process pool)" if operation.is_large else "small",
     }
     operation_id = markdown_link(

@@ -13,7 +13,7 @@ INSERT INTO callback_deliveries (operation_id, status, created_at) VALUES (%(ope
 ON CONFLICT (operation_id) DO NOTHING
 """
 SELECT_DELIVERY: Final = """
-SELECT d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.attempts_before,
+SELECT d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.redelivered_by, d.attempts_before,
     clock_timestamp() AS read_at,
     (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts
 FROM callback_deliveries d WHERE d.operation_id = %(operation_id)s
@@ -33,7 +33,8 @@ WHERE operation_id = %(operation_id)s
 """
 REOPEN: Final = """
 UPDATE callback_deliveries
-SET status = 'PENDING', finished_at = NULL, redelivered_at = now(), due_at = now(), checked_at = NULL,
+SET status = 'PENDING', finished_at = NULL, redelivered_at = now(), redelivered_by = %(by)s, due_at = now(),
+    checked_at = NULL,
     started_workflow_at = NULL, start_claimed_at = now(), attempts_before = %(attempts_before)s
 WHERE operation_id = %(operation_id)s
 """
@@ -57,6 +58,7 @@ class Delivery:
     finished_at: datetime | None
     due_at: datetime
     redelivered_at: datetime | None
+    redelivered_by: str | None
     attempts_before: int
     attempts: int
     read_at: datetime
@@ -121,9 +123,11 @@ class Deliveries(DeliveryReader):
             {"operation_id": operation_id, "status": status, "delay": delay, "attempts_before": attempts_before},
         )
 
-    async def reopen(self, operation_id: str, *, attempts_before: int) -> None:
+    async def reopen(self, operation_id: str, *, attempts_before: int, by: str) -> None:
         """Make the callback pending once more; the caller starts its workflow, or the starter does in a few seconds."""
-        await self._connection.execute(REOPEN, {"operation_id": operation_id, "attempts_before": attempts_before})
+        await self._connection.execute(
+            REOPEN, {"operation_id": operation_id, "attempts_before": attempts_before, "by": by}
+        )
 
     async def give_up(self, operation_id: str, *, redelivered_at: datetime | None) -> bool:
         """End a delivery that no workflow is working on; False when another redelivery was asked for since then."""

@@ -6,7 +6,14 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
-from domain.operation import LockedOperation, Operation, OperationFailure, OperationStatus, RecordedEvidence
+from domain.operation import (
+    LockedOperation,
+    Operation,
+    OperationFailure,
+    OperationStatus,
+    OperationType,
+    RecordedEvidence,
+)
 from storage.correlation_ids import newest_by_correlation
 from storage.rows import Repository, columns_of, parameters_of, value_row
 
@@ -60,6 +67,7 @@ _END_COLUMNS: Final = (
     "error_code",
     "error_message",
     "workflow_to_cancel",
+    "cancelled_by",
     "started_at",
     "updated_at",
     "progress_at",
@@ -78,6 +86,7 @@ _OF_AN_ATTEMPT: Final = frozenset(
         *TIME_COLUMNS,
         *("started_at", "finished_at", "version_no", "proposal_version_id", "error_code", "error_message"),
         *("start_claimed_at", "started_workflow_at", "workflow_restarts", "workflow_to_cancel", "successor_id"),
+        *("cancelled_by", "retried_by"),
         *(*_EVIDENCE_COLUMNS, "evidence_seal"),
     }
 )
@@ -87,8 +96,8 @@ _REQUEST_COLUMNS: Final = ", ".join(_ASKED_FOR)
 # The stored request again, under the rules of today; a version's target stays.
 INSERT_ATTEMPT: Final = f"""
 INSERT INTO operations AS o (
-    operation_id, status, attempt, policy, created_at, updated_at, progress_at, {_REQUEST_COLUMNS})
-SELECT %(operation_id)s, 'PENDING', %(attempt)s, %(policy)s, now(), now(), now(), {_REQUEST_COLUMNS}
+    operation_id, status, attempt, policy, retried_by, created_at, updated_at, progress_at, {_REQUEST_COLUMNS})
+SELECT %(operation_id)s, 'PENDING', %(attempt)s, %(policy)s, %(by)s, now(), now(), now(), {_REQUEST_COLUMNS}
 FROM operations WHERE operation_id = %(failed_id)s
 RETURNING {OPERATION_COLUMNS}
 """
@@ -98,6 +107,16 @@ NOTE_CANCELLED: Final = "UPDATE operations SET workflow_to_cancel = false WHERE 
 COUNT_OPEN: Final = """
 SELECT count(*) FROM (
     SELECT FROM operations WHERE status IN ('PENDING', 'RUNNING') ORDER BY progress_at LIMIT %(at_most)s) counted
+"""
+# The lock is held until the transaction ends, and the count is a statement after it: it sees what the holders before
+# have committed. Types, statuses and the order are those of the index of the list, which the planner then takes however
+# many operations are open.
+LOCK_PLACES: Final = "SELECT pg_advisory_xact_lock(hashtext('open operations'), hashtext(%(client)s))"
+COUNT_OPEN_OF_CLIENT: Final = """
+SELECT count(*) FROM (
+    SELECT FROM operations WHERE client = %(client)s AND operation_type = ANY(%(types)s)
+        AND status IN ('PENDING', 'RUNNING')
+    ORDER BY operation_type, status, created_at DESC, operation_id DESC LIMIT %(at_most)s) counted
 """
 # NOTIFY is delivered at commit: a waiter that is woken finds the row as it woke it.
 NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(operation_id)s)"
@@ -136,13 +155,24 @@ class Operations(OperationReader):
         super().__init__(connection)
         self.ended: list[Operation] = []
 
-    async def add_attempt(self, failed_id: str, *, operation_id: str, attempt: int, policy: str) -> Operation | None:
+    async def add_attempt(
+        self, failed_id: str, *, operation_id: str, attempt: int, policy: str, by: str
+    ) -> Operation | None:
         """Accept the request of a failed operation once more; None when the purge has taken it."""
-        new = {"operation_id": operation_id, "attempt": attempt, "policy": policy}
+        new = {"operation_id": operation_id, "attempt": attempt, "policy": policy, "by": by}
         return await self._one(OPERATION_ROW, INSERT_ATTEMPT, failed_id=failed_id, **new)
 
     async def set_successor(self, operation_id: str, successor_id: str) -> None:
         await self._connection.execute(SET_SUCCESSOR, {"operation_id": operation_id, "successor_id": successor_id})
+
+    async def count_open_of(self, client: str, *, at_most: int) -> int:
+        """Open operations of one client, no further than the limit; until this transaction ends no other one counts."""
+        await self._connection.execute(LOCK_PLACES, {"client": client})
+        cursor = await self._connection.execute(
+            COUNT_OPEN_OF_CLIENT, {"client": client, "types": list(OperationType), "at_most": at_most}
+        )
+        ((count,),) = await cursor.fetchall()
+        return int(count)
 
     async def note_workflows_cancelled(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(NOTE_CANCELLED, {"operation_ids": list(operation_ids)})
@@ -186,7 +216,12 @@ class Operations(OperationReader):
         return _superseded(await cursor.fetchone(), evidence.documents)
 
     async def fail(
-        self, operation: LockedOperation, failure: OperationFailure, *, cancels_workflow: bool = False
+        self,
+        operation: LockedOperation,
+        failure: OperationFailure,
+        *,
+        cancelled_by: str | None = None,
+        cancels_workflow: bool = False,
     ) -> Operation:
         """End an open operation and return it. `cancels_workflow`: its workflow is to be cancelled."""
         return await self._end(
@@ -195,6 +230,7 @@ class Operations(OperationReader):
             error_code=failure.code,
             error_message=failure.message,
             workflow_to_cancel=cancels_workflow,
+            cancelled_by=cancelled_by,
         )
 
     async def _end(self, operation: LockedOperation, **end: Any) -> Operation:

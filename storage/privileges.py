@@ -25,6 +25,7 @@ PRIVILEGES: Final[Mapping[str, str]] = {
     "expired_operations": ADD_AND_PURGE,
     "documents_to_purge": ADD_AND_PURGE,
     "proposals": "SELECT, INSERT, UPDATE",
+    "start_turns": "SELECT, INSERT, UPDATE",
     "operations": KEEP,
     "operation_correlation_ids": KEEP,
     "idempotency_keys": KEEP,

@@ -179,7 +179,9 @@ class OperationRow(SQLModel, table=True):
     __table_args__ = (
         Index("operations_by_correlation", "correlation_id", text("created_at DESC"), text("operation_id DESC")),
         Index(
-            "operations_to_start",
+            "operations_to_start_by_client",
+            "client",
+            "is_large",
             "created_at",
             postgresql_where=text("status = 'PENDING' AND started_workflow_at IS NULL"),
         ),
@@ -244,6 +246,8 @@ class OperationRow(SQLModel, table=True):
     workflow_restarts: int = Field(sa_column_kwargs={"server_default": "0"})
     successor_id: str | None = _text(nullable=True)
     workflow_to_cancel: bool = Field(sa_column_kwargs={"server_default": "false"})
+    cancelled_by: str | None = _text(nullable=True)
+    retried_by: str | None = _text(nullable=True)
 
 
 class OperationCorrelationIdRow(SQLModel, table=True):
@@ -323,6 +327,14 @@ class CallbackDeliveryRow(SQLModel, table=True):
     redelivered_at: datetime | None = _moment(nullable=True)
     attempts_before: int = Field(0, sa_column_kwargs={"server_default": text("0")})
     checked_at: datetime | None = _moment(nullable=True)
+    redelivered_by: str | None = _text(nullable=True)
+
+
+class StartTurnRow(SQLModel, table=True):
+    __tablename__ = "start_turns"
+
+    client: str = _text(primary_key=True)
+    had_turn_at: datetime = _moment()
 
 
 class CallbackAttemptRow(SQLModel, table=True):

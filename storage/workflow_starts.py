@@ -15,6 +15,7 @@ from psycopg.rows import AsyncRowFactory
 from domain.operation import Operation
 from storage.operations import OPERATION_COLUMNS, OPERATION_ROW, SELECT_OPERATION
 from storage.rows import Repository, value_row
+from storage.start_turns import take_in_turn
 
 Row = TypeVar("Row")
 
@@ -31,26 +32,24 @@ SELECT count(*) FROM (
     SELECT FROM operations WHERE status IN ('PENDING', 'RUNNING') AND started_workflow_at IS NOT NULL
     ORDER BY operation_id LIMIT %(most)s) s
 """
-CLAIM_OPERATIONS: Final = f"""
-UPDATE operations o SET start_claimed_at = now()
-WHERE operation_id IN (
-    SELECT operation_id FROM operations
-    WHERE status = 'PENDING' AND started_workflow_at IS NULL AND created_at < now() - interval '1 second'
-        AND (start_claimed_at IS NULL OR start_claimed_at < now() - interval '5 seconds')
-    ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
-RETURNING {OPERATION_COLUMNS}
-"""
+CLAIM_OPERATIONS: Final = take_in_turn(
+    "created_at < now() - interval '1 second'"
+    " AND (start_claimed_at IS NULL OR start_claimed_at < now() - interval '5 seconds')",
+    take="start_claimed_at = now()",
+)
 # Taking a row is progress, too: the next batch gets other rows, and two runs at once get different ones.
-# An operation without a workflow may be waiting for its turn: it has none as long as the window is full.
 TAKE_STALLED: Final = f"""
 UPDATE operations o SET progress_at = now()
 WHERE operation_id IN (
     SELECT operation_id FROM operations
-    WHERE status IN ('PENDING', 'RUNNING') AND progress_at < now() - %(idle)s
-        AND (started_workflow_at IS NOT NULL OR ({COUNT_STARTED}) < %(most)s)
+    WHERE status IN ('PENDING', 'RUNNING') AND progress_at < now() - %(idle)s AND started_workflow_at IS NOT NULL
     ORDER BY progress_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING {OPERATION_COLUMNS}
 """
+# A row is never older than its progress: its age is what the index of waiting operations has.
+TAKE_WAITING: Final = take_in_turn(
+    "created_at < now() - %(idle)s AND progress_at < now() - %(idle)s", take="progress_at = now()"
+)
 SELECT_OPEN: Final = f"{SELECT_OPERATION} AND o.status IN ('PENDING', 'RUNNING')"
 COUNT_RESTART: Final = """
 UPDATE operations
@@ -59,12 +58,12 @@ WHERE operation_id = %(operation_id)s
 """
 # The API cancels the workflow at once; what it could not reach, or had no time for before it crashed, is left here.
 SELECT_TO_CANCEL: Final = """
-SELECT operation_id FROM operations WHERE workflow_to_cancel AND updated_at < now() - %(idle)s
+SELECT operation_id, cancelled_by FROM operations WHERE workflow_to_cancel AND updated_at < now() - %(idle)s
 ORDER BY updated_at LIMIT %(limit)s
 """
 
 _DELIVERY_COLUMNS: Final = f"""
-    {OPERATION_COLUMNS}, d.redelivered_at, d.started_workflow_at IS NULL AS awaits_start,
+    {OPERATION_COLUMNS}, d.redelivered_at, d.redelivered_by, d.started_workflow_at IS NULL AS awaits_start,
     (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts,
     d.created_at > now() - interval '10 minutes' AS is_recent"""
 SELECT_DELIVERY: Final = f"""
@@ -106,6 +105,7 @@ class PendingDelivery(Operation):
     """
 
     redelivered_at: datetime | None
+    redelivered_by: str | None
     awaits_start: bool
     attempts: int
     is_recent: bool
@@ -142,7 +142,10 @@ class WorkflowStarts(Repository, Generic[Row]):
         return at_most
 
     async def claim_unstarted(self, *, limit: int) -> list[Row]:
-        """The oldest pending rows that have had no workflow for a second or two, claimed for five."""
+        """Pending rows that have had no workflow for a second or two, claimed for five, in the order of their starts.
+
+        Operations go by turns of their clients (`storage.start_turns`), deliveries oldest first.
+        """
         return await self._all(self._row, self._claim, limit=limit)
 
     async def mark_started(self, operation_ids: Sequence[str]) -> None:
@@ -151,9 +154,9 @@ class WorkflowStarts(Repository, Generic[Row]):
     async def release_claims(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(self._release, {"operation_ids": list(operation_ids)})
 
-    async def take_stalled(self, *, idle: timedelta, limit: int, at_most: int) -> list[Row]:
+    async def take_stalled(self, *, idle: timedelta, limit: int) -> list[Row]:
         """The rows that were longest without progress, at least `idle`, each for one run of reconcile."""
-        return await self._all(self._row, self._take_stalled, idle=idle, limit=limit, most=at_most)
+        return await self._all(self._row, self._take_stalled, idle=idle, limit=limit)
 
     async def current(self, operation_id: str) -> Row | None:
         """The row; None when it requires no workflow any more."""
@@ -181,10 +184,14 @@ class OperationStarts(WorkflowStarts[Operation]):
         ((started,),) = await cursor.fetchall()
         return at_most - int(started)
 
-    async def workflows_to_cancel(self, *, idle: timedelta, limit: int) -> list[str]:
-        """Operations that were cancelled at least so long ago, and whose workflows are still to be cancelled."""
+    async def take_waiting(self, *, idle: timedelta, limit: int) -> list[Operation]:
+        """Operations that no start queue has started for `idle`, by turns of clients, for one run of reconcile."""
+        return await self._all(OPERATION_ROW, TAKE_WAITING, idle=idle, limit=limit)
+
+    async def workflows_to_cancel(self, *, idle: timedelta, limit: int) -> dict[str, str | None]:
+        """Operations whose workflows are still to be cancelled at least so long after, with who cancelled them."""
         cursor = await self._connection.execute(SELECT_TO_CANCEL, {"idle": idle, "limit": limit})
-        return [operation_id for (operation_id,) in await cursor.fetchall()]
+        return dict(await cursor.fetchall())
 
 
 def delivery_starts(connection: AsyncConnection) -> WorkflowStarts[PendingDelivery]:

@@ -1,6 +1,7 @@
 """Many operations at once, as rows: for lists, plans and the purge, where their contents do not matter."""
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -60,3 +61,30 @@ def insert_operations(
     return [
         dict(zip(names, row, strict=False)) | {"created_at": f"{row[6]:%Y-%m-%dT%H:%M:%S.%f}+00:00"} for row in rows
     ]
+
+
+INSERT_WAITING = """
+INSERT INTO operations (operation_id, operation_type, status, client, attempt, correlation_id, request_hash,
+    request_document, portfolio_id, created_by, metadata, policy, is_large, created_at, updated_at, progress_at)
+SELECT 'pop_' || md5(who), 'CREATE_PROPOSAL', 'PENDING', %(client)s, 1, who,
+    %(document)s, %(document)s, 'pf_1', 'advisor_1', '{}', '{}', %(is_large)s, moment, moment, moment
+FROM generate_series(1, %(count)s) n,
+    LATERAL (SELECT now() - %(age)s + n * interval '1 millisecond' AS moment) m,
+    LATERAL (SELECT format('%%s%%s_%%s', %(client)s::text, %(name)s::text, n) AS who) w
+"""
+
+
+def insert_waiting(
+    dsn: str,
+    client: str,
+    count: int = 1,
+    *,
+    age: timedelta = timedelta(minutes=1),
+    is_large: bool = False,
+    name: str = "",
+) -> None:
+    """Let so many operations of the client wait; the oldest has the correlation id <client><name>_1."""
+    row = {"client": client, "count": count, "age": age, "is_large": is_large, "name": name, "document": DOCUMENT}
+    with psycopg.connect(dsn) as connection:
+        connection.execute(INSERT_DOCUMENT, [DOCUMENT])
+        connection.execute(INSERT_WAITING, row)

@@ -40,7 +40,7 @@ class InProcess:
 class Steps:
     """The steps of one worker."""
 
-    def __init__(self, storage: Storage, *, pool: ProcessPool | None = None) -> None:
+    def __init__(self, storage: Storage, *, pool: ProcessPool | None = None, client: Client | None = None) -> None:
         self.under_way = UnderWay()
         work = WorkAtHand(storage, self.under_way)
         evidence = EvidenceMaking(storage, Computing(pool or EnginePool(1, seconds=60, memory_mb=1024)))
@@ -50,7 +50,7 @@ class Steps:
         self._build = BuildArtifactStep(storage, work, evidence).build_artifact
         self._persist = PersistStep(storage, work, evidence).persist
         self._persist_version = PersistStep(storage, work, evidence).persist_version
-        self._finish = FinishStep(storage, work).finish
+        self._finish = FinishStep(storage, work, client).finish  # type: ignore[arg-type]  # asked about cancels alone
 
     async def simulate(self, operation_id: str, *, is_local: bool = True):
         step = SimulateInput(operation_id=operation_id, is_large=False)

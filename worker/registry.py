@@ -63,7 +63,7 @@ def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
         BuildArtifactStep(storage, work, evidence).build_artifact,
         persisting.persist,
         persisting.persist_version,
-        FinishStep(storage, work).finish,
+        FinishStep(storage, work, dependencies.client).finish,
     ]
 
 

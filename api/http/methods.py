@@ -67,4 +67,5 @@ class Methods:
         try:
             await self._app(as_get, receive, send_head)
         finally:
-            scope["route"] = as_get.get("route")  # metrics and spans, outside of this, are told by route
+            # Metrics, spans and the access log, outside of this, go by the route and its ids.
+            scope["route"], scope["path_params"] = as_get.get("route"), as_get.get("path_params", {})

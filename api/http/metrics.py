@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 
 from api.http.limits import LargeAnswers, UnreadBodies
 from domain.errors import StorageUnavailable
+from services.open_operations import Refusal
 from services.readiness import Readiness, ReadinessService
 from storage.backlog import OpenOperations, PendingDeliveries
 from storage.listener import TerminalListener
@@ -19,7 +20,6 @@ from storage.unit_of_work import Storage
 
 SECONDS: Final = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 FAILURES: Final = ("500", "503")
-METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 FRESH_SECONDS: Final = 5.0
 PATIENCE_SECONDS: Final = 1.0  # a scrape waits no longer for PostgreSQL; then it gets what was read last
 STALE_SECONDS: Final = 60.0  # older than this it is left out
@@ -45,14 +45,30 @@ class HttpMetrics:
         self._seen: set[tuple[str, str]] = set()
 
     def answered(self, *, method: str, route: str, status: str, waits: bool, seconds: float) -> None:
-        counted = method if method in METHODS else "OTHER"
-        if (counted, route) not in self._seen:
+        if (method, route) not in self._seen:
             # A rate is known only of a series that was there before its first event.
-            self._seen.add((counted, route))
+            self._seen.add((method, route))
             for failure in FAILURES:
-                self._requests.labels(counted, route, failure)
-        self._requests.labels(counted, route, status).inc()
-        self._seconds.labels(counted, route, str(waits).lower()).observe(seconds)
+                self._requests.labels(method, route, failure)
+        self._requests.labels(method, route, status).inc()
+        self._seconds.labels(method, route, str(waits).lower()).observe(seconds)
+
+
+class RefusalMetrics:
+    """Operations that a limit refused: which limit, never which client."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._refused = Counter(
+            "proposals_operations_refused",
+            "New operations that were answered 429, by the limit that is reached: `all_clients` or `one_client`.",
+            ("limit",),
+            registry=registry,
+        )
+        for limit in Refusal:
+            self._refused.labels(limit.value)  # a rate is known only of a series that was there before
+
+    def refused(self, limit: Refusal) -> None:
+        self._refused.labels(limit.value).inc()
 
 
 class LoadMetrics(Collector):

@@ -1,4 +1,4 @@
-"""Outermost middleware: each request is counted, timed and, while traces are exported, the root of one or part of one.
+"""Outermost middleware: each request is counted, timed, logged and, while traces are exported, part of a trace.
 
 FastAPI's own telemetry is turned off: its spans hold whole urls, its logs what exceptions said.
 """
@@ -14,19 +14,22 @@ from opentelemetry.trace import Span, SpanKind, StatusCode
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.http.metrics import METHODS, HttpMetrics
+from api.http.access_log import log_access
+from api.http.metrics import HttpMetrics
 from runtime.tracing import is_tracing
 
 ABORTED: Final = "aborted"
 UNMATCHED: Final = "unmatched"
 FIRST_SERVER_ERROR: Final = 500
+METHODS: Final = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 UNTRACED: Final = ("/metrics", "/health/")  # asked every few seconds, by machines
 
 
 class Observation:
-    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: HttpMetrics, logs_access: bool) -> None:
         self._app = app
         self._metrics = metrics
+        self._logs_access = logs_access
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -51,19 +54,18 @@ class Observation:
         try:
             await self._app(scope, receive, send_and_note)
         finally:
-            self._metrics.answered(
-                method=scope["method"],
-                route=_route(scope),
-                status=status,
-                waits=scope.get("state", {}).get("waits", False),
-                seconds=perf_counter() - began,
-            )
+            method, route, seconds = _method(scope), _route(scope), perf_counter() - began
+            waits = scope.get("state", {}).get("waits", False)
+            self._metrics.answered(method=method, route=route, status=status, waits=waits, seconds=seconds)
+            if self._logs_access:
+                answered = None if status == ABORTED else int(status)
+                log_access(scope, method=method, route=route, status=answered, seconds=seconds)
         return status
 
 
 @contextmanager
 def _server_span(scope: Scope) -> Iterator[Span]:
-    method = scope["method"] if scope["method"] in METHODS else "OTHER"
+    method = _method(scope)
     with trace.get_tracer(__name__).start_as_current_span(
         method,
         context=extract(Headers(scope=scope)),
@@ -77,13 +79,18 @@ def _server_span(scope: Scope) -> Iterator[Span]:
 
 def _describe(span: Span, scope: Scope, status: str) -> None:
     route = _route(scope)
-    span.update_name(f"{scope['method'] if scope['method'] in METHODS else 'OTHER'} {route}")
+    span.update_name(f"{_method(scope)} {route}")
     span.set_attribute("http.route", route)
     span.set_attribute("proposals.correlation_id", scope.get("state", {}).get("correlation_id", ""))
     if status != ABORTED:
         span.set_attribute("http.response.status_code", int(status))
         if int(status) >= FIRST_SERVER_ERROR:
             span.set_status(StatusCode.ERROR)
+
+
+def _method(scope: Scope) -> str:
+    """One of a closed list."""
+    return scope["method"] if scope["method"] in METHODS else "OTHER"
 
 
 def _route(scope: Scope) -> str:

@@ -134,11 +134,11 @@ async def test_a_redelivery_by_hand_takes_no_attempt_from_the_schedule(storage: 
     receiver.answers = [(500, {})]
     worker, operation_id = Worker(storage), await an_owed_callback(storage, receiver.url)
     redelivery = RedeliveryService(storage, LookupService(storage), lambda _: None)
-    await redelivery.redeliver(operation_id, client="local")  # before the first: nothing to spare yet
+    await redelivery.redeliver(operation_id, client="local", by="local")  # before the first: nothing to spare yet
     results = [await worker.attempt(operation_id, attempts=attempts) for attempts in range(3)]
     with psycopg.connect(database_dsn) as connection:
         connection.execute("UPDATE callback_deliveries SET redelivered_at = now() - interval '1 hour'")
-    await redelivery.redeliver(operation_id, client="local")
+    await redelivery.redeliver(operation_id, client="local", by="local")
     results += [await worker.attempt(operation_id, attempts=attempts) for attempts in range(3, 11)]
 
     assert [result.state for result in results] == ["PENDING"] * 10 + ["FAILED"]
@@ -164,7 +164,7 @@ async def test_a_failure_that_answers_an_earlier_request_leaves_the_redelivery_o
     await arrived.wait()
     async with storage.transaction() as transaction:
         await transaction.deliveries.lock_delivery(operation_id)
-        await transaction.deliveries.reopen(operation_id, attempts_before=0)
+        await transaction.deliveries.reopen(operation_id, attempts_before=0, by="local")
     leave.set()
     assert ((await attempt).state, (await attempt).retry_seconds) == ("PENDING", 0)
     receiver.handle = None

@@ -131,7 +131,7 @@ async def test_a_run_that_dies_with_its_rows_only_delays_them(storage: Storage, 
     """Its rows count as moved, and nothing else of it is left behind."""
     operation = await a_stored_operation(storage)
     async with storage.transaction() as transaction:
-        (taken,) = await transaction.operation_starts.take_stalled(idle=timedelta(0), limit=200, at_most=300)
+        (taken,) = await transaction.operation_starts.take_waiting(idle=timedelta(0), limit=200)
     assert taken.operation_id == operation.operation_id
     assert (await reconciled(storage, temporal_client, idle_seconds=30)).examined == 0
     with psycopg.connect(database_dsn) as connection:

@@ -76,7 +76,7 @@ class ClosedMeanwhile(DeliverySource):
 
     async def end(self, row: PendingDelivery, described: WorkflowDescription) -> Verdict:
         async with self._storage.transaction() as transaction:
-            await transaction.deliveries.reopen(row.operation_id, attempts_before=0)
+            await transaction.deliveries.reopen(row.operation_id, attempts_before=0, by="local")
         return await super().end(row, described)
 
 
@@ -100,7 +100,7 @@ async def test_a_redelivery_after_the_workflow_closed_is_started(storage: Storag
     while (await handle.describe()).close_time is None:
         await asyncio.sleep(0.05)
     async with storage.transaction() as transaction:
-        await transaction.deliveries.reopen(operation_id, attempts_before=0)
+        await transaction.deliveries.reopen(operation_id, attempts_before=0, by="local")
     assert (await reconciled(storage, temporal_client)).restarted == 1
     assert (await handle.describe()).close_time is None
 
@@ -114,7 +114,7 @@ async def test_a_redelivery_is_started_however_far_temporals_clock_is_ahead(
     handle = temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id))
     await handle.terminate()
     async with storage.transaction() as transaction:
-        await transaction.deliveries.reopen(operation_id, attempts_before=0)
+        await transaction.deliveries.reopen(operation_id, attempts_before=0, by="local")
     changed(database_dsn, "redelivered_at = now() - interval '1 hour', created_at = now() - interval '1 hour'")
     assert (await reconciled(storage, temporal_client)).restarted == 1
 

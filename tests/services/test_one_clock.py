@@ -166,7 +166,7 @@ async def test_an_accepted_operation_and_its_retry_have_the_times_of_postgresql(
     retrying = RetryService(
         storage, LookupService(storage), lambda _: None, policy=Policy(), limit=OpenOperationLimit(100)
     )
-    second = await retrying.retry(first.operation.operation_id, client="local")
+    second = await retrying.retry(first.operation.operation_id, client="local", by="local")
     assert second.operation.attempt == 2  # type: ignore[union-attr]  # it is an Operation
     if key is not None:
         await end_failed(storage, second.operation.operation_id, CANCELLED)
@@ -256,11 +256,11 @@ async def test_a_redelivery_that_was_asked_for_during_an_attempt_is_not_lost(sto
     attempt = asyncio.create_task(attempted(storage, operation_id))
     await arrived.wait()
     redelivery = RedeliveryService(storage, LookupService(storage), lambda _: None)
-    await redelivery.redeliver(operation_id, client="local")
+    await redelivery.redeliver(operation_id, client="local", by="local")
     leave.set()
     assert ((await attempt).state, (await attempt).retry_seconds) == ("PENDING", 0)
     with pytest.raises(RedeliveryTooSoon) as too_soon:
-        await redelivery.redeliver(operation_id, client="local")
+        await redelivery.redeliver(operation_id, client="local", by="local")
     assert 0 < too_soon.value.retry_after_seconds <= 60
 
 

@@ -1,10 +1,12 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from hashlib import md5
 
 import psycopg
 from broken_postgres import alter
 from builders import a_stored_operation
+from operation_rows import insert_waiting
 from waiting import until
 
 from cli.local.postgres import SERVICE_ROLE
@@ -178,3 +180,21 @@ async def test_only_so_many_are_started_at_a_time_and_the_oldest_first(storage: 
             )
         await until(lambda: len(temporal.started) == 8)
     assert set(temporal.started) <= {*operations, fresh.operation_id}
+
+
+END = """
+UPDATE operations SET status = 'FAILED', finished_at = now(), error_code = 'ProposalInternalError',
+    error_message = 'OPERATION_INTERNAL_ERROR' WHERE started_workflow_at IS NOT NULL
+"""
+
+
+async def test_one_operation_is_started_before_the_five_thousand_of_another_client(storage: Storage, database_dsn):
+    insert_waiting(database_dsn, "b", 5000)
+    temporal = Temporal()
+    async with running(Queue(storage, temporal, max_started=10)):
+        await until(lambda: len(temporal.started) == 10)
+        insert_waiting(database_dsn, "c", 1)
+        with psycopg.connect(database_dsn) as connection:  # as their ends do
+            connection.execute(END)
+        await until(lambda: len(temporal.started) > 10)
+    assert f"pop_{md5(b'c_1').hexdigest()}" in temporal.started[10:12]  # noqa: S324 -- an id, as the row has it
