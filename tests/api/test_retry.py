@@ -93,7 +93,7 @@ async def test_a_retry_keeps_all_that_its_client_asked_for(api, worker, database
         )
     differing = {name for name in first if first[name] != second[name]}
     times = {name for name in first if name.endswith("_at")}
-    assert differing - times == {"operation_id", "attempt"}
+    assert differing - times == {"operation_id", "attempt", "retried_by"}
 
 
 async def test_a_retry_runs_to_its_end(api, worker):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
 from builders import a_stored_operation
 from fake_steps import FakeSteps, outage_for
@@ -98,3 +99,23 @@ async def test_a_task_that_no_worker_has_is_shown_with_the_last_poll(storage: St
 
     told = page["workflow"]["pending workflow task"].removeprefix("no worker has it; the last poll was ")
     assert abs(datetime.fromisoformat(told) - polled_until) < timedelta(minutes=5)
+
+
+async def test_who_cancelled_retried_and_redelivered_is_shown(
+    storage: Storage, temporal_client: Client, database_dsn: str
+):
+    operation_id = (await a_stored_operation(storage, callback_url="https://receiver.example/")).operation_id
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute(
+            "UPDATE operations SET retried_by = 'ops_1', cancelled_by = 'ops_2', status = 'FAILED',"
+            " finished_at = now(), error_code = 'ProposalOperationCancelledError',"
+            " error_message = 'OPERATION_CANCELLED'"
+        )
+        connection.execute(
+            "INSERT INTO callback_deliveries (operation_id, status, created_at, redelivered_at, redelivered_by)"
+            " VALUES (%s, 'PENDING', now(), now(), 'ops_3')",
+            [operation_id],
+        )
+    page = await operation_page(storage, temporal_client, operation_id, client="local")
+    assert (page["operation"]["retried_by"], page["operation"]["cancelled_by"]) == ("ops_1", "ops_2")
+    assert page["callback"]["redelivered by"] == "ops_3"

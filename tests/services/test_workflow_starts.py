@@ -1,5 +1,7 @@
 """What operators can search for from the moment in which an operation's workflow is started."""
 
+from dataclasses import fields
+
 import pytest
 from builders import a_locked_operation, an_operation, some_evidence
 
@@ -7,7 +9,8 @@ from domain.callback import CallbackRules
 from domain.creation import new_proposal
 from domain.operation import OperationType
 from services.start_sources import OperationSource
-from services.workflow_starts import operation_start
+from services.workflow_starts import delivery_start, operation_start
+from storage.workflow_starts import PendingDelivery
 from worker.registry import Dependencies, housekeeping_activities
 from workflows.delivery_start import delivery_details
 from workflows.identity import (
@@ -78,3 +81,18 @@ def test_workflows_that_reconcile_starts_get_the_same_links():
 )
 def test_an_attribute_is_cut_and_prints(text, attribute):
     assert attribute_text(text) == attribute
+
+
+def test_the_details_name_who_retried_without_meaning_for_markdown():
+    assert "Retried by" not in operation_start(an_operation()).details
+    assert "- **Retried by**: ops&#95;1" in operation_start(an_operation(retried_by="ops_1")).details
+
+
+@pytest.mark.parametrize(("by", "shown"), [(None, False), ("ops_1", True)])
+def test_the_details_of_a_callback_name_who_asked_for_it_again(by, shown):
+    operation = an_operation(has_callback=True)
+    values = {field.name: getattr(operation, field.name) for field in fields(operation)}
+    delivery = PendingDelivery(
+        **values, redelivered_at=None, redelivered_by=by, awaits_start=True, attempts=0, is_recent=True
+    )
+    assert ("\n- **Redelivered by**: ops&#95;1" in delivery_start(delivery).details) is shown
