@@ -336,9 +336,8 @@ async def test_a_redelivery_hurries_the_delivery_that_waits(api, worker, receive
     await until(lambda: len(receiver.received) == 1)
     log = await log_of(api, operation_id, status="PENDING")
     async with asyncio.timeout(40):
-        while not log["attempts"]:
+        while log["next_attempt_at"] <= log["created_at"]:
             log = await log_of(api, operation_id, status="PENDING")
-    assert log["next_attempt_at"] > log["created_at"]
     assert (await redeliver(api, operation_id)).status_code == 202
     assert [a["status_code"] for a in (await log_of(api, operation_id))["attempts"]] == [503, 200]
 
