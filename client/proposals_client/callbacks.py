@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 import json
@@ -92,7 +91,7 @@ def _keys(secret: str | Iterable[str]) -> list[bytes]:
     secrets = secret.split() if isinstance(secret, str) else list(secret)
     try:
         keys = [base64.b64decode(one.removeprefix("whsec_"), validate=True) for one in secrets]
-    except binascii.Error:
+    except ValueError:
         keys = []
     if not keys or not all(keys):  # an empty key would let anyone sign
         raise InvalidArgument("the callback secret is missing or not whsec_ and base64")
