@@ -224,18 +224,19 @@ async def test_a_token_is_fetched_by_a_coroutine(played):
 
 def test_a_fixed_token_is_not_sent_twice(played, desk_of):
     played.answers = [Answer(401, {"code": "UNAUTHENTICATED"})]
+    options = {"token": "fixed"}
     with pytest.raises(Unauthenticated):
-        desk_of(played.url, **{"token": "fixed"}).submit(REQUEST)
+        desk_of(played.url, **options).submit(REQUEST)
     assert [asked.headers["Authorization"] for asked in played.asked] == ["Bearer fixed"]
 
 
 def test_nothing_of_a_request_is_logged_or_shown(played, desk_of, caplog):
     caplog.set_level(logging.DEBUG)
-    secret = "-".join(("nobody", "may", "read", "this"))
+    hidden = "nobody-may-read-this"
     played.answers = [OUTAGE, Answer(422, {"detail": "VALIDATION_FAILED"})]
-    desk = desk_of(played.url, token=secret)
+    desk = desk_of(played.url, token=hidden)
     with pytest.raises(ApiError) as refused:
-        desk.submit({"created_by": secret})
+        desk.submit({"created_by": hidden})
     played.answers = [OUTAGE, Answer(422, {"detail": "VALIDATION_FAILED"})]
     with pytest.raises(ApiError):
         list(desk.proposals(portfolio_id="nobody-may-log-this"))
@@ -244,5 +245,5 @@ def test_nothing_of_a_request_is_logged_or_shown(played, desk_of, caplog):
         "POST /rebalance/proposals/async",
         "GET /rebalance/proposals",
     ]
-    assert secret not in caplog.text + repr(refused.value) + repr(desk) + str(refused.value)
+    assert hidden not in caplog.text + repr(refused.value) + repr(desk) + str(refused.value)
     assert not any("nobody-may" in record.getMessage() for record in ours)

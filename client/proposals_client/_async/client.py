@@ -241,7 +241,7 @@ class AsyncProposals:
 
     async def _items(self, path: str, filters: Mapping[str, Filter]) -> AsyncIterator[Json]:
         """Of all pages; each page is fetched when the one before it is used up."""
-        cursor: Filter = None
+        cursor = filters.get("cursor")
         while True:
             page = json_object(await self._transport.send(get(path, **{**filters, "cursor": cursor})), *PAGE)
             for item in page["items"]:

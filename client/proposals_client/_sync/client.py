@@ -240,7 +240,7 @@ class Proposals:
 
     def _items(self, path: str, filters: Mapping[str, Filter]) -> Iterator[Json]:
         """Of all pages; each page is fetched when the one before it is used up."""
-        cursor: Filter = None
+        cursor = filters.get("cursor")
         while True:
             page = json_object(self._transport.send(get(path, **{**filters, "cursor": cursor})), *PAGE)
             for item in page["items"]:
