@@ -12,6 +12,7 @@ from proposals_client.callbacks import CallbackEvent, verify_callback
 from proposals_client.errors import *  # noqa: F403 -- each of them is part of the interface
 from proposals_client.errors import __all__ as _errors
 from proposals_client.operation_state import Created, OperationFailed, OperationState
+from proposals_client.version import __version__
 
 __all__ = [  # noqa: PLE0604 -- names of errors are listed where they are
     "AsyncOperation",
@@ -24,6 +25,7 @@ __all__ = [  # noqa: PLE0604 -- names of errors are listed where they are
     "OperationState",
     "Proposals",
     "WaitTimeout",
+    "__version__",
     "verify_callback",
     *_errors,
 ]

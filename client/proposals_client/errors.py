@@ -177,7 +177,7 @@ class KeyNotFound(NotFound):
 
 
 class NoCallback(NotFound):
-    """The operation was submitted without a callback."""
+    """The operation was submitted without a callback; status 409 when its redelivery was asked for."""
 
 
 class FeatureDisabled(NotFound):

@@ -115,11 +115,16 @@ def _field_errors(problem: Mapping[str, Any]) -> list[FieldError]:
                 code=item.get("code", ""),
             )
             for item in listed
+            if isinstance(item, dict)
         ]
     detail = problem.get("detail")
     if not isinstance(detail, list):
         return []
-    return [FieldError(place=_place(item["loc"]), detail=item["msg"], code=item["type"]) for item in detail]
+    return [
+        FieldError(place=_place(item["loc"]), detail=item["msg"], code=item["type"])
+        for item in detail
+        if isinstance(item, dict) and item.get("loc") and item.keys() >= {"msg", "type"}
+    ]
 
 
 def _place(loc: list[str | int]) -> str:

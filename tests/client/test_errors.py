@@ -80,6 +80,11 @@ def test_each_place_of_an_invalid_request_is_named(played, desk_of, said):
     assert "/positions/3/quantity: Field required" in str(error)
 
 
+def test_lists_of_another_server_are_no_places(played, desk_of):
+    for said in ({"detail": ["no", {"loc": []}, {"loc": ["a"]}]}, {"errors": ["no"]}):
+        assert raised_by(played, desk_of, Answer(422, said)).errors == ()
+
+
 def test_scopes_and_tombstones_are_on_their_exceptions(played, desk_of):
     scope = raised_by(played, desk_of, Answer(403, {"code": "INSUFFICIENT_SCOPE", "required_scopes": ["audit:read"]}))
     assert (type(scope), scope.required_scopes) == (errors.InsufficientScope, ("audit:read",))

@@ -12,6 +12,7 @@ from proposals_client import (
     OperationExpired,
     OperationFailed,
     Unauthenticated,
+    Unavailable,
     UnexpectedAnswer,
     WaitTimeout,
 )
@@ -39,12 +40,12 @@ def operation(played, desk_of):
 
 
 def test_it_polls_until_the_end_and_lets_the_service_hold_the_answer(played, operation):
-    played.answers = [RUNNING, GONE, OUTAGE, Answer(502, b""), RUNNING, SUCCEEDED]
+    played.answers = [RUNNING, GONE, OUTAGE, Answer(502, b""), Answer(500, b""), RUNNING, SUCCEEDED]
 
     created = operation.wait(timeout=30)
 
     assert (created.proposal_id, created.version_no, created.state.status) == ("pp_1", 1, "SUCCEEDED")
-    assert len(played.asked) == 6
+    assert len(played.asked) == 7
     assert played.asked[0].path == "/rebalance/proposals/operations/pop_1?wait=20.00"
 
 
@@ -135,6 +136,7 @@ def test_a_failure_of_a_later_release_is_one_too(played, operation):
         (Answer(410, {"code": "OPERATION_EXPIRED", "operation": {"proposal_id": "pp_1"}}), OperationExpired),
         (Answer(404, {"code": "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"}), NotFound),
         (Answer(401, {"code": "UNAUTHENTICATED"}), Unauthenticated),
+        (Answer(503, {"code": "OUT_OF_SERVICE", "retryable": False}), Unavailable),
         (Answer(200, b"<html>"), UnexpectedAnswer),
         (Answer(200, {"something": "else"}), UnexpectedAnswer),
     ],

@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from proposals_client import __version__
 
 ROOT = Path(__file__).parents[2]
 CLIENT = ROOT / "client"
@@ -36,7 +37,7 @@ def test_it_asks_for_what_the_service_asks_for_and_imports_nothing_else():
 
 
 def test_its_version_is_the_services():
-    assert PROJECT["project"]["version"] == SERVICE["project"]["version"]
+    assert PROJECT["project"]["version"] == SERVICE["project"]["version"] == __version__
     assert "proposals-client" in SERVICE["project"]["dependencies"]
 
 

@@ -83,8 +83,8 @@ class AsyncOperation:
             try:
                 answer = await self._transport.send(self._poll(held=poll), repeat_seconds=0.0)
             except (ServiceUnreachable, ServerError, RateLimited) as outage:
-                if isinstance(outage, ApiError) and not outage.retryable:
-                    raise
+                if isinstance(outage, ApiError) and outage.problem.get("retryable") is False:
+                    raise  # the service says so itself; otherwise a read may well succeed later, after a 500 too
                 pause = jittered_pause(outages, floor=getattr(outage, "retry_after", None) or 0.0)
                 outages += 1
                 yield None

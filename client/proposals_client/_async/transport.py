@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from importlib.metadata import version
 from typing import Final
 
 import httpx2
@@ -15,11 +14,12 @@ from proposals_client.errors import InvalidArgument, ServiceUnreachable
 from proposals_client.problems import api_error
 from proposals_client.repeats import Repeats
 from proposals_client.tokens import authorization
+from proposals_client.version import __version__
 
 AsyncTokenSource = str | Callable[[], Awaitable[str]]
 
 log: Final = logging.getLogger("proposals_client")
-USER_AGENT: Final = f"proposals-client/{version('proposals-client')}"
+USER_AGENT: Final = f"proposals-client/{__version__}"
 UNAUTHORIZED: Final = 401
 
 

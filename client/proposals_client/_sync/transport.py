@@ -6,7 +6,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from importlib.metadata import version
 from typing import Final
 
 import httpx2
@@ -16,11 +15,12 @@ from proposals_client.errors import InvalidArgument, ServiceUnreachable
 from proposals_client.problems import api_error
 from proposals_client.repeats import Repeats
 from proposals_client.tokens import authorization
+from proposals_client.version import __version__
 
 TokenSource = str | Callable[[], str]
 
 log: Final = logging.getLogger("proposals_client")
-USER_AGENT: Final = f"proposals-client/{version('proposals-client')}"
+USER_AGENT: Final = f"proposals-client/{__version__}"
 UNAUTHORIZED: Final = 401
 
 
