@@ -30,28 +30,45 @@ OF_SHAPE: Final = {
 OF_SHAPE_NESTED: Final = {"items", "additionalProperties"}
 OF_SHAPE_LISTED: Final = {"anyOf", "oneOf", "allOf"}
 
+DECIMAL: Final = {"type": "string", "format": "decimal"}
+
 Schema = dict[str, Any]
 
 
-def shape(schema: Any) -> Any:
-    """A schema without limits, with exact decimals, and with enums only where they have a name."""
+def shape(schema: Any, decimals: set[str]) -> Any:
+    """A schema without limits, with exact decimals, and with enums only where they have a name.
+
+    `decimals` are the references that mean one: to named schemas of texts and whole numbers.
+    """
     if not isinstance(schema, dict):
         return schema
     kept = {name: value for name, value in schema.items() if name in OF_SHAPE}
-    kept |= {name: shape(schema[name]) for name in OF_SHAPE_NESTED & schema.keys()}
-    kept |= {name: [shape(one) for one in schema[name]] for name in OF_SHAPE_LISTED & schema.keys()}
+    kept |= {name: shape(schema[name], decimals) for name in OF_SHAPE_NESTED & schema.keys()}
+    kept |= {name: [shape(one, decimals) for one in schema[name]] for name in OF_SHAPE_LISTED & schema.keys()}
     if "properties" in kept:
-        kept["properties"] = {name: shape(member) for name, member in kept["properties"].items()}
+        kept["properties"] = {name: shape(member, decimals) for name, member in kept["properties"].items()}
     if kept.get("type") == "number":
-        kept |= {"type": "string", "format": "decimal"}
+        kept |= DECIMAL
+    if kept.get("$ref") in decimals:
+        del kept["$ref"]
+        kept["anyOf"] = [DECIMAL, {"type": "string"}]
     return kept
 
 
-def models_text() -> str:
-    """Of proposals_client/models.py."""
-    schemas = json.loads(OPENAPI.read_bytes())["components"]["schemas"]
+def is_decimal(schema: Schema) -> bool:
+    """Whether a named schema is the decimal of requests: a text or a whole number, however that is written."""
+    listed = schema.get("type")
+    types = listed if isinstance(listed, list) else [one.get("type") for one in schema.get("anyOf", [])]
+    return set(types) == {"integer", "string"}
+
+
+def models_text(schemas: dict[str, Schema]) -> str:
+    """Of proposals_client/models.py, for these schemas of an OpenAPI document."""
+    decimals = {f"#/components/schemas/{name}" for name, schema in schemas.items() if is_decimal(schema)}
     named = {
-        name: shape(schema) | ({"enum": schema["enum"]} if "enum" in schema else {}) for name, schema in schemas.items()
+        name: shape(schema, decimals) | ({"enum": schema["enum"]} if "enum" in schema else {})
+        for name, schema in schemas.items()
+        if not is_decimal(schema)
     }
     document = {"openapi": "3.1.0", "info": {"title": "-", "version": "-"}, "components": {"schemas": named}}
     config = GenerateConfig(
@@ -59,6 +76,7 @@ def models_text() -> str:
         output_model_type=DataModelType.PydanticV2BaseModel,
         target_python_version=PythonVersion.PY_311,
         base_class="proposals_client.model.Model",
+        collapse_root_models=True,
         custom_file_header='"""Generated from docs/openapi.json by client/generate.py: requests and answers."""',
         formatters=[Formatter.BUILTIN],
         disable_future_imports=True,
@@ -128,7 +146,8 @@ def formatted(text: str) -> str:
 def generated() -> dict[Path, str]:
     """Every generated file with its text."""
     blocking = {PACKAGE / "_sync" / name: text for name, text in blocking_texts().items()}
-    return {PACKAGE / "models.py": models_text(), **blocking}
+    schemas = json.loads(OPENAPI.read_bytes())["components"]["schemas"]
+    return {PACKAGE / "models.py": models_text(schemas), **blocking}
 
 
 def main() -> None:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, RootModel
+from pydantic import Field
 
 from proposals_client.model import ExactDecimal, Model, OpenEnum
 
@@ -1218,10 +1218,6 @@ class ProposalListResponse(Model):
     ]
 
 
-class Intents(RootModel[CashFlowIntent | FxSpotIntent | SecurityTradeIntent]):
-    root: Annotated[CashFlowIntent | FxSpotIntent | SecurityTradeIntent, Field(discriminator="intent_type")]
-
-
 class SimulatedState(Model):
     """
     The portfolio at one side of the proposal.
@@ -1363,7 +1359,10 @@ class ProposalResult(Model):
     correlation_id: Annotated[str, Field(description="Of the request.")]
     status: Annotated[str, Field(description="READY, or what is in the way.")]
     before: Annotated[SimulatedState, Field(description="The portfolio as it was sent.")]
-    intents: Annotated[list[Intents], Field(description="What is to be done, in order.")]
+    intents: Annotated[
+        list[Annotated[CashFlowIntent | FxSpotIntent | SecurityTradeIntent, Field(discriminator="intent_type")]],
+        Field(description="What is to be done, in order."),
+    ]
     after_simulated: Annotated[SimulatedState, Field(description="The portfolio afterwards.")]
     reconciliation: Annotated[ReconciliationResult, Field(description="The totals, compared.")]
     rule_results: Annotated[list[RuleOutcome], Field(description="The rules, in order.")]

@@ -5,13 +5,57 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
-def test_models_and_blocking_client_are_those_of_this_release():
+@pytest.fixture(scope="module")
+def generate():
     spec = importlib.util.spec_from_file_location("generate_client", ROOT / "client" / "generate.py")
-    generate = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generate)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    "decimal", [{"anyOf": [{"type": "string"}, {"type": "integer"}]}, {"type": ["string", "integer"]}]
+)
+def test_what_the_document_names_is_typed_without_its_limits(generate, decimal):
+    either = {"anyOf": [{"$ref": "#/components/schemas/Amount"}, {"type": "null"}]}
+    moment = {"type": "string", "format": "date-time"}
+    schemas = {
+        "Amount": decimal,
+        "State": {"type": "string", "enum": ["DRAFT"]},
+        "Row": {
+            "type": "object",
+            "required": ["amount", "state", "at", "name"],
+            "properties": {
+                "amount": {"$ref": "#/components/schemas/Amount", "description": "How much."},
+                "maybe": either,
+                "state": {"$ref": "#/components/schemas/State"},
+                "at": moment,
+                "name": {"type": "string", "maxLength": 5, "pattern": "^a"},
+                "unnamed": {"type": "string", "enum": ["A"]},
+            },
+        },
+    }
+    text = generate.models_text(schemas)
+    row = text.split("class Row(Model):")[1]
+    for line in (
+        'amount: Annotated[ExactDecimal | str, Field(description="How much.")]',
+        "maybe: ExactDecimal | str | None = None",
+        "state: State",
+        "at: Timestamp",
+        "name: str",
+    ):
+        assert f"    {line}\n" in row
+    assert "class State(OpenEnum):" in text
+    assert "Amount" not in text
+    assert "unnamed: str" in row
+
+
+def test_models_and_blocking_client_are_those_of_this_release(generate):
     for path, text in generate.generated().items():
         assert path.read_text() == text, f"{path.name}: run `make generated`"
 
