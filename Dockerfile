@@ -12,7 +12,7 @@ COPY requirements/runtime.txt requirements/build.txt requirements/
 RUN /opt/proposals/bin/python -m pip install --require-hashes --only-binary :all: -r requirements/runtime.txt \
     && /opt/builder/bin/python -m pip install --require-hashes --only-binary :all: -r requirements/build.txt
 COPY . .
-RUN /opt/builder/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist . \
+RUN /opt/builder/bin/python -m pip wheel --no-deps --no-build-isolation --wheel-dir dist ./client . \
     && /opt/proposals/bin/python -m pip install --no-deps dist/*.whl \
     && /opt/proposals/bin/python -m pip uninstall --yes pip setuptools
 

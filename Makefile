@@ -14,7 +14,7 @@ endif
 
 # Stamps carry what they were made from in their names, so that no half-built or outdated .venv is taken for a good one.
 DEPENDENCIES := $(VENV)/.dependencies-$(firstword $(shell { echo $(PYTHON); cat requirements/development.txt; } | cksum))
-INSTALLED := $(VENV)/.installed-$(firstword $(shell cksum < pyproject.toml))
+INSTALLED := $(VENV)/.installed-$(firstword $(shell cat pyproject.toml client/pyproject.toml | cksum))
 
 .PHONY: help
 help: ## Show this list
@@ -90,10 +90,11 @@ docs: generated ## Build the site of docs/ into site/
 	@echo "open site/index.html"
 
 .PHONY: generated
-generated: $(INSTALLED) ## Write what is generated from the code: settings page, page of errors, OpenAPI document
+generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, OpenAPI document, Python client
 	@$(BIN)/proposals config docs docs/configuration.md
 	@$(BIN)/proposals errors docs docs/errors.md
 	@$(BIN)/proposals openapi docs/openapi.json
+	@$(BIN)/python client/generate.py
 
 .PHONY: requirements
 requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=--upgrade for the newest of all)
@@ -102,12 +103,12 @@ requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=-
 	$(PIN) pyproject.toml --extra local --group dev -o requirements/development.txt
 	$(PIN) -c requirements/runtime.txt bench/peers/requirements.in -o bench/peers/requirements.txt
 
-PIN = uv pip compile --universal --python-version 3.11 --generate-hashes \
+PIN = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-package proposals-client \
 	--no-emit-index-url --no-header --quiet $(ARGS)
 
 .PHONY: clean
 clean: ## Remove .venv, caches and build products (not the data in .proposals)
-	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench
+	rm -rf $(VENV) build dist site *.egg-info client/build client/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(DEPENDENCIES):
@@ -117,7 +118,7 @@ $(DEPENDENCIES):
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements/development.txt
 	@touch $@
 
-# setuptools is among the pinned dependencies, so that building the project needs no network.
+# setuptools is among the pinned dependencies, so that building the project and its client needs no network.
 $(INSTALLED): $(DEPENDENCIES)
-	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable .
 	@touch $@

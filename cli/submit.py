@@ -3,17 +3,31 @@
 import asyncio
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
+import httpx2
 import typer
+from proposals_client import (
+    ApiError,
+    AsyncOperation,
+    AsyncProposals,
+    AsyncWaitTimeout,
+    OperationState,
+    ProposalsError,
+    ServerError,
+    ServiceUnreachable,
+)
 
-from cli.api_client import ApiCallError, ApiClient, FollowTimeoutError, Json
 from cli.output import fail, print_fields, progress_line
 
 EXIT_FAILED: Final = 1
 EXIT_TIMEOUT: Final = 4
 UNREACHED: Final = "the service does not answer, trying again"
+HELD_SECONDS: Final = 2.0  # how long the service holds a poll; short enough to see RUNNING
+REPEAT_SECONDS: Final = 2.0  # a person waits for the refusal
 
 
 def submit(
@@ -34,27 +48,29 @@ def submit(
     Exits 0 when it was accepted (with --wait: SUCCEEDED), 1 when it was refused, FAILED or the service cannot be
     reached, 4 when it has not ended within --timeout; it then goes on without this command.
     """
-    submitting = _submit(
-        url,
-        file,
-        token=token,
-        idempotency_key=idempotency_key,
-        correlation_id=correlation_id,
-        seconds=timeout if wait else None,
-        as_json=as_json,
-    )
     try:
+        submitting = _submit(
+            url,
+            file.read_bytes(),
+            token=token,
+            idempotency_key=idempotency_key,
+            correlation_id=correlation_id,
+            seconds=timeout if wait else None,
+            as_json=as_json,
+        )
         exit_code = asyncio.run(submitting)
-    except ApiCallError as refusal:
-        fail("proposals submit", *refusal.lines)
-    except FollowTimeoutError as late:
-        fail("proposals submit", f"{late} has not ended within {timeout:g} s; it goes on", exit_code=EXIT_TIMEOUT)
+    except AsyncWaitTimeout as late:
+        fail("proposals submit", str(late), exit_code=EXIT_TIMEOUT)
+    except ProposalsError as failure:
+        fail("proposals submit", *failure_lines(failure))
+    except OSError as failure:
+        fail("proposals submit", f"{file}: {failure.strerror}")
     raise typer.Exit(exit_code)
 
 
 async def _submit(
     url: str,
-    file: Path,
+    document: bytes,
     *,
     token: str | None,
     idempotency_key: str | None,
@@ -62,47 +78,70 @@ async def _submit(
     seconds: float | None,
     as_json: bool,
 ) -> int:
-    document = _read(file)
-    async with ApiClient(url, token=token) as client:
+    async with client_of(url, token=token) as desk:
         began = time.monotonic()
-        submitted = await client.submit(document, idempotency_key=idempotency_key, correlation_id=correlation_id)
+        operation = await desk.submit(document, key=idempotency_key, correlation_id=correlation_id)
         if seconds is None or not as_json:
-            _print_accepted(submitted, as_json=as_json)
+            _print_accepted(operation, as_json=as_json)
         if seconds is None:
             return 0
-        status = await follow_to_end(client, submitted["operation_id"], seconds=seconds, is_quiet=as_json)
+        state = await follow_to_end(operation, seconds=seconds, is_quiet=as_json)
     if as_json:
-        typer.echo(json.dumps(status))
+        typer.echo(json.dumps(state.document))
     else:
-        print_result(status, seconds=time.monotonic() - began)
-    return 0 if status["status"] == "SUCCEEDED" else EXIT_FAILED
+        print_result(state, seconds=time.monotonic() - began)
+    return 0 if state.status == "SUCCEEDED" else EXIT_FAILED
 
 
-async def follow_to_end(client: ApiClient, operation_id: str, *, seconds: float, is_quiet: bool = False) -> Json:
-    """The terminal AsyncStatus; shows the status until then. Raises FollowTimeoutError, ApiCallError."""
-    ended: Json = {}
+@asynccontextmanager
+async def client_of(url: str, *, token: str | None = None) -> AsyncIterator[AsyncProposals]:
+    """A client that asks no proxy. Raises InvalidArgument for an invalid URL or token."""
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        yield AsyncProposals(url, token=token, repeat_seconds=REPEAT_SECONDS, http=http)
+
+
+async def follow_to_end(operation: AsyncOperation, *, seconds: float, is_quiet: bool = False) -> OperationState:
+    """Its ended state; shows the status until then. Raises AsyncWaitTimeout, ProposalsError."""
     with progress_line(is_quiet=is_quiet) as show:
-        show(f"{operation_id} PENDING")
-        async for status in client.follow(operation_id, seconds=seconds):
-            ended = status or ended
-            show(f"{operation_id} {status['status'] if status else UNREACHED}")
-    return ended
+        show(f"{operation.id} PENDING")
+        async for state in operation.follow(timeout=seconds, held=HELD_SECONDS):
+            show(f"{operation.id} {state.status if state else UNREACHED}")
+            if state is not None and state.has_ended:
+                return state
+    raise AsyncWaitTimeout(operation, seconds)
 
 
-def _print_accepted(submitted: Json, *, as_json: bool) -> None:
+def failure_lines(failure: ProposalsError) -> list[str]:
+    """What to print: what happened, and what to do."""
+    lines = str(failure).splitlines()
+    if isinstance(failure, ApiError) and failure.what_to_do:
+        lines.append(failure.what_to_do)
+    is_unknown = isinstance(failure, ServerError) or (isinstance(failure, ServiceUnreachable) and failure.was_sent)
+    if is_unknown and (key := getattr(failure, "key", None)):
+        lines.append(f"whether it was accepted is not known: try again with --idempotency-key {key}")
+    return lines
+
+
+def _print_accepted(operation: AsyncOperation, *, as_json: bool) -> None:
     if as_json:
-        typer.echo(json.dumps(submitted))
+        accepted = {
+            "operation_id": operation.id,
+            "correlation_id": operation.correlation_id,
+            "idempotency_key": operation.key,
+            "is_replay": operation.is_replay,
+        }
+        typer.echo(json.dumps(accepted))
     else:
-        known = "known already" if submitted["is_replay"] else "accepted"
-        typer.echo(f"{submitted['operation_id']} {known} (idempotency key {submitted['idempotency_key']})")
+        known = "known already" if operation.is_replay else "accepted"
+        typer.echo(f"{operation.id} {known} (idempotency key {operation.key})")
 
 
-def print_result(status: Json, *, seconds: float) -> None:
+def print_result(state: OperationState, *, seconds: float) -> None:
     """Print the outcome of an ended operation; `seconds` since it was submitted."""
-    fields: dict[str, object] = {"operation id": status["operation_id"], "status": status["status"]}
-    if (error := status["error"]) is not None:
+    fields: dict[str, object] = {"operation id": state.operation_id, "status": state.status}
+    if (error := state.error) is not None:
         fields["error"] = f"{error['code']}: {error['message']}"
-    if (result := status["result"]) is not None:
+    if (result := state.document["result"]) is not None:
         version = result["version"]
         fields |= {
             "proposal id": result["proposal"]["proposal_id"],
@@ -113,15 +152,8 @@ def print_result(status: Json, *, seconds: float) -> None:
             "artifact hash": version["artifact_hash"],
         }
     fields |= {
-        "correlation id": status["correlation_id"],
-        "idempotency key": status["idempotency_key"],
-        f"submit to {status['status']}": f"{seconds * 1000:.0f} ms",
+        "correlation id": state.correlation_id,
+        "idempotency key": state.key,
+        f"submit to {state.status}": f"{seconds * 1000:.0f} ms",
     }
     print_fields("Operation", fields)
-
-
-def _read(file: Path) -> bytes:
-    try:
-        return file.read_bytes()
-    except OSError as failure:
-        raise ApiCallError(f"{file}: {failure.strerror}") from None

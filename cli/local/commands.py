@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
+from proposals_client import AsyncWaitTimeout, ProposalsError
 
-from cli.api_client import PREFIX, ApiCallError, ApiClient, FollowTimeoutError
 from cli.local.children import LocalServerError
 from cli.local.ports import HOST
 from cli.local.serving import serve
 from cli.local.stack import LocalStack, Ports
 from cli.output import print_fields
 from cli.settings import settings_or_exit
-from cli.submit import follow_to_end, print_result
+from cli.submit import client_of, failure_lines, follow_to_end, print_result
 from domain.callback import host_key, shown_key
 from runtime.signals import exit_process
 
@@ -71,20 +71,19 @@ async def _follow_sample(stack: LocalStack) -> None:
     document = (resources.files("cli.local") / SAMPLE).read_bytes()
     typer.echo(f"\nSubmitting {SAMPLE}")
     try:
-        async with ApiClient(stack.api_url) as client:
+        async with client_of(stack.api_url) as desk:
             began = time.monotonic()
-            submitted = await client.submit(document, idempotency_key=None, correlation_id=None)
-            status = await follow_to_end(client, submitted["operation_id"], seconds=SAMPLE_SECONDS)
-    except ApiCallError as failure:
-        raise LocalServerError("the sample was refused", log_lines=failure.lines) from None
-    except FollowTimeoutError:
+            state = await follow_to_end(await desk.submit(document), seconds=SAMPLE_SECONDS)
+    except AsyncWaitTimeout:
         raise LocalServerError(f"the sample did not end within {SAMPLE_SECONDS:.0f} s") from None
-    print_result(status, seconds=time.monotonic() - began)
-    if status["status"] != "SUCCEEDED":
+    except ProposalsError as failure:
+        raise LocalServerError("the sample was refused", log_lines=failure_lines(failure)) from None
+    print_result(state, seconds=time.monotonic() - began)
+    if state.status != "SUCCEEDED":
         raise LocalServerError("the sample failed")
     typer.echo(f"\nRunning {ORCHESTRATOR}, which is called back")
     called_back = await _run_orchestrator(stack)
-    links = status["links"]
+    links = state.document["links"]
     _print_addresses(
         stack,
         {
@@ -122,7 +121,7 @@ async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
     for line in lines:
         typer.echo(line)
     operation_id = lines[0].split()[1].rstrip(",")
-    return {"its callback": f"{stack.api_url}{PREFIX}/operations/{operation_id}/callbacks"}
+    return {"its callback": f"{stack.api_url}/rebalance/proposals/operations/{operation_id}/callbacks"}
 
 
 async def _show_addresses(stack: LocalStack) -> None:

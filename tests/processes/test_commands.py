@@ -115,7 +115,7 @@ def test_the_example_receiver_of_callbacks(service):
     )
     assert ran.returncode == 1
     assert ran.stderr.splitlines() == [
-        "refused a call: no signature is of a key that we have",
+        "refused a call: no signature is of a secret that we have",
         "orchestrator: no callback within 2 s",
     ]
 

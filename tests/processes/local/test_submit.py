@@ -201,13 +201,29 @@ def test_a_refusal_is_told_with_its_places(service):
         {"type": "missing", "loc": ["body", "created_by"], "msg": "Field required"},
         {"type": "greater_than", "loc": ["body", "positions", 3, "quantity"], "msg": "Must be positive"},
     ]
-    ran = submit("--url", service(posted=(422, {"detail": detail})).url)
+    ran = submit("--url", service(posted=(422, {"code": "VALIDATION_FAILED", "detail": detail})).url)
 
     assert (ran.returncode, ran.stdout) == (1, "")
     assert ran.stderr.splitlines() == [
-        "proposals submit: refused (422):",
-        "proposals submit:   body.created_by: Field required",
-        "proposals submit:   body.positions.3.quantity: Must be positive",
+        "proposals submit: refused (422): VALIDATION_FAILED",
+        "proposals submit:   /created_by: Field required",
+        "proposals submit:   /positions/3/quantity: Must be positive",
+    ]
+
+
+def test_what_to_do_is_told_when_the_service_says_it(service):
+    problem = {
+        "code": "TOO_MANY_OPEN_OPERATIONS",
+        "title": "As many operations are open as the service takes.",
+        "detail": "TOO_MANY_OPEN_OPERATIONS",
+        "retryable": False,
+    }
+
+    ran = submit("--url", service(posted=(429, problem)).url)
+
+    assert ran.stderr.splitlines() == [
+        "proposals submit: refused (429): TOO_MANY_OPEN_OPERATIONS",
+        "proposals submit: As many operations are open as the service takes.",
     ]
 
 
@@ -234,17 +250,24 @@ def test_another_server_is_not_taken_for_the_service(service):
     assert (ran.returncode, ran.stderr) == (1, "proposals submit: the answer (200) is not one of this service\n")
 
 
-@pytest.mark.parametrize("scheme", ["http://", ""])
-def test_a_service_that_is_not_there_is_one_line(scheme):
+def test_a_service_that_is_not_there_is_one_line():
     with socket.create_server(("127.0.0.1", 0)) as was_free:
-        url = f"{scheme}127.0.0.1:{was_free.getsockname()[1]}"
+        url = f"http://127.0.0.1:{was_free.getsockname()[1]}"
 
     ran = submit("--url", url)
-
     assert (ran.returncode, ran.stderr) == (1, f"proposals submit: the service at {url} cannot be reached\n")
 
-    ran = submit("--url", url.replace("127.0.0.1", "u:hidden@127.0.0.1") + "?hidden")
+    ran = submit("--url", url.replace("127.0.0.1", "u:hidden@127.0.0.1"))
+    assert (ran.returncode, ran.stderr) == (1, f"proposals submit: the service at {url} cannot be reached\n")
 
+
+@pytest.mark.parametrize("url", ["127.0.0.1:1", "u:hidden@127.0.0.1:1", "http://127.0.0.1:1/?hidden"])
+def test_what_is_no_url_of_a_service_is_one_line_without_it(url):
+    ran = submit("--url", url)
+
+    assert ran.returncode == 1
+    assert ran.stderr.startswith("proposals submit: the URL of the service must ")
+    assert ran.stderr.count("\n") == 1
     assert "hidden" not in ran.stderr
 
 

@@ -1,0 +1,147 @@
+"""An operation in the caller's hand: waited for, cancelled, retried."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import httpx2
+
+from proposals_client._async.transport import AsyncTransport
+from proposals_client.calls import Call, get, path_to, unkeyed_post
+from proposals_client.documents import json_object
+from proposals_client.errors import ApiError, ProposalsError, RateLimited, ServerError, ServiceUnreachable
+from proposals_client.lazy_models import models
+from proposals_client.operation_state import Created, OperationFailed, OperationState
+from proposals_client.reading import read_object
+from proposals_client.repeats import jittered_pause, retry_after_seconds
+
+if TYPE_CHECKING:
+    from proposals_client.models import CallbackDelivery
+
+HELD_SECONDS: Final = 20.0
+UNHELD_PAUSE: Final = 1.0
+NAMED: Final = ("operation_id", "correlation_id")
+
+
+class AsyncWaitTimeout(ProposalsError, TimeoutError):
+    """The operation has not ended in time. It goes on: `operation.wait()` waits on."""
+
+    def __init__(self, operation: AsyncOperation, seconds: float) -> None:
+        super().__init__(f"{operation.id} has not ended within {seconds:g} s; it goes on")
+        self.operation = operation
+
+
+class AsyncOperation:
+    """`key` is the idempotency key that it was submitted under, `is_replay` whether that key stood for it before."""
+
+    def __init__(
+        self, transport: AsyncTransport, *, operation_id: str, correlation_id: str, key: str | None, is_replay: bool
+    ) -> None:
+        self._transport = transport
+        self.id = operation_id
+        self.correlation_id = correlation_id
+        self.key = key
+        self.is_replay = is_replay
+
+    def __repr__(self) -> str:
+        return f"<AsyncOperation {self.id}>"
+
+    async def state(self) -> OperationState:
+        """Where it stands now. Raises OperationExpired once it was purged."""
+        return state_of(await self._transport.send(self._poll(held=0.0)))
+
+    async def wait(self, timeout: float = 60.0) -> Created:  # noqa: ASYNC109 -- asyncio.timeout() loses the operation
+        """What was created. Outages of the service are waited out.
+
+        Raises OperationFailed, AsyncWaitTimeout after `timeout` seconds, OperationExpired.
+        """
+        async for state in self.follow(timeout=timeout):
+            if state is not None and state.status == "FAILED":
+                raise OperationFailed(state)
+            if state is not None and state.has_ended:
+                return Created(str(state.proposal_id), int(state.version_no or 0), state)
+        raise AsyncWaitTimeout(self, timeout)
+
+    async def follow(
+        self,
+        *,
+        timeout: float = 60.0,  # noqa: ASYNC109 -- it ends, and does not raise
+        held: float = HELD_SECONDS,
+    ) -> AsyncIterator[OperationState | None]:
+        """Yield its state repeatedly, the last one ended; None while the service is unavailable. Ends at `timeout`.
+
+        `held`: for how many seconds the service may hold each answer that is not the last.
+        """
+        deadline = time.monotonic() + timeout
+        outages = 0
+        while (remaining := deadline - time.monotonic()) > 0:
+            asked_at, poll = time.monotonic(), min(held, remaining)
+            try:
+                answer = await self._transport.send(self._poll(held=poll), repeat_seconds=0.0)
+            except (ServiceUnreachable, ServerError, RateLimited) as outage:
+                if isinstance(outage, ApiError) and outage.problem.get("retryable") is False:
+                    raise  # the service says so itself; otherwise a read may well succeed later, after a 500 too
+                pause = jittered_pause(outages, floor=getattr(outage, "retry_after", None) or 0.0)
+                outages += 1
+                yield None
+            else:
+                outages = 0
+                state = state_of(answer)
+                yield state
+                if state.has_ended:
+                    return
+                if time.monotonic() - asked_at >= poll:
+                    continue
+                # The service did not hold the answer, as one that stops does: pause here instead.
+                asked_for = retry_after_seconds(answer)
+                pause = UNHELD_PAUSE if asked_for is None else asked_for
+            await asyncio.sleep(min(pause, max(0.0, deadline - time.monotonic())))
+
+    async def cancel(self) -> OperationState:
+        """End it, FAILED with OPERATION_CANCELLED. Raises OperationEnded when its end came first."""
+        answer = await self._transport.send(unkeyed_post(self._path("cancel"), is_safe_to_repeat=False))
+        return state_of(answer)
+
+    async def retry(self) -> AsyncOperation:
+        """Submit the request of a FAILED one again: the next attempt under the same key. Raises OperationNotFailed."""
+        # Safe to repeat: of several retries the first makes the attempt, the others get it.
+        answer = await self._transport.send(unkeyed_post(self._path("retry"), is_safe_to_repeat=True))
+        return operation_of(self._transport, answer, key=self.key, is_replay=False)
+
+    async def callback(self) -> CallbackDelivery:
+        """The delivery of its callback, with each attempt. Raises NoCallback."""
+        answer = await self._transport.send(get(self._path("callbacks")))
+        return read_object(models.CallbackDelivery, json_object(answer))
+
+    async def redeliver(self) -> CallbackDelivery:
+        """Have its callback delivered once more. Raises OperationNotEnded, RateLimited within a minute of another."""
+        answer = await self._transport.send(unkeyed_post(self._path("callbacks", "redeliver"), is_safe_to_repeat=False))
+        return read_object(models.CallbackDelivery, json_object(answer))
+
+    def _poll(self, *, held: float) -> Call:
+        return replace(get(self._path(), wait=f"{held:.2f}" if held else None), held=held)
+
+    def _path(self, *parts: str) -> str:
+        return path_to("operations", self.id, *parts)
+
+
+def state_of(answer: httpx2.Response) -> OperationState:
+    return OperationState(json_object(answer, *NAMED, "status"))
+
+
+def operation_of(
+    transport: AsyncTransport, answer: httpx2.Response, *, key: str | None, is_replay: bool
+) -> AsyncOperation:
+    """Of an answer that names one: a 202, or its state, which has the key."""
+    named = json_object(answer, *NAMED)
+    return AsyncOperation(
+        transport,
+        operation_id=str(named["operation_id"]),
+        correlation_id=str(named["correlation_id"]),
+        key=key or named.get("idempotency_key"),
+        is_replay=is_replay,
+    )

@@ -1,0 +1,44 @@
+"""The Python client while the service's processes are killed and started again."""
+
+import asyncio
+import threading
+
+import pytest
+from builders import a_body
+from proposals_client import AsyncProposals, Proposals, WaitTimeout
+
+pytestmark = pytest.mark.timeout(600)
+
+
+def test_a_wait_survives_the_restart_of_the_api(service):
+    service.kill(service.worker)
+    with Proposals(service.url) as desk:
+        operation = desk.submit(a_body())
+        with pytest.raises(WaitTimeout) as late:
+            operation.wait(timeout=1)
+
+        states = []
+
+        def follow() -> None:
+            states.extend(late.value.operation.follow(timeout=300))
+
+        following = threading.Thread(target=follow)
+        following.start()
+        service.kill(service.api)
+        service.start_api()
+        service.start_worker()
+        following.join()
+        assert states[-1].status == "SUCCEEDED"
+        assert None in states
+        assert late.value.operation.wait().proposal_id == states[-1].proposal_id
+
+
+async def test_a_submission_while_the_api_is_down_is_made_once_when_it_is_back(service):
+    service.kill(service.api)
+    async with AsyncProposals(service.url, repeat_seconds=300) as desk:
+        submitting = asyncio.create_task(desk.submit(a_body(), key="k"))
+        await asyncio.sleep(1)
+        assert not submitting.done()
+        await asyncio.to_thread(service.start_api)
+        created = await (await submitting).wait(timeout=300)
+    assert service.rows("SELECT proposal_id FROM proposals") == [(created.proposal_id,)]
