@@ -6,13 +6,12 @@ What comes out is a `PreparedRequest` (a review's body comes out as its model), 
 import asyncio
 import codecs
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from email.message import Message
-from functools import cache, lru_cache
+from functools import lru_cache
 from http import HTTPStatus
-from itertools import takewhile
-from typing import Any, Final, get_args
+from typing import Final
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -23,6 +22,7 @@ from api.http.problems import RequestRefused
 from domain.access import EVERYBODY, Caller
 from domain.callback import CallbackSubscription
 from domain.engine.validate import refusals
+from domain.places import shown_place
 from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 from services.prepared_request import PreparedRequest
@@ -145,27 +145,7 @@ def _missing() -> Error:
 
 
 def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> list[Error]:
-    """Places end before the first name that is no field: the keys of free maps are values of the request."""
-    names = _field_names(model)
-    return [
-        {**error, "loc": tuple(takewhile(lambda step: isinstance(step, int) or step in names, error["loc"]))}
-        for error in errors
-    ]
-
-
-@cache
-def _field_names(model: type[BaseModel]) -> frozenset[str]:
-    return frozenset({"body", *_names_in(model)})
-
-
-def _names_in(annotation: Any) -> Iterator[str]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        for name, field in annotation.model_fields.items():
-            yield name
-            yield from _names_in(field.annotation)
-    else:
-        for argument in get_args(annotation):
-            yield from _names_in(argument)
+    return [{**error, "loc": ("body", *shown_place(error["loc"][1:], model))} for error in errors]
 
 
 @lru_cache(maxsize=64)
