@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 from fastapi import Depends, Path, Query, Response
 from pydantic import Field
 
+from api.batches import BatchProgress, BatchResult
 from api.callbacks import OperationErrorBody
 from api.http.headers import MAX_WAIT_SECONDS, IfNoneMatchHeader, PreferHeader, is_current, preferred_wait
 from api.http.parameters import (
@@ -29,6 +30,8 @@ from api.wire import (
     TIMESTAMP_EXAMPLE,
     Inline,
     OperationId,
+    Stored,
+    StoredJson,
     Timestamp,
     Wire,
     json_bytes,
@@ -36,6 +39,7 @@ from api.wire import (
     response_of,
 )
 from domain.access import Scope
+from domain.callback import runs_path
 from domain.errors import (
     CursorInvalid,
     IdempotencyKeyConflict,
@@ -46,7 +50,7 @@ from domain.errors import (
     TooManyOpenOperations,
 )
 from domain.operation import Operation, OperationStatus, OperationType
-from services.lookup import CreatedVersion
+from services.lookup import CreatedVersion, MadeResult
 from services.waiting import ReadOperation
 from storage.operation_list import OperationFilter
 
@@ -64,6 +68,9 @@ class OperationLinks(Wire):
         description="How its callback fares; null when none was asked for.",
         examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}/callbacks"],
     )
+    runs: str | None = Field(
+        description="The runs of a batch; null for others.", examples=[runs_path(OPERATION_ID_EXAMPLE)]
+    )
     temporal_ui: str | None = Field(
         description="The workflow's page in the Temporal UI, when the service knows where that is.",
         examples=[f"http://127.0.0.1:8233/namespaces/default/workflows/{OPERATION_ID_EXAMPLE}"],
@@ -75,6 +82,7 @@ class OperationLinks(Wire):
             self=operation_path(operation.operation_id),
             proposal=None if operation.proposal_id is None else proposal_path(operation.proposal_id),
             callbacks=callbacks_path(operation.operation_id) if operation.has_callback else None,
+            runs=runs_path(operation.operation_id) if operation.is_batch else None,
             temporal_ui=terms.workflow_url(operation.operation_id),
         )
 
@@ -105,9 +113,10 @@ class AsyncStatus(Wire):
         description="From when on the ended operation may be purged, UTC; the proposal stays.",
         examples=["2026-03-24T12:00:00.000000+00:00"],
     )
-    result: CreateResponse | None = Field(
+    progress: BatchProgress | None = Field(description="How far a batch has come; null for others.", examples=[None])
+    result: CreateResponse | Annotated[StoredJson, Stored(BatchResult)] | None = Field(
         None,
-        description="What was made, as it was when the operation ended; null unless SUCCEEDED. "
+        description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. "
         "Left out with `include_result=false`.",
         examples=[None],
     )
@@ -119,6 +128,7 @@ class AsyncStatus(Wire):
                 "self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",
                 "proposal": None,
                 "callbacks": None,
+                "runs": None,
                 "temporal_ui": None,
             }
         ],
@@ -134,8 +144,10 @@ class AsyncStatus(Wire):
             links=OperationLinks.of(operation, terms),
         )
 
-    def with_result(self, created: CreatedVersion | None) -> Self:
-        return self.model_copy(update={"result": None if created is None else CreateResponse.as_created(created)})
+    def with_result(self, made: CreatedVersion | MadeResult | None) -> Self:
+        if isinstance(made, MadeResult):
+            return self.model_copy(update={"result": StoredJson(made.text)})
+        return self.model_copy(update={"result": None if made is None else CreateResponse.as_created(made)})
 
 
 class OperationListResponse(Wire):
@@ -253,8 +265,8 @@ async def _awaited(
         return Response(status_code=304, headers=headers)
     if not options.include_result:
         return response_of([without_result], "application/json", headers=headers)
-    created = await context.services.lookup.result(operation, room=context.room)
-    return json_response(status.with_result(created), headers=headers)
+    made = await context.services.lookup.result(operation, room=context.room)
+    return json_response(status.with_result(made), headers=headers)
 
 
 def _entity_tag(without_result: bytes, *, has_result: bool) -> str:

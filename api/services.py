@@ -26,11 +26,13 @@ from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.shown_url import linked_url
 from runtime.temporal import connect
+from services.batch_reads import BatchReadService
 from services.callback_target import CallbackTargets
 from services.cancellation import CancellationService, WorkflowCanceller
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import LookupService
 from services.open_operations import OpenOperationLimit
+from services.prepared_batch import BatchLimits
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReadService
 from services.readiness import ReadinessService
@@ -120,6 +122,7 @@ class Services:
     reviews: ProposalWorkflowService
     proposals: ProposalReadService
     lookup: LookupService
+    batches: BatchReadService
     cancellation: CancellationService
     retrying: RetryService
     waiting: WaitService
@@ -168,9 +171,18 @@ async def running_services(
         lookup, waiting = LookupService(storage), WaitService(listener)
         readiness = ReadinessService(storage, client, authentication=lambda: authenticator.state)
         cancellation = await enter(CancellationService(storage, lookup, WorkflowCanceller(client, storage)).running())
-        limit = OpenOperationLimit(settings.max_open_operations)
+        limit = OpenOperationLimit(settings.max_open_operations, batches=settings.max_open_batches)
         backlog = BacklogMetrics(storage, readiness)
-        bodies = BodyReader(readers, max_bytes=settings.max_body_bytes, max_rows=settings.max_request_rows)
+        bodies = BodyReader(
+            readers,
+            max_bytes=settings.max_body_bytes,
+            max_rows=settings.max_request_rows,
+            batches=BatchLimits(
+                max_runs=settings.max_batch_runs,
+                max_rows=settings.max_batch_rows,
+                max_rows_of_run=settings.max_request_rows,
+            ),
+        )
         answers = LargeAnswers()
         metrics.registry.register(backlog)
         metrics.registry.register(LoadMetrics(listener, bodies.unread, answers))
@@ -195,6 +207,7 @@ async def running_services(
             reviews=ProposalWorkflowService(storage, _review_rules(settings)),
             proposals=ProposalReadService(storage),
             lookup=lookup,
+            batches=BatchReadService(storage, lookup),
             cancellation=cancellation,
             retrying=RetryService(
                 storage, lookup, partial(starts.start_soon, operations), policy=settings.policy(), limit=limit

@@ -101,7 +101,9 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
         LookupService(storage),
         starts.append,
         policy=connections.settings.policy(),
-        limit=OpenOperationLimit(connections.settings.max_open_operations),
+        limit=OpenOperationLimit(
+            connections.settings.max_open_operations, batches=connections.settings.max_open_batches
+        ),
     )
     accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id))
     starter = WorkflowStarter(connections.client)

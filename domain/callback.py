@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -52,7 +52,7 @@ def callback_body(operation: Operation) -> bytes:
     """The message about an ended operation, the same bytes at every attempt. Raises InvariantBroken for an open one."""
     if operation.finished_at is None:
         raise InvariantBroken("a callback is for an operation that has ended")
-    failure = operation.failure
+    failure, progress = operation.failure, operation.progress
     outcome = "succeeded" if operation.status is OperationStatus.SUCCEEDED else "failed"
     message = {
         "type": f"proposal.operation.{outcome}",
@@ -65,10 +65,16 @@ def callback_body(operation: Operation) -> bytes:
             "proposal_id": operation.proposal_id,
             "version_no": operation.version_no,
             "error": None if failure is None else {"code": failure.code, "message": failure.message},
+            **({} if progress is None else {"progress": asdict(progress)}),
             "status_url": f"{OPERATIONS_PATH}/{operation.operation_id}",
         },
     }
     return wire_text(message).encode()
+
+
+def runs_path(operation_id: str) -> str:
+    """The runs of a batch, relative to this server."""
+    return f"{OPERATIONS_PATH}/{operation_id}/runs"
 
 
 def webhook_id(operation_id: str) -> str:

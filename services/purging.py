@@ -35,6 +35,7 @@ class Periods:
     def by_kind(self) -> Mapping[Kind, timedelta]:
         """In the order of removal: what a purged operation or simulation leaves behind is removed by the same run."""
         return {
+            "batch_chunks": self.operations,
             "operations": self.operations,
             "keys": self.keys,
             "review_keys": self.keys,

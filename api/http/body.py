@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from email.message import Message
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Final
 
@@ -20,11 +20,14 @@ from api.http.json import Error, UnreadableBody, parse_json
 from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy, too_long
 from api.http.problems import RequestRefused
 from domain.access import EVERYBODY, Caller
+from domain.batch.parts import PartError
+from domain.batch.request import AnalyzeRequest
 from domain.callback import CallbackSubscription
 from domain.engine.validate import refusals
 from domain.places import shown_place
 from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
+from services.prepared_batch import BatchLimits, prepared_batch
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 
@@ -57,12 +60,12 @@ class BodyReader:
     body; in this process all other requests would wait for that.
     """
 
-    def __init__(self, pool: ProcessPool, *, max_bytes: int, max_rows: int) -> None:
+    def __init__(self, pool: ProcessPool, *, max_bytes: int, max_rows: int, batches: BatchLimits) -> None:
         self.unread = UnreadBodies()
         self._keys = KeyedLimiter()
         self._pool = pool
         self._max_bytes = max_bytes
-        self._max_rows = max_rows
+        self._read_body = partial(read_body, max_rows=max_rows, batches=batches)
         self._slots = asyncio.Semaphore(READ_AT_ONCE)
 
     async def read(self, request: Request, model: type[BaseModel], *, caller: Caller, turn: AsyncExitStack) -> ReadBody:
@@ -80,9 +83,9 @@ class BodyReader:
             body = await _received(request, self._max_bytes, reservation)
             if len(body) > LARGE_BODY_BYTES:
                 return await self._read_large(body, model)
-            if len(body) > AT_ONCE_BYTES:
-                return await asyncio.to_thread(read_body, body, model, max_rows=self._max_rows)
-            return read_body(body, model, max_rows=self._max_rows)
+            if len(body) > AT_ONCE_BYTES or issubclass(model, AnalyzeRequest):  # a few bytes can be thousands of runs
+                return await asyncio.to_thread(self._read_body, body, model)
+            return self._read_body(body, model)
 
     async def _read_large(self, body: bytes, model: type[BaseModel]) -> ReadBody:
         try:
@@ -91,39 +94,42 @@ class BodyReader:
         except TimeoutError:
             raise server_busy("too many large request bodies are being read") from None
         try:
-            return await self._pool.run(read_body, body, model, max_rows=self._max_rows)
+            return await self._pool.run(self._read_body, body, model)
         finally:
             self._slots.release()
 
 
-def read_body(body: bytes, model: type[BaseModel], *, max_rows: int) -> ReadBody:
+def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, batches: BatchLimits) -> ReadBody:
     """From a body's bytes to what is done with it, wherever that happens. Raises UnreadableBody."""
     try:
-        read = _read(body, model, max_rows)
+        read = _read(body, model, max_rows, batches)
     except UnreadableBody as refused:
         raise UnreadableBody(_without_client_keys(refused.errors, model)) from None
     return _without_client_keys(read, model) if isinstance(read, list) else read
 
 
-def _read(body: bytes, model: type[BaseModel], max_rows: int) -> ReadBody:
+def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimits) -> ReadBody:
     body = body.removeprefix(codecs.BOM_UTF8)
     if not body:
         return [_missing()]
     value, has_long_integers = parse_json(body)
-    place: tuple[str, ...] = () if issubclass(model, SimulateRequest) else ("simulate_request",)
-    if issubclass(model, Submission) and (
+    place: tuple[str, ...] = _place_of(model)
+    if issubclass(model, Submission | AnalyzeRequest) and (
         excess := too_long(value, place=place, max_rows=max_rows, body_bytes=len(body))
     ):
         raise UnreadableBody(excess)
     if value is None:
         return [_missing()]
     try:
-        request = model.model_validate(value, from_attributes=True)  # as FastAPI validates, so in its words
+        # As FastAPI validates, so in its words.
+        request = model.model_validate(value, from_attributes=True, context={"max_rows": max_rows})
     except ValidationError as refused:
         listed = refused.errors(include_url=False, include_context=False, include_input=False)
         return [{**error, "loc": ("body", *error["loc"])} for error in listed]
     callback = request.callback_subscription() if isinstance(request, CallbackBody) else None
     errors = [_long_integer()] if has_long_integers else []
+    if isinstance(request, AnalyzeRequest):
+        return errors or _batch(prepared_batch(request, value, batches, callback=callback))
     if not isinstance(request, Submission):
         return errors or request
     simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
@@ -133,6 +139,19 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int) -> ReadBody:
         for refusal in refusals(simulated)
     ]
     return errors or PreparedRequest.of(request, callback=callback)
+
+
+def _place_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """Where in a body of this model the lists are that are counted before it is validated."""
+    if issubclass(model, AnalyzeRequest):
+        return ("shared",)  # items and scenarios are judged one by one
+    return () if issubclass(model, SimulateRequest) else ("simulate_request",)
+
+
+def _batch(prepared: PreparedRequest | PartError) -> ReadBody:
+    if isinstance(prepared, PartError):
+        return [{"type": prepared.type, "loc": ("body", *prepared.loc), "msg": prepared.msg}]
+    return prepared
 
 
 def _long_integer() -> Error:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,9 +13,10 @@ from starlette.requests import ClientDisconnect
 
 from api.http.json import UnreadableBody
 from api.http.methods import allow
-from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, OperationId
+from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, Inline, OperationId
 from domain.access import EVERYBODY, Scope
 from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, OperationExpired, ProposalError
+from domain.operation import OperationType
 
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; the client is gone
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -69,7 +70,7 @@ class ExpiredOperation(BaseModel):
     """What is still said of an operation that was purged."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: Literal["CREATE_PROPOSAL", "CREATE_PROPOSAL_VERSION"] = Field(
+    operation_type: Annotated[OperationType, Inline()] = Field(
         description="What was made.", examples=["CREATE_PROPOSAL"]
     )
     status: Literal["SUCCEEDED", "FAILED"] = Field(description="How it ended.", examples=["SUCCEEDED"])
@@ -81,6 +82,9 @@ class ExpiredOperation(BaseModel):
     proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
     created_at: str = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    runs_total: int | None = Field(None, description="Runs of a batch; absent for others.", examples=[1500])
+    runs_succeeded: int | None = Field(None, description="Of these, those that were computed.", examples=[1497])
+    runs_failed: int | None = Field(None, description="And those that could not be.", examples=[3])
     finished_at: str = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
     expired_at: str = Field(description="When it was purged, UTC.", examples=[TIMESTAMP_EXAMPLE])
 

@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from domain.batch.chunks import Chunk, NamedItem, read_chunk, read_common
+from pydantic_core import from_json
+
+from domain.batch.chunks import Chunk, read_chunk, read_common
 from domain.batch.composing import Composition, RunRefused
 from domain.batch.metrics import metrics_of
-from domain.batch.parts import PartError
+from domain.batch.parts import Item, Malformed, PartError
 from domain.canonical import wire_text
 from domain.engine.pipeline import simulate
 from domain.errors import OperationInternalError, ProposalError, SimulationDisabled
@@ -52,13 +54,6 @@ class RunIdentity:
     idempotency_key: str | None
 
 
-def run_numbers(chunk_text: str, common_text: str) -> range:
-    """The numbers of a chunk's runs."""
-    composition = _composition(common_text)
-    chunk = read_chunk(chunk_text)
-    return range(chunk.first_run, chunk.first_run + len(chunk.items) * len(composition.scenarios))
-
-
 def computed_runs(chunk_text: str, common_text: str, identity: RunIdentity, *, only: int | None = None) -> ComputedRuns:
     """The runs of a stored chunk in their order, or `only` the one of this number."""
     composition = _composition(common_text)
@@ -68,7 +63,7 @@ def computed_runs(chunk_text: str, common_text: str, identity: RunIdentity, *, o
         if only is not None and run.run_no != only:
             continue
         try:
-            runs.append(run.computed(composition, identity))
+            runs.append(run.computed(composition, identity, chunk.items[run.item_number - chunk.first_item].part))
         except MemoryError:
             raise
         except Exception as fault:  # noqa: BLE001 -- a bug in one run fails that run, whatever it is
@@ -78,22 +73,27 @@ def computed_runs(chunk_text: str, common_text: str, identity: RunIdentity, *, o
 
 
 def failed_run(chunk_text: str, common_text: str, error: type[ProposalError], *, run_no: int) -> ComputedRun:
-    """The run that could not be computed in any process."""
-    composition = _composition(common_text)
-    chunk = read_chunk(chunk_text)
-    return next(run for run in _runs(chunk, composition) if run.run_no == run_no).failed(error)
+    """The run that could not be computed in any process; its item is not parsed here, which may be what ended them."""
+    chunk, scenarios = from_json(chunk_text), sorted(from_json(common_text)["scenarios"])
+    place, scenario = divmod(run_no - chunk["first_run"], len(scenarios))
+    return _Run(
+        run_no=run_no,
+        item_number=chunk["first_item"] + place,
+        item_id=chunk["items"][place]["id"],
+        scenario=scenarios[scenario],
+    ).failed(error)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Run:
     run_no: int
     item_number: int
-    item: NamedItem
+    item_id: str
     scenario: str
 
-    def computed(self, composition: Composition, identity: RunIdentity) -> ComputedRun:
+    def computed(self, composition: Composition, identity: RunIdentity, item: Item | Malformed) -> ComputedRun:
         try:
-            request = composition.request(self.item.part, self.scenario, number=self.item_number)
+            request = composition.request(item, self.scenario, number=self.item_number)
         except RunRefused as refused:
             return self._failed(VALIDATION_FAILED, VALIDATION_FAILED, refused.errors)
         if not request.options.enable_proposal_simulation:
@@ -130,7 +130,7 @@ class _Run:
         return wire_text(
             {
                 "run_no": self.run_no,
-                "item_id": self.item.id,
+                "item_id": self.item_id,
                 "scenario": self.scenario,
                 "status": status,
                 "proposal_run_id": proposal_run_id,
@@ -144,7 +144,7 @@ def _runs(chunk: Chunk, composition: Composition) -> Iterator[_Run]:
     run_no = chunk.first_run
     for place, item in enumerate(chunk.items):
         for scenario in composition.scenarios:
-            yield _Run(run_no=run_no, item_number=chunk.first_item + place, item=item, scenario=scenario)
+            yield _Run(run_no=run_no, item_number=chunk.first_item + place, item_id=item.id, scenario=scenario)
             run_no += 1
 
 

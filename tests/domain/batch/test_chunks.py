@@ -90,7 +90,7 @@ def test_one_run_alone_is_the_same_as_among_the_others() -> None:
     common = common_text(request.shared, request.scenarios, max_rows=MAX_ROWS)
     text = chunk_text(Chunk(first_item=3, first_run=6, items=request.items))
     together = computed_runs(text, common, IDENTITY).runs
-    alone = [computed_runs(text, common, IDENTITY, only=number).runs for number in running.run_numbers(text, common)]
+    alone = [computed_runs(text, common, IDENTITY, only=number).runs for number in range(6, 12)]
     assert [run for (run,) in alone] == list(together)
     failed = json.loads(failed_run(text, common, OperationInternalError, run_no=9).line)
     assert (failed["run_no"], failed["item_id"], failed["scenario"]) == (9, "pf_1", "b")
