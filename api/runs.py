@@ -1,6 +1,5 @@
 """The runs of a batch: summaries by page, or all lines with their results as one file."""
 
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
@@ -11,7 +10,6 @@ from pydantic import Field
 
 from api.documents.result import ProposalResult
 from api.documents.valuation import MoneyText
-from api.http.compression import coding_of
 from api.http.headers import IfNoneMatchHeader, acceptable, is_current
 from api.http.parameters import (
     IN_DIGITS,
@@ -43,7 +41,7 @@ from services.batch_reads import RunFile, RunFilter, RunSummary
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
 OFFERED: Final = (JSON, NDJSON)
-VARY: Final = {"Vary": "Accept, Accept-Encoding"}
+VARY: Final = {"Vary": "Accept"}
 NOT_THERE: Final = (OperationNotFound, OperationExpired, RunNotFound)
 
 router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/runs", gate=Gate.ASYNC, tag="Batches")
@@ -198,7 +196,7 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
                 "description": "Of a page, or of all lines once the operation has ended: then it holds `results_hash`.",
                 "schema": {"type": "string"},
             },
-            "Vary": {"description": "`Accept` and `Accept-Encoding`.", "schema": {"type": "string"}},
+            "Vary": {"description": "`Accept`.", "schema": {"type": "string"}},
         },
     },
     304: {"description": "The caller's copy is current."},
@@ -272,26 +270,20 @@ def _with_links(run: RunSummary, operation_id: str) -> StoredJson:
 async def _file(operation_id: str, query: RunQuery, context: Context, if_none_match: str | None) -> Response:
     batches = context.services.batches
     file = await batches.file(operation_id, client=context.client)
-    after = -1 if query.after is None else query.after
-    as_frames = query.include_result and coding_of(context.request.headers.get("accept-encoding", "")) == "zstd"
-    headers = VARY | _file_tag(file, query, is_weak=as_frames)
-    if "ETag" in headers and is_current(headers["ETag"].removeprefix("W/"), if_none_match):
+    headers = VARY | _tag_of_file(file, query)
+    if "ETag" in headers and is_current(headers["ETag"], if_none_match):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    pieces: AsyncIterator[bytes]
-    if query.include_result:
-        await context.room(file.largest_chunk)
-        pieces = batches.lines(file, after=after, as_frames=as_frames)
-    else:
-        pieces = batches.summaries(file, after=after)
-    if as_frames:
-        headers["Content-Encoding"] = "zstd"
-    return StreamedAnswer(pieces, NDJSON, headers=headers)
+    after = -1 if query.after is None else query.after
+    if not query.include_result:
+        return StreamedAnswer(batches.summaries(file, after=after), NDJSON, headers=headers)
+    await context.room(file.largest_chunk)
+    return StreamedAnswer(batches.lines(file, after=after), NDJSON, headers=headers)
 
 
-def _file_tag(file: RunFile, query: RunQuery, *, is_weak: bool) -> dict[str, str]:
+def _tag_of_file(file: RunFile, query: RunQuery) -> dict[str, str]:
     """The tag of all lines is their hash; other choices of lines have others."""
     if file.tag is None:
         return {}
     variant = "" if query.include_result else "-summaries"
     variant += "" if query.after is None else f"-after-{query.after}"
-    return {"ETag": f'{"W/" if is_weak else ""}"{file.tag}{variant}"'}
+    return {"ETag": f'"{file.tag}{variant}"'}

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-import zstandard
 from pydantic_core import from_json
 
 from domain.batch.metrics import results_hash
@@ -15,7 +14,7 @@ from domain.operation import Operation
 from services.documents import Room, document_bytes
 from services.lookup import LookupService
 from storage.batch_chunks import StoredChunk
-from storage.documents import COMPRESSION_LEVEL, decompressed
+from storage.documents import decompressed
 from storage.keyset import Page
 from storage.unit_of_work import Storage
 
@@ -118,17 +117,12 @@ class BatchReadService:
         async for chunk in self._chunks(file.operation, after=after):
             yield _lines_after((chunk.summaries or "").encode(), after, chunk)
 
-    async def lines(self, file: RunFile, *, after: int, as_frames: bool) -> AsyncIterator[bytes]:
-        """The lines after this run, a chunk at a time: as they are, or in the zstd frames in which they are stored."""
+    async def lines(self, file: RunFile, *, after: int) -> AsyncIterator[bytes]:
+        """The lines after this run, a chunk at a time."""
         async for chunk in self._chunks(file.operation, after=after):
-            address = chunk.result_document or ""
             async with self._storage.reading() as reading:
-                (content,) = await reading.documents.contents(address)
-            if as_frames and chunk.first_run > after:
-                yield content
-                continue
-            lines = await asyncio.to_thread(_plain_after, content, after, chunk)
-            yield zstandard.ZstdCompressor(level=COMPRESSION_LEVEL).compress(lines) if as_frames else lines
+                (content,) = await reading.documents.contents(chunk.result_document or "")
+            yield await asyncio.to_thread(_plain_after, content, after, chunk)
 
     async def _batch(self, operation_id: str, *, client: str) -> Operation:
         operation = await self._lookup.operation(operation_id, client=client)

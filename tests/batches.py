@@ -1,15 +1,35 @@
 """Batches for tests: bodies in few words, and their runs computed as a worker computes them."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from prometheus_client import CollectorRegistry
+from storage_rows import environment_of, submitting
+
+from activities.analyze_chunks import AnalyzeStep
+from activities.conclude_batch import ConcludeBatchStep
+from activities.metrics import WorkerMetrics
+from activities.under_way import UnderWay
+from activities.work_at_hand import WorkAtHand
 from domain.batch.chunks import Chunk, chunk_text, common_text, read_chunk, read_common
 from domain.batch.composing import Composition
 from domain.batch.request import AnalyzeRequest
 from domain.batch.running import RunIdentity, computed_runs
 from domain.evidence import simulate_document
+from domain.operation import IdempotencyKey, Operation
 from domain.request import SimulateRequest, request_document, request_hash
+from services.prepared_batch import BatchLimits, prepared_batch
+from services.prepared_request import PreparedRequest
+from services.submission import Accepted, Submission
+from storage.unit_of_work import Storage
+from workflows.identity import ANALYZE_SCENARIOS
+from workflows.messages import (
+    AnalyzeChunksInput,
+    AnalyzeChunksResult,
+    ConcludeBatchInput,
+    ConcludeBatchResult,
+)
 
 IDENTITY = RunIdentity(correlation_id="cio/2026-11", idempotency_key="hv-1")
 MAX_ROWS = 100_000
@@ -94,3 +114,57 @@ def composed(parts: Sequence[Mapping[str, Any]], *, scenario: str = "baseline") 
     body = an_analysis({"id": "x", **item}, shared=shared, scenarios={scenario: last})
     named = read_chunk(chunk_text(Chunk(first_item=0, first_run=0, items=parsed(body).items))).items[0]
     return composition_of(body).request(named.part, scenario, number=0)
+
+
+def prepared(body: Mapping[str, Any], **limits: int) -> PreparedRequest:
+    ready = prepared_batch(parsed(body), body, BatchLimits(**limits))
+    assert isinstance(ready, PreparedRequest)
+    return ready
+
+
+async def submitted(storage: Storage, body: Mapping[str, Any], *, key: str = "hv-1") -> Operation:
+    accepted = await submitted_again(storage, body, key=key)
+    assert isinstance(accepted.operation, Operation)
+    return accepted.operation
+
+
+async def submitted_again(storage: Storage, body: Mapping[str, Any], *, key: str = "hv-1") -> Accepted:
+    submission = Submission(
+        prepared=prepared(body),
+        client="local",
+        key=IdempotencyKey.of_batches(key, client="local"),
+        correlation_id=IDENTITY.correlation_id,
+    )
+    return await submitting(storage).submit(submission)
+
+
+class InThisProcess:
+    """A pool for what ends no process; `on_call` is called before each computation."""
+
+    def __init__(self, on_call: Callable[[], None] = lambda: None) -> None:
+        self._on_call = on_call
+
+    async def run(self, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        self._on_call()
+        return function(*args, **kwargs)
+
+
+class BatchSteps:
+    """The steps of a batch in one worker."""
+
+    def __init__(self, storage: Storage, pool: Any = None) -> None:
+        self.registry = CollectorRegistry()
+        work = WorkAtHand(storage, UnderWay())
+        analyze = AnalyzeStep(storage, work, pool or InThisProcess(), WorkerMetrics(self.registry))
+        self.analyzing = analyze.analyze_chunks
+        self.concluding = ConcludeBatchStep(storage, work).conclude_batch
+
+    async def analyze(
+        self, operation_id: str, *, lane: int = 0, lanes: int = 1, seconds: float = 600.0
+    ) -> AnalyzeChunksResult:
+        step = AnalyzeChunksInput(operation_id=operation_id, lane=lane, lanes=lanes, seconds=seconds)
+        return await environment_of(operation_id, ANALYZE_SCENARIOS).run(self.analyzing, step)
+
+    async def conclude(self, operation_id: str) -> ConcludeBatchResult:
+        step = ConcludeBatchInput(operation_id=operation_id)
+        return await environment_of(operation_id, ANALYZE_SCENARIOS).run(self.concluding, step)

@@ -1,13 +1,10 @@
 """A batch from its submission to its runs, over a real socket, with PostgreSQL, Temporal and a worker."""
 
-import asyncio
 import json
 import uuid
 from typing import Any
 
-import psycopg
-import pytest
-from batches import IDENTITY, a_market, a_portfolio, an_analysis, computed
+from batches import IDENTITY, a_portfolio, an_analysis, computed
 
 ANALYZE = "/rebalance/proposals/analyze/async"
 NDJSON = {"Accept": "application/x-ndjson"}
@@ -34,7 +31,9 @@ async def lines_of(api: Any, operation_id: str, **query: Any) -> list[dict[str, 
 
 
 async def test_a_batch_ends_with_totals_and_each_run_is_its_own_simulation(api, worker) -> None:
-    body = an_analysis(a_portfolio(0), a_portfolio(1, shelf_entries=7), scenarios={"hold": {"proposed_trades": []}, "buy": {}})
+    body = an_analysis(
+        a_portfolio(0), a_portfolio(1, shelf_entries=7), scenarios={"hold": {"proposed_trades": []}, "buy": {}}
+    )
     answer = await submit(api, body, key=KEY, **CORRELATED)
     assert answer.status_code == 202, answer.text
     assert answer.headers["location"] == answer.json()["status_url"]
