@@ -6,12 +6,12 @@ from typing import Final
 from temporalio import activity
 
 from activities.boundary import boundary
-from activities.chunk_computing import ChunkWork, computed_chunk
 from activities.computing import heartbeating
 from activities.metrics import WorkerMetrics
 from activities.work_at_hand import WorkAtHand
 from domain.batch.running import RunIdentity
 from domain.errors import OperationNotFound
+from services.chunk_computing import ChunkWork, computed_chunk
 from services.process_pool import ProcessPool
 from storage.batch_chunks import DoneChunk, StoredChunk
 from storage.operation_work import AcceptedWork

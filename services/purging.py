@@ -71,6 +71,7 @@ class PurgeService:
         for kind, kept in self._periods.by_kind.items():
             if kind in AGED:
                 await self._refuse_recent(kind, kept)
+        for kind, kept in self._periods.by_kind.items():
             limit = BATCH
             while limit:
                 began = asyncio.get_running_loop().time()

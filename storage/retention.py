@@ -159,7 +159,6 @@ STATEMENTS: Final[Mapping[Kind, str]] = {
 KINDS: Final = tuple(STATEMENTS)
 # The kinds that go by age: their tables, and the column that says since when a row is kept.
 AGED: Final[Mapping[Kind, tuple[str, str]]] = {
-    "batch_chunks": ("operations", "finished_at"),
     "operations": ("operations", "finished_at"),
     "keys": ("idempotency_keys", "created_at"),
     "review_keys": ("review_keys", "created_at"),

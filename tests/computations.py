@@ -5,12 +5,7 @@ import signal
 import struct
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from domain.batch import running
 
 
 def forever() -> None:
@@ -64,31 +59,3 @@ def stop_in_the_middle_of_the_result() -> None:
     """Send the length of a result, and no more of it."""
     os.write(sys._getframe(2).f_locals["connection"].fileno(), struct.pack("!i", 1000))
     os.kill(os.getpid(), signal.SIGSTOP)
-
-
-def dying_at(portfolio_id: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The function's result, unless it simulates this portfolio: that kills its process."""
-    with _at(portfolio_id, lambda: os.kill(os.getpid(), signal.SIGKILL)):
-        return function(*args, **kwargs)
-
-
-def hanging_at(portfolio_id: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
-    """The function's result, unless it simulates this portfolio: that takes for ever."""
-    with _at(portfolio_id, forever):
-        return function(*args, **kwargs)
-
-
-@contextmanager
-def _at(portfolio_id: str, happens: Callable[[], None]) -> Iterator[None]:
-    simulate = running.simulate
-
-    def simulate_or_not(request: Any, **identity: Any) -> dict[str, Any]:
-        if request.portfolio_snapshot.portfolio_id == portfolio_id:
-            happens()
-        return simulate(request, **identity)
-
-    running.simulate = simulate_or_not
-    try:
-        yield
-    finally:
-        running.simulate = simulate

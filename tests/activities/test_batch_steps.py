@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from batches import IDENTITY, BatchSteps, InThisProcess, a_portfolio, an_analysis, computed, submitted, submitted_again
-from computations import dying_at, hanging_at
+from ending_runs import dying_at, hanging_at
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from temporalio.exceptions import ApplicationError

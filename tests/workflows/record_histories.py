@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 import uuid
+from functools import partial
 from pathlib import Path
 
 from httpx2 import AsyncClient
@@ -59,23 +60,21 @@ async def record(service: Service) -> None:
             operation_id: str = answer.json()["operation_id"]
             return operation_id
 
-        if "ReconcileOperations" in sys.argv:
-            await record_reconcile(temporal)
-            return
-        if "DeliverCallback" in sys.argv:
-            await record_callbacks(clients, temporal)
-            return
-        if "AnalyzeScenarios" in sys.argv:
-            await record_batches(http, clients, temporal)
+        others = {
+            "DeliverCallback": partial(record_callbacks, clients, temporal),
+            "ReconcileOperations": partial(record_reconcile, temporal),
+            "AnalyzeScenarios": partial(record_batches, http, clients, temporal),
+        }
+        asked = [name for name in others if name in sys.argv]
+        for name in asked or (() if "CreateVersion" in sys.argv else others):
+            await others[name]()
+        if asked:
             return
         created = await clients.finished(await clients.submit())
         await save("small", await submit_version(created["proposal_id"]), of="CreateVersion")
         await save("business_failure", await submit_version("pp_0"), of="CreateVersion")
         if "CreateVersion" in sys.argv:
             return
-        await record_callbacks(clients, temporal)
-        await record_reconcile(temporal)
-        await record_batches(http, clients, temporal)
         await save("small", await clients.submit())
         await save("large", await clients.submit(body=a_large_body()))
         await save("business_failure", await clients.submit(body=without_simulation_flag()))
@@ -183,7 +182,13 @@ async def record_reconcile(temporal: Client) -> None:
 
 
 def main() -> None:
-    for workflow_type in ("CreateProposal", "CreateVersion", "DeliverCallback", "ReconcileOperations", "AnalyzeScenarios"):
+    for workflow_type in (
+        "CreateProposal",
+        "CreateVersion",
+        "DeliverCallback",
+        "ReconcileOperations",
+        "AnalyzeScenarios",
+    ):
         (HISTORIES / workflow_type).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
