@@ -7,7 +7,7 @@ from typing import Any, Final
 from pydantic_core import from_json
 
 from domain.batch.composing import Composition
-from domain.batch.parts import Item, Malformed, PartClass, PartError, Scenario, SharedPart, parsed_part
+from domain.batch.parts import BatchItem, BatchScenario, Malformed, PartClass, PartError, SharedPart, parsed_part
 from domain.canonical import wire_text
 from domain.errors import InvariantBroken
 
@@ -20,7 +20,7 @@ class NamedItem:
     """An item with its id, which it has however malformed it is."""
 
     id: str
-    part: Item | Malformed
+    part: BatchItem | Malformed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +48,7 @@ def chunks_of(items: Sequence[NamedItem], composition: Composition) -> Iterator[
         yield Chunk(first_item=first, first_run=first * scenarios, items=tuple(taken)), rows
 
 
-def common_text(shared: SharedPart, scenarios: Mapping[str, Scenario | Malformed], *, max_rows: int) -> str:
+def common_text(shared: SharedPart, scenarios: Mapping[str, BatchScenario | Malformed], *, max_rows: int) -> str:
     """The document of what all runs have in common; a run has at most `max_rows` rows, as when it was accepted."""
     named = ",".join(f"{wire_text(name)}:{_part_text(part)}" for name, part in sorted(scenarios.items()))
     return f'{{"max_rows":{max_rows},"shared":{shared.text()},"scenarios":{{{named}}}}}'
@@ -59,7 +59,7 @@ def read_common(text: str) -> Composition:
     shared = parsed_part(value["shared"], SharedPart)
     if isinstance(shared, Malformed):
         raise InvariantBroken("the shared part of an accepted batch is refused by this engine version")
-    scenarios = {name: _read(part, Scenario) for name, part in value["scenarios"].items()}
+    scenarios = {name: _read(part, BatchScenario) for name, part in value["scenarios"].items()}
     return Composition(shared, scenarios, max_rows=value["max_rows"])
 
 
@@ -70,11 +70,13 @@ def chunk_text(chunk: Chunk) -> str:
 
 def read_chunk(text: str) -> Chunk:
     value = from_json(text)
-    items = tuple([NamedItem(id=item["id"], part=_read(item["part"], Item, id=item["id"])) for item in value["items"]])
+    items = tuple(
+        [NamedItem(id=item["id"], part=_read(item["part"], BatchItem, id=item["id"])) for item in value["items"]]
+    )
     return Chunk(first_item=value["first_item"], first_run=value["first_run"], items=items)
 
 
-def _part_text(part: Item | Scenario | Malformed) -> str:
+def _part_text(part: BatchItem | BatchScenario | Malformed) -> str:
     return wire_text({"errors": _listed(part.errors)}) if isinstance(part, Malformed) else part.text()
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from domain.batch.parts import Item, Malformed, Part, PartError, Scenario
+from domain.batch.parts import BatchItem, BatchScenario, Malformed, Part, PartError
 from domain.batch.sizing import TradeUnsizable, is_sized, plain_trades, sized_trades
 from domain.engine.validate import refusals
 from domain.options import EngineOptions, require_band
@@ -64,18 +64,18 @@ class Composition:
     once.
     """
 
-    def __init__(self, shared: Part, scenarios: Mapping[str, Scenario | Malformed], *, max_rows: int) -> None:
+    def __init__(self, shared: Part, scenarios: Mapping[str, BatchScenario | Malformed], *, max_rows: int) -> None:
         self._shared = shared
         self.scenarios = dict(sorted(scenarios.items()))
         self.max_rows = max_rows
-        common = [shared, *(scenario for scenario in self.scenarios.values() if isinstance(scenario, Scenario))]
+        common = [shared, *(scenario for scenario in self.scenarios.values() if isinstance(scenario, BatchScenario))]
         lasting = [value for part in common for value in (part.market_data_snapshot, part.shelf_entries) if value]
         self._lasting: dict[int, _Rows] = {}
         for value in lasting:
             self._lasting[id(value)] = _Rows(value.prices if isinstance(value, MarketDataSnapshot) else value)
         self._row_counts: dict[tuple[int, ...], int] = {}
 
-    def request(self, item: Item | Malformed, scenario: str, *, number: int) -> SimulateRequest:
+    def request(self, item: BatchItem | Malformed, scenario: str, *, number: int) -> SimulateRequest:
         """The request of the run of an item, the batch's `number`-th, in a scenario. Raises RunRefused."""
         effective = self._effective(item, scenario, number)
         request, places = self._reduced(effective)
@@ -96,7 +96,7 @@ class Composition:
             raise RunRefused([PartError("value_error", place, str(failed))]) from None
         return request.model_copy(update={"proposed_trades": sized})
 
-    def row_count(self, item: Item | Malformed, scenario: str) -> int:
+    def row_count(self, item: BatchItem | Malformed, scenario: str) -> int:
         """Rows of a run's request; 1 for a run that has none because it is refused."""
         try:
             effective = self._effective(item, scenario, 0)
@@ -107,7 +107,7 @@ class Composition:
             return 1
         return self._row_counts[named]
 
-    def _effective(self, item: Item | Malformed, name: str, number: int) -> _Effective:
+    def _effective(self, item: BatchItem | Malformed, name: str, number: int) -> _Effective:
         scenario = self.scenarios[name]
         malformed = [
             PartError(error.type, (*origin, *error.loc), error.msg)

@@ -62,14 +62,14 @@ class SizedTrade(ProposedTrade):
 class _SomeOptions:
     """`Annotated[Mapping[str, Any], _SomeOptions(...)]`: the given ones of EngineOptions, and no default."""
 
-    def __init__(self, *, extra: str) -> None:
+    def __init__(self, name: str, *, extra: str) -> None:
         hints = get_type_hints(EngineOptions, include_extras=True)
         fields = {
             name: Annotated[hints[name], Field(description=field.description, examples=field.examples)]
             for name, field in EngineOptions.model_fields.items()
         }
         self.stands_for = EngineOptions
-        self._typed = TypedDict("GivenOptions", fields, total=False)  # type: ignore[misc]  # its fields are EngineOptions'
+        self._typed = TypedDict(name, fields, total=False)  # type: ignore[misc]  # its fields are EngineOptions'
         self._typed.__pydantic_config__ = ConfigDict(extra=extra)  # type: ignore[typeddict-item]  # pydantic's protocol
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -90,7 +90,7 @@ class Part(BaseModel):
     portfolio_snapshot: PortfolioSnapshot = _given("portfolio_snapshot")
     market_data_snapshot: MarketDataSnapshot = _given("market_data_snapshot")
     shelf_entries: Rows[ShelfEntry] = _given("shelf_entries")
-    options: Annotated[Mapping[str, Any], _SomeOptions(extra="ignore")] = _given("options")
+    options: Annotated[Mapping[str, Any], _SomeOptions("ItemOptions", extra="ignore")] = _given("options")
     proposed_cash_flows: Rows[ProposedCashFlow] = _given("proposed_cash_flows")
     proposed_trades: Rows[SizedTrade] = _given("proposed_trades")
     reference_model: ReferenceModel | None = _given("reference_model")
@@ -109,16 +109,16 @@ class SharedPart(Part):
     An unknown option is refused here, where one misspelt word would leave every run as it was.
     """
 
-    options: Annotated[Mapping[str, Any], _SomeOptions(extra="forbid")] = _given("options")
+    options: Annotated[Mapping[str, Any], _SomeOptions("SharedOptions", extra="forbid")] = _given("options")
 
 
-class Scenario(SharedPart):
+class BatchScenario(SharedPart):
     """What if it were otherwise for all items; it has the last word."""
 
     description: Description | None = Field(None, description="For people; never computed on.", examples=["as it is"])
 
 
-class Item(Part):
+class BatchItem(Part):
     """One portfolio, or whatever varies."""
 
     id: ItemId = Field(description="Names the item; unique in the batch.", examples=["pf_1"])

@@ -16,12 +16,12 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from domain.batch.chunks import NamedItem
 from domain.batch.parts import (
+    BatchItem,
+    BatchScenario,
     Description,
-    Item,
     ItemId,
     Malformed,
     Part,
-    Scenario,
     ScenarioName,
     SharedPart,
     read_part,
@@ -61,7 +61,7 @@ class _Judged:
     The OpenAPI document has the model's schema. Validation takes the largest number of rows from its context.
     """
 
-    def __init__(self, part: type[Item | Scenario]) -> None:
+    def __init__(self, part: type[BatchItem | BatchScenario]) -> None:
         self.stands_for = part
 
     def __get_pydantic_core_schema__(self, _: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -71,15 +71,15 @@ class _Judged:
         if not isinstance(value, dict):
             raise PydanticCustomError("dict_type", "Input should be a valid dictionary")
         max_rows = (info.context or {}).get("max_rows", float("inf"))
-        if self.stands_for is Item:
+        if self.stands_for is BatchItem:
             named = _ItemWithId.model_validate(value)
-            return NamedItem(id=named.id, part=read_part(value, Item, max_rows=max_rows))
+            return NamedItem(id=named.id, part=read_part(value, BatchItem, max_rows=max_rows))
         _Described.model_validate(value)
-        return read_part(value, Scenario, max_rows=max_rows)
+        return read_part(value, BatchScenario, max_rows=max_rows)
 
 
-def _baseline() -> dict[str, Scenario | Malformed]:
-    return {"baseline": Scenario()}
+def _baseline() -> dict[str, BatchScenario | Malformed]:
+    return {"baseline": BatchScenario()}
 
 
 class AnalyzeRequest(BaseModel):
@@ -96,12 +96,12 @@ class AnalyzeRequest(BaseModel):
         description="What all runs have in common.",
         examples=[ANALYZE_EXAMPLE["shared"]],
     )
-    items: Annotated[tuple[Annotated[NamedItem, _Judged(Item)], ...], Field(min_length=1)] = Field(
+    items: Annotated[tuple[Annotated[NamedItem, _Judged(BatchItem)], ...], Field(min_length=1)] = Field(
         description="What varies; each overrides `shared`, field by field and option by option.",
         examples=[ANALYZE_EXAMPLE["items"]],
     )
     scenarios: Annotated[
-        dict[ScenarioName, Annotated[Scenario | Malformed, _Judged(Scenario)]],
+        dict[ScenarioName, Annotated[BatchScenario | Malformed, _Judged(BatchScenario)]],
         Field(min_length=1, max_length=MAX_SCENARIOS),
     ] = Field(
         default_factory=_baseline,

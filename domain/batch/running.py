@@ -10,7 +10,7 @@ from pydantic_core import from_json
 from domain.batch.chunks import Chunk, read_chunk, read_common
 from domain.batch.composing import Composition, RunRefused
 from domain.batch.metrics import metrics_of
-from domain.batch.parts import Item, Malformed, PartError
+from domain.batch.parts import BatchItem, Malformed, PartError
 from domain.canonical import wire_text
 from domain.engine.pipeline import simulate
 from domain.errors import OperationInternalError, ProposalError, SimulationDisabled
@@ -91,7 +91,7 @@ class _Run:
     item_id: str
     scenario: str
 
-    def computed(self, composition: Composition, identity: RunIdentity, item: Item | Malformed) -> ComputedRun:
+    def computed(self, composition: Composition, identity: RunIdentity, item: BatchItem | Malformed) -> ComputedRun:
         try:
             request = composition.request(item, self.scenario, number=self.item_number)
         except RunRefused as refused:

@@ -15,11 +15,13 @@ from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
 from domain.batch.metrics import results_hash
+from domain.callback import callback_body
 from domain.engine import codes
-from domain.errors import IdempotencyKeyConflict, OperationCancelled
+from domain.errors import IdempotencyKeyConflict, OperationCancelled, OperationTooExpensive, RunNotFound
 from domain.operation import OperationFailure, Policy
 from runtime.engine_pool import EnginePool
 from services.batch_reads import BatchReadService, RunFilter
+from services.batch_replay import BatchReplay, replay_batch
 from services.ending import end_failed
 from services.lookup import LookupService
 from services.open_operations import OpenOperationLimit
@@ -255,6 +257,62 @@ async def test_a_cancel_and_the_last_commit_make_exactly_one_end(storage: Storag
         ended = await operation_of(storage, operation.operation_id)
         assert concluded.outcome is not None
         assert ended.status == cancelled.status == concluded.outcome.status
+
+
+async def test_the_end_of_a_batch_adds_its_callback(storage: Storage, database_dsn: str) -> None:
+    operation = await submitted(storage, an_analysis(a_portfolio(0), a_portfolio(1, shelf_entries=7)))
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE operations SET callback_url = 'https://example.org/hook'")
+    steps = BatchSteps(storage)
+    await steps.analyze(operation.operation_id)
+    outcome = (await steps.conclude(operation.operation_id)).outcome
+    assert outcome is not None
+    assert outcome.has_callback
+    assert rows(database_dsn, "SELECT operation_id, status FROM callback_deliveries") == [
+        (operation.operation_id, "PENDING")
+    ]
+    message = json.loads(callback_body(await operation_of(storage, operation.operation_id)))
+    assert message["type"] == "proposal.operation.succeeded"
+    assert message["data"]["progress"] == {"total": 2, "succeeded": 1, "failed": 1}
+
+
+def same(replayed: BatchReplay) -> tuple[int, tuple[int, ...], tuple[int, ...]]:
+    return replayed.same, replayed.differing, replayed.by_other_engines
+
+
+async def test_a_batch_is_replayed_chunk_by_chunk(
+    storage: Storage, database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = await submitted(storage, an_analysis(*MANY))
+    with pytest.raises(RunNotFound):
+        await replay_batch(storage, InThisProcess(), operation.operation_id)  # nothing is computed yet
+    with pytest.raises(RunNotFound):
+        await replay_batch(storage, InThisProcess(), "pop_0")
+    steps = BatchSteps(storage)
+    await steps.analyze(operation.operation_id, lane=0, lanes=2)
+    assert same(await replay_batch(storage, InThisProcess(), operation.operation_id)) == (2, (), ())
+    await steps.analyze(operation.operation_id)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE batch_chunks SET engine_version = '1.0.0' WHERE chunk_no = 2")
+        connection.execute(
+            "UPDATE batch_chunks SET result_document = (SELECT result_document FROM batch_chunks WHERE chunk_no = 0) "
+            "WHERE chunk_no = 1"
+        )
+    assert same(await replay_batch(storage, InThisProcess(), operation.operation_id)) == (1, (1,), (2,))
+
+
+async def test_what_ended_a_process_then_need_not_end_it_at_the_replay(storage: Storage, database_dsn: str) -> None:
+    operation = await submitted(storage, an_analysis())
+
+    class Refusing(InThisProcess):
+        async def run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+            if kwargs.get("only") in (None, 1):
+                raise OperationTooExpensive("time")
+            return function(*args, **kwargs)
+
+    await BatchSteps(storage, Refusing()).analyze(operation.operation_id)
+    assert rows(database_dsn, "SELECT succeeded, failed FROM batch_chunks") == [(2, 1)]
+    assert same(await replay_batch(storage, InThisProcess(), operation.operation_id)) == (1, (), ())
 
 
 async def test_a_workflow_that_is_not_the_batchs_own_computes_nothing(storage: Storage, database_dsn: str) -> None:

@@ -141,9 +141,9 @@ def test_a_batch_is_of_a_portfolio_when_it_is_of_one() -> None:
 
 def test_the_whole_request_is_documented_with_its_parts() -> None:
     schemas = AnalyzeRequest.model_json_schema()["$defs"]
-    assert {"Item", "Scenario", "SharedPart", "SizedTrade"} <= schemas.keys()
+    assert {"BatchItem", "BatchScenario", "SharedPart", "SizedTrade"} <= schemas.keys()
     assert "fraction_of_position" in schemas["SizedTrade"]["properties"]
-    assert "default" not in schemas["Item"]["properties"]["shelf_entries"]
+    assert "default" not in schemas["BatchItem"]["properties"]["shelf_entries"]
 
 
 def test_worked_lines_of_the_contract() -> None:
