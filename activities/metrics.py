@@ -1,4 +1,4 @@
-"""The worker's metrics of housekeeping and callbacks. A metric is declared here and set by its step."""
+"""The worker's metrics of housekeeping, callbacks and batches. A metric is declared here and set by its step."""
 
 import time
 from collections import deque
@@ -57,6 +57,12 @@ class WorkerMetrics:
             "Callbacks that will not be attempted any more.",
             status=(DeliveryStatus.DELIVERED.value, DeliveryStatus.FAILED.value),
         )
+        self._runs = counter(
+            "runs", "Runs of batches that were committed, by how they ended.", outcome=("SUCCEEDED", "FAILED")
+        )
+        self._chunk_seconds = Histogram(
+            "proposals_chunk_seconds", "From the reading of a batch's chunk to its commit.", registry=registry
+        )
         self._workflow_tasks: deque[tuple[float, int]] = deque()
         gauge(
             "workflow_task_attempt_max",
@@ -84,6 +90,12 @@ class WorkerMetrics:
         self._attempt_seconds.observe(seconds)
         if delivery is not DeliveryStatus.PENDING:
             self._callbacks_ended.labels(delivery.value).inc()
+
+    def computed(self, succeeded: int, failed: int, *, seconds: float) -> None:
+        """A chunk of a batch was committed."""
+        self._runs.labels("SUCCEEDED").inc(succeeded)
+        self._runs.labels("FAILED").inc(failed)
+        self._chunk_seconds.observe(seconds)
 
     def _highest_attempt(self) -> float:
         oldest = time.monotonic() - ATTEMPTS_REMEMBERED_SECONDS

@@ -1,9 +1,11 @@
 """The row of a step's operation, and the outcome that its workflow gets once the operation has ended."""
 
+from dataclasses import asdict
+
 import structlog
 
 from domain.operation import Operation
-from workflows.messages import OperationOutcome
+from workflows.messages import OperationOutcome, RunCounts
 
 
 def log_as_work_of(correlation_id: str) -> None:
@@ -23,4 +25,5 @@ def outcome_of(operation: Operation) -> OperationOutcome:
         error_code=operation.error_code,
         error_message=operation.error_message,
         has_callback=operation.has_callback,
+        runs=None if operation.progress is None else RunCounts(**asdict(operation.progress)),
     )

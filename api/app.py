@@ -8,7 +8,7 @@ from typing import Final, TypedDict
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
-from api import callbacks, health, operations, proposals, reviews, simulations, support, versions
+from api import batches, callbacks, health, operations, proposals, reviews, runs, simulations, support, versions
 from api.http.compression import Compression
 from api.http.methods import Methods
 from api.http.metrics import HttpMetrics
@@ -32,7 +32,10 @@ ends, whatever dies in between. Find it by its id or by your correlation id, pol
 # The first route that matches a path serves it: fixed paths come before those with an id in them.
 ROUTERS: Final = tuple(
     module.router
-    for module in (operations, callbacks, support, simulations, proposals, versions, artifacts, reviews, health)
+    for module in (
+        *(operations, callbacks, batches, runs, support, simulations),
+        *(proposals, versions, artifacts, reviews, health),
+    )
 )
 
 

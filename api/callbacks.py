@@ -111,6 +111,14 @@ class OperationErrorBody(Wire):
     )
 
 
+class RunCounts(BaseModel):
+    """How many runs of a batch were computed, and how many could not be, when it ended."""
+
+    total: int = Field(description="Items times scenarios.", examples=[1500])
+    succeeded: int = Field(description="Computed.", examples=[1497])
+    failed: int = Field(description="That could not be computed.", examples=[3])
+
+
 class CallbackData(BaseModel):
     """The ended operation, without what it made."""
 
@@ -123,6 +131,7 @@ class CallbackData(BaseModel):
     proposal_id: str | None = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
     error: OperationErrorBody | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
+    progress: RunCounts | None = Field(None, description="The runs of a batch; absent for others.")
     status_url: str = Field(
         description="Where the result is: absolute where the service knows its own public address, else a path.",
         examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Self
 from fastapi import Depends, Path, Query, Response
 from pydantic import Field
 
+from api.batches import BatchProgress, BatchResult
 from api.callbacks import OperationErrorBody
 from api.http.headers import (
     LOCATION_HEADERS,
@@ -37,6 +38,8 @@ from api.wire import (
     TIMESTAMP_EXAMPLE,
     Inline,
     OperationId,
+    Stored,
+    StoredJson,
     Timestamp,
     Wire,
     json_bytes,
@@ -54,7 +57,8 @@ from domain.errors import (
     TooManyOpenOperations,
 )
 from domain.operation import Operation, OperationStatus, OperationType
-from services.lookup import CreatedVersion
+from domain.public_links import runs_path
+from services.lookup import CreatedVersion, MadeResult
 from services.waiting import ReadOperation
 from storage.operation_list import OperationFilter
 
@@ -72,6 +76,9 @@ class OperationLinks(Wire):
         description="How its callback fares; null when none was asked for.",
         examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}/callbacks"],
     )
+    runs: str | None = Field(
+        description="The runs of a batch; null for others.", examples=[runs_path(OPERATION_ID_EXAMPLE)]
+    )
     temporal_ui: str | None = Field(
         description="The workflow's page in the Temporal UI, when the service knows where that is.",
         examples=[f"http://127.0.0.1:8233/namespaces/default/workflows/{OPERATION_ID_EXAMPLE}"],
@@ -83,6 +90,7 @@ class OperationLinks(Wire):
             self=operation_path(operation.operation_id),
             proposal=None if operation.proposal_id is None else proposal_path(operation.proposal_id),
             callbacks=callbacks_path(operation.operation_id) if operation.has_callback else None,
+            runs=runs_path(operation.operation_id) if operation.is_batch else None,
             temporal_ui=terms.workflow_url(operation.operation_id),
         )
 
@@ -122,9 +130,10 @@ class AsyncStatus(Wire):
         description="Who made this attempt by retrying the one before; null when a client submitted it.",
         examples=[None],
     )
-    result: CreateResponse | None = Field(
+    progress: BatchProgress | None = Field(description="How far a batch has come; null for others.", examples=[None])
+    result: CreateResponse | Annotated[StoredJson, Stored(BatchResult)] | None = Field(
         None,
-        description="What was made, as it was when the operation ended; null unless SUCCEEDED. "
+        description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. "
         "Left out with `include_result=false`.",
         examples=[None],
     )
@@ -136,6 +145,7 @@ class AsyncStatus(Wire):
                 "self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",
                 "proposal": None,
                 "callbacks": None,
+                "runs": None,
                 "temporal_ui": None,
             }
         ],
@@ -151,8 +161,10 @@ class AsyncStatus(Wire):
             links=OperationLinks.of(operation, terms),
         )
 
-    def with_result(self, created: CreatedVersion | None) -> Self:
-        return self.model_copy(update={"result": None if created is None else CreateResponse.as_created(created)})
+    def with_result(self, made: CreatedVersion | MadeResult | None) -> Self:
+        if isinstance(made, MadeResult):
+            return self.model_copy(update={"result": StoredJson(made.text)})
+        return self.model_copy(update={"result": None if made is None else CreateResponse.as_created(made)})
 
 
 class OperationListResponse(Wire):
@@ -270,8 +282,8 @@ async def _awaited(
         return Response(status_code=304, headers=headers)
     if not options.include_result:
         return response_of([without_result], "application/json", headers=headers)
-    created = await context.services.lookup.result(operation, room=context.room)
-    return json_response(status.with_result(created), headers=headers)
+    made = await context.services.lookup.result(operation, room=context.room)
+    return json_response(status.with_result(made), headers=headers)
 
 
 def _entity_tag(without_result: bytes, *, has_result: bool) -> str:

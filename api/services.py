@@ -26,11 +26,13 @@ from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.shown_url import linked_url
 from runtime.temporal import connect
+from services.batch_reads import BatchReadService
 from services.callback_target import CallbackTargets
 from services.cancellation import CancellationService, WorkflowCanceller
 from services.lifecycle import ProposalWorkflowService
 from services.lookup import LookupService
 from services.open_operations import OpenOperationLimit
+from services.prepared_batch import BatchLimits
 from services.process_pool import ProcessPool
 from services.proposal_reads import ProposalReadService
 from services.readiness import ReadinessService
@@ -120,6 +122,7 @@ class Services:
     reviews: ProposalWorkflowService
     proposals: ProposalReadService
     lookup: LookupService
+    batches: BatchReadService
     cancellation: CancellationService
     retrying: RetryService
     waiting: WaitService
@@ -174,6 +177,7 @@ async def running_services(
         limit = OpenOperationLimit(
             settings.max_open_operations,
             per_client=settings.max_open_operations_per_client,
+            batches=settings.max_open_batches,
             on_refused=RefusalMetrics(metrics.registry).refused,
         )
         backlog = BacklogMetrics(storage, readiness)
@@ -182,6 +186,11 @@ async def running_services(
             max_bytes=settings.max_body_bytes,
             max_rows=settings.max_request_rows,
             is_strict=settings.strict_requests,
+            batches=BatchLimits(
+                max_runs=settings.max_batch_runs,
+                max_rows=settings.max_batch_rows,
+                max_rows_of_run=settings.max_request_rows,
+            ),
         )
         answers = LargeAnswers()
         metrics.registry.register(backlog)
@@ -207,6 +216,7 @@ async def running_services(
             reviews=ProposalWorkflowService(storage, _review_rules(settings)),
             proposals=ProposalReadService(storage),
             lookup=lookup,
+            batches=BatchReadService(storage, lookup),
             cancellation=cancellation,
             retrying=RetryService(
                 storage, lookup, partial(starts.start_soon, operations), policy=settings.policy(), limit=limit

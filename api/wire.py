@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from json.encoder import encode_basestring
 from typing import Annotated, Any, Final, Self
@@ -14,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from domain.timestamps import wire_timestamp
 from services.documents import LARGE_BYTES
+from services.race import race
 
 CHUNK_BYTES: Final = 128 * 1024
+ONLY_HEAD: Final = "only_head"  # in a scope: HEAD, which asks for nothing after the head
 
 Piece = bytes | memoryview
 
@@ -176,3 +178,33 @@ class _LargeAnswer(Response):
                     yield bytes(chunk)
                     chunk.clear()
         yield bytes(chunk)
+
+
+class StreamedAnswer(Response):
+    """Pieces that are read when the one before has been sent; their length is unknown, so it goes out in chunks.
+
+    A client that leaves ends it, and so does an error: the answer then lacks its end, which the client sees.
+    """
+
+    def __init__(self, pieces: AsyncIterator[bytes], media_type: str, *, headers: Mapping[str, str]) -> None:
+        self._pieces = pieces
+        super().__init__(headers=dict(headers), media_type=media_type)
+        del self.headers["Content-Length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if not scope.get(ONLY_HEAD):
+            await race(self._send_pieces(send), _gone(receive))
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _send_pieces(self, send: Send) -> None:
+        async for piece in self._pieces:
+            for start in range(0, len(piece), CHUNK_BYTES):
+                body = piece[start : start + CHUNK_BYTES]
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+                await asyncio.sleep(0)
+
+
+async def _gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -17,12 +17,14 @@ from cli.database import NotServed, connected_storage
 from cli.output import print_error, print_fields
 from cli.settings import settings_or_exit
 from domain.engine.codes import ENGINE_VERSION
-from domain.errors import VersionNotFound
+from domain.errors import RunNotFound, VersionNotFound
 from domain.timestamps import wire_timestamp
+from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
 from services.audit import AuditVerification, ChainHead
+from services.batch_replay import replay_batch
 from services.replay import replay as replay_version
 from storage.unit_of_work import Storage
 
@@ -55,13 +57,16 @@ def verify(proposal: ProposalOption = None, export: ExportOption = None, against
 
 
 @commands.command()
-def replay(version_id: Annotated[str, typer.Argument(help="The version, ppv_...")]) -> None:
-    """Run the engine again on a version's stored request and compare the hashes.
+def replay(
+    made_id: Annotated[str, typer.Argument(metavar="ID", help="A version, ppv_..., or a batch, pop_...")],
+) -> None:
+    """Run the engine again on the stored request of a version, or of each run of a batch, and compare the hashes.
 
     Exit code 0: the same; 1: other hashes; 2: it could not be checked; 3: another engine version made it.
     """
     configure_logging(level="ERROR", format="auto")
-    exit_process(asyncio.run(_replay(settings_or_exit(), version_id)))
+    replayed = _replay_batch if made_id.startswith("pop_") else _replay
+    exit_process(asyncio.run(replayed(settings_or_exit(), made_id)))
 
 
 async def _verify(settings: Settings, *, proposal_id: str | None, export: Path | None, against: Path | None) -> int:
@@ -135,6 +140,34 @@ async def _replay(settings: Settings, version_id: str) -> int:
     if not replayed.is_same:
         print_error("proposals audit replay", ["the same engine does not come to the same hashes"])
         return EXIT_ALTERED
+    typer.echo("the same")
+    return 0
+
+
+async def _replay_batch(settings: Settings, operation_id: str) -> int:
+    """In a process of its own, within the limits of the service: a run may have ended one."""
+    engine = EnginePool(1, seconds=settings.compute_seconds, memory_mb=settings.compute_memory_mb)
+    try:
+        async with _storage(settings) as storage, engine.running() as pool:
+            replayed = await replay_batch(storage, pool, operation_id)
+    except RunNotFound:
+        return _not_checked("replay", f"{operation_id} is not known, is no batch, or has no computed run")
+    except NotServed as failure:
+        return _not_checked("replay", str(failure))
+    fields: dict[str, Any] = {
+        "batch": replayed.operation.operation_id,
+        "engine now": ENGINE_VERSION,
+        "chunks with the same lines": replayed.same,
+        "chunks with other lines": ", ".join(map(str, replayed.differing)) or "none",
+        "chunks by another engine": ", ".join(map(str, replayed.by_other_engines)) or "none",
+    }
+    print_fields("Batch", fields)
+    if replayed.differing:
+        print_error("proposals audit replay", ["the same engine does not come to the same lines"])
+        return EXIT_ALTERED
+    if replayed.by_other_engines:
+        print_error("proposals audit replay", ["another engine version made some: their lines need not be the same"])
+        return EXIT_OTHER_ENGINE
     typer.echo("the same")
     return 0
 

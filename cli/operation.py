@@ -106,6 +106,7 @@ async def _retried(connections: _Connections, operation_id: str) -> str:
         limit=OpenOperationLimit(
             connections.settings.max_open_operations,
             per_client=connections.settings.max_open_operations_per_client,
+            batches=connections.settings.max_open_batches,
         ),
     )
     accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id), by=OPERATOR)

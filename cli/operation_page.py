@@ -9,7 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from domain.callback import webhook_id
 from domain.callback_retries import DeliveryStatus
-from domain.operation import Operation
+from domain.operation import Operation, Progress
 from domain.timestamps import wire_timestamp
 from services.lookup import LookupService
 from services.readiness import last_poll
@@ -61,8 +61,26 @@ async def operation_page(storage: Storage, temporal: Client, operation_id: str, 
         callback |= {name: shown for name, shown in delivering.items() if name != "history events"}
     return {
         "operation": _row(row),
+        **({} if row.progress is None else {"runs": await _runs(storage, row, row.progress)}),
         "workflow": await _workflow(temporal, own_workflow_of(operation_id, operation_type=row.operation_type)),
         "callback": callback,
+    }
+
+
+async def _runs(storage: Storage, batch: Operation, progress: Progress) -> dict[str, Any]:
+    """How far a batch is, and how fast it is computed."""
+    async with storage.reading() as reading:
+        chunks = await reading.chunks.counts(batch.operation_id)
+    computed = progress.succeeded + progress.failed
+    last, began = chunks.last_done_at, batch.started_at
+    seconds = 0.0 if last is None or began is None else (last - began).total_seconds()
+    return {
+        "succeeded": progress.succeeded,
+        "failed": progress.failed,
+        "remaining": progress.remaining,
+        "chunks": f"{chunks.done} of {chunks.chunks}",
+        "last commit": None if last is None else wire_timestamp(last),
+        "rate": None if seconds <= 0 else f"{computed / seconds:.0f} runs/s",
     }
 
 

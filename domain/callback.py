@@ -8,7 +8,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -55,7 +55,7 @@ def callback_body(operation: Operation, *, public_url: str | None) -> bytes:
     """The message about an ended operation, the same bytes at every attempt. Raises InvariantBroken for an open one."""
     if operation.finished_at is None:
         raise InvariantBroken("a callback is for an operation that has ended")
-    failure = operation.failure
+    failure, progress = operation.failure, operation.progress
     error = failure and {"code": failure.code, "message": failure.message, "problem": failure.problem}
     outcome = "succeeded" if operation.status is OperationStatus.SUCCEEDED else "failed"
     message = {
@@ -69,6 +69,7 @@ def callback_body(operation: Operation, *, public_url: str | None) -> bytes:
             "proposal_id": operation.proposal_id,
             "version_no": operation.version_no,
             "error": error,
+            **({} if progress is None else {"progress": asdict(progress)}),
             "status_url": linked(operation_path(operation.operation_id), public_url=public_url),
         },
     }

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 
 from domain.audit import created_event, next_event, reason_of_creation, subject_hash
-from domain.errors import PortfolioContextMismatch, ProposalTerminal, VersionConflict
+from domain.errors import InvariantBroken, PortfolioContextMismatch, ProposalTerminal, VersionConflict
 from domain.ids import derived_id
 from domain.lifecycle import TERMINAL_STATES, with_event
 from domain.operation import Operation, Policy, RecordedEvidence, WholeOperation
@@ -30,7 +30,7 @@ def new_proposal(operation: WholeOperation, evidence: RecordedEvidence) -> Creat
     proposal = Proposal(
         proposal_id=version.proposal_id,
         client=operation.client,
-        portfolio_id=operation.portfolio_id,
+        portfolio_id=version.portfolio_id,
         mandate_id=given["mandate_id"],
         jurisdiction=given["jurisdiction"],
         title=given["title"],
@@ -76,12 +76,14 @@ def new_version(proposal: Proposal, operation: Operation, evidence: RecordedEvid
         ),
     )
     after = replace(
-        with_event(proposal, event), current_version_no=version.version_no, portfolio_id=operation.portfolio_id
+        with_event(proposal, event), current_version_no=version.version_no, portfolio_id=version.portfolio_id
     )
     return Created(proposal=after, version=version, event=event)
 
 
 def _version(operation: Operation, evidence: RecordedEvidence, *, proposal_id: str, version_no: int) -> ProposalVersion:
+    if operation.portfolio_id is None:
+        raise InvariantBroken("an operation that makes a version has no portfolio")
     return ProposalVersion(
         proposal_version_id=derived_id("ppv", operation.operation_id),
         proposal_id=proposal_id,

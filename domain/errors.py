@@ -254,6 +254,21 @@ class OperationInternalError(ProposalError):
     wire_class = "ProposalInternalError"
 
 
+class AllRunsFailed(ProposalError):
+    """A batch of which no run could be computed; each run says why."""
+
+    code = "ANALYSIS_ALL_RUNS_FAILED"
+    kind = ErrorKind.UNPROCESSABLE
+
+
+class RunNotFound(ProposalError):
+    """A number of no computed run, or the runs of an operation that is no batch."""
+
+    code = "RUN_NOT_FOUND"
+    kind = ErrorKind.NOT_FOUND
+    wire_class = "ProposalNotFoundError"
+
+
 class ServerBusy(ProposalError):
     """Other large requests were computed for so long that this one was not begun."""
 
@@ -264,10 +279,14 @@ class ServerBusy(ProposalError):
 
 
 class OperationTooExpensive(ProposalError):
-    """A computation that twice took more time or memory than one may."""
+    """A computation that twice took more time or memory than one may; `reason` is how its process ended last."""
 
     code = "OPERATION_TOO_EXPENSIVE"
     kind = ErrorKind.UNPROCESSABLE
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
 
 
 class CallbackUrlNotAllowed(ProposalError):

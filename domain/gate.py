@@ -23,14 +23,8 @@ def decide_gate(
     is_consent_obtained: bool,
 ) -> dict[str, Any]:
     """The gate_decision, from the parts of a result as they are serialised."""
-    failed = [rule for rule in rule_results if rule["status"] == "FAIL"]
-    new_issues = [issue for issue in (suitability or {}).get("issues", ()) if issue["status_change"] == "NEW"]
-    counts = {
-        "hard_fail_count": sum(rule["severity"] == "HARD" for rule in failed),
-        "soft_fail_count": sum(rule["severity"] == "SOFT" for rule in failed),
-        "new_high_suitability_count": sum(issue["severity"] == "HIGH" for issue in new_issues),
-        "new_medium_suitability_count": sum(issue["severity"] == "MEDIUM" for issue in new_issues),
-    }
+    failed, new_issues = _failed(rule_results), _new_issues(suitability)
+    counts = gate_counts(rule_results, suitability)
     gate = _gate(status, counts, is_consent_obtained=is_consent_obtained)
     return {
         "gate": gate,
@@ -38,6 +32,25 @@ def decide_gate(
         "reasons": _reasons(failed, new_issues, data_quality),
         "summary": counts,
     }
+
+
+def gate_counts(rule_results: Sequence[Mapping[str, Any]], suitability: Mapping[str, Any] | None) -> dict[str, int]:
+    """The findings that decide about the gate, by their weight."""
+    failed, new_issues = _failed(rule_results), _new_issues(suitability)
+    return {
+        "hard_fail_count": sum(rule["severity"] == "HARD" for rule in failed),
+        "soft_fail_count": sum(rule["severity"] == "SOFT" for rule in failed),
+        "new_high_suitability_count": sum(issue["severity"] == "HIGH" for issue in new_issues),
+        "new_medium_suitability_count": sum(issue["severity"] == "MEDIUM" for issue in new_issues),
+    }
+
+
+def _failed(rule_results: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [rule for rule in rule_results if rule["status"] == "FAIL"]
+
+
+def _new_issues(suitability: Mapping[str, Any] | None) -> list[Mapping[str, Any]]:
+    return [issue for issue in (suitability or {}).get("issues", ()) if issue["status_change"] == "NEW"]
 
 
 def _gate(status: str, counts: Mapping[str, int], *, is_consent_obtained: bool) -> str:

@@ -1,4 +1,4 @@
-"""The long-running operation: one accepted create or version create."""
+"""The long-running operation: one accepted create, version create or batch."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields
@@ -12,11 +12,13 @@ from domain.ids import derived_id
 
 PROPOSALS_SCOPE: Final = "proposals"
 VERSIONS_SCOPE: Final = "versions"
+ANALYSES_SCOPE: Final = "analyses"
 
 
 class OperationType(StrEnum):
     CREATE_PROPOSAL = "CREATE_PROPOSAL"
     CREATE_PROPOSAL_VERSION = "CREATE_PROPOSAL_VERSION"
+    ANALYZE_SCENARIOS = "ANALYZE_SCENARIOS"
 
 
 class OperationStatus(StrEnum):
@@ -49,7 +51,7 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdempotencyKey:
-    """A client's key; `scope` is `proposals`, or one proposal's endpoint."""
+    """A client's key; `scope` is `proposals`, `analyses`, or one proposal's endpoint."""
 
     client: str
     scope: str
@@ -58,6 +60,10 @@ class IdempotencyKey:
     @classmethod
     def of_creates(cls, key: str, *, client: str) -> "IdempotencyKey":
         return cls(client=client, scope=PROPOSALS_SCOPE, key=key)
+
+    @classmethod
+    def of_batches(cls, key: str, *, client: str) -> "IdempotencyKey":
+        return cls(client=client, scope=ANALYSES_SCOPE, key=key)
 
     @classmethod
     def of_endpoint(cls, scope: str, proposal_id: str, key: str, *, client: str) -> "IdempotencyKey":
@@ -105,6 +111,19 @@ class RecordedEvidence:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Progress:
+    """How far a batch has come, in runs; what is computed stays so, also when the batch ends before the others are."""
+
+    total: int
+    succeeded: int
+    failed: int
+
+    @property
+    def remaining(self) -> int:
+        return self.total - self.succeeded - self.failed
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class OperationSummary:
     """The fields of an operation that its tombstone keeps after the purge; times are UTC."""
 
@@ -118,6 +137,16 @@ class OperationSummary:
     proposal_id: str | None
     version_no: int | None = None
     created_at: datetime
+    runs_total: int | None = None
+    runs_succeeded: int | None = None
+    runs_failed: int | None = None
+
+    @property
+    def progress(self) -> Progress | None:
+        """None for an operation that is no batch."""
+        if self.runs_total is None:
+            return None
+        return Progress(total=self.runs_total, succeeded=self.runs_succeeded or 0, failed=self.runs_failed or 0)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -137,17 +166,20 @@ class Operation(OperationSummary):
     `expected_version_no` of a version are its target, which may not exist, and the version that its author expected
     there. Documents are named by their addresses; `policy` is canonical JSON. `cancelled_by` and `retried_by` are the
     actors of those two requests; of an end in the Temporal UI, `cancelled_by` is the identity that Temporal gives.
+    Counts of scenarios, chunks and runs are a batch's, which has a `portfolio_id` only when it is of one portfolio.
     """
 
     attempt: int
     request_hash: str
     request_document: str
-    portfolio_id: str
+    portfolio_id: str | None
     created_by: str
     policy: str
     is_large: bool
     has_callback: bool = False
     expected_version_no: int | None = None
+    scenario_count: int | None = None
+    chunk_count: int | None = None
     proposal_version_id: str | None = None
     error_message: str | None = None
     result_document: str | None = None
@@ -174,8 +206,15 @@ class Operation(OperationSummary):
         return self.status.is_terminal
 
     @property
+    def is_batch(self) -> bool:
+        return self.operation_type is OperationType.ANALYZE_SCENARIOS
+
+    @property
     def made_proposal_id(self) -> str:
-        """The proposal that a version is for, or that a create makes: the latter is known before there is one."""
+        """The proposal that a version is for, or that a create makes: the latter is known before there is one.
+
+        No batch has one.
+        """
         return derived_id("pp", self.operation_id) if self.proposal_id is None else self.proposal_id
 
     @property
@@ -189,6 +228,8 @@ class Operation(OperationSummary):
         """The key that made the operation, in the scope of the endpoint that took it."""
         if self.idempotency_key is None:
             return None
+        if self.operation_type is OperationType.ANALYZE_SCENARIOS:
+            return IdempotencyKey.of_batches(self.idempotency_key, client=self.client)
         if self.operation_type is OperationType.CREATE_PROPOSAL or self.proposal_id is None:
             return IdempotencyKey.of_creates(self.idempotency_key, client=self.client)
         return IdempotencyKey.of_endpoint(VERSIONS_SCOPE, self.proposal_id, self.idempotency_key, client=self.client)

@@ -33,7 +33,8 @@ def _default_tier_caps() -> dict[LiquidityTier, Decimal]:
     return {"L4": Decimal("0.10"), "L5": Decimal("0.05")}
 
 
-def _require_band(least: Decimal, most: Decimal) -> None:
+def require_band(least: Decimal, most: Decimal) -> None:
+    """Raises ValueError for a band that is none."""
     if least > most:
         raise ValueError("cash_band_min_weight is larger than cash_band_max_weight")
 
@@ -58,7 +59,7 @@ class SuitabilityThresholds(RequestPart):
 
     @model_validator(mode="after")
     def _band_is_a_band(self) -> Self:
-        _require_band(self.cash_band_min_weight, self.cash_band_max_weight)
+        require_band(self.cash_band_min_weight, self.cash_band_max_weight)
         return self
 
 
@@ -152,5 +153,5 @@ class EngineOptions(RequestPart):
 
     @model_validator(mode="after")
     def _band_is_a_band(self) -> Self:
-        _require_band(self.cash_band_min_weight, self.cash_band_max_weight)
+        require_band(self.cash_band_min_weight, self.cash_band_max_weight)
         return self

@@ -11,6 +11,11 @@ def operation_path(operation_id: str) -> str:
     return f"{OPERATIONS_PATH}/{operation_id}"
 
 
+def runs_path(operation_id: str) -> str:
+    """The runs of a batch."""
+    return f"{operation_path(operation_id)}/runs"
+
+
 def proposal_path(proposal_id: str) -> str:
     return f"{PROPOSALS_PATH}/{proposal_id}"
 

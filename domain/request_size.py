@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from math import inf
 from typing import Any, Final
 
-Place = tuple[str | int, ...]
+from domain.places import Place
+from domain.row_errors import MAX_ERRORS
 
 MAX_CURRENCIES: Final = 200
 MAX_ATTRIBUTES: Final = 100
@@ -67,6 +69,23 @@ def rows_by_list(request: Any, *, enough: float = inf) -> dict[Place, int]:
             if inner is not None:
                 counts[place] += sum(len(_rows(_member(row, inner))) for row in lists[place])
     return counts
+
+
+def excess_of(request: Any, *, max_rows: float) -> Iterator[tuple[Place, str]]:
+    """Places of what a request has too much of (R44), each with the limit; the longest list stands for all rows.
+
+    Counting takes a fraction of the time that validating does. Without a limit no rows are counted.
+    """
+    looked_at = None if max_rows == inf else int(max_rows)
+    excessive = (found for found in islice(attribute_counts(request), looked_at) if found[1] > MAX_ATTRIBUTES)
+    for place, count in islice(excessive, MAX_ERRORS):
+        yield place, f"A shelf entry should have at most {MAX_ATTRIBUTES} attributes, not {count}"
+    rows = {} if max_rows == inf else rows_by_list(request, enough=max_rows)
+    if sum(rows.values()) > max_rows:
+        longest = max(rows, key=lambda name: rows[name])
+        yield longest, f"The lists of a request should have at most {max_rows} rows together"
+    elif currency := first_currency_over(request, MAX_CURRENCIES):
+        yield currency, f"A request should name at most {MAX_CURRENCIES} different currencies"
 
 
 def attribute_counts(request: Any) -> Iterator[tuple[Place, int]]:

@@ -46,12 +46,14 @@ class EnginePool:
         Raises OperationTooExpensive when that process had to be ended, or died, twice. A caller that is cancelled ends
         the computation. Raises ServerBusy when no process was free in time.
         """
+        reason = None
         for number in range(TRIES):
             try:
                 return await self._compute(partial(function, *args, **kwargs), is_again=number > 0)
             except ComputationEnded as ended:
-                log.warning("computation_ended", reason=ended.reason, is_again=number > 0)
-        raise OperationTooExpensive
+                reason = ended.reason
+                log.warning("computation_ended", reason=reason, is_again=number > 0)
+        raise OperationTooExpensive(reason)
 
     async def _compute(self, call: Callable[[], Result], *, is_again: bool) -> Result:
         process = await self._turn(is_again=is_again)

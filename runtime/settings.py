@@ -274,6 +274,25 @@ class Settings(BaseSettings):
         description="Operations of one client that may be open at a time; beyond that its new ones get 429, and other "
         "clients notice nothing. 0: as many as of all clients.",
     )
+    max_open_batches: int = Field(
+        50,
+        ge=1,
+        le=10_000,
+        description="Batches of all clients that may be open at a time; beyond that new ones get 429.",
+    )
+    max_batch_runs: int = Field(
+        5_000,
+        ge=1,
+        le=50_000,
+        description="Runs, items times scenarios, beyond which a batch is refused with 422.",
+    )
+    max_batch_rows: int = Field(
+        5_000_000,
+        ge=1,
+        le=1_000_000_000,
+        description="Rows of all runs of a batch together, counted as those of a request, beyond which it is "
+        "refused with 422: a few bytes that all runs share can be hours of work. A run of 60 positions has about 300.",
+    )
     operation_retention_days: int = Field(
         30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."
     )

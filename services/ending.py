@@ -1,4 +1,4 @@
-"""Ending an operation FAILED: in one transaction that never overwrites another end."""
+"""Ending an operation, FAILED or with a result: in one transaction that never overwrites another end."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -45,6 +45,17 @@ async def fail_locked(
     ended = await transaction.operations.fail(
         operation, failure, cancelled_by=cancelled_by, cancels_workflow=cancels_workflow
     )
+    await _add_delivery(transaction, ended)
+    return ended
+
+
+async def succeed_locked(transaction: Transaction, operation: LockedOperation, *, result_document: str) -> Operation:
+    """End an open operation that makes a result and no version."""
+    ended = await transaction.operations.succeed(operation, result_document=result_document)
+    await _add_delivery(transaction, ended)
+    return ended
+
+
+async def _add_delivery(transaction: Transaction, ended: Operation) -> None:
     if ended.has_callback:
         await transaction.deliveries.add(ended.operation_id)
-    return ended

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import Final
 
 from domain.errors import InvariantBroken, OperationExpired, OperationNotFound
 from domain.ids import derived_id
@@ -9,12 +10,21 @@ from domain.operation import ExpiredOperation, Operation, OperationStatus
 from domain.proposal import WorkflowEvent
 from domain.text import is_storable
 from domain.timestamps import wire_timestamp
-from services.documents import Room, VersionTexts, read_version, with_texts
+from services.documents import Room, VersionTexts, document_bytes, read_version, with_texts
 from services.proposal_reads import read_proposal
 from storage.keyset import Page
 from storage.operation_list import OperationFilter
 from storage.proposals import ShownProposal
 from storage.unit_of_work import Storage
+
+RUN_COUNTS: Final = ("runs_total", "runs_succeeded", "runs_failed")  # in the tombstone of a batch alone
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class MadeResult:
+    """The result of an operation that makes no version: JSON text in UTF-8."""
+
+    text: bytes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,10 +80,13 @@ class LookupService:
         async with self._storage.reading() as reading:
             return await reading.operation_list.page(narrowed, client=client, cursor=cursor, limit=limit)
 
-    async def result(self, operation: Operation, *, room: Room) -> CreatedVersion | None:
-        """The proposal and version that the operation made, with their event; None unless it SUCCEEDED."""
+    async def result(self, operation: Operation, *, room: Room) -> CreatedVersion | MadeResult | None:
+        """The proposal and version that the operation made, with their event, or its result; None unless SUCCEEDED."""
         if operation.status is not OperationStatus.SUCCEEDED:
             return None
+        if operation.is_batch and operation.result_document is not None:
+            (text,) = await document_bytes(self._storage, operation.result_document, room=room)
+            return MadeResult(text=text)
         return await self._created(operation, is_latest=False, room=room)
 
     async def present(self, operation: Operation | ExpiredOperation, *, room: Room) -> CreatedVersion:
@@ -100,7 +113,10 @@ class LookupService:
 
 def expired_error(expired: ExpiredOperation) -> OperationExpired:
     """The error for a purged operation, with what its tombstone says."""
-    said = {field.name: getattr(expired, field.name) for field in fields(expired) if field.name != "client"}
+    of_batch = () if expired.progress else RUN_COUNTS
+    said = {
+        field.name: getattr(expired, field.name) for field in fields(expired) if field.name not in ("client", *of_batch)
+    }
     return OperationExpired(
         {name: wire_timestamp(value) if isinstance(value, datetime) else value for name, value in said.items()}
     )

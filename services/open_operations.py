@@ -28,9 +28,15 @@ class OpenOperationLimit:
     """
 
     def __init__(
-        self, limit: int, *, per_client: int = 0, on_refused: Callable[[Refusal], None] = lambda _: None
+        self,
+        limit: int,
+        *,
+        per_client: int = 0,
+        batches: int = 50,
+        on_refused: Callable[[Refusal], None] = lambda _: None,
     ) -> None:
         self._limit = limit
+        self._batches = batches
         self.per_client = per_client
         self.on_refused = on_refused
         self._counted = 0
@@ -40,17 +46,19 @@ class OpenOperationLimit:
         self._under_way = 0  # accepted here, not committed yet: no count sees them
 
     @contextmanager
-    def place(self, client: str) -> Iterator["Place"]:
+    def place(self, client: str, *, is_batch: bool = False) -> Iterator["Place"]:
         """A place for one operation, if one is taken; the block holds all of its transaction, the commit included."""
-        place = Place(self, client)
+        place = Place(self, client, is_batch=is_batch)
         try:
             yield place
             self._since += place.is_taken
         finally:
             place.give_back()
 
-    async def take(self, operations: OperationReader) -> bool:
-        """Whether there is room for one more, which it takes then."""
+    async def take(self, operations: OperationReader, *, is_batch: bool) -> bool:
+        """Whether there is room for one more, which it takes then. Batches are few, and counted each time."""
+        if is_batch and await operations.count_open(at_most=self._batches, only_batches=True) >= self._batches:
+            return False
         if not self._is_counting and asyncio.get_running_loop().time() >= self._count_at:
             await self._count(operations)
         if self._counted + self._since + self._under_way >= self._limit:
@@ -76,9 +84,10 @@ class OpenOperationLimit:
 class Place:
     """Room for one operation: taken when one is made, given back when none was."""
 
-    def __init__(self, limit: OpenOperationLimit, client: str) -> None:
+    def __init__(self, limit: OpenOperationLimit, client: str, *, is_batch: bool) -> None:
         self._limit = limit
         self._client = client
+        self._is_batch = is_batch
         self.is_taken = False
 
     async def take(self, operations: Operations) -> None:
@@ -95,7 +104,7 @@ class Place:
 
     async def take_if_free(self, operations: OperationReader) -> bool:
         """Whether it has taken a place among those of all clients."""
-        self.is_taken = await self._limit.take(operations)
+        self.is_taken = await self._limit.take(operations, is_batch=self._is_batch)
         return self.is_taken
 
     def give_back(self) -> None:

@@ -7,6 +7,7 @@ from domain.callback import CallbackSubscription
 from domain.canonical import canonical_text
 from domain.request import CreateRequest, SimulateRequest, VersionRequest, request_document, request_hash
 from domain.request_size import row_count
+from storage.batch_chunks import NewChunk
 from storage.documents import Document, DocumentKind
 
 MAX_SMALL_BYTES: Final = 1024 * 1024  # rows may hold long texts: so many bytes are computed in a tenth of a second
@@ -16,18 +17,25 @@ MAX_SMALL_BYTES: Final = 1024 * 1024  # rows may hold long texts: so many bytes 
 class PreparedRequest:
     """A valid request as services take it: its document, and what there is to know of it without parsing that again.
 
-    `author` is empty in a simulation, which has none; `metadata` is canonical JSON text.
+    `author` is empty in a simulation, which has none; `metadata` is canonical JSON text. A batch has chunks, and a
+    `portfolio_id` only when it is of one portfolio (services/prepared_batch.py).
     """
 
     request_hash: str
     document: Document
     row_count: int
-    portfolio_id: str
+    portfolio_id: str | None
     asks_for_simulation: bool
     author: str = ""
     metadata: str = field(default="{}", repr=False)
     expected_version_no: int | None = None
     callback: CallbackSubscription | None = None
+    scenario_count: int | None = None
+    chunks: tuple[NewChunk, ...] = ()
+
+    @property
+    def runs_total(self) -> int | None:
+        return sum(chunk.runs for chunk in self.chunks) if self.chunks else None
 
     @classmethod
     def of(
@@ -48,4 +56,4 @@ class PreparedRequest:
 
     def is_large(self, *, more_rows_than: int) -> bool:
         """Whether it is computed in a process of its own, which can be ended."""
-        return self.row_count > more_rows_than or self.document.size > MAX_SMALL_BYTES
+        return bool(self.chunks) or self.row_count > more_rows_than or self.document.size > MAX_SMALL_BYTES

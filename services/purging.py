@@ -35,6 +35,7 @@ class Periods:
     def by_kind(self) -> Mapping[Kind, timedelta]:
         """In the order of removal: what a purged operation or simulation leaves behind is removed by the same run."""
         return {
+            "batch_chunks": self.operations,
             "operations": self.operations,
             "keys": self.keys,
             "review_keys": self.keys,
@@ -70,6 +71,7 @@ class PurgeService:
         for kind, kept in self._periods.by_kind.items():
             if kind in AGED:
                 await self._refuse_recent(kind, kept)
+        for kind, kept in self._periods.by_kind.items():
             limit = BATCH
             while limit:
                 began = asyncio.get_running_loop().time()

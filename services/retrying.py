@@ -1,5 +1,8 @@
 """Trying a failed operation again: its stored request as the next attempt of its key."""
 
+from dataclasses import replace
+
+from domain.engine import codes
 from domain.errors import IdempotencyKeyConflict, InvariantBroken, OperationNotFailed, OperationNotFound
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, Operation, OperationStatus, Policy
@@ -30,6 +33,8 @@ class RetryService:
     async def retry(self, operation_id: str, *, client: str, by: str, correlation_id: str | None = None) -> Accepted:
         """The next attempt of a failed operation, with the same request and callback, under the rules of today.
 
+        A batch goes on: what it has computed without a failure, by this engine version, is not computed again.
+
         It keeps the correlation id of the first, and is found by `correlation_id`, the one of this retry, too.
 
         One that has a newer attempt is answered with that one, if its request is the same. Raises OperationNotFound,
@@ -39,7 +44,7 @@ class RetryService:
         failed = await self._lookup.operation(operation_id, client=client)
         if failed.status is not OperationStatus.FAILED:
             raise OperationNotFailed
-        with self._limit.place(client) as place:
+        with self._limit.place(client, is_batch=failed.is_batch) as place:
             async with self._storage.transaction() as transaction:
                 find_or_add = self._keyed if failed.key else self._keyless
                 operation, is_new = await find_or_add(transaction, failed, place, by)
@@ -92,7 +97,12 @@ class RetryService:
         )
         if operation is None:  # purged since it was read: nothing of the attempt may stay
             raise OperationNotFound
-        return operation
+        if not operation.is_batch:
+            return operation
+        succeeded = await transaction.chunks.carry_over(
+            failed.operation_id, operation_id, engine_version=codes.ENGINE_VERSION
+        )
+        return replace(operation, runs_succeeded=succeeded)
 
 
 def _readable(attempt: Operation | ExpiredOperation | None) -> Operation:

@@ -50,6 +50,13 @@ class Submission:
     proposal_id: str | None = None
     is_synchronous: bool = False
 
+    @property
+    def operation_type(self) -> OperationType:
+        if self.prepared.chunks:
+            return OperationType.ANALYZE_SCENARIOS
+        is_create = self.proposal_id is None
+        return OperationType.CREATE_PROPOSAL if is_create else OperationType.CREATE_PROPOSAL_VERSION
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accepted:
@@ -140,7 +147,7 @@ class SubmissionService:
             refusal = refusal if submission.prepared.asks_for_simulation else SimulationDisabled()
         # The one statement reads no table, so it cannot count what is open of one client.
         is_quick = refusal is None and not self._limit.per_client
-        with self._limit.place(submission.client) as place:
+        with self._limit.place(submission.client, is_batch=new.operation.is_batch) as place:
             operation = await self._accept_if_new(new, submission.key, place) if is_quick else None
             accepted = operation or await self._find_or_accept(new, submission.key, place, refusal)
         if isinstance(accepted, Accepted):
@@ -150,8 +157,11 @@ class SubmissionService:
         return Accepted(operation=accepted, is_replay=False)
 
     async def _accept_if_new(self, new: NewOperation, key: IdempotencyKey | None, place: Place) -> Operation | None:
-        """By one statement; None when an earlier request has the key, or may have it and there is no place."""
-        async with self._storage.autocommit() as transaction:
+        """By one statement; None when an earlier request has the key, or may have it and there is no place.
+
+        A batch takes several statements.
+        """
+        async with self._storage.transaction() if new.chunks else self._storage.autocommit() as transaction:
             if not await place.take_if_free(transaction.operations):
                 return None
             if key is None:
@@ -186,10 +196,10 @@ class SubmissionService:
             return await transaction.submissions.add(new)
 
     def _new_operation(self, submission: Submission) -> NewOperation:
-        prepared, is_create = submission.prepared, submission.proposal_id is None
+        prepared, runs_total = submission.prepared, submission.prepared.runs_total
         operation = Operation(
             operation_id=new_operation_id(),
-            operation_type=OperationType.CREATE_PROPOSAL if is_create else OperationType.CREATE_PROPOSAL_VERSION,
+            operation_type=submission.operation_type,
             status=OperationStatus.PENDING,
             client=submission.client,
             idempotency_key=None if submission.key is None else submission.key.key,
@@ -204,6 +214,11 @@ class SubmissionService:
             has_callback=prepared.callback is not None,
             proposal_id=submission.proposal_id,
             expected_version_no=prepared.expected_version_no,
+            scenario_count=prepared.scenario_count,
+            chunk_count=len(prepared.chunks) or None,
+            runs_total=runs_total,
+            runs_succeeded=None if runs_total is None else 0,
+            runs_failed=None if runs_total is None else 0,
             created_at=NOT_STORED,
             updated_at=NOT_STORED,
             progress_at=NOT_STORED,
@@ -213,4 +228,5 @@ class SubmissionService:
             document=prepared.document,
             metadata=prepared.metadata,
             callback=prepared.callback,
+            chunks=prepared.chunks,
         )

@@ -27,12 +27,13 @@ from workflows.identity import (
     delivery_workflow_id_of,
     workflow_id_of,
 )
-from workflows.messages import CreateInput, DeliverCallbackInput
+from workflows.messages import AnalyzeInput, CreateInput, DeliverCallbackInput
 from workflows.policies import EXECUTION_TIMEOUT
 
 # The server refuses a start whose summary, as a payload, is over 400 bytes, or whose details are over 20,000.
 SUMMARY_PART_BYTES: Final = 150
 DETAIL_BYTES: Final = 2_000
+MAX_LANES: Final = 4  # activities of one batch at a time
 
 
 def own_workflow_of(operation_id: str, *, operation_type: OperationType) -> OwnWorkflow:
@@ -59,21 +60,27 @@ def operation_start(
     """`replaces_closed` only where the closed workflow is known to be no part of the operation."""
     return WorkflowStart(
         own=own_workflow_of(operation.operation_id, operation_type=operation.operation_type),
-        argument=CreateInput(
-            operation_id=operation.operation_id,
-            is_large=operation.is_large,
-            portfolio_id=attribute_text(operation.portfolio_id),
-            created_by=attribute_text(operation.created_by),
-            correlation_id=operation.correlation_id,
-            proposal_id=None if operation.proposal_id is None else attribute_text(operation.proposal_id),
-            public_url=public_url,
-        ),
+        argument=_argument(operation, public_url=public_url),
         replaces_closed=replaces_closed,
         execution_timeout=EXECUTION_TIMEOUT,
         search_attributes=_search_attributes_of(operation),
         summary=_summary(operation),
         details=_details(operation, public_url=public_url),
     )
+
+
+def _argument(operation: Operation, *, public_url: str | None) -> CreateInput | AnalyzeInput:
+    shown = {
+        "operation_id": operation.operation_id,
+        "portfolio_id": None if operation.portfolio_id is None else attribute_text(operation.portfolio_id),
+        "created_by": attribute_text(operation.created_by),
+        "correlation_id": operation.correlation_id,
+        "public_url": public_url,
+    }
+    if operation.is_batch:
+        return AnalyzeInput(**shown, lanes=min(MAX_LANES, operation.chunk_count or 1))
+    proposal_id = None if operation.proposal_id is None else attribute_text(operation.proposal_id)
+    return CreateInput(**shown, is_large=operation.is_large, proposal_id=proposal_id)
 
 
 def delivery_start(
@@ -113,16 +120,20 @@ def _search_attributes_of(operation: Operation) -> TypedSearchAttributes:
     texts = {
         CORRELATION_ID: operation.correlation_id,
         OPERATION_TYPE: operation.operation_type,
-        PORTFOLIO_ID: operation.portfolio_id,
         CREATED_BY: operation.created_by,
-        PROPOSAL_ID: operation.made_proposal_id,
+        **({} if operation.portfolio_id is None else {PORTFOLIO_ID: operation.portfolio_id}),
+        **({} if operation.is_batch else {PROPOSAL_ID: operation.made_proposal_id}),
     }
     return TypedSearchAttributes([SearchAttributePair(key, attribute_text(text)) for key, text in texts.items()])
 
 
 def _summary(operation: Operation) -> str:
+    if operation.is_batch:
+        scenarios = operation.scenario_count or 1
+        what = f"Analyze {(operation.runs_total or 0) // scenarios} items in {scenarios} scenarios"
+        return f"{what} for {escaped(operation.created_by, max_bytes=SUMMARY_PART_BYTES)}"
     what = "Create proposal" if operation.proposal_id is None else "Create version"
-    portfolio = escaped(operation.portfolio_id, max_bytes=SUMMARY_PART_BYTES)
+    portfolio = escaped(operation.portfolio_id or "", max_bytes=SUMMARY_PART_BYTES)
     return f"{what} for {portfolio} by {escaped(operation.created_by, max_bytes=SUMMARY_PART_BYTES)}"
 
 
@@ -130,11 +141,11 @@ def _details(operation: Operation, *, public_url: str | None) -> str:
     rows = {
         "Correlation id": operation.correlation_id,
         **({} if operation.proposal_id is None else {"Proposal": operation.proposal_id}),
-        "Portfolio": operation.portfolio_id,
+        **({} if operation.portfolio_id is None else {"Portfolio": operation.portfolio_id}),
         "Created by": operation.created_by,
         "Attempt": str(operation.attempt),
         **({} if operation.retried_by is None else {"Retried by": operation.retried_by}),
-        "Size": "large (process pool)" if operation.is_large else "small",
+        **_size(operation),
     }
     operation_id = markdown_link(
         escaped(operation.operation_id, max_bytes=DETAIL_BYTES),
@@ -143,6 +154,12 @@ def _details(operation: Operation, *, public_url: str | None) -> str:
     )
     lines = [f"- **{name}**: {escaped(value, max_bytes=DETAIL_BYTES)}" for name, value in rows.items()]
     return "\n".join([f"- **Operation**: {operation_id}", *lines])
+
+
+def _size(operation: Operation) -> dict[str, str]:
+    if operation.is_batch:
+        return {"Runs": str(operation.runs_total), "Chunks": str(operation.chunk_count)}
+    return {"Size": "large (process pool)" if operation.is_large else "small"}
 
 
 def escaped(text: str, *, max_bytes: int) -> str:

@@ -16,6 +16,12 @@ SELECT count(*) FILTER (WHERE status = 'PENDING') AS pending, count(*) FILTER (W
 FROM (SELECT status, created_at, started_at FROM operations WHERE status IN ('PENDING', 'RUNNING')
     ORDER BY progress_at LIMIT {MOST}) AS open
 """
+SELECT_RUNS_REMAINING: Final = f"""
+SELECT coalesce(sum(runs_total - runs_succeeded - runs_failed), 0)
+FROM (SELECT runs_total, runs_succeeded, runs_failed FROM operations
+    WHERE status IN ('PENDING', 'RUNNING') AND operation_type = 'ANALYZE_SCENARIOS'
+    ORDER BY progress_at LIMIT {MOST}) AS open
+"""
 SELECT_PENDING_DELIVERIES: Final = f"""
 SELECT count(*) AS pending, min(pending_since) AS oldest_pending, min(due_at) AS first_due, now() AS read_at
 FROM (SELECT coalesce(redelivered_at, created_at) AS pending_since, due_at FROM callback_deliveries
@@ -52,6 +58,12 @@ class BacklogReader(Repository):
     async def open_operations(self) -> OpenOperations:
         (row,) = await self._all(OPERATIONS_ROW, SELECT_OPEN_OPERATIONS)  # an aggregate is always one row
         return row
+
+    async def runs_remaining(self) -> int:
+        """Runs of open batches that are not computed."""
+        cursor = await self._connection.execute(SELECT_RUNS_REMAINING)
+        ((remaining,),) = await cursor.fetchall()
+        return int(remaining)
 
     async def pending_deliveries(self) -> PendingDeliveries:
         (row,) = await self._all(DELIVERIES_ROW, SELECT_PENDING_DELIVERIES)

@@ -64,6 +64,7 @@ RECORD_EVIDENCE: Final = _record_statement(
 )
 _END_COLUMNS: Final = (
     "status",
+    "result_document",
     "error_code",
     "error_message",
     "workflow_to_cancel",
@@ -78,7 +79,7 @@ UPDATE operations SET {", ".join(f"{column} = %({column})s" for column in _END_C
 WHERE operation_id = %(operation_id)s
 """
 TIME_COLUMNS: Final = ("created_at", "updated_at", "progress_at")  # of a new row, all the same moment
-_WRITTEN_ANEW: Final = ("operation_id", "status", "attempt", "policy")
+_WRITTEN_ANEW: Final = ("operation_id", "status", "attempt", "policy", "runs_succeeded", "runs_failed")
 # What an attempt has of its own. All else is what the client asked for and is copied: a new column is not lost.
 _OF_AN_ATTEMPT: Final = frozenset(
     {
@@ -96,8 +97,9 @@ _REQUEST_COLUMNS: Final = ", ".join(_ASKED_FOR)
 # The stored request again, under the rules of today; a version's target stays.
 INSERT_ATTEMPT: Final = f"""
 INSERT INTO operations AS o (
-    operation_id, status, attempt, policy, retried_by, created_at, updated_at, progress_at, {_REQUEST_COLUMNS})
-SELECT %(operation_id)s, 'PENDING', %(attempt)s, %(policy)s, %(by)s, now(), now(), now(), {_REQUEST_COLUMNS}
+    {", ".join((*_WRITTEN_ANEW, *TIME_COLUMNS))}, retried_by, {_REQUEST_COLUMNS})
+SELECT %(operation_id)s, 'PENDING', %(attempt)s, %(policy)s, runs_total * 0, runs_total * 0, now(), now(), now(),
+    %(by)s, {_REQUEST_COLUMNS}
 FROM operations WHERE operation_id = %(failed_id)s
 RETURNING {OPERATION_COLUMNS}
 """
@@ -117,6 +119,11 @@ SELECT count(*) FROM (
     SELECT FROM operations WHERE client = %(client)s AND operation_type = ANY(%(types)s)
         AND status IN ('PENDING', 'RUNNING')
     ORDER BY operation_type, status, created_at DESC, operation_id DESC LIMIT %(at_most)s) counted
+"""
+COUNT_OPEN_BATCHES: Final = """
+SELECT count(*) FROM (
+    SELECT FROM operations WHERE status IN ('PENDING', 'RUNNING') AND operation_type = 'ANALYZE_SCENARIOS'
+    ORDER BY progress_at LIMIT %(at_most)s) counted
 """
 # NOTIFY is delivered at commit: a waiter that is woken finds the row as it woke it.
 NOTIFY: Final = "SELECT pg_notify(%(channel)s, %(operation_id)s)"
@@ -141,9 +148,10 @@ class OperationReader(Repository):
         row = await cursor.fetchone()
         return None if row is None else str(row[0])
 
-    async def count_open(self, *, at_most: int) -> int:
+    async def count_open(self, *, at_most: int, only_batches: bool = False) -> int:
         """Operations of all clients that have not ended; counting stops at the limit."""
-        cursor = await self._connection.execute(COUNT_OPEN, {"at_most": at_most})
+        statement = COUNT_OPEN_BATCHES if only_batches else COUNT_OPEN
+        cursor = await self._connection.execute(statement, {"at_most": at_most})
         row = await cursor.fetchone()
         return 0 if row is None else int(row[0])
 
@@ -232,6 +240,10 @@ class Operations(OperationReader):
             workflow_to_cancel=cancels_workflow,
             cancelled_by=cancelled_by,
         )
+
+    async def succeed(self, operation: LockedOperation, *, result_document: str) -> Operation:
+        """End an open operation that makes a result and no version, and return it."""
+        return await self._end(operation, status=OperationStatus.SUCCEEDED, result_document=result_document)
 
     async def _end(self, operation: LockedOperation, **end: Any) -> Operation:
         """Write the end, with the transaction's time, and wake the waiters at commit."""

@@ -31,6 +31,7 @@ PRIVILEGES: Final[Mapping[str, str]] = {
     "idempotency_keys": KEEP,
     "callback_deliveries": KEEP,
     "callback_attempts": KEEP,
+    "batch_chunks": KEEP,
 }
 
 

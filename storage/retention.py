@@ -22,12 +22,33 @@ SELECT set_config('statement_timeout', '{LOCK_LIMIT_MS}ms', false), set_config('
 """
 UNBOUND_STATEMENTS: Final = "RESET statement_timeout; RESET enable_seqscan"
 
-# An operation is kept while its callback is pending. Only a failed one leaves documents that no version needs.
+_DELIVERED: Final = """NOT EXISTS (
+        SELECT FROM callback_deliveries d WHERE d.operation_id = o.operation_id AND d.status = 'PENDING')"""
+# A batch has thousands of chunks: they go first, a few at a time.
+PURGE_CHUNKS: Final = f"""
+WITH due AS (
+    SELECT c.operation_id, c.chunk_no
+    FROM (SELECT operation_id FROM operations o
+        WHERE operation_type = 'ANALYZE_SCENARIOS' AND finished_at < now() - %(kept)s AND {_DELIVERED}
+        ORDER BY finished_at) o,
+        LATERAL (SELECT * FROM batch_chunks c WHERE c.operation_id = o.operation_id LIMIT %(limit)s) c
+    LIMIT %(limit)s),
+removed AS (
+    DELETE FROM batch_chunks WHERE (operation_id, chunk_no) IN (SELECT operation_id, chunk_no FROM due)
+    RETURNING request_document, result_document),
+loose AS (
+    INSERT INTO documents_to_purge (sha256)
+    SELECT DISTINCT sha256 FROM removed, LATERAL (VALUES (request_document), (result_document)) AS documents (sha256)
+    WHERE sha256 IS NOT NULL
+    ON CONFLICT DO NOTHING)
+SELECT count(*) FROM removed
+"""
+# An operation is kept while its callback is pending, or it has chunks. One that has made a version leaves no document.
 PURGE_OPERATIONS: Final = f"""
 WITH due AS (
     SELECT operation_id FROM operations o
-    WHERE finished_at < now() - %(kept)s AND NOT EXISTS (
-        SELECT FROM callback_deliveries d WHERE d.operation_id = o.operation_id AND d.status = 'PENDING')
+    WHERE finished_at < now() - %(kept)s AND {_DELIVERED}
+        AND (SELECT 1 FROM batch_chunks c WHERE c.operation_id = o.operation_id LIMIT 1) IS NULL
     ORDER BY finished_at LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED),
 removed AS (DELETE FROM operations o USING due WHERE o.operation_id = due.operation_id RETURNING o.*),
 kept AS (
@@ -38,7 +59,7 @@ loose AS (
     SELECT DISTINCT sha256
     FROM removed, LATERAL (VALUES (request_document), (result_document), (inputs_document), (artifact_document))
         AS documents (sha256)
-    WHERE status = 'FAILED' AND sha256 IS NOT NULL
+    WHERE proposal_version_id IS NULL AND sha256 IS NOT NULL
     ON CONFLICT DO NOTHING)
 SELECT count(*) FROM removed
 """
@@ -100,6 +121,7 @@ REFERRERS: Final = {
     "operations": ("request", "result", "inputs", "artifact"),
     "proposal_versions": ("request", "result", "inputs", "artifact"),
     "simulations": ("result", "inputs", "artifact"),
+    "batch_chunks": ("request", "result"),
 }
 UNUSED: Final = " AND ".join(
     f"(SELECT 1 FROM {table} WHERE {role}_document = d.sha256 LIMIT 1) IS NULL"
@@ -121,8 +143,11 @@ SELECT_DUE: Final = """
 SELECT min({written}) AS oldest, max({written}) AS newest, max({written}) > now() - %(recent)s AS is_recent
 FROM {table} WHERE {written} < now() - %(kept)s
 """
-Kind = Literal["operations", "keys", "review_keys", "simulations", "tombstones", "correlation_ids", "documents"]
+Kind = Literal[
+    "batch_chunks", "operations", "keys", "review_keys", "simulations", "tombstones", "correlation_ids", "documents"
+]
 STATEMENTS: Final[Mapping[Kind, str]] = {
+    "batch_chunks": PURGE_CHUNKS,
     "operations": PURGE_OPERATIONS,
     "keys": PURGE_KEYS,
     "review_keys": PURGE_REVIEW_KEYS,

@@ -5,7 +5,7 @@ as it is. The statement reads no table, because what commits while it runs is in
 (docs/adr/0028-one-statement-for-a-new-key.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -14,6 +14,7 @@ from psycopg import AsyncConnection
 
 from domain.callback import CallbackSubscription
 from domain.operation import IdempotencyKey, Operation
+from storage.batch_chunks import BatchChunks, NewChunk
 from storage.documents import DOCUMENT_VALUES, Document
 from storage.idempotency import CLAIM_KEY
 from storage.operations import NEW_COLUMNS, TIME_COLUMNS, UNREAD_COLUMNS
@@ -41,12 +42,16 @@ ACCEPT_WITH_NEW_KEY: Final = _accept(key=f"claimed AS ({CLAIM_KEY}),", source="F
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class NewOperation:
-    """An operation as it is written; its own times are ignored. `metadata` is canonical JSON."""
+    """An operation as it is written; its own times are ignored. `metadata` is canonical JSON.
+
+    One with chunks is several statements: it is added in a transaction.
+    """
 
     operation: Operation
     document: Document
     metadata: str = field(default="{}", repr=False)
     callback: CallbackSubscription | None = None
+    chunks: Sequence[NewChunk] = ()
 
 
 class Submissions:
@@ -54,12 +59,13 @@ class Submissions:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+        self._chunks = BatchChunks(connection)
 
     async def add(self, new: NewOperation) -> Operation:
         """Accept an operation without a key, or with one that is its own already."""
         cursor = await self._connection.execute(ACCEPT, _row(new))
         ((at,),) = await cursor.fetchall()
-        return _stored(new, at)
+        return await self._with_chunks(new, at)
 
     async def add_with_new_key(self, new: NewOperation, key: IdempotencyKey) -> Operation | None:
         """Accept an operation and give it the key; None, and nothing is stored, when the key is held already.
@@ -68,7 +74,12 @@ class Submissions:
         """
         cursor = await self._connection.execute(ACCEPT_WITH_NEW_KEY, {**_row(new), **asdict(key)})
         accepted = await cursor.fetchone()
-        return None if accepted is None else _stored(new, accepted[0])
+        return None if accepted is None else await self._with_chunks(new, accepted[0])
+
+    async def _with_chunks(self, new: NewOperation, at: datetime) -> Operation:
+        if new.chunks:
+            await self._chunks.add(new.operation.operation_id, new.chunks, at=at)
+        return replace(new.operation, created_at=at, updated_at=at, progress_at=at)
 
 
 def _row(new: NewOperation) -> dict[str, Any]:
@@ -79,7 +90,3 @@ def _row(new: NewOperation) -> dict[str, Any]:
         "callback_url": None if new.callback is None else new.callback.url,
         "callback_headers": None if new.callback is None else new.callback.headers_text(),
     }
-
-
-def _stored(new: NewOperation, at: datetime) -> Operation:
-    return replace(new.operation, created_at=at, updated_at=at, progress_at=at)

@@ -200,6 +200,16 @@ class OperationRow(SQLModel, table=True):
             postgresql_where=text("proposal_id IS NOT NULL"),
         ),
         Index("operations_to_purge", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
+        Index(
+            "operations_open_batches",
+            "progress_at",
+            postgresql_where=text("status IN ('PENDING', 'RUNNING') AND operation_type = 'ANALYZE_SCENARIOS'"),
+        ),
+        Index(
+            "operations_batches_to_purge",
+            "finished_at",
+            postgresql_where=text("finished_at IS NOT NULL AND operation_type = 'ANALYZE_SCENARIOS'"),
+        ),
         Index("operations_workflows_to_cancel", "updated_at", postgresql_where=text("workflow_to_cancel")),
         *_document_indexes("operations", "request", "result", "inputs", "artifact"),
     )
@@ -213,7 +223,7 @@ class OperationRow(SQLModel, table=True):
     correlation_id: str = _text()
     request_hash: str = _text()
     request_document: str = _document("operations_request")
-    portfolio_id: str = _text()
+    portfolio_id: str | None = _text(nullable=True)
     created_by: str = _text()
     metadata_: str = Field(sa_column=Column("metadata", Text, nullable=False))  # SQLModel keeps the plain name
     policy: str = _text()
@@ -248,6 +258,28 @@ class OperationRow(SQLModel, table=True):
     workflow_to_cancel: bool = Field(sa_column_kwargs={"server_default": "false"})
     cancelled_by: str | None = _text(nullable=True)
     retried_by: str | None = _text(nullable=True)
+    scenario_count: int | None
+    chunk_count: int | None
+    runs_total: int | None
+    runs_succeeded: int | None
+    runs_failed: int | None
+
+
+class BatchChunkRow(SQLModel, table=True):
+    __tablename__ = "batch_chunks"
+    __table_args__ = tuple(_document_indexes("batch_chunks", "request", "result"))
+
+    operation_id: str = _text(ForeignKey("operations.operation_id", name="batch_chunks_operation"), primary_key=True)
+    chunk_no: int = Field(primary_key=True)
+    first_run: int
+    runs: int
+    request_document: str = _document("batch_chunks_request")
+    result_document: str | None = _document("batch_chunks_result", nullable=True)
+    summaries: str | None = _text(nullable=True)
+    succeeded: int | None
+    failed: int | None
+    engine_version: str | None = _text(nullable=True)
+    done_at: datetime | None = _moment(nullable=True)
 
 
 class OperationCorrelationIdRow(SQLModel, table=True):
@@ -370,6 +402,9 @@ class ExpiredOperationRow(SQLModel, table=True):
     created_at: datetime = _moment()
     finished_at: datetime = _moment()
     expired_at: datetime = _moment()
+    runs_total: int | None
+    runs_succeeded: int | None
+    runs_failed: int | None
 
 
 class DocumentToPurgeRow(SQLModel, table=True):

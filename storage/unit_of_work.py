@@ -19,6 +19,7 @@ from domain.errors import StorageUnavailable
 from domain.operation import Operation
 from storage.audit import AuditReader
 from storage.backlog import BacklogReader
+from storage.batch_chunks import BatchChunks, ChunkReader
 from storage.correlation_ids import CorrelationIds
 from storage.deliveries import Deliveries, DeliveryReader
 from storage.documents import DocumentPurged, DocumentReader, Documents
@@ -80,6 +81,7 @@ class Reading:
         self.deliveries = DeliveryReader(connection)
         self.simulations = SimulationReader(connection)
         self.backlog = BacklogReader(connection)
+        self.chunks = ChunkReader(connection)
 
 
 class Transaction:
@@ -101,6 +103,7 @@ class Transaction:
         self.operation_starts = OperationStarts(connection)
         self.delivery_starts = delivery_starts(connection)
         self.simulations = Simulations(connection)
+        self.chunks = BatchChunks(connection)
 
 
 class Storage:

@@ -1,4 +1,4 @@
-"""The worker's process: resources in order, three workers, and a grace for what is under way."""
+"""The worker's process: resources in order, four workers, and a grace for what is under way."""
 
 import asyncio
 import os
@@ -27,6 +27,7 @@ from storage.unit_of_work import Storage
 from worker.one_argument import OneArgument
 from worker.registry import (
     Dependencies,
+    batch_activities,
     callback_activities,
     callback_workflows,
     housekeeping_activities,
@@ -35,7 +36,7 @@ from worker.registry import (
     proposal_workflows,
 )
 from worker.upkeep import keep_temporal_prepared, prepare_temporal
-from workflows.identity import CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
+from workflows.identity import BATCHES_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
 
 CONCURRENT_CALLBACKS: Final = 50
 
@@ -83,7 +84,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
         await stack.enter_async_context(background(marking, name="running-marks"))
         await stack.enter_async_context(background(partial(keep_temporal_prepared, client), name="temporal-upkeep"))
         freeze_gc()
-        log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
+        log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, BATCHES_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
         await stop.wait()
         log.info("worker_stopping", grace_seconds=settings.shutdown_grace_seconds)
 
@@ -118,6 +119,15 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             deployment_config=deployment,
             max_concurrent_activities=CONCURRENT_CALLBACKS,
             max_concurrent_workflow_tasks=10,
+        ),
+        Worker(
+            client,
+            task_queue=BATCHES_QUEUE,
+            activities=batch_activities(dependencies),
+            graceful_shutdown_timeout=grace,
+            deployment_config=deployment,
+            # One more than can compute: it reads and commits meanwhile.
+            max_concurrent_activities=settings.engine_processes + 1,
         ),
         Worker(
             client,

@@ -7,8 +7,10 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 
+from activities.analyze_chunks import AnalyzeStep
 from activities.build_artifact import BuildArtifactStep
 from activities.computing import Computing
+from activities.conclude_batch import ConcludeBatchStep
 from activities.deliver import DeliverStep
 from activities.evidence_making import EvidenceMaking
 from activities.finish import FinishStep
@@ -27,6 +29,7 @@ from services.callback_transport import CallbackTransport
 from services.process_pool import ProcessPool
 from services.purging import Periods
 from storage.unit_of_work import Storage
+from workflows.analyze_scenarios import AnalyzeScenarios
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
 from workflows.deliver_callback import DeliverCallback
@@ -50,7 +53,7 @@ class Dependencies:
 
 
 def proposal_workflows() -> list[type]:
-    return [CreateProposal, CreateVersion]
+    return [CreateProposal, CreateVersion, AnalyzeScenarios]
 
 
 def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
@@ -63,8 +66,15 @@ def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
         BuildArtifactStep(storage, work, evidence).build_artifact,
         persisting.persist,
         persisting.persist_version,
+        ConcludeBatchStep(storage, work).conclude_batch,
         FinishStep(storage, work, dependencies.client).finish,
     ]
+
+
+def batch_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
+    storage = dependencies.storage
+    work = WorkAtHand(storage, dependencies.under_way)
+    return [AnalyzeStep(storage, work, dependencies.pool, dependencies.metrics).analyze_chunks]
 
 
 def callback_workflows() -> list[type]:

@@ -1,5 +1,7 @@
 """Creating a proposal with its first version."""
 
+from functools import partial
+
 from pydantic import ValidationError
 from temporalio import workflow
 
@@ -7,6 +9,7 @@ from workflows import steps
 from workflows.identity import CREATE_PROPOSAL
 from workflows.messages import CreateInput, OperationOutcome
 from workflows.operation_run import run_operation
+from workflows.version_making import make_version
 
 
 # Input that does not validate would otherwise retry the workflow task for ever.
@@ -14,4 +17,4 @@ from workflows.operation_run import run_operation
 class CreateProposal:
     @workflow.run
     async def run(self, start: CreateInput) -> OperationOutcome:
-        return await run_operation(start, persist=steps.persist)
+        return await run_operation(start, partial(make_version, start, persist=steps.persist))

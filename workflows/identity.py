@@ -9,10 +9,12 @@ from domain.operation import OperationType
 
 PROPOSALS_QUEUE: Final = "proposals"
 CALLBACKS_QUEUE: Final = "proposal-callbacks"
+BATCHES_QUEUE: Final = "proposal-batches"
 HOUSEKEEPING_QUEUE: Final = "proposal-housekeeping"
 
 CREATE_PROPOSAL: Final = "CreateProposal"
 CREATE_VERSION: Final = "CreateVersion"
+ANALYZE_SCENARIOS: Final = "AnalyzeScenarios"
 DELIVER_CALLBACK: Final = "DeliverCallback"
 RECONCILE_OPERATIONS: Final = "ReconcileOperations"
 PURGE_OPERATIONS: Final = "PurgeOperations"
@@ -23,6 +25,7 @@ PURGE_ID: Final = "purge-operations"
 WORKFLOW_TYPES: Final = {
     OperationType.CREATE_PROPOSAL: CREATE_PROPOSAL,
     OperationType.CREATE_PROPOSAL_VERSION: CREATE_VERSION,
+    OperationType.ANALYZE_SCENARIOS: ANALYZE_SCENARIOS,
 }
 
 DELIVER_NOW: Final = "hurry"  # the signal, by the name that recorded histories have

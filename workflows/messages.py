@@ -15,6 +15,20 @@ class OfOperation(Message):
     operation_id: str
 
 
+class AnalyzeInput(OfOperation):
+    """Start of `AnalyzeScenarios`: so many lanes share the chunks of the batch.
+
+    The other fields are what an operator looks for on the workflow's page; no step reads them.
+    """
+
+    lanes: int
+    is_large: bool = True
+    portfolio_id: str | None = None
+    created_by: str | None = None
+    correlation_id: str | None = None
+    public_url: str | None = None
+
+
 class CreateInput(OfOperation):
     """Start of `CreateProposal` and `CreateVersion`; `is_large` chooses normal activities from the first step on.
 
@@ -30,6 +44,15 @@ class CreateInput(OfOperation):
     public_url: str | None = None
 
 
+class RunCounts(Message):
+    """The runs of a batch; `failures` counts the failed ones by code."""
+
+    total: int
+    succeeded: int
+    failed: int
+    failures: dict[str, int] = {}
+
+
 class OperationOutcome(OfOperation):
     """The end of an operation as its row records it; also the workflow's result, with a `note` for operators."""
 
@@ -42,6 +65,7 @@ class OperationOutcome(OfOperation):
     error_message: str | None = None
     note: str | None = None
     has_callback: bool = False
+    runs: RunCounts | None = None
 
 
 class SimulateInput(OfOperation):
@@ -76,6 +100,30 @@ class PersistInput(OfOperation):
 
 class PersistResult(Message):
     outcome: OperationOutcome
+
+
+class AnalyzeChunksInput(OfOperation):
+    """Lane `lane` of `lanes` has the chunks whose number leaves that remainder; a turn takes about so many seconds."""
+
+    lane: int
+    lanes: int
+    seconds: float = 10.0
+
+
+class AnalyzeChunksResult(Message):
+    """`is_done` when nothing is left in the lane, or the operation has ended."""
+
+    is_done: bool
+
+
+class ConcludeBatchInput(OfOperation):
+    """The step takes nothing else over: what it adds up, the rows have."""
+
+
+class ConcludeBatchResult(Message):
+    """No outcome when chunks are left, although a lane has said otherwise."""
+
+    outcome: OperationOutcome | None = None
 
 
 class FinishInput(OfOperation):

@@ -1,4 +1,4 @@
-"""The run of an operation: simulate, build the artifact, commit; or record in the operation's row why it failed."""
+"""The run of an operation: its work, which commits its end; or the record in its row of why it failed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -25,28 +25,22 @@ from domain.operation import OperationFailure
 from domain.public_links import error_path, markdown_link, proposal_path
 from workflows import policies, steps
 from workflows.delivery_start import start_delivery
-from workflows.messages import (
-    BuildArtifactInput,
-    CreateInput,
-    FinishInput,
-    OperationOutcome,
-    PersistInput,
-    PersistResult,
-    SimulateInput,
-)
+from workflows.messages import AnalyzeInput, CreateInput, FinishInput, OperationOutcome, RunCounts
 from workflows.operation_steps import StepRunner, application_error
 
 RESET_NOTE: Final = "This run is a reset. An operation ends once: how it ended before was not changed."
 ROW_IS_ASKED: Final = "row-is-asked"  # the patch of releases that believe no result of a normal activity
 
-Persist = Callable[[PersistInput], Awaitable[PersistResult]]
+Start = CreateInput | AnalyzeInput
+Work = Callable[[StepRunner], Awaitable[OperationOutcome]]
 
 
-async def run_operation(start: CreateInput, *, persist: Persist) -> OperationOutcome:
-    """Run the steps to the operation's end, whichever that is; `persist` is the step that commits what was made."""
+async def run_operation(start: Start, work: Work) -> OperationOutcome:
+    """Run the operation to its end, whichever that is; `work` takes its steps, the last of which commits the end."""
     runner = StepRunner()
     try:
-        outcome = await _create(start, runner, persist)
+        unless_ended = OperationFailure.of(OperationInternalError)
+        outcome = await _as_the_row_says(await work(runner), start, runner, unless_ended)
     except (ActivityError, ApplicationError, asyncio.CancelledError) as failure:
         # Cancelling a workflow cancels what its main task awaits: here that would be the step that records how the
         # operation ended. The shield lets the step go on; a cancel ends only the wait for it.
@@ -59,37 +53,7 @@ async def run_operation(start: CreateInput, *, persist: Persist) -> OperationOut
     return _closed(outcome, public_url=start.public_url)
 
 
-async def _create(start: CreateInput, runner: StepRunner, persist: Persist) -> OperationOutcome:
-    unless_ended = OperationFailure.of(OperationInternalError)
-    simulated = await runner.run(
-        steps.simulate,
-        SimulateInput(operation_id=start.operation_id, is_large=start.is_large),
-        is_at_once=start.is_large,
-        options=policies.COMPUTE,
-        summary="Simulate the proposal",
-    )
-    if simulated.ended is not None:
-        return await _as_the_row_says(simulated.ended, start, runner, unless_ended)
-    built = await runner.run(
-        steps.build_artifact,
-        BuildArtifactInput(operation_id=start.operation_id, is_large=start.is_large),
-        is_at_once=start.is_large,
-        options=policies.COMPUTE,
-        summary=f"Build the artifact of a {simulated.simulation_status} simulation",
-    )
-    if built.ended is not None:
-        return await _as_the_row_says(built.ended, start, runner, unless_ended)
-    persisted = await runner.run(
-        persist,
-        PersistInput(operation_id=start.operation_id),
-        is_at_once=start.is_large,
-        options=policies.COMPUTE,  # it computes what its worker has not made
-        summary="Commit proposal, version, event and outcome",
-    )
-    return await _as_the_row_says(persisted.outcome, start, runner, unless_ended)
-
-
-async def _finish(start: CreateInput, runner: StepRunner, failure: BaseException) -> OperationOutcome:
+async def _finish(start: Start, runner: StepRunner, failure: BaseException) -> OperationOutcome:
     reason = _failure_of(failure)
     finished = await runner.run(
         steps.finish,
@@ -102,7 +66,7 @@ async def _finish(start: CreateInput, runner: StepRunner, failure: BaseException
 
 
 async def _as_the_row_says(
-    outcome: OperationOutcome, start: CreateInput, runner: StepRunner, unless_ended: OperationFailure
+    outcome: OperationOutcome, start: Start, runner: StepRunner, unless_ended: OperationFailure
 ) -> OperationOutcome:
     """The outcome that the row records, for a result that an operator may have typed in Temporal's UI.
 
@@ -113,14 +77,18 @@ async def _as_the_row_says(
     finished = await runner.run_untyped(
         steps.finish, _finish_input(start, unless_ended), summary="Ask the row how the operation ended"
     )
-    return finished.outcome
+    if finished.outcome.runs is None or outcome.runs is None:
+        return finished.outcome
+    # The row counts failed runs, and does not know their codes.
+    runs = finished.outcome.runs.model_copy(update={"failures": outcome.runs.failures})
+    return finished.outcome.model_copy(update={"runs": runs})
 
 
-def _finish_input(start: CreateInput, reason: OperationFailure) -> FinishInput:
+def _finish_input(start: Start, reason: OperationFailure) -> FinishInput:
     return FinishInput(operation_id=start.operation_id, error_code=reason.code, error_message=reason.message)
 
 
-async def _call_back(outcome: OperationOutcome, start: CreateInput) -> None:
+async def _call_back(outcome: OperationOutcome, start: Start) -> None:
     """Start the callback, even when the workflow is cancelled now: the operation has ended, and that stays."""
     with suppress(asyncio.CancelledError):
         await asyncio.shield(start_delivery(outcome, public_url=start.public_url))
@@ -133,7 +101,8 @@ def _closed(outcome: OperationOutcome, *, public_url: str | None) -> OperationOu
     if outcome.status == "FAILED":
         message = outcome.error_message or ""
         shown = markdown_link(message, error_path(problem_code(message)), public_url=public_url)
-        workflow.set_current_details(f"**FAILED**: {shown}{_noted(outcome)}")
+        computed = "" if outcome.runs is None else f" after {_run_counts(outcome.runs)}"
+        workflow.set_current_details(f"**FAILED**: {shown}{computed}{_noted(outcome)}")
         raise ApplicationError(
             message,
             *(() if outcome.note is None else (outcome.note,)),
@@ -141,13 +110,23 @@ def _closed(outcome: OperationOutcome, *, public_url: str | None) -> OperationOu
             non_retryable=True,
             category=ApplicationErrorCategory.BENIGN,
         )
-    proposal_id = outcome.proposal_id or ""
-    shown = markdown_link(f"`{proposal_id}`", proposal_path(proposal_id), public_url=public_url)
-    workflow.set_current_details(
-        f"**SUCCEEDED**: proposal {shown}, version {outcome.version_no}, "
-        f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`{_noted(outcome)}"
-    )
+    made = _made(outcome, public_url=public_url) if outcome.runs is None else _run_counts(outcome.runs)
+    workflow.set_current_details(f"**SUCCEEDED**: {made}{_noted(outcome)}")
     return outcome
+
+
+def _made(outcome: OperationOutcome, *, public_url: str | None) -> str:
+    proposal_id = outcome.proposal_id or ""
+    proposal = markdown_link(f"`{proposal_id}`", proposal_path(proposal_id), public_url=public_url)
+    return (
+        f"proposal {proposal}, version {outcome.version_no}, "
+        f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`"
+    )
+
+
+def _run_counts(runs: RunCounts) -> str:
+    failures = ", ".join(f"{code} {count}" for code, count in runs.failures.items())
+    return f"{runs.succeeded} of {runs.total} runs" + (f", failures: {failures}" if failures else "")
 
 
 def _noted(outcome: OperationOutcome) -> str:

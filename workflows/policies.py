@@ -5,6 +5,8 @@ from typing import Final, TypedDict
 
 from temporalio.common import RetryPolicy
 
+from workflows.identity import BATCHES_QUEUE
+
 
 class LocalOptions(TypedDict):
     start_to_close_timeout: timedelta
@@ -17,6 +19,7 @@ class ActivityOptions(TypedDict, total=False):
     schedule_to_close_timeout: timedelta
     heartbeat_timeout: timedelta
     retry_policy: RetryPolicy
+    task_queue: str
 
 
 # A workflow's task is held while a local activity runs: two quick tries, never a wait for a dependency.
@@ -47,6 +50,10 @@ COMPUTE: Final[ActivityOptions] = {
     "heartbeat_timeout": timedelta(seconds=4),
     "retry_policy": _PATIENT,
 }
+
+# A turn of a lane ends by itself after ten seconds and the chunk that it is at. Batches have slots of their own: they
+# wait for each other, and no create waits for them.
+BATCH: Final[ActivityOptions] = {**COMPUTE, "task_queue": BATCHES_QUEUE}
 
 # Ten seconds of an attempt, and time to record it. An outage of the database is waited out for as long as it lasts: the
 # callback is still due. What a receiver does is no failure of this step: the workflow's own timers have its schedule.

@@ -6,8 +6,12 @@ The workflow side owns this interface; `activities` implements it under the same
 from temporalio import activity
 
 from workflows.messages import (
+    AnalyzeChunksInput,
+    AnalyzeChunksResult,
     BuildArtifactInput,
     BuildArtifactResult,
+    ConcludeBatchInput,
+    ConcludeBatchResult,
     DeliverInput,
     DeliverResult,
     FinishInput,
@@ -46,6 +50,18 @@ async def persist(step: PersistInput) -> PersistResult:
 @activity.defn(name="persist_version")
 async def persist_version(step: PersistInput) -> PersistResult:
     """Commit evidence, the locked proposal's next version, event and SUCCEEDED; an ended one only says how it ended."""
+    raise _not_here(step)
+
+
+@activity.defn(name="analyze_chunks")
+async def analyze_chunks(step: AnalyzeChunksInput) -> AnalyzeChunksResult:
+    """Compute and commit open chunks of a lane for a while; a chunk that is done stays as it is."""
+    raise _not_here(step)
+
+
+@activity.defn(name="conclude_batch")
+async def conclude_batch(step: ConcludeBatchInput) -> ConcludeBatchResult:
+    """Add up what the chunks came to and commit the end; on an ended operation only say how it ended."""
     raise _not_here(step)
 
 

@@ -6,13 +6,12 @@ What comes out is a `PreparedRequest` (a review's body comes out as its model), 
 import asyncio
 import codecs
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from email.message import Message
-from functools import cache, lru_cache, partial
+from functools import lru_cache, partial
 from http import HTTPStatus
-from itertools import takewhile
-from typing import Any, Final, get_args
+from typing import Final
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -22,11 +21,15 @@ from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadB
 from api.http.problems import RequestRefused
 from api.http.strictness import unknown_members
 from domain.access import EVERYBODY, Caller
+from domain.batch.parts import PartError
+from domain.batch.request import AnalyzeRequest
 from domain.callback import CallbackSubscription
 from domain.engine.validate import refusals
+from domain.places import shown_place
 from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 from domain.row_errors import MAX_ERRORS
+from services.prepared_batch import BatchLimits, prepared_batch
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 
@@ -59,12 +62,14 @@ class BodyReader:
     body; in this process all other requests would wait for that.
     """
 
-    def __init__(self, pool: ProcessPool, *, max_bytes: int, max_rows: int, is_strict: bool) -> None:
+    def __init__(
+        self, pool: ProcessPool, *, max_bytes: int, max_rows: int, batches: BatchLimits, is_strict: bool
+    ) -> None:
         self.unread = UnreadBodies()
         self._keys = KeyedLimiter()
         self._pool = pool
         self._max_bytes = max_bytes
-        self._max_rows = max_rows
+        self._read_body = partial(read_body, max_rows=max_rows, batches=batches)
         self._is_strict = is_strict
         self._slots = asyncio.Semaphore(READ_AT_ONCE)
 
@@ -85,10 +90,10 @@ class BodyReader:
                 raise _too_large(self._max_bytes)  # before the client sends it
             reservation.require(min(declared, self._max_bytes))
             body = await _received(request, self._max_bytes, reservation)
-            read = partial(read_body, body, model, max_rows=self._max_rows, is_strict=is_strict or self._is_strict)
+            read = partial(self._read_body, body, model, is_strict=is_strict or self._is_strict)
             if len(body) > LARGE_BODY_BYTES:
                 return await self._read_large(read)
-            if len(body) > AT_ONCE_BYTES:
+            if len(body) > AT_ONCE_BYTES or issubclass(model, AnalyzeRequest):  # a few bytes can be thousands of runs
                 return await asyncio.to_thread(read)
             return read()
 
@@ -104,22 +109,22 @@ class BodyReader:
             self._slots.release()
 
 
-def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, is_strict: bool) -> ReadBody:
+def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, batches: BatchLimits, is_strict: bool) -> ReadBody:
     """From a body's bytes to what is done with it, wherever that happens. Raises UnreadableBody."""
     try:
-        read = _read(body, model, max_rows, is_strict=is_strict)
+        read = _read(body, model, max_rows, batches, is_strict=is_strict)
     except UnreadableBody as refused:
         raise UnreadableBody(_without_client_keys(refused.errors, model)) from None
     return _without_client_keys(read, model) if isinstance(read, list) else read
 
 
-def _read(body: bytes, model: type[BaseModel], max_rows: int, *, is_strict: bool) -> ReadBody:
+def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimits, *, is_strict: bool) -> ReadBody:
     body = body.removeprefix(codecs.BOM_UTF8)
     if not body:
         return [_missing()]
     value, has_long_integers = parse_json(body)
-    place: tuple[str, ...] = () if issubclass(model, SimulateRequest) else ("simulate_request",)
-    if issubclass(model, Submission) and (
+    place: tuple[str, ...] = _place_of(model)
+    if issubclass(model, Submission | AnalyzeRequest) and (
         excess := too_long(value, place=place, max_rows=max_rows, body_bytes=len(body))
     ):
         raise UnreadableBody(excess)
@@ -127,12 +132,15 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, *, is_strict: bool
         return [_missing()]
     unknown = unknown_members(value, model) if is_strict else []
     try:
-        request = model.model_validate(value, from_attributes=True)  # as FastAPI validates, so in its words
+        # As FastAPI validates, so in its words.
+        request = model.model_validate(value, from_attributes=True, context={"max_rows": max_rows})
     except ValidationError as refused:
         listed = refused.errors(include_url=False, include_context=False, include_input=False)
         return [*({**error, "loc": ("body", *error["loc"])} for error in listed), *unknown][:MAX_ERRORS]
     callback = request.callback_subscription() if isinstance(request, CallbackBody) else None
     errors = unknown + ([_long_integer()] if has_long_integers else [])
+    if isinstance(request, AnalyzeRequest):
+        return errors or _batch(prepared_batch(request, value, batches, callback=callback))
     if not isinstance(request, Submission):
         return errors or request
     simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
@@ -142,6 +150,19 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, *, is_strict: bool
         for refusal in refusals(simulated)
     ]
     return errors or PreparedRequest.of(request, callback=callback)
+
+
+def _place_of(model: type[BaseModel]) -> tuple[str, ...]:
+    """Where in a body of this model the lists are that are counted before it is validated."""
+    if issubclass(model, AnalyzeRequest):
+        return ("shared",)  # items and scenarios are judged one by one
+    return () if issubclass(model, SimulateRequest) else ("simulate_request",)
+
+
+def _batch(prepared: PreparedRequest | PartError) -> ReadBody:
+    if isinstance(prepared, PartError):
+        return [{"type": prepared.type, "loc": ("body", *prepared.loc), "msg": prepared.msg}]
+    return prepared
 
 
 def _long_integer() -> Error:
@@ -158,28 +179,12 @@ def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> lis
 
     An unknown member is no field, and its own refusal has judged whether its name is shown.
     """
-    names = _field_names(model)
     return [
         error
         if error["type"] == "extra_forbidden"
-        else {**error, "loc": tuple(takewhile(lambda step: isinstance(step, int) or step in names, error["loc"]))}
+        else {**error, "loc": ("body", *shown_place(error["loc"][1:], model))}
         for error in errors
     ]
-
-
-@cache
-def _field_names(model: type[BaseModel]) -> frozenset[str]:
-    return frozenset({"body", *_names_in(model)})
-
-
-def _names_in(annotation: Any) -> Iterator[str]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        for name, field in annotation.model_fields.items():
-            yield name
-            yield from _names_in(field.annotation)
-    else:
-        for argument in get_args(annotation):
-            yield from _names_in(argument)
 
 
 @lru_cache(maxsize=64)

@@ -12,9 +12,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from werkzeug.http import parse_accept_header
 
 LEAST_BYTES: Final = 16 * 1024
+LARGE: Final = LEAST_BYTES + 1  # what comes without a length is streamed
 LEVEL: Final = 1  # the fastest of both: what a higher one saves of these texts costs more than it saves
 GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
-COMPRESSIBLE: Final = ("text/", "application/json", "application/problem+json", "application/javascript", "image/svg")
+COMPRESSIBLE: Final = (
+    "text/",
+    "application/json",
+    "application/x-ndjson",
+    "application/problem+json",
+    "application/javascript",
+    "image/svg",
+)
 
 
 class Compressor(Protocol):
@@ -93,7 +101,11 @@ class _Answer:
             return
         headers.add_vary_header("Accept-Encoding")
         # A part of an answer (206) is one of its bytes as they are.
-        if self._coding is None or "content-range" in headers or int(headers.get("content-length", 0)) <= LEAST_BYTES:
+        if (
+            self._coding is None
+            or "content-range" in headers
+            or int(headers.get("content-length", LARGE)) <= LEAST_BYTES
+        ):
             return
         headers["Content-Encoding"] = self._coding
         del headers["Content-Length"]  # known at the end

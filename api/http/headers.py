@@ -1,13 +1,15 @@
 """The headers of the contract: how each is read and refused."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Header
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
-from werkzeug.http import parse_etags
+from werkzeug.datastructures import MIMEAccept
+from werkzeug.http import parse_accept_header, parse_etags
 
 from domain.operation import IdempotencyKey
 
@@ -75,6 +77,12 @@ def preferences(prefer: str | None) -> Preferences:
 def is_current(tag: str, if_none_match: str | None) -> bool:
     """Whether the caller's `If-None-Match` names this tag; it compares weakly, as RFC 9110 (13.1.2) demands."""
     return parse_etags(if_none_match).contains_weak(tag.strip('"'))
+
+
+def acceptable(accept: str, offered: Sequence[str]) -> str | None:
+    """The best of what is offered. Parameters but the weight are passed over: clients name a charset of JSON."""
+    ranges = [(media_range.partition(";")[0].strip(), weight) for media_range, weight in parse_accept_header(accept)]
+    return MIMEAccept(ranges).best_match(offered)
 
 
 def scoped_key(scope: str, proposal_id: str, key: str | None, *, client: str) -> IdempotencyKey | None:

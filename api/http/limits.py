@@ -5,19 +5,12 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
-from itertools import islice
+from math import inf
 from typing import Any, Final, Literal
 
 from api.http.json import Error, Place
 from api.http.problems import RequestRefused
-from domain.request_size import (
-    MAX_ATTRIBUTES,
-    MAX_CURRENCIES,
-    attribute_counts,
-    first_currency_over,
-    rows_by_list,
-)
-from domain.row_errors import MAX_ERRORS
+from domain.request_size import excess_of
 
 LARGE_BODY_BYTES: Final = 256 * 1024
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
@@ -186,29 +179,10 @@ class KeyedLimiter:
 
 
 def too_long(value: Any, *, place: Place, max_rows: int, body_bytes: int) -> list[Error]:
-    """What a parsed body has too much of (R44): counting takes a fraction of the time that validating does.
-
-    `place` is where in the body the simulated request stands; the longest list stands for all of them.
-    """
+    """What a parsed body has too much of (R44); `place` is where in the body the simulated request stands."""
     request = value
     for name in place:
         request = request.get(name) if isinstance(request, dict) else None
-    excessive = (found for found in islice(attribute_counts(request), max_rows) if found[1] > MAX_ATTRIBUTES)
-    errors = [
-        _too_long((*place, *of_entry), f"A shelf entry should have at most {MAX_ATTRIBUTES} attributes, not {count}")
-        for of_entry, count in islice(excessive, MAX_ERRORS)
-    ]
     # A row is at least two bytes, its comma included: most bodies are too small for too many.
-    rows = rows_by_list(request, enough=max_rows) if body_bytes > 2 * max_rows else {}
-    if sum(rows.values()) > max_rows:
-        longest = max(rows, key=lambda name: rows[name])
-        message = f"The lists of a request should have at most {max_rows} rows together"
-        errors.append(_too_long((*place, *longest), message))
-    elif currency := first_currency_over(request, MAX_CURRENCIES):
-        message = f"A request should name at most {MAX_CURRENCIES} different currencies"
-        errors.append(_too_long((*place, *currency), message))
-    return errors
-
-
-def _too_long(place: Place, message: str) -> Error:
-    return {"type": "too_long", "loc": ("body", *place), "msg": message}
+    counted = excess_of(request, max_rows=max_rows if body_bytes > 2 * max_rows else inf)
+    return [{"type": "too_long", "loc": ("body", *place, *where), "msg": message} for where, message in counted]

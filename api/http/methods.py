@@ -10,6 +10,8 @@ from fastapi import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.wire import ONLY_HEAD
+
 WHOLE_SERVER: Final = "*"  # the target of a request that is about no address (RFC 9110, 9.3.7)
 READING: Final = frozenset({"GET", "HEAD"})
 ALWAYS: Final = frozenset({"OPTIONS"})
@@ -63,7 +65,7 @@ class Methods:
         async def send_head(message: Message) -> None:
             await send({**message, "body": b""} if message["type"] == "http.response.body" else message)
 
-        as_get = {**scope, "method": "GET"}
+        as_get = {**scope, "method": "GET", ONLY_HEAD: True}
         try:
             await self._app(as_get, receive, send_head)
         finally:

@@ -113,6 +113,7 @@ class BacklogMetrics(Collector):
         self._read_at = float("-inf")
         self._operations: OpenOperations | None = None
         self._deliveries: PendingDeliveries | None = None
+        self._runs = 0
         self._ready: Readiness | None = None
 
     async def refresh(self) -> None:
@@ -134,6 +135,7 @@ class BacklogMetrics(Collector):
             async with self._storage.reading() as reading:
                 self._operations = await reading.backlog.open_operations()
                 self._deliveries = await reading.backlog.pending_deliveries()
+                self._runs = await reading.backlog.runs_remaining()
         except StorageUnavailable:
             return
         self._read_at = monotonic()
@@ -152,6 +154,9 @@ class BacklogMetrics(Collector):
             yield from _operations(self._operations, now=self._operations.read_at + since_read)
         if self._deliveries is not None:
             yield from _deliveries(self._deliveries, now=self._deliveries.read_at + since_read)
+            yield GaugeMetricFamily(
+                "proposals_runs_remaining", "Runs of open batches that are not computed.", value=self._runs
+            )
 
 
 def _dependencies(ready: Readiness) -> Metric:

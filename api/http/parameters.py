@@ -93,6 +93,7 @@ ProposalIdInPath = Annotated[str, Path(description="The proposal.", examples=[PR
 OperationIdInPath = Annotated[str, Path(description="The operation.", examples=[OPERATION_ID_EXAMPLE])]
 IN_DIGITS: Final = BeforeValidator(_digits)  # after the bounds, or the OpenAPI document has them as `ge` and `le`
 VersionNoInPath = Annotated[int, Path(description="The version.", ge=1, le=MAX_VERSION_NO, examples=[1]), IN_DIGITS]
+MAX_RUN_NO: Final = 10**9
 IncludeEvidence = Annotated[
     bool, Query(description="`false` hides the version's `evidence_bundle`, not the artifact's own.")
 ]

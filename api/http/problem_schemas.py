@@ -8,7 +8,8 @@ from pydantic_core import CoreSchema, core_schema
 
 from api.http.error_catalogue import CATALOGUE, type_of
 from api.http.http_errors import VALIDATION_FAILED
-from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, OperationId
+from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, Inline, OperationId
+from domain.operation import OperationType
 from domain.proposal import EventType, ProposalState
 
 CORRELATION_ID_EXAMPLE: Final = "corr_5f1d0c9a7be2"
@@ -139,7 +140,7 @@ class ExpiredOperation(BaseModel):
     """What is still said of an operation that was purged."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: Literal["CREATE_PROPOSAL", "CREATE_PROPOSAL_VERSION"] = Field(
+    operation_type: Annotated[OperationType, Inline()] = Field(
         description="What was made.", examples=["CREATE_PROPOSAL"]
     )
     status: Literal["SUCCEEDED", "FAILED"] = Field(description="How it ended.", examples=["SUCCEEDED"])
@@ -151,6 +152,9 @@ class ExpiredOperation(BaseModel):
     proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
     created_at: str = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    runs_total: int | None = Field(None, description="Runs of a batch; absent for others.", examples=[1500])
+    runs_succeeded: int | None = Field(None, description="Of these, those that were computed.", examples=[1497])
+    runs_failed: int | None = Field(None, description="And those that could not be.", examples=[3])
     finished_at: str = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
     expired_at: str = Field(description="When it was purged, UTC.", examples=[TIMESTAMP_EXAMPLE])
 

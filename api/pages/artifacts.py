@@ -7,11 +7,9 @@ from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import Header, Response
-from werkzeug.datastructures import MIMEAccept
-from werkzeug.http import parse_accept_header
 
 from api.documents.artifact import ProposalArtifact
-from api.http.headers import IfNoneMatchHeader, is_current
+from api.http.headers import IfNoneMatchHeader, acceptable, is_current
 from api.http.parameters import ProposalIdInPath, VersionNoInPath
 from api.http.problems import RequestRefused
 from api.http.router import Context, GuardedRouter
@@ -82,7 +80,7 @@ async def read_artifact(
     if_none_match: IfNoneMatchHeader = None,
 ) -> Response:
     """What client and reviewers read of this version; the page adds the review, the JSON is what the hash is of."""
-    media_type = _acceptable(accept or JSON)
+    media_type = acceptable(accept or JSON, OFFERED)
     if media_type is None:
         raise RequestRefused(
             HTTPStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", f"Offered are {JSON} and {HTML}.", headers=VARY
@@ -109,12 +107,6 @@ async def _page(texts: VersionTexts, context: PageContext, readers: ProcessPool)
 
 def _page_bytes(artifact: bytes, inputs: bytes, context: PageContext) -> bytes:
     return artifact_page(artifact.decode(), inputs.decode(), context).encode()
-
-
-def _acceptable(accept: str) -> str | None:
-    """The better of what is offered. Parameters but the weight are passed over: clients name a charset of JSON."""
-    ranges = [(media_range.partition(";")[0].strip(), weight) for media_range, weight in parse_accept_header(accept)]
-    return MIMEAccept(ranges).best_match(OFFERED)
 
 
 async def _answer(

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from proposals_client.model import ExactDecimal, Model, OpenEnum
 
@@ -70,6 +70,27 @@ class AttemptError(OpenEnum):
     TLS_FAILED = "TLS_FAILED"
     TIMEOUT = "TIMEOUT"
     ANSWER_INVALID = "ANSWER_INVALID"
+
+
+class BatchCounts(Model):
+    """
+    The runs of an ended batch.
+    """
+
+    total: Annotated[int, Field(description="Items times scenarios.")]
+    succeeded: Annotated[int, Field(description="Computed.")]
+    failed: Annotated[int, Field(description="That could not be computed.")]
+
+
+class BatchProgress(Model):
+    """
+    How far a batch has come, in runs.
+    """
+
+    total: Annotated[int, Field(description="Items times scenarios.")]
+    succeeded: Annotated[int, Field(description="Computed, whatever came of them.")]
+    failed: Annotated[int, Field(description="That could not be computed.")]
+    remaining: Annotated[int, Field(description="Neither.")]
 
 
 class CallbackAttempt(Model):
@@ -276,6 +297,9 @@ class ExpiredOperation(Model):
     proposal_id: Annotated[str | None, Field(description="The proposal that was made.")]
     version_no: Annotated[int | None, Field(description="The version that was made.")]
     created_at: Annotated[str, Field(description="When it was accepted, UTC.")]
+    runs_total: Annotated[int | None, Field(description="Runs of a batch; absent for others.")] = None
+    runs_succeeded: Annotated[int | None, Field(description="Of these, those that were computed.")] = None
+    runs_failed: Annotated[int | None, Field(description="And those that could not be.")] = None
     finished_at: Annotated[str, Field(description="When it ended, UTC.")]
     expired_at: Annotated[str, Field(description="When it was purged, UTC.")]
 
@@ -444,6 +468,7 @@ class OperationLinks(Model):
     self: Annotated[str, Field(description="This operation.")]
     proposal: Annotated[str | None, Field(description="The proposal, once there is one.")]
     callbacks: Annotated[str | None, Field(description="How its callback fares; null when none was asked for.")]
+    runs: Annotated[str | None, Field(description="The runs of a batch; null for others.")]
     temporal_ui: Annotated[
         str | None, Field(description="The workflow's page in the Temporal UI, when the service knows where that is.")
     ]
@@ -459,6 +484,7 @@ class OperationStatus(OpenEnum):
 class OperationType(OpenEnum):
     CREATE_PROPOSAL = "CREATE_PROPOSAL"
     CREATE_PROPOSAL_VERSION = "CREATE_PROPOSAL_VERSION"
+    ANALYZE_SCENARIOS = "ANALYZE_SCENARIOS"
 
 
 class PlacedError(Model):
@@ -722,6 +748,66 @@ class RuleOutcome(Model):
     remediation_hint: Annotated[str | None, Field(description="What to do about it; null on PASS.")]
 
 
+class RunCounts(Model):
+    """
+    How many runs of a batch were computed, and how many could not be, when it ended.
+    """
+
+    total: Annotated[int, Field(description="Items times scenarios.")]
+    succeeded: Annotated[int, Field(description="Computed.")]
+    failed: Annotated[int, Field(description="That could not be computed.")]
+
+
+class RunLinks(Model):
+    """
+    Where the run is by itself.
+    """
+
+    self: Annotated[str, Field(description="This run, with its result.")]
+
+
+class RunMetrics(Model):
+    """
+    A run in numbers, from its result.
+    """
+
+    status: Annotated[str, Field(description="READY, PENDING_REVIEW or BLOCKED.")]
+    security_intent_count: Annotated[int, Field(description="Security trades.")]
+    gross_turnover_notional_base: Annotated[
+        MoneyText, Field(description="Their notionals in the base currency, added up.")
+    ]
+    fx_intent_count: Annotated[int, Field(description="Currency trades.")]
+    gate: Annotated[str | None, Field(description="The gate that it should pass next; null without gates.")]
+    recommended_next_step: Annotated[str | None, Field(description="What that means.")]
+    hard_fail_count: Annotated[int, Field(description="Hard rules that failed.")]
+    soft_fail_count: Annotated[int, Field(description="Soft rules that failed.")]
+    new_high_suitability_count: Annotated[int, Field(description="New suitability issues of severity HIGH.")]
+    new_medium_suitability_count: Annotated[int, Field(description="New suitability issues of severity MEDIUM.")]
+    total_value_before: Annotated[MoneyText, Field(description="The portfolio's value before the trades.")]
+    total_value_after: Annotated[MoneyText, Field(description="And after them.")]
+    cash_weight_before: Annotated[str, Field(description="Cash as a fraction of it, before.")]
+    cash_weight_after: Annotated[str, Field(description="And after.")]
+    drift_total_before: Annotated[
+        str | None,
+        Field(
+            description="Distance from the model before, by instrument where it has instruments; null without a model."
+        ),
+    ]
+    drift_total_after: Annotated[str | None, Field(description="And after.")]
+    warnings: Annotated[list[str], Field(description="Codes, each once.")]
+
+
+class ScenarioTotals(Model):
+    """
+    One scenario over all items.
+    """
+
+    statuses: Annotated[dict[str, int], Field(description="Runs by simulation status.")]
+    failed: Annotated[int, Field(description="Runs that could not be computed.")]
+    gates: Annotated[dict[str, int], Field(description="Runs by gate.")]
+    gross_turnover_notional_base: Annotated[dict[str, str], Field(description="Traded, by base currency.")]
+
+
 class SecurityTradeIntent(Model):
     """
     A trade.
@@ -752,6 +838,24 @@ class ShelfEntry(Model):
     settlement_days: Annotated[int, Field(description="Business days to settlement.")] = 2
     min_notional: Annotated[Money | None, Field(description="Smallest trade; not checked by advice.")] = None
     attributes: Annotated[dict[str, str] | None, Field(description="Free attributes; each gives an allocation.")] = None
+
+
+class SizedTrade(Model):
+    """
+    A trade sized by quantity or notional, or by what the portfolio holds or is worth: one list for many.
+    """
+
+    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
+    side: Annotated[str, Field(description="Direction.")]
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    quantity: Annotated[ExactDecimal | str | None, Field(description="Units; text or integer.")] = None
+    notional: Annotated[Money | None, Field(description="Value in the price's currency.")] = None
+    fraction_of_position: Annotated[
+        ExactDecimal | str | None, Field(description="Of what the portfolio holds of the instrument, 1 is all.")
+    ] = None
+    fraction_of_portfolio: Annotated[
+        ExactDecimal | str | None, Field(description="Of the portfolio's total value, 1 is all.")
+    ] = None
 
 
 class SuitabilityCounts(Model):
@@ -1005,6 +1109,30 @@ class AssumptionsAndLimits(Model):
     execution: Annotated[Inclusion, Field(description="Execution.")]
 
 
+class BatchResult(Model):
+    """
+    What came of a batch; its runs are read by themselves.
+    """
+
+    counts: Annotated[BatchCounts, Field(description="Its runs.")]
+    warnings: Annotated[
+        list[str],
+        Field(
+            description="`PARTIAL_BATCH_FAILURE` when runs failed, `MIXED_ENGINE_VERSIONS` when several computed them."
+        ),
+    ]
+    scenarios: Annotated[dict[str, ScenarioTotals], Field(description="By scenario.")]
+    failures: Annotated[dict[str, int], Field(description="Failed runs by code.")]
+    engine_version: Annotated[
+        str | None,
+        Field(
+            description="The engine that computed all runs; null when several did, and each run's lineage names its own."
+        ),
+    ]
+    results_hash: Annotated[str, Field(description="Of all lines of the runs, with their results, in order.")]
+    runs_url: Annotated[str, Field(description="Where the runs are.")]
+
+
 class DiagnosticsResult(Model):
     """
     What was noticed on the way.
@@ -1211,6 +1339,77 @@ class ImpactSide(Model):
     allocation_by_instrument: Annotated[list[AllocationMetric], Field(description="Heaviest first.")]
 
 
+class ItemOptions(Model):
+    valuation_mode: Annotated[str | None, Field(description="Value positions by price, or as the custodian did.")] = (
+        None
+    )
+    target_method: Annotated[str | None, Field(description="Not read by advice.")] = None
+    compare_target_methods: Annotated[bool | None, Field(description="Not read by advice.")] = None
+    compare_target_methods_tolerance: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = (
+        None
+    )
+    cash_band_min_weight: Annotated[ExactDecimal | str | None, Field(description="Least cash of rule CASH_BAND.")] = (
+        None
+    )
+    cash_band_max_weight: Annotated[ExactDecimal | str | None, Field(description="Most cash of rule CASH_BAND.")] = None
+    single_position_max_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Cap of rule SINGLE_POSITION_MAX; none without it.")
+    ] = None
+    min_trade_notional: Annotated[Money | None, Field(description="Not read by advice.")] = None
+    allow_restricted: Annotated[bool | None, Field(description="Whether RESTRICTED instruments may be bought.")] = None
+    suppress_dust_trades: Annotated[bool | None, Field(description="Not read by advice.")] = None
+    dust_trade_threshold: Annotated[Money | None, Field(description="Not read by advice.")] = None
+    fx_buffer_pct: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
+    block_on_missing_prices: Annotated[bool | None, Field(description="Whether a missing price blocks.")] = None
+    block_on_missing_fx: Annotated[bool | None, Field(description="Whether a missing rate blocks.")] = None
+    min_cash_buffer_pct: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
+    max_turnover_pct: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
+    enable_tax_awareness: Annotated[bool | None, Field(description="Not read by advice.")] = None
+    max_realized_capital_gains: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
+    enable_settlement_awareness: Annotated[bool | None, Field(description="Not read by advice.")] = None
+    enable_proposal_simulation: Annotated[
+        bool | None, Field(description="Must be true for a proposal to be simulated.")
+    ] = None
+    enable_workflow_gates: Annotated[bool | None, Field(description="Whether the gate decision is made.")] = None
+    workflow_requires_client_consent: Annotated[
+        bool | None, Field(description="No effect: advice always needs consent.")
+    ] = None
+    client_consent_already_obtained: Annotated[bool | None, Field(description="Consent is on file.")] = None
+    proposal_apply_cash_flows_first: Annotated[
+        bool | None, Field(description="Apply cash flows before the trades, else after them.")
+    ] = None
+    proposal_block_negative_cash: Annotated[
+        bool | None, Field(description="Whether a withdrawal into an overdraft blocks.")
+    ] = None
+    link_buy_to_same_currency_sell_dependency: Annotated[
+        bool | None, Field(description="Whether a buy depends on the last sell in its currency.")
+    ] = None
+    enable_drift_analytics: Annotated[bool | None, Field(description="Whether drift is measured.")] = None
+    enable_suitability_scanner: Annotated[bool | None, Field(description="Whether suitability is scanned.")] = None
+    suitability_thresholds: Annotated[
+        SuitabilityThresholds | None, Field(description="What the suitability scan lets pass.")
+    ] = None
+    enable_instrument_drift: Annotated[bool | None, Field(description="Whether drift is measured by instrument.")] = (
+        None
+    )
+    drift_top_contributors_limit: Annotated[int | None, Field(description="Length of the top lists.")] = None
+    drift_unmodeled_exposure_threshold: Annotated[
+        ExactDecimal | str | None, Field(description="Weight from which an unmodelled bucket is shown.")
+    ] = None
+    auto_funding: Annotated[bool | None, Field(description="Whether buys are funded by FX.")] = None
+    funding_mode: Annotated[Literal["AUTO_FX"] | None, Field(description="How buys are funded.")] = None
+    fx_funding_source_currency: Annotated[str | None, Field(description="Which cash may fund.")] = None
+    fx_generation_policy: Annotated[Literal["ONE_FX_PER_CCY"] | None, Field(description="One FX trade a currency.")] = (
+        None
+    )
+    settlement_horizon_days: Annotated[int | None, Field(description="Not read by advice.")] = None
+    fx_settlement_days: Annotated[int | None, Field(description="Not read by advice.")] = None
+    max_overdraft_by_ccy: Annotated[dict[str, ExactDecimal | str] | None, Field(description="Not read by advice.")] = (
+        None
+    )
+    group_constraints: Annotated[dict[str, GroupConstraint] | None, Field(description="Not read by advice.")] = None
+
+
 class LineageResponse(Model):
     """
     A proposal and all its versions.
@@ -1344,6 +1543,96 @@ class ProposalListResponse(Model):
     ]
 
 
+class RunError(Model):
+    """
+    Why a run could not be computed.
+    """
+
+    code: Annotated[str, Field(description="The stable code.")]
+    message: Annotated[str, Field(description="The code, or the code with a sentence.")]
+    errors: Annotated[
+        list[ValidationErrorItem],
+        Field(
+            description="For VALIDATION_FAILED: what is wrong and where, from `shared`, `items` or `scenarios` on.",
+            validate_default=True,
+        ),
+    ] = []
+
+
+class SharedOptions(Model):
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    valuation_mode: Annotated[str | None, Field(description="Value positions by price, or as the custodian did.")] = (
+        None
+    )
+    target_method: Annotated[str | None, Field(description="Not read by advice.")] = None
+    compare_target_methods: Annotated[bool | None, Field(description="Not read by advice.")] = None
+    compare_target_methods_tolerance: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = (
+        None
+    )
+    cash_band_min_weight: Annotated[ExactDecimal | str | None, Field(description="Least cash of rule CASH_BAND.")] = (
+        None
+    )
+    cash_band_max_weight: Annotated[ExactDecimal | str | None, Field(description="Most cash of rule CASH_BAND.")] = None
+    single_position_max_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Cap of rule SINGLE_POSITION_MAX; none without it.")
+    ] = None
+    min_trade_notional: Annotated[Money | None, Field(description="Not read by advice.")] = None
+    allow_restricted: Annotated[bool | None, Field(description="Whether RESTRICTED instruments may be bought.")] = None
+    suppress_dust_trades: Annotated[bool | None, Field(description="Not read by advice.")] = None
+    dust_trade_threshold: Annotated[Money | None, Field(description="Not read by advice.")] = None
+    fx_buffer_pct: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
+    block_on_missing_prices: Annotated[bool | None, Field(description="Whether a missing price blocks.")] = None
+    block_on_missing_fx: Annotated[bool | None, Field(description="Whether a missing rate blocks.")] = None
+    min_cash_buffer_pct: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
+    max_turnover_pct: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
+    enable_tax_awareness: Annotated[bool | None, Field(description="Not read by advice.")] = None
+    max_realized_capital_gains: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
+    enable_settlement_awareness: Annotated[bool | None, Field(description="Not read by advice.")] = None
+    enable_proposal_simulation: Annotated[
+        bool | None, Field(description="Must be true for a proposal to be simulated.")
+    ] = None
+    enable_workflow_gates: Annotated[bool | None, Field(description="Whether the gate decision is made.")] = None
+    workflow_requires_client_consent: Annotated[
+        bool | None, Field(description="No effect: advice always needs consent.")
+    ] = None
+    client_consent_already_obtained: Annotated[bool | None, Field(description="Consent is on file.")] = None
+    proposal_apply_cash_flows_first: Annotated[
+        bool | None, Field(description="Apply cash flows before the trades, else after them.")
+    ] = None
+    proposal_block_negative_cash: Annotated[
+        bool | None, Field(description="Whether a withdrawal into an overdraft blocks.")
+    ] = None
+    link_buy_to_same_currency_sell_dependency: Annotated[
+        bool | None, Field(description="Whether a buy depends on the last sell in its currency.")
+    ] = None
+    enable_drift_analytics: Annotated[bool | None, Field(description="Whether drift is measured.")] = None
+    enable_suitability_scanner: Annotated[bool | None, Field(description="Whether suitability is scanned.")] = None
+    suitability_thresholds: Annotated[
+        SuitabilityThresholds | None, Field(description="What the suitability scan lets pass.")
+    ] = None
+    enable_instrument_drift: Annotated[bool | None, Field(description="Whether drift is measured by instrument.")] = (
+        None
+    )
+    drift_top_contributors_limit: Annotated[int | None, Field(description="Length of the top lists.")] = None
+    drift_unmodeled_exposure_threshold: Annotated[
+        ExactDecimal | str | None, Field(description="Weight from which an unmodelled bucket is shown.")
+    ] = None
+    auto_funding: Annotated[bool | None, Field(description="Whether buys are funded by FX.")] = None
+    funding_mode: Annotated[Literal["AUTO_FX"] | None, Field(description="How buys are funded.")] = None
+    fx_funding_source_currency: Annotated[str | None, Field(description="Which cash may fund.")] = None
+    fx_generation_policy: Annotated[Literal["ONE_FX_PER_CCY"] | None, Field(description="One FX trade a currency.")] = (
+        None
+    )
+    settlement_horizon_days: Annotated[int | None, Field(description="Not read by advice.")] = None
+    fx_settlement_days: Annotated[int | None, Field(description="Not read by advice.")] = None
+    max_overdraft_by_ccy: Annotated[dict[str, ExactDecimal | str] | None, Field(description="Not read by advice.")] = (
+        None
+    )
+    group_constraints: Annotated[dict[str, GroupConstraint] | None, Field(description="Not read by advice.")] = None
+
+
 class SimulatedState(Model):
     """
     The portfolio at one side of the proposal.
@@ -1449,6 +1738,21 @@ class WorkflowEventsResponse(Model):
     events: Annotated[list[ProposalEvent], Field(description="Oldest first.")]
 
 
+class BatchRun(Model):
+    """
+    One item in one scenario, without its result.
+    """
+
+    run_no: Annotated[int, Field(description="Its number in the batch, from 0: by item, then by scenario.")]
+    item_id: Annotated[str, Field(description="The item.")]
+    scenario: Annotated[str, Field(description="The scenario.")]
+    status: Annotated[str, Field(description="Whether it was computed.")]
+    proposal_run_id: Annotated[str | None, Field(description="As a simulation of its request has it.")]
+    metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
+    error: Annotated[RunError | None, Field(description="Why it FAILED; null otherwise.")]
+    links: Annotated[RunLinks, Field(description="Where it is by itself.")]
+
+
 class CallbackData(Model):
     """
     The ended operation, without what it made.
@@ -1461,6 +1765,7 @@ class CallbackData(Model):
     proposal_id: Annotated[str | None, Field(description="The proposal.")]
     version_no: Annotated[int | None, Field(description="The version that was made.")]
     error: Annotated[OperationErrorBody | None, Field(description="Why it FAILED; null otherwise.")]
+    progress: Annotated[RunCounts | None, Field(description="The runs of a batch; absent for others.")] = None
     status_url: Annotated[
         str,
         Field(description="Where the result is: absolute where the service knows its own public address, else a path."),
@@ -1528,6 +1833,54 @@ class ProposalResult(Model):
     lineage: Annotated[Lineage, Field(description="What it was computed from.")]
 
 
+class RunListResponse(Model):
+    """
+    A page of computed runs.
+    """
+
+    items: Annotated[list[BatchRun], Field(description="In the order of their numbers.")]
+    next_cursor: Annotated[
+        str | None,
+        Field(description="`cursor` of the next page: the number of this one's last run; null on the last page."),
+    ]
+
+
+class RunWithResult(Model):
+    """
+    One item in one scenario: a line of the file.
+    """
+
+    run_no: Annotated[int, Field(description="Its number in the batch, from 0: by item, then by scenario.")]
+    item_id: Annotated[str, Field(description="The item.")]
+    scenario: Annotated[str, Field(description="The scenario.")]
+    status: Annotated[str, Field(description="Whether it was computed.")]
+    proposal_run_id: Annotated[str | None, Field(description="As a simulation of its request has it.")]
+    metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
+    error: Annotated[RunError | None, Field(description="Why it FAILED; null otherwise.")]
+    result: Annotated[
+        ProposalResult | None, Field(description="What a simulation of its request answers; null when it FAILED.")
+    ]
+
+
+class SharedPart(Model):
+    """
+    What all runs have in common, unless their item or scenario says otherwise.
+
+    An unknown option is refused here, where one misspelt word would leave every run as it was.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    portfolio_snapshot: Annotated[PortfolioSnapshot | None, Field(description="The client's portfolio.")] = None
+    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
+    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="What the bank offers.")] = None
+    options: Annotated[SharedOptions | None, Field(description="How to compute.")] = None
+    proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
+    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
+    reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
+
+
 class SimulateRequest(Model):
     """
     Everything that a simulation reads.
@@ -1558,6 +1911,42 @@ class SimulationRequest(Model):
     ] = []
     proposed_trades: Annotated[list[ProposedTrade], Field(description="Trades, in order.", validate_default=True)] = []
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
+
+
+class BatchItem(Model):
+    """
+    One portfolio, or whatever varies.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    portfolio_snapshot: Annotated[PortfolioSnapshot | None, Field(description="The client's portfolio.")] = None
+    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
+    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="What the bank offers.")] = None
+    options: Annotated[ItemOptions | None, Field(description="How to compute.")] = None
+    proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
+    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
+    reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
+    id: Annotated[str, Field(description="Names the item; unique in the batch.")]
+
+
+class BatchScenario(Model):
+    """
+    What if it were otherwise for all items; it has the last word.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    portfolio_snapshot: Annotated[PortfolioSnapshot | None, Field(description="The client's portfolio.")] = None
+    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
+    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="What the bank offers.")] = None
+    options: Annotated[SharedOptions | None, Field(description="How to compute.")] = None
+    proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
+    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
+    reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
+    description: Annotated[str | None, Field(description="For people; never computed on.")] = None
 
 
 class CreateProposalRequest(Model):
@@ -1608,6 +1997,31 @@ class EvidenceInputs(Model):
     proposed_cash_flows: Annotated[list[ProposedCashFlow], Field(description="The flows.")]
     proposed_trades: Annotated[list[ProposedTrade], Field(description="The trades.")]
     reference_model: Annotated[ReferenceModel | None, Field(description="The model.")]
+
+
+class AnalyzeScenariosRequest(Model):
+    """
+    Portfolios and scenarios, and what they have in common: one run for each item in each scenario.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    created_by: Annotated[str, Field(description="Who submits it.")]
+    description: Annotated[str | None, Field(description="For people; never computed on.")] = None
+    shared: Annotated[SharedPart | None, Field(description="What all runs have in common.")] = None
+    items: Annotated[
+        list[BatchItem], Field(description="What varies; each overrides `shared`, field by field and option by option.")
+    ]
+    scenarios: Annotated[
+        dict[str, Any] | None,
+        Field(
+            description="What if: each overrides every item; ordered by name. One run for each item in each scenario."
+        ),
+    ] = None
+    callback: Annotated[
+        CallbackRequest | None, Field(description="Whom to tell when the operation has ended; ignored in a replay.")
+    ] = None
 
 
 class EvidenceBundle(Model):
@@ -1714,10 +2128,11 @@ class AsyncStatus(Model):
         str | None,
         Field(description="Who made this attempt by retrying the one before; null when a client submitted it."),
     ]
+    progress: Annotated[BatchProgress | None, Field(description="How far a batch has come; null for others.")]
     result: Annotated[
-        CreateResponse | None,
+        CreateResponse | BatchResult | None,
         Field(
-            description="What was made, as it was when the operation ended; null unless SUCCEEDED. Left out with `include_result=false`."
+            description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. Left out with `include_result=false`."
         ),
     ] = None
     error: Annotated[OperationErrorBody | None, Field(description="Why it FAILED; null otherwise.")]

@@ -48,6 +48,9 @@ TABLE = {
     ("POST", f"{P}/operations/{{operation_id}}/retry"): CANCEL,
     ("GET", f"{P}/operations/{{operation_id}}/callbacks"): CALLBACKS,
     ("POST", f"{P}/operations/{{operation_id}}/callbacks/redeliver"): CALLBACKS,
+    ("POST", f"{P}/analyze/async"): WRITE,
+    ("GET", f"{P}/operations/{{operation_id}}/runs"): OPERATIONS,
+    ("GET", f"{P}/operations/{{operation_id}}/runs/{{run_no}}"): OPERATIONS,
     ("GET", f"{P}/supportability/config"): OPEN,
     ("GET", f"{P}/{{proposal_id}}/versions/async"): OPEN,  # answers 405
     ("GET", "/health/live"): OPEN,
@@ -93,7 +96,7 @@ def test_a_route_without_guard_or_scopes_is_never_served():
 
 
 def asked_path(path: str) -> str:
-    given = {"proposal_id": "pp_0", "version_no": "1", "operation_id": "pop_0"}
+    given = {"proposal_id": "pp_0", "version_no": "1", "operation_id": "pop_0", "run_no": "0"}
     return path.replace("{idempotency_key:path}", "k").replace("{correlation_id:path}", "c").format(**given)
 
 

@@ -51,6 +51,8 @@ PINNED = {
     ("OPERATION_HAS_NO_CALLBACK", STATE_CONFLICT, 409),
     ("REDELIVERY_TOO_SOON", VALIDATION, 429),
     ("TOO_MANY_OPEN_OPERATIONS", VALIDATION, 429),
+    ("ANALYSIS_ALL_RUNS_FAILED", VALIDATION, 422),
+    ("RUN_NOT_FOUND", NOT_FOUND, 404),
     ("INSUFFICIENT_SCOPE: the token has no scope for this", VALIDATION, 403),
     ("ACTOR_MISMATCH: created_by and actor_id must be the subject of the token", VALIDATION, 403),
     ("FOUR_EYES_VIOLATION: the author of a proposal or of its current version cannot review it", VALIDATION, 403),

@@ -8,8 +8,11 @@ import json
 import re
 import sys
 import tempfile
+import uuid
+from functools import partial
 from pathlib import Path
 
+from httpx2 import AsyncClient
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, ScheduleActionExecutionStartWorkflow, WorkflowExecutionStatus, WorkflowHistory
 from temporalio.service import RPCError
@@ -18,6 +21,7 @@ ROOT = Path(__file__).parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 
 import migrated_postgres  # noqa: E402 -- after the path is set
+from batches import a_portfolio, an_analysis  # noqa: E402 -- after the path is set
 from builders import a_body, a_large_body, a_version_body, without_simulation_flag  # noqa: E402 -- after the path is set
 from http_clients import http_client  # noqa: E402 -- after the path is set
 from receiver import Receiver  # noqa: E402 -- after the path is set
@@ -56,19 +60,21 @@ async def record(service: Service) -> None:
             operation_id: str = answer.json()["operation_id"]
             return operation_id
 
-        if "ReconcileOperations" in sys.argv:
-            await record_reconcile(temporal)
-            return
-        if "DeliverCallback" in sys.argv:
-            await record_callbacks(clients, temporal)
+        others = {
+            "DeliverCallback": partial(record_callbacks, clients, temporal),
+            "ReconcileOperations": partial(record_reconcile, temporal),
+            "AnalyzeScenarios": partial(record_batches, http, clients, temporal),
+        }
+        asked = [name for name in others if name in sys.argv]
+        for name in asked or (() if "CreateVersion" in sys.argv else others):
+            await others[name]()
+        if asked:
             return
         created = await clients.finished(await clients.submit())
         await save("small", await submit_version(created["proposal_id"]), of="CreateVersion")
         await save("business_failure", await submit_version("pp_0"), of="CreateVersion")
         if "CreateVersion" in sys.argv:
             return
-        await record_callbacks(clients, temporal)
-        await record_reconcile(temporal)
         await save("small", await clients.submit())
         await save("large", await clients.submit(body=a_large_body()))
         await save("business_failure", await clients.submit(body=without_simulation_flag()))
@@ -90,6 +96,32 @@ async def record(service: Service) -> None:
                 if "EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT" in await save("worker_killed", operation_id):
                     return
         raise RuntimeError("no workflow was under way when its worker was killed")
+
+
+async def record_batches(http: AsyncClient, clients: Clients, temporal: Client) -> None:
+    """A batch that ends well, one of which every run fails, and one that is cancelled."""
+    many = an_analysis(*(a_portfolio(number) for number in range(200)))
+
+    async def submitted(body: dict[str, object]) -> str:
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        answer = await http.post("/rebalance/proposals/analyze/async", json=body, headers=headers)
+        operation_id: str = answer.json()["operation_id"]
+        return operation_id
+
+    async def save(name: str, operation_id: str) -> None:
+        await clients.finished(operation_id)
+        handle = temporal.get_workflow_handle(operation_id)
+        while (await handle.describe()).status == WorkflowExecutionStatus.RUNNING:
+            await asyncio.sleep(0.1)
+        write("AnalyzeScenarios", name, await handle.fetch_history())
+
+    await save("four_lanes", await submitted(many))
+    await save("all_failed", await submitted(an_analysis({"id": "a"})))
+    cancelled = await submitted(many)
+    while (await http.get(f"/rebalance/proposals/operations/{cancelled}")).json()["status"] == "PENDING":
+        await asyncio.sleep(0.01)
+    await http.post(f"/rebalance/proposals/operations/{cancelled}/cancel")
+    await save("cancelled", cancelled)
 
 
 async def record_callbacks(clients: Clients, temporal: Client) -> None:
@@ -150,7 +182,13 @@ async def record_reconcile(temporal: Client) -> None:
 
 
 def main() -> None:
-    for workflow_type in ("CreateProposal", "CreateVersion", "DeliverCallback", "ReconcileOperations"):
+    for workflow_type in (
+        "CreateProposal",
+        "CreateVersion",
+        "DeliverCallback",
+        "ReconcileOperations",
+        "AnalyzeScenarios",
+    ):
         (HISTORIES / workflow_type).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

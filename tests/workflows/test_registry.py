@@ -23,6 +23,7 @@ def implemented() -> dict[str, object]:
     dependencies = Dependencies(storage=None, client=None, pool=None, periods=None, max_started=300)  # type: ignore[arg-type]  # nothing is called
     activities = [
         *registry.proposal_activities(dependencies),
+        *registry.batch_activities(dependencies),
         *registry.callback_activities(dependencies),
         *registry.housekeeping_activities(dependencies),
     ]

@@ -22,6 +22,7 @@ CREATE_PROPOSAL = (
     "worker_killed",
 )
 CREATE_VERSION = ("business_failure", "small")
+ANALYZE_SCENARIOS = ("all_failed", "cancelled", "four_lanes")
 DELIVER_CALLBACK = ("gone", "hurried", "second_attempt")
 RECONCILE_OPERATIONS = ("three_looks", "triggered")
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
@@ -29,6 +30,7 @@ RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
 def test_every_path_is_recorded():
     assert [f"{path.parent.name}/{path.stem}" for path in RECORDED] == [
+        *(f"AnalyzeScenarios/{name}" for name in ANALYZE_SCENARIOS),
         *(f"CreateProposal/{name}" for name in CREATE_PROPOSAL),
         *(f"CreateVersion/{name}" for name in CREATE_VERSION),
         *(f"DeliverCallback/{name}" for name in DELIVER_CALLBACK),
@@ -50,6 +52,9 @@ async def test_a_recorded_history_replays(path):
 @pytest.mark.parametrize(
     ("name", "event"),
     [
+        ("AnalyzeScenarios/four_lanes", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
+        ("AnalyzeScenarios/all_failed", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
+        ("AnalyzeScenarios/cancelled", "EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED"),
         ("CreateProposal/small", "EVENT_TYPE_MARKER_RECORDED"),
         ("CreateProposal/large", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
         ("CreateProposal/fallen_back", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
