@@ -221,6 +221,19 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
         action="Send the same request with the same key again: it gets what is stored.",
         repeat=Repeat.YES,
     ),
+    "ANALYSIS_ALL_RUNS_FAILED": ErrorHelp(
+        title="No run of the batch could be computed.",
+        meaning="Every run failed. `GET /rebalance/proposals/operations/{id}/runs` says of each run why.",
+        action="Correct the request and send it with a new key.",
+        repeat=Repeat.AFTER_A_CHANGE,
+        ends_operations=True,
+    ),
+    "RUN_NOT_FOUND": ErrorHelp(
+        title="The operation has no computed run with this number.",
+        meaning="The number is that of no run, or of one that is not computed yet; or the operation is no batch.",
+        action="List the runs that are computed: `GET /rebalance/proposals/operations/{id}/runs`.",
+        repeat=Repeat.AFTER_A_CHANGE,
+    ),
     "OPERATION_TOO_EXPENSIVE": ErrorHelp(
         title="The request takes more time or memory to compute than one request may.",
         meaning="Its computation was ended twice, at `PROPOSAL_COMPUTE_SECONDS` or `PROPOSAL_COMPUTE_MEMORY_MB`.",

@@ -6,7 +6,7 @@ What comes out is a `PreparedRequest` (a review's body comes out as its model), 
 import asyncio
 import codecs
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from email.message import Message
 from functools import lru_cache, partial
@@ -19,7 +19,6 @@ from pydantic import BaseModel, ValidationError
 from api.http.json import Error, UnreadableBody, parse_json
 from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy, too_long
 from api.http.problems import RequestRefused
-from api.http.strictness import unknown_members
 from domain.access import EVERYBODY, Caller
 from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest
@@ -29,6 +28,7 @@ from domain.places import shown_place
 from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 from domain.row_errors import MAX_ERRORS
+from domain.unknown_names import unknown_member, unknown_members
 from services.prepared_batch import BatchLimits, prepared_batch
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
@@ -130,13 +130,12 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
         raise UnreadableBody(excess)
     if value is None:
         return [_missing()]
-    unknown = unknown_members(value, model) if is_strict else []
+    unknown = [_in_body(error) for error in unknown_members(value, model)] if is_strict else []
     try:
         # As FastAPI validates, so in its words.
         request = model.model_validate(value, from_attributes=True, context={"max_rows": max_rows})
     except ValidationError as refused:
-        listed = refused.errors(include_url=False, include_context=False, include_input=False)
-        return [*({**error, "loc": ("body", *error["loc"])} for error in listed), *unknown][:MAX_ERRORS]
+        return [*_errors_of(refused, model, skips_unknown=is_strict), *unknown][:MAX_ERRORS]
     callback = request.callback_subscription() if isinstance(request, CallbackBody) else None
     errors = unknown + ([_long_integer()] if has_long_integers else [])
     if isinstance(request, AnalyzeRequest):
@@ -150,6 +149,18 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
         for refusal in refusals(simulated)
     ]
     return errors or PreparedRequest.of(request, callback=callback)
+
+
+def _errors_of(refused: ValidationError, model: type[BaseModel], *, skips_unknown: bool) -> Iterator[Error]:
+    for error in refused.errors(include_url=False, include_context=False, include_input=False):
+        if error["type"] != "extra_forbidden":
+            yield _in_body({**error})
+        elif not skips_unknown:
+            yield _in_body(unknown_member(error["loc"], model))
+
+
+def _in_body(error: Error) -> Error:
+    return {**error, "loc": ("body", *error["loc"])}
 
 
 def _place_of(model: type[BaseModel]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Annotated, Any, Final, NamedTuple, Self, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints, ValidationError
@@ -13,10 +12,11 @@ from typing_extensions import TypedDict
 from domain.decimals import PositiveDecimal, refuse_float
 from domain.engine.codes import INVALID_TRADE_INPUT
 from domain.options import EngineOptions
-from domain.places import Place, field_names, shown_place
+from domain.places import Place, shown_place
 from domain.portfolio import MarketDataSnapshot, PortfolioSnapshot, ReferenceModel, Rows, ShelfEntry
 from domain.request import ProposedCashFlow, ProposedTrade, SimulateRequest
 from domain.request_size import excess_of
+from domain.unknown_names import unknown_member
 
 MAX_LISTED: Final = 20  # errors of one part
 FIELDS: Final = tuple(SimulateRequest.model_fields)
@@ -153,10 +153,6 @@ def parsed_part(value: Any, part: type[PartClass]) -> PartClass | Malformed:
 
 def _shown(kind: str, place: Place, message: str, part: type[BaseModel]) -> PartError:
     if kind == UNKNOWN_MEMBER:
-        message = "An unknown member" + _meant(str(place[-1]), part)
+        unknown = unknown_member(place, part)
+        return PartError(kind, unknown["loc"], unknown["msg"])
     return PartError(kind, shown_place(place, part), message)
-
-
-def _meant(name: str, part: type[BaseModel]) -> str:
-    nearest = get_close_matches(name, field_names(part), n=1)
-    return f": did you mean {nearest[0]}?" if nearest else ""

@@ -179,7 +179,7 @@ async def test_a_retry_goes_on_where_a_cancelled_batch_stopped(storage: Storage,
     await end_failed(storage, operation.operation_id, CANCELLED)
     done = rows(database_dsn, "SELECT chunk_no, result_document FROM batch_chunks WHERE done_at IS NOT NULL")
     assert len(done) == 2
-    retried = (await retrying(storage).retry(operation.operation_id, client="local")).operation
+    retried = (await retrying(storage).retry(operation.operation_id, client="local", by="local")).operation
     assert (retried.attempt, retried.runs_succeeded, retried.runs_failed) == (2, 25, 0)
     assert retried.runs_total == 61
     calls: list[int] = []
@@ -205,7 +205,7 @@ async def test_chunks_of_another_engine_version_are_not_carried_over(
     await BatchSteps(storage).analyze(operation.operation_id)
     await end_failed(storage, operation.operation_id, CANCELLED)
     monkeypatch.setattr(codes, "ENGINE_VERSION", "2.0.1")
-    retried = (await retrying(storage).retry(operation.operation_id, client="local")).operation
+    retried = (await retrying(storage).retry(operation.operation_id, client="local", by="local")).operation
     assert retried.runs_succeeded == 0
 
 
@@ -271,7 +271,7 @@ async def test_the_end_of_a_batch_adds_its_callback(storage: Storage, database_d
     assert rows(database_dsn, "SELECT operation_id, status FROM callback_deliveries") == [
         (operation.operation_id, "PENDING")
     ]
-    message = json.loads(callback_body(await operation_of(storage, operation.operation_id)))
+    message = json.loads(callback_body(await operation_of(storage, operation.operation_id), public_url=None))
     assert message["type"] == "proposal.operation.succeeded"
     assert message["data"]["progress"] == {"total": 2, "succeeded": 1, "failed": 1}
 

@@ -67,8 +67,8 @@ async def test_a_batch_ends_with_totals_and_each_run_is_its_own_simulation(api, 
 
 async def test_a_batch_that_is_wrong_as_a_whole_is_refused_and_nothing_is_stored(api, database_dsn) -> None:
     wrong: list[tuple[dict[str, Any], list[Any], str]] = [
-        (an_analysis() | {"itmes": []}, ["body"], "extra_forbidden"),
-        (an_analysis() | {"shared": {"proposed_trade": []}}, ["body", "shared"], "extra_forbidden"),
+        (an_analysis() | {"itmes": []}, ["body", "itmes"], "extra_forbidden"),
+        (an_analysis() | {"shared": {"proposed_trade": []}}, ["body", "shared", "proposed_trade"], "extra_forbidden"),
         (an_analysis() | {"items": [7]}, ["body", "items", 0], "dict_type"),
         (an_analysis() | {"items": [{"id": "a"}, {"id": "a"}]}, ["body"], "item_ids_repeated"),
         (an_analysis(scenarios={f"s{n}": {} for n in range(21)}), ["body", "scenarios"], "too_long"),

@@ -75,6 +75,7 @@ def test_the_codes_of_failed_operations_are_those_of_the_contract():
             for code in ("PROPOSAL_SIMULATION_DISABLED", "PROPOSAL_TERMINAL_STATE", "PORTFOLIO_CONTEXT_MISMATCH")
         ),
         ("OPERATION_TOO_EXPENSIVE", "ProposalValidationError"),
+        ("ANALYSIS_ALL_RUNS_FAILED", "ProposalValidationError"),
         ("OPERATION_CANCELLED", "ProposalOperationCancelledError"),
         ("OPERATION_TERMINATED", "ProposalOperationTerminatedError"),
         ("OPERATION_TIMED_OUT", "ProposalOperationTimedOutError"),

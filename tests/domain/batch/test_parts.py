@@ -58,7 +58,7 @@ def test_a_wrong_envelope_refuses_the_whole(change: dict[str, Any], error: tuple
 @pytest.mark.parametrize(
     ("change", "error"),
     [
-        ({"proposed_trade": []}, ("extra_forbidden", ["items", 1])),
+        ({"proposed_trade": []}, ("extra_forbidden", ["items", 1, "proposed_trade"])),
         ({"shelf_entries": 7}, ("list_type", ["items", 1, "shelf_entries"])),
         (
             {
@@ -117,7 +117,7 @@ def test_errors_name_what_was_meant_and_show_nothing_that_was_sent() -> None:
     )
     lines = computed(body)
     assert [line["status"] for line in lines] == ["FAILED"] * 3
-    assert lines[0]["error"]["errors"][0]["msg"] == "An unknown member: did you mean proposed_trades?"
+    assert lines[0]["error"]["errors"][0]["msg"] == "Extra inputs are not permitted: did you mean proposed_trades?"
     assert lines[1]["error"]["errors"][0]["loc"] == ["items", 1, "shelf_entries", 0, "attributes"]
     assert "secret" not in json.dumps(lines)
 
