@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from starlette.routing import BaseRoute
+from typing_extensions import TypeAliasType
 
 from api.http.body import CallbackBody
 from api.http.parameters import OperationIdInPath
@@ -16,9 +17,10 @@ from api.wire import (
     OPERATION_ID_EXAMPLE,
     PROPOSAL_ID_EXAMPLE,
     TIMESTAMP_EXAMPLE,
-    Inline,
     OperationId,
+    TerminalStatus,
     Timestamp,
+    TimestampText,
     Wire,
     json_response,
 )
@@ -45,6 +47,8 @@ CALLBACK_EXAMPLE: Final[dict[str, Any]] = {
     "url": "https://orchestrator.example/hooks/proposals",
     "headers": {"Authorization": "Bearer 5f1d0c9a7be2"},
 }
+CallbackType = TypeAliasType("CallbackType", Literal["proposal.operation.succeeded", "proposal.operation.failed"])
+CallbackStatus = TypeAliasType("CallbackStatus", Literal["NOT_DUE", "PENDING", "DELIVERED", "FAILED"])
 WEBHOOK_ID_EXAMPLE: Final = f"msg_{OPERATION_ID_EXAMPLE.removeprefix('pop_')}"
 
 
@@ -70,13 +74,12 @@ class CallbackRequest(RequestPart):
         description="https, of a public host, without user information or fragment; never shown again.",
         examples=[CALLBACK_EXAMPLE["url"]],
     )
-    headers: Annotated[dict[str, str], AfterValidator(_refuse_headers)] | None = Field(
+    headers: Annotated[dict[str, str], Field(max_length=MAX_HEADERS), AfterValidator(_refuse_headers)] | None = Field(
         None,
         description=f"Sent with each attempt, at most {MAX_HEADERS}, for credentials of the receiver; never shown "
         "again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, "
         "`Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/webhooks.md).",
         examples=[CALLBACK_EXAMPLE["headers"]],
-        max_length=MAX_HEADERS,
     )
 
 
@@ -84,9 +87,7 @@ class WithCallback(CallbackBody):
     """A body that may ask for a callback."""
 
     callback: CallbackRequest | None = Field(
-        None,
-        description="Whom to tell when the operation has ended; ignored in a replay.",
-        examples=[CALLBACK_EXAMPLE],
+        None, description="The receiver to notify when the operation has ended; ignored in a replay."
     )
 
     def callback_subscription(self) -> CallbackSubscription | None:
@@ -109,10 +110,8 @@ class CallbackData(BaseModel):
     """The ended operation, without what it made."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: Annotated[OperationType, Inline()] = Field(
-        description="What was being made.", examples=["CREATE_PROPOSAL"]
-    )
-    status: Literal["SUCCEEDED", "FAILED"] = Field(description="How it ended.", examples=["SUCCEEDED"])
+    operation_type: OperationType = Field(description="What was being made.", examples=["CREATE_PROPOSAL"])
+    status: TerminalStatus = Field(description="How it ended.", examples=["SUCCEEDED"])
     correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
     proposal_id: str | None = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
@@ -126,10 +125,8 @@ class CallbackData(BaseModel):
 class CallbackMessage(BaseModel):
     """What a receiver gets; the same bytes at every attempt."""
 
-    type: Literal["proposal.operation.succeeded", "proposal.operation.failed"] = Field(
-        description="What happened.", examples=["proposal.operation.succeeded"]
-    )
-    timestamp: str = Field(description="When the operation ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    type: CallbackType = Field(description="What happened.", examples=["proposal.operation.succeeded"])
+    timestamp: TimestampText = Field(description="When the operation ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
     data: CallbackData = Field(description="The operation.")
 
 
@@ -155,7 +152,7 @@ class CallbackDelivery(Wire):
         description="The header `webhook-id`, the same at every attempt.", examples=[WEBHOOK_ID_EXAMPLE]
     )
     host: str | None = Field(description="Where it goes; the url is never shown.", examples=["orchestrator.example"])
-    status: Literal["NOT_DUE", "PENDING", "DELIVERED", "FAILED"] = Field(
+    status: CallbackStatus = Field(
         description="NOT_DUE until the operation has ended, PENDING until an attempt succeeds or all have failed.",
         examples=["DELIVERED"],
     )
@@ -184,6 +181,13 @@ class CallbackDelivery(Wire):
         )
 
 
+RECEIVED: Final[dict[int | str, dict[str, Any]]] = {
+    204: {"description": "Received; any other 2xx status means the same."},
+    410: {"description": "Refused for good: no further attempt is made."},
+    "default": {"description": "Not received: tried again, after `Retry-After` at the earliest."},
+}
+
+
 def callback_routes(endpoint: str) -> list[BaseRoute]:
     """The `callbacks=` of an endpoint: what a receiver has to serve, for the OpenAPI document; nothing calls it.
 
@@ -196,11 +200,7 @@ def callback_routes(endpoint: str) -> list[BaseRoute]:
         summary="The operation has ended",
         status_code=204,
         response_class=Response,
-        responses={
-            204: {"description": "Taken; any 2xx is as good."},
-            410: {"description": "Never again: no further attempt is made."},
-            "default": {"description": "Not taken: tried again, after `Retry-After` at the earliest."},
-        },
+        responses=RECEIVED,
     )(operation_ended)
     return router.routes
 
@@ -224,6 +224,16 @@ async def operation_ended(
 ) -> None:
     """Sent when the operation has ended, however it ended: at least once, signed as Standard Webhooks 1.0 has it."""
 
+
+webhooks = APIRouter(tags=["Callbacks"])
+webhooks.post(
+    "operation_ended",
+    operation_id="operation_ended",
+    summary="The operation has ended",
+    status_code=204,
+    response_class=Response,
+    responses=RECEIVED,
+)(operation_ended)
 
 router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/callbacks", gate=Gate.ASYNC, tag="Operations")
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from api.http.router import ServicesOfProcess, problems
 from api.wire import Wire, json_response
-from services.readiness import AuthenticationState, ComponentState, Readiness
+from services.readiness import AuthenticationState, ComponentState, Readiness, ReadyStatus
 
 router = APIRouter()
 
@@ -22,7 +22,7 @@ class Live(Wire):
 class Ready(Wire):
     """Whether requests can be served, and what of the surroundings is missing."""
 
-    status: Literal["ok", "degraded", "unavailable"] = Field(
+    status: ReadyStatus = Field(
         description="`degraded`: requests are accepted and kept, and go on when the missing part is back. "
         "`unavailable` (503): PostgreSQL cannot be reached, takes no writes, or its schema is older than this release.",
         examples=["ok"],
@@ -56,6 +56,7 @@ class Ready(Wire):
 
 @router.get(
     "/health/live",
+    operation_id="live",
     tags=["Health"],
     summary="Is the process alive",
     response_model=Live,
@@ -68,6 +69,7 @@ async def live() -> Response:
 
 @router.get(
     "/health/ready",
+    operation_id="ready",
     tags=["Health"],
     summary="Can requests be served",
     response_model=Ready,

@@ -27,7 +27,6 @@ from api.wire import (
     OPERATION_ID_EXAMPLE,
     PROPOSAL_ID_EXAMPLE,
     TIMESTAMP_EXAMPLE,
-    Inline,
     OperationId,
     Timestamp,
     Wire,
@@ -85,12 +84,8 @@ class AsyncStatus(Wire):
     operation_id: OperationId = Field(
         description="The operation; also the id of its Temporal workflow.", examples=[OPERATION_ID_EXAMPLE]
     )
-    operation_type: Annotated[OperationType, Inline()] = Field(
-        description="What is being made.", examples=["CREATE_PROPOSAL"]
-    )
-    status: Annotated[OperationStatus, Inline()] = Field(
-        description="SUCCEEDED and FAILED are final.", examples=["SUCCEEDED"]
-    )
+    operation_type: OperationType = Field(description="What is being made.", examples=["CREATE_PROPOSAL"])
+    status: OperationStatus = Field(description="SUCCEEDED and FAILED are final.", examples=["SUCCEEDED"])
     correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
     idempotency_key: str | None = Field(description="The client's key.", examples=["7c1f4c8e-advice-2026-02-22"])
     attempt: int = Field(description="The n-th operation of its key; a FAILED one frees the key.", ge=1, examples=[1])

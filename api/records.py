@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.documents.artifact import EvidenceBundle, ProposalArtifact
 from api.documents.result import GateDecision, ProposalResult, SimulationStatus
@@ -43,6 +43,19 @@ class ProposalSummary(Wire):
     title: str | None = Field(description="Title.", examples=["Rebalance into quality"])
 
 
+def _none_required(schema: dict[str, Any]) -> None:
+    del schema["required"]
+
+
+class VersionEvidence(EvidenceBundle):
+    """The artifact's evidence bundle, without any member when it is hidden or not stored.
+
+    Not a choice of two schemas: generators make a class for that, which those of Java cannot compile.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_none_required)
+
+
 class VersionDetail(Wire):
     """The immutable contents of a proposal's version."""
 
@@ -56,7 +69,7 @@ class VersionDetail(Wire):
     status_at_creation: SimulationStatus = Field(description="Of the simulation.", examples=["READY"])
     proposal_result: Annotated[StoredJson, Stored(ProposalResult)] = Field(description="The result.")
     artifact: Annotated[StoredJson, Stored(ProposalArtifact)] = Field(description="The artifact.")
-    evidence_bundle: Annotated[StoredJson, Stored(EvidenceBundle | dict[str, Any])] = Field(
+    evidence_bundle: Annotated[StoredJson, Stored(VersionEvidence)] = Field(
         description="The artifact's bundle once more; `{}` when hidden or not stored."
     )
     gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(

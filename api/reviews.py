@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from api.http.headers import REPLAYED_HEADER, OptionalIdempotencyKeyHeader, replayed, scoped_key
 from api.http.parameters import ProposalIdInPath
@@ -41,7 +42,7 @@ from domain.errors import (
     RelatedVersionUnknown,
     VersionConflict,
 )
-from domain.lifecycle import ReviewCommand
+from domain.lifecycle import TRANSITIONS, ReviewCommand
 from domain.portfolio import Name, RequestPart
 from domain.proposal import ApprovalType, EventType, ProposalState
 from domain.request import VersionNo
@@ -91,6 +92,14 @@ def _floats(value: Any) -> Iterator[float]:
             yield from _floats(item)
 
 
+# The document has what can succeed; the others stay a 422 INVALID_TRANSITION.
+TransitionEvent = TypeAliasType(
+    "TransitionEvent",
+    Annotated[
+        EventType,
+        WithJsonSchema({"type": "string", "enum": list(dict.fromkeys(event.value for _, event in TRANSITIONS))}),
+    ],
+)
 FreeObject = Annotated[dict[str, Any], AfterValidator(_refuse_unstorable)]
 
 
@@ -114,7 +123,7 @@ class ReviewRequest(RequestPart):
 class TransitionRequest(ReviewRequest):
     """An event of a proposal's review."""
 
-    event_type: EventType = Field(description="What happens.", examples=["SUBMITTED_FOR_RISK_REVIEW"])
+    event_type: TransitionEvent = Field(description="What happens.", examples=["SUBMITTED_FOR_RISK_REVIEW"])
     reason: FreeObject = Field(
         default_factory=dict, description="Free details, at most 64 kB of JSON.", examples=[{"comment": "ready"}]
     )

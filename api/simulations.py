@@ -35,14 +35,14 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 router = GuardedRouter(PREFIX, gate=Gate.NONE, tag="Simulations")
 
 
-class SimulationRequest(SimulateRequest):
-    """What to simulate."""
+class SimulationInput(SimulateRequest):
+    """A simulation of its own, without a proposal."""
 
 
 @router.post(
     "/simulate",
     scopes={Scope.PROPOSALS_WRITE},
-    body=SimulationRequest,
+    body=SimulationInput,
     raises=ERRORS,
     summary="Simulate a proposal",
     response_model=ProposalResult,
@@ -58,7 +58,7 @@ async def simulate(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, co
 @router.post(
     "/artifact",
     scopes={Scope.PROPOSALS_WRITE},
-    body=SimulationRequest,
+    body=SimulationInput,
     raises=ERRORS,
     summary="Build an artifact",
     response_model=ProposalArtifact,

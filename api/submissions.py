@@ -1,7 +1,7 @@
 """From a submission to its answer: the promise of a 202, or what was made, when the client waits for it."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from fastapi import Response
 from pydantic import Field
@@ -14,7 +14,6 @@ from api.services import Gate
 from api.wire import (
     OPERATION_ID_EXAMPLE,
     TIMESTAMP_EXAMPLE,
-    Inline,
     OperationId,
     Timestamp,
     Wire,
@@ -75,10 +74,8 @@ class AsyncAccepted(Wire):
     operation_id: OperationId = Field(
         description="The operation; also the id of its Temporal workflow.", examples=[OPERATION_ID_EXAMPLE]
     )
-    operation_type: Annotated[OperationType, Inline()] = Field(
-        description="What is being made.", examples=["CREATE_PROPOSAL"]
-    )
-    status: Annotated[OperationStatus, Inline()] = Field(
+    operation_type: OperationType = Field(description="What is being made.", examples=["CREATE_PROPOSAL"])
+    status: OperationStatus = Field(
         description="PENDING for a new operation, its present status when the request is a replay.",
         examples=["PENDING"],
     )

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from domain.decimals import PLAIN_INTEGER, DecimalInput, Fraction, NonNegativeDecimal, PositiveDecimal
 from domain.engine.codes import INVALID_INPUT, LOT_TOLERANCE, UNKNOWN_ASSET_CLASS
@@ -36,8 +37,9 @@ Name = Annotated[
 # pydantic's patterns are Rust's: `$` is the end of the text, never before a last line feed.
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 CurrencyPair = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}/[A-Z]{3}$")]
-ShelfStatus = Literal["APPROVED", "RESTRICTED", "BANNED", "SUSPENDED", "SELL_ONLY"]
-LiquidityTier = Literal["L1", "L2", "L3", "L4", "L5"]
+# An alias of this kind is a named schema in the OpenAPI document.
+ShelfStatus = TypeAliasType("ShelfStatus", Literal["APPROVED", "RESTRICTED", "BANNED", "SUSPENDED", "SELL_ONLY"])
+LiquidityTier = TypeAliasType("LiquidityTier", Literal["L1", "L2", "L3", "L4", "L5"])
 
 
 class RequestPart(BaseModel):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from typing_extensions import TypeAliasType
 
 from domain.canonical import canonical_text, sha256_of
 from domain.decimals import PLAIN_INTEGER, DecimalInput, PositiveDecimal, normal_text, refuse_float
@@ -22,6 +23,7 @@ from domain.portfolio import (
     ShelfEntry,
 )
 
+TradeSide = TypeAliasType("TradeSide", Literal["BUY", "SELL"])
 MAX_VERSION_NO: Final = 2**31 - 1
 VersionNo = Annotated[int, Field(ge=1, le=MAX_VERSION_NO), PLAIN_INTEGER]
 # What a wire model may add to a request without changing what is asked for. It can hold credentials.
@@ -66,7 +68,7 @@ class ProposedTrade(RequestPart):
     intent_type: Literal["SECURITY_TRADE"] = Field(
         "SECURITY_TRADE", description="Kind of instruction.", examples=["SECURITY_TRADE"]
     )
-    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    side: TradeSide = Field(description="Direction.", examples=["BUY"])
     instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
     quantity: Annotated[PositiveDecimal, refuse_float(INVALID_TRADE_INPUT)] | None = Field(
         None, description="Units; text or integer.", examples=["10"]

@@ -3,10 +3,16 @@
 from typing import Literal
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeAliasType
 
 from api.wire import DecimalText
+from domain.options import Severity
 
-SeverityName = Literal["LOW", "MEDIUM", "HIGH"]
+SuitabilityDimension = TypeAliasType(
+    "SuitabilityDimension", Literal["CONCENTRATION", "ISSUER", "LIQUIDITY", "GOVERNANCE", "CASH", "DATA_QUALITY"]
+)
+SuitabilityChange = TypeAliasType("SuitabilityChange", Literal["NEW", "PERSISTENT", "RESOLVED"])
+RecommendedReview = TypeAliasType("RecommendedReview", Literal["NONE", "RISK_REVIEW", "COMPLIANCE_REVIEW"])
 
 
 class DriftBucket(BaseModel):
@@ -95,13 +101,9 @@ class SuitabilityIssue(BaseModel):
 
     issue_id: str = Field(description="Kind of issue.", examples=["SUIT_SINGLE_POSITION_MAX"])
     issue_key: str = Field(description="The issue across time.", examples=["SINGLE_POSITION_MAX|EQ_US_TECH"])
-    dimension: Literal["CONCENTRATION", "ISSUER", "LIQUIDITY", "GOVERNANCE", "CASH", "DATA_QUALITY"] = Field(
-        description="What it is about.", examples=["CONCENTRATION"]
-    )
-    severity: SeverityName = Field(description="How bad.", examples=["MEDIUM"])
-    status_change: Literal["NEW", "PERSISTENT", "RESOLVED"] = Field(
-        description="After against before.", examples=["NEW"]
-    )
+    dimension: SuitabilityDimension = Field(description="What it is about.", examples=["CONCENTRATION"])
+    severity: Severity = Field(description="How bad.", examples=["MEDIUM"])
+    status_change: SuitabilityChange = Field(description="After against before.", examples=["NEW"])
     summary: str = Field(description="For people.", examples=["EQ_US_TECH is at 11.00%, above its limit of 10.00%."])
     details: dict[str, str] = Field(
         description="Codes and unrounded weights.",
@@ -116,7 +118,7 @@ class SuitabilityCounts(BaseModel):
     new_count: int = Field(description="Only after.", examples=[1])
     resolved_count: int = Field(description="Only before.", examples=[0])
     persistent_count: int = Field(description="Both.", examples=[0])
-    highest_severity_new: SeverityName | None = Field(description="Of the new ones.", examples=["MEDIUM"])
+    highest_severity_new: Severity | None = Field(description="Of the new ones.", examples=["MEDIUM"])
 
 
 class SuitabilityResult(BaseModel):
@@ -124,6 +126,6 @@ class SuitabilityResult(BaseModel):
 
     summary: SuitabilityCounts = Field(description="How many.")
     issues: list[SuitabilityIssue] = Field(description="By change, severity, dimension, key.", examples=[[]])
-    recommended_gate: Literal["NONE", "RISK_REVIEW", "COMPLIANCE_REVIEW"] = Field(
+    recommended_gate: RecommendedReview = Field(
         description="Review that the new issues call for.", examples=["RISK_REVIEW"]
     )

@@ -3,8 +3,9 @@
 from typing import Literal
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeAliasType
 
-from api.documents.analysis import SeverityName, SuitabilityIssue
+from api.documents.analysis import SuitabilityIssue
 from api.documents.result import (
     DropReason,
     GateDecision,
@@ -14,10 +15,19 @@ from api.documents.result import (
     SimulationStatus,
 )
 from api.documents.valuation import MONEY_EXAMPLE, AllocationMetric, MoneyText
-from api.wire import HASH_EXAMPLE, HEX, TIMESTAMP_EXAMPLE, ArtifactId, DecimalText, Hash, RunId, Weight
-from domain.options import EngineOptions
+from api.wire import HASH_EXAMPLE, HEX, TIMESTAMP_EXAMPLE, ArtifactId, DecimalText, Hash, RunId, TimestampText, Weight
+from domain.options import EngineOptions, Severity, ValuationMode
 from domain.portfolio import MarketDataSnapshot, PortfolioSnapshot, ReferenceModel, ShelfEntry
-from domain.request import ProposedCashFlow, ProposedTrade
+from domain.request import ProposedCashFlow, ProposedTrade, TradeSide
+
+ObjectiveTag = TypeAliasType(
+    "ObjectiveTag", Literal["RISK_ALIGNMENT", "CASH_DEPLOYMENT", "DRIFT_REDUCTION", "PORTFOLIO_MAINTENANCE"]
+)
+ArtifactNextStep = TypeAliasType(
+    "ArtifactNextStep", Literal["RISK_REVIEW", "COMPLIANCE_REVIEW", "CLIENT_CONSENT", "EXECUTION_READY", "NONE"]
+)
+OrderingPolicy = TypeAliasType("OrderingPolicy", Literal["CASH_FLOW->SELL->FX->BUY", "SELL->FX->BUY->CASH_FLOW"])
+SuitabilityStatus = TypeAliasType("SuitabilityStatus", Literal["AVAILABLE", "NOT_AVAILABLE"])
 
 
 class Takeaway(BaseModel):
@@ -40,13 +50,9 @@ class ArtifactSummary(BaseModel):
     """The proposal at a glance."""
 
     title: str = Field(description="For people.", examples=["Proposal for portfolio pf_1"])
-    objective_tags: list[Literal["RISK_ALIGNMENT", "CASH_DEPLOYMENT", "DRIFT_REDUCTION", "PORTFOLIO_MAINTENANCE"]] = (
-        Field(description="What it is for.", examples=[["RISK_ALIGNMENT"]])
-    )
+    objective_tags: list[ObjectiveTag] = Field(description="What it is for.", examples=[["RISK_ALIGNMENT"]])
     advisor_notes: list[CodedText] = Field(description="Always empty.", examples=[[]])
-    recommended_next_step: Literal["RISK_REVIEW", "COMPLIANCE_REVIEW", "CLIENT_CONSENT", "EXECUTION_READY", "NONE"] = (
-        Field(description="What to do next.", examples=["CLIENT_CONSENT"])
-    )
+    recommended_next_step: ArtifactNextStep = Field(description="What to do next.", examples=["CLIENT_CONSENT"])
     key_takeaways: list[Takeaway] = Field(description="STATUS, INTENTS, CASH, DRIFT, SUITABILITY.", examples=[[]])
 
 
@@ -90,7 +96,7 @@ class ArtifactTrade(BaseModel):
     intent_id: str = Field(description="The intent.", examples=["oi_1"])
     type: Literal["SECURITY_TRADE"] = Field(description="Kind.", examples=["SECURITY_TRADE"])
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    side: TradeSide = Field(description="Direction.", examples=["BUY"])
     quantity: DecimalText = Field(description="Units, without trailing zeros.", examples=["10"])
     estimated_notional: MoneyText | None = Field(description="In the currency of the price.", examples=[MONEY_EXAMPLE])
     estimated_notional_base: MoneyText | None = Field(description="In the base currency.", examples=[MONEY_EXAMPLE])
@@ -119,7 +125,7 @@ class DroppedTrade(BaseModel):
 
     intent_id: str = Field(description="Its number in the request.", examples=["oi_2"])
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    side: TradeSide = Field(description="Direction.", examples=["BUY"])
     quantity: DecimalText | None = Field(description="Units; null when it was sized by notional.", examples=["10"])
     notional: MoneyText | None = Field(description="Value; null when it was sized by quantity.", examples=[None])
     reason: DropReason = Field(description="Why.", examples=["MISSING_PRICE"])
@@ -135,20 +141,18 @@ class TradesAndFunding(BaseModel):
         description="What is not done, in the order of the request; not in artifacts of engines before 2.0.0.",
         examples=[[]],
     )
-    ordering_policy: Literal["CASH_FLOW->SELL->FX->BUY", "SELL->FX->BUY->CASH_FLOW"] = Field(
-        description="Order of execution.", examples=["CASH_FLOW->SELL->FX->BUY"]
-    )
+    ordering_policy: OrderingPolicy = Field(description="Order of execution.", examples=["CASH_FLOW->SELL->FX->BUY"])
     execution_notes: list[CodedText] = Field(description="What to heed.", examples=[[]])
 
 
 class SuitabilitySummary(BaseModel):
     """The scan at a glance."""
 
-    status: Literal["AVAILABLE", "NOT_AVAILABLE"] = Field(description="Whether it was made.", examples=["AVAILABLE"])
+    status: SuitabilityStatus = Field(description="Whether it was made.", examples=["AVAILABLE"])
     new_issues: int = Field(description="Only after.", examples=[0])
     resolved_issues: int = Field(description="Only before.", examples=[0])
     persistent_issues: int = Field(description="Both.", examples=[0])
-    highest_severity_new: SeverityName | None = Field(description="Of the new ones.", examples=[None])
+    highest_severity_new: Severity | None = Field(description="Of the new ones.", examples=[None])
     highlights: list[CodedText] = Field(description="The first ones.", examples=[[]])
     issues: list[SuitabilityIssue] = Field(description="All.", examples=[[]])
 
@@ -159,9 +163,7 @@ class PricingAssumptions(BaseModel):
     market_data_snapshot_id: str = Field(description="The snapshot.", examples=["md_20260222"])
     prices_as_of: str = Field(description="The snapshot.", examples=["md_20260222"])
     fx_as_of: str = Field(description="The snapshot.", examples=["md_20260222"])
-    valuation_mode: Literal["CALCULATED", "TRUST_SNAPSHOT"] = Field(
-        description="As it was asked for.", examples=["CALCULATED"]
-    )
+    valuation_mode: ValuationMode = Field(description="As it was asked for.", examples=["CALCULATED"])
 
 
 class Inclusion(BaseModel):
@@ -236,7 +238,7 @@ class ProposalArtifact(BaseModel):
     artifact_id: ArtifactId = Field(description="Derived from the run.", examples=[f"pa_{HEX}"])
     proposal_run_id: RunId = Field(description="The run.", examples=[f"pr_{HEX}"])
     correlation_id: str = Field(description="Of the request.", examples=["crm/case/4711"])
-    created_at: str = Field(description="When the request was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    created_at: TimestampText = Field(description="When the request was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
     status: SimulationStatus = Field(description="Of the simulation.", examples=["READY"])
     gate_decision: GateDecision = Field(description="Which review comes next.")
     summary: ArtifactSummary = Field(description="At a glance.")

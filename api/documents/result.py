@@ -3,22 +3,37 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeAliasType
 
 from api.documents.analysis import DriftAnalysis, SuitabilityResult
 from api.documents.valuation import MONEY_EXAMPLE, MoneyText, SimulatedState
 from api.wire import HASH_EXAMPLE, HEX, DecimalText, Hash, RunId
+from domain.options import Severity
+from domain.request import TradeSide
 
-SimulationStatus = Literal["READY", "PENDING_REVIEW", "BLOCKED"]
-GateName = Literal[
-    "BLOCKED",
-    "RISK_REVIEW_REQUIRED",
-    "COMPLIANCE_REVIEW_REQUIRED",
-    "CLIENT_CONSENT_REQUIRED",
-    "EXECUTION_READY",
-    "NONE",
-]
-DropReason = Literal["MISSING_SHELF", "SHELF_STATUS", "MISSING_PRICE", "CURRENCY_MISMATCH", "PRICE_ZERO", "UNFUNDED"]
-NextStep = Literal["FIX_INPUT", "RISK_REVIEW", "COMPLIANCE_REVIEW", "REQUEST_CLIENT_CONSENT", "EXECUTE", "NONE"]
+SimulationStatus = TypeAliasType("SimulationStatus", Literal["READY", "PENDING_REVIEW", "BLOCKED"])
+GateName = TypeAliasType(
+    "GateName",
+    Literal[
+        "BLOCKED",
+        "RISK_REVIEW_REQUIRED",
+        "COMPLIANCE_REVIEW_REQUIRED",
+        "CLIENT_CONSENT_REQUIRED",
+        "EXECUTION_READY",
+        "NONE",
+    ],
+)
+DropReason = TypeAliasType(
+    "DropReason",
+    Literal["MISSING_SHELF", "SHELF_STATUS", "MISSING_PRICE", "CURRENCY_MISMATCH", "PRICE_ZERO", "UNFUNDED"],
+)
+NextStep = TypeAliasType(
+    "NextStep", Literal["FIX_INPUT", "RISK_REVIEW", "COMPLIANCE_REVIEW", "REQUEST_CLIENT_CONSENT", "EXECUTE", "NONE"]
+)
+ReconciliationStatus = TypeAliasType("ReconciliationStatus", Literal["OK", "MISMATCH"])
+RuleSeverity = TypeAliasType("RuleSeverity", Literal["HARD", "SOFT"])
+RuleStatus = TypeAliasType("RuleStatus", Literal["PASS", "FAIL"])
+GateReasonSource = TypeAliasType("GateReasonSource", Literal["RULE_ENGINE", "SUITABILITY", "DATA_QUALITY"])
 
 
 class Rationale(BaseModel):
@@ -60,7 +75,7 @@ class SecurityTradeIntent(BaseModel):
     intent_type: Literal["SECURITY_TRADE"] = Field(description="Kind of intent.", examples=["SECURITY_TRADE"])
     intent_id: str = Field(description="Unique in the result.", examples=["oi_1"])
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    side: TradeSide = Field(description="Direction.", examples=["BUY"])
     quantity: DecimalText = Field(description="Units.", examples=["10"])
     notional: MoneyText = Field(description="Value in the currency of the price.", examples=[MONEY_EXAMPLE])
     notional_base: MoneyText | None = Field(
@@ -84,15 +99,15 @@ class ReconciliationResult(BaseModel):
     after_total_value: MoneyText = Field(description="Total after.", examples=[MONEY_EXAMPLE])
     delta: MoneyText = Field(description="After less before.", examples=[MONEY_EXAMPLE])
     tolerance: MoneyText = Field(description="Largest accepted difference.", examples=[MONEY_EXAMPLE])
-    status: Literal["OK", "MISMATCH"] = Field(description="Whether the totals agree.", examples=["OK"])
+    status: ReconciliationStatus = Field(description="Whether the totals agree.", examples=["OK"])
 
 
 class RuleOutcome(BaseModel):
     """One rule and how it came out."""
 
     rule_id: str = Field(description="The rule.", examples=["CASH_BAND"])
-    severity: Literal["HARD", "SOFT"] = Field(description="HARD blocks, SOFT asks for review.", examples=["SOFT"])
-    status: Literal["PASS", "FAIL"] = Field(description="How it came out.", examples=["PASS"])
+    severity: RuleSeverity = Field(description="HARD blocks, SOFT asks for review.", examples=["SOFT"])
+    status: RuleStatus = Field(description="How it came out.", examples=["PASS"])
     measured: DecimalText = Field(description="What was measured, unrounded.", examples=["0.1573"])
     threshold: dict[str, DecimalText] = Field(description="The limits.", examples=[{"min": "0.00", "max": "1.00"}])
     reason_code: str = Field(description="OK, or what is wrong.", examples=["OK"])
@@ -165,10 +180,8 @@ class GateReason(BaseModel):
     """One reason for the gate."""
 
     reason_code: str = Field(description="What was found.", examples=["HARD_RULE_FAIL:NO_SHORTING"])
-    severity: Literal["LOW", "MEDIUM", "HIGH"] = Field(description="How bad.", examples=["HIGH"])
-    source: Literal["RULE_ENGINE", "SUITABILITY", "DATA_QUALITY"] = Field(
-        description="Who found it.", examples=["RULE_ENGINE"]
-    )
+    severity: Severity = Field(description="How bad.", examples=["HIGH"])
+    source: GateReasonSource = Field(description="Who found it.", examples=["RULE_ENGINE"])
     details: dict[str, str] = Field(
         description="Codes and counts.", examples=[{"reason_code": "SELL_EXCEEDS_HOLDINGS"}]
     )
@@ -202,7 +215,7 @@ class GateDecision(BaseModel):
     )
 
 
-class Lineage(BaseModel):
+class ResultLineage(BaseModel):
     """What the result was computed from."""
 
     portfolio_snapshot_id: str = Field(description="The snapshot, else the portfolio.", examples=["ps_20260222"])
@@ -228,4 +241,4 @@ class ProposalResult(BaseModel):
     drift_analysis: DriftAnalysis | None = Field(description="Null without a reference model.", examples=[None])
     suitability: SuitabilityResult | None = Field(description="Null when the scanner is off.", examples=[None])
     gate_decision: GateDecision | None = Field(description="Null when the gates are off.", examples=[None])
-    lineage: Lineage = Field(description="What it was computed from.")
+    lineage: ResultLineage = Field(description="What it was computed from.")

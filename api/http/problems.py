@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -13,9 +13,17 @@ from starlette.requests import ClientDisconnect
 
 from api.http.json import UnreadableBody
 from api.http.methods import allow
-from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, OperationId
+from api.wire import (
+    OPERATION_ID_EXAMPLE,
+    PROPOSAL_ID_EXAMPLE,
+    TIMESTAMP_EXAMPLE,
+    OperationId,
+    TerminalStatus,
+    TimestampText,
+)
 from domain.access import EVERYBODY, Scope
 from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, OperationExpired, ProposalError
+from domain.operation import OperationType
 
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; the client is gone
 PROBLEM_TYPE: Final = "application/problem+json"
@@ -54,25 +62,28 @@ class Problem(BaseModel):
     type: str = Field(description="Names the kind of problem.", examples=["urn:proposals:problem:proposal-not-found"])
     title: str = Field(description="The status in words.", examples=["Not Found"])
     status: int = Field(description="The HTTP status.", examples=[404])
-    detail: str | list[ValidationErrorItem] = Field(
-        description="`CODE` or `CODE: text`; a list for invalid requests.", examples=["PROPOSAL_NOT_FOUND"]
-    )
+    detail: str = Field(description="`CODE` or `CODE: text`.", examples=["PROPOSAL_NOT_FOUND"])
     code: str = Field(
-        description="The stable code: what `detail` begins with, VALIDATION_FAILED for a list, else the status phrase.",
+        description="The stable code: what `detail` begins with, else the status phrase.",
         examples=["PROPOSAL_NOT_FOUND"],
     )
     instance: str = Field(description="The path that was asked for.", examples=["/rebalance/proposals/pp_0"])
     correlation_id: str = Field(description="As in the X-Correlation-Id header.", examples=["corr_5f1d0c9a7be2"])
 
 
+class ValidationProblem(Problem):
+    """A request that is invalid; `detail` lists everything that is wrong with it."""
+
+    detail: list[ValidationErrorItem] = Field(description="Each error once.")  # type: ignore[assignment]  # the contract
+    code: str = Field(description="VALIDATION_FAILED.", examples=["VALIDATION_FAILED"])
+
+
 class ExpiredOperation(BaseModel):
     """What is still said of an operation that was purged."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: Literal["CREATE_PROPOSAL", "CREATE_PROPOSAL_VERSION"] = Field(
-        description="What was made.", examples=["CREATE_PROPOSAL"]
-    )
-    status: Literal["SUCCEEDED", "FAILED"] = Field(description="How it ended.", examples=["SUCCEEDED"])
+    operation_type: OperationType = Field(description="What was made.", examples=["CREATE_PROPOSAL"])
+    status: TerminalStatus = Field(description="How it ended.", examples=["SUCCEEDED"])
     error_code: str | None = Field(
         description="Class of the failure; null if it SUCCEEDED.", examples=["ProposalValidationError"]
     )
@@ -80,9 +91,9 @@ class ExpiredOperation(BaseModel):
     idempotency_key: str | None = Field(description="The client's key.", examples=["7c1f4c8e-advice-2026-02-22"])
     proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
-    created_at: str = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    finished_at: str = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    expired_at: str = Field(description="When it was purged, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    created_at: TimestampText = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    finished_at: TimestampText = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    expired_at: TimestampText = Field(description="When it was purged, UTC.", examples=[TIMESTAMP_EXAMPLE])
 
 
 class ExpiredOperationProblem(Problem):

@@ -26,7 +26,7 @@ from starlette.requests import ClientDisconnect
 
 from api.http.headers import CorrelationIdHeader
 from api.http.limits import AnswerRoom
-from api.http.problems import STATUS, ExpiredOperationProblem, Problem
+from api.http.problems import STATUS, ExpiredOperationProblem, Problem, ValidationProblem
 from api.services import Gate, Services
 from domain.access import Caller, Scope
 from domain.errors import ProposalError, StorageUnavailable
@@ -37,6 +37,10 @@ GUARDED_PREFIX: Final = "/rebalance/"
 OPEN: Final[frozenset[Scope]] = frozenset()  # for everyone, also without a token
 ONLY_WITH_TOKENS: Final = "only with `PROPOSAL_AUTH_MODE=jwt`"
 WITH_CHALLENGE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
+MODELS: Final[Mapping[int, Any]] = {
+    HTTPStatus.GONE: ExpiredOperationProblem,
+    HTTPStatus.UNPROCESSABLE_ENTITY: ValidationProblem | Problem,
+}
 WITH_RETRY_AFTER: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 
 Endpoint = Callable[..., Awaitable[Response]]
@@ -199,6 +203,7 @@ class GuardedRouter(APIRouter):
                 path,
                 _checked(endpoint, behind),
                 methods=[method],
+                operation_id=endpoint.__name__,
                 responses={
                     **(responses or {}),
                     **problems(*errors, statuses=(*statuses, *of_body, 422, 500), scopes=scopes),
@@ -248,7 +253,7 @@ def problems(
 def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
     phrase = HTTPStatus(status).phrase
     answer: dict[str, Any] = {
-        "model": ExpiredOperationProblem if status == HTTPStatus.GONE else Problem,
+        "model": MODELS.get(status, Problem),
         "description": f"{phrase}: {'; '.join(details)}" if details else phrase,
     }
     if status in WITH_CHALLENGE:
