@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import callbacks, health, operations, proposals, reviews, simulations, support, versions
+from api.examples import EXAMPLES
 from api.http.compression import Compression
 from api.http.methods import Methods
 from api.http.metrics import HttpMetrics
@@ -70,6 +71,6 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     add_problem_handlers(app)
     app.router.routes.extend(routes)  # in one list: a router in a router is matched twice
     app.webhooks.routes.extend(callbacks.webhooks.routes)
-    describe(app, routes, token_url=settings.auth_token_url)
+    describe(app, routes, examples=EXAMPLES, token_url=settings.auth_token_url)
     add_docs_page(app)
     return app

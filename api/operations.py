@@ -104,7 +104,6 @@ class AsyncStatus(Wire):
         None,
         description="What was made, as it was when the operation ended; null unless SUCCEEDED. "
         "Left out with `include_result=false`.",
-        examples=[None],
     )
     error: OperationErrorBody | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
     links: OperationLinks = Field(

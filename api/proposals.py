@@ -36,7 +36,7 @@ class ProposalDetailResponse(Wire):
     proposal: ProposalSummary = Field(description="The proposal.")
     current_version: VersionDetail = Field(description="Its newest version.")
     last_gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(
-        description="That version's gate decision.", examples=[None]
+        description="That version's gate decision."
     )
 
     @classmethod

@@ -72,9 +72,7 @@ class VersionDetail(Wire):
     evidence_bundle: Annotated[StoredJson, Stored(VersionEvidence)] = Field(
         description="The artifact's bundle once more; `{}` when hidden or not stored."
     )
-    gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(
-        description="The result's gate decision.", examples=[None]
-    )
+    gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(description="The result's gate decision.")
 
     @classmethod
     def of(cls, texts: VersionTexts, *, include_evidence: bool = True) -> Self:
@@ -98,7 +96,9 @@ class ProposalEvent(Wire):
     to_state: ProposalState = Field(description="After.", examples=["DRAFT"])
     actor_id: str = Field(description="Who did it.", examples=["advisor_1"])
     occurred_at: Timestamp = Field(description="When, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    reason: Annotated[StoredJson, Stored(dict[str, Any])] = Field(description="Free details.")
+    reason: Annotated[StoredJson, Stored(dict[str, Any])] = Field(
+        description="Free details.", examples=[{"correlation_id": "crm/case/4711"}]
+    )
     related_version_no: int | None = Field(description="The version it is about.", examples=[1])
     sequence: int = Field(description="1, 2, 3 without a gap.", examples=[1])
     subject_hash: Hash | None = Field(

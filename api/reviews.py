@@ -150,7 +150,9 @@ class ApprovalRecord(Wire):
     approved: bool = Field(description="Yes or no.", examples=[True])
     actor_id: str = Field(description="Who decided.", examples=["reviewer_1"])
     occurred_at: Timestamp = Field(description="When, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    details: Annotated[StoredJson, Stored(dict[str, Any])] = Field(description="Free details.")
+    details: Annotated[StoredJson, Stored(dict[str, Any])] = Field(
+        description="Free details.", examples=[{"comment": "within limits"}]
+    )
     related_version_no: int | None = Field(description="The version that was looked at.", examples=[1])
 
 

@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
+from api.http.examples import ExampleMaker, Examples
 from api.http.problems import PROBLEM_TYPE, ExpiredOperationProblem, Problem, ValidationProblem
 from api.http.router import GuardedRoute
 from api.http.schemas import REFERENCE, component_schemas, referred_names, schemas_in, simplify
@@ -64,7 +65,7 @@ def about(version: str) -> dict[str, Any]:
     }
 
 
-def describe(app: FastAPI, routes: Sequence[APIRoute], *, token_url: str | None) -> None:
+def describe(app: FastAPI, routes: Sequence[APIRoute], *, examples: Examples, token_url: str | None) -> None:
     """Make the document of these routes and of the app's webhooks that `app.openapi()` returns."""
     generate = app.openapi
     shown = [route for route in routes if route.include_in_schema]
@@ -75,6 +76,7 @@ def describe(app: FastAPI, routes: Sequence[APIRoute], *, token_url: str | None)
             webhooks = [route for route in app.webhooks.routes if isinstance(route, APIRoute)]
             _complete_operations(document, shown)
             _replace_schemas(document, [*shown, *webhooks])
+            _add_examples(document, shown, examples)
             document["components"]["securitySchemes"] = {SECURITY_SCHEME: _security_scheme(token_url)}
             app.openapi_schema = document
         return app.openapi_schema
@@ -104,9 +106,8 @@ def _complete_operations(document: Document, routes: Sequence[APIRoute]) -> None
             if isinstance(route, GuardedRoute) and route.body is not None:
                 _add_body(operation, REFERENCE.format(model=route.body.__name__))
             operation["security"] = [{SECURITY_SCHEME: [scope]} for scope in sorted(scopes)]
-    for hook in document["webhooks"].values():
-        hook["post"]["security"] = []
     for operation in _operations(document):
+        operation.setdefault("security", [])  # receivers know a message by its signature
         for response in operation["responses"].values():
             _move_problem(response)
 
@@ -136,6 +137,19 @@ def _replace_schemas(document: Document, routes: Sequence[APIRoute]) -> None:
             simplify(schema)
             used += [part["$ref"].rpartition("/")[2] for part in schemas_in(schema) if "$ref" in part]
     document["components"]["schemas"] = {name: schemas[name] for name in sorted(referred_names(schemas, used))}
+
+
+def _add_examples(document: Document, routes: Sequence[APIRoute], examples: Examples) -> None:
+    maker = ExampleMaker(document["components"]["schemas"], examples)
+    models = {route.operation_id: route.body for route in routes if isinstance(route, GuardedRoute) and route.body}
+    for operation in _operations(document):
+        if model := models.get(operation["operationId"]):
+            maker.add_to_body(operation["requestBody"], model)
+        elif "requestBody" in operation:
+            maker.add_to_message(operation["requestBody"])
+        for status, response in operation["responses"].items():
+            maker.add_to_response(operation["operationId"], status, response)
+    document["components"]["examples"] = dict(sorted(maker.components.items()))
 
 
 def _answers(route: APIRoute) -> Iterator[type[BaseModel]]:
