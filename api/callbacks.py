@@ -66,7 +66,7 @@ def _refuse_unstorable(text: str) -> str:
 
 
 class CallbackRequest(RequestPart):
-    """Whom to tell that the operation has ended, however it ends."""
+    """The receiver to notify when the operation has ended, whether it succeeds or fails."""
 
     url: Annotated[
         str, StringConstraints(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_refuse_unstorable)
@@ -110,34 +110,38 @@ class CallbackData(BaseModel):
     """The ended operation, without what it made."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: OperationType = Field(description="What was being made.", examples=["CREATE_PROPOSAL"])
-    status: TerminalStatus = Field(description="How it ended.", examples=["SUCCEEDED"])
-    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
+    operation_type: OperationType = Field(description="The kind of operation.", examples=["CREATE_PROPOSAL"])
+    status: TerminalStatus = Field(description="The final status.", examples=["SUCCEEDED"])
+    correlation_id: str = Field(
+        description="The correlation id of the request that made the operation.", examples=["crm/case/4711"]
+    )
     proposal_id: str | None = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
-    error: OperationErrorBody | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
+    error: OperationErrorBody | None = Field(description="The reason for FAILED; null otherwise.", examples=[None])
     status_url: str = Field(
-        description="Where the result is, relative to this server.",
+        description="Path of the operation with its result, relative to this server.",
         examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
     )
 
 
 class CallbackMessage(BaseModel):
-    """What a receiver gets; the same bytes at every attempt."""
+    """The message to a receiver; the same bytes at every attempt."""
 
-    type: CallbackType = Field(description="What happened.", examples=["proposal.operation.succeeded"])
+    type: CallbackType = Field(description="The kind of event.", examples=["proposal.operation.succeeded"])
     timestamp: TimestampText = Field(description="When the operation ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
     data: CallbackData = Field(description="The operation.")
 
 
 class CallbackAttempt(Wire):
-    """One try: answered with a status code, or ended by an error."""
+    """One attempt: it has a status code, or an error."""
 
     attempt_no: int = Field(description="1, 2, 3 without a gap, redeliveries included.", examples=[1])
     at: Timestamp = Field(description="When it began, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    duration_ms: int = Field(description="Milliseconds until it was answered or given up.", examples=[87])
-    status_code: int | None = Field(description="What the receiver answered; only 2xx is success.", examples=[204])
-    error: AttemptError | None = Field(description="Why there was no answer.", examples=[None])
+    duration_ms: int = Field(
+        description="Milliseconds until the receiver responded or the attempt failed.", examples=[87]
+    )
+    status_code: int | None = Field(description="The status code of the receiver; only 2xx is success.", examples=[204])
+    error: AttemptError | None = Field(description="Why the receiver sent no response.", examples=[None])
 
     @classmethod
     def of(cls, attempt: DeliveryAttempt) -> Self:
@@ -145,13 +149,15 @@ class CallbackAttempt(Wire):
 
 
 class CallbackDelivery(Wire):
-    """How the callback of an operation fares."""
+    """The state of an operation's callback."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
     webhook_id: str = Field(
         description="The header `webhook-id`, the same at every attempt.", examples=[WEBHOOK_ID_EXAMPLE]
     )
-    host: str | None = Field(description="Where it goes; the url is never shown.", examples=["orchestrator.example"])
+    host: str | None = Field(
+        description="The host of the receiver; the url is never shown.", examples=["orchestrator.example"]
+    )
     status: CallbackStatus = Field(
         description="NOT_DUE until the operation has ended, PENDING until an attempt succeeds or all have failed.",
         examples=["DELIVERED"],
@@ -163,7 +169,7 @@ class CallbackDelivery(Wire):
     next_attempt_at: Timestamp | None = Field(
         description="While PENDING: when the next attempt is due.", examples=[None]
     )
-    attempts: list[CallbackAttempt] = Field(description="Oldest first.")
+    attempts: list[CallbackAttempt] = Field(description="The list, oldest first.")
 
     @classmethod
     def of(cls, operation_id: str, log: DeliveryLog) -> Self:
@@ -208,10 +214,13 @@ def callback_routes(endpoint: str) -> list[BaseRoute]:
 async def operation_ended(
     body: CallbackMessage,
     webhook_id: Annotated[
-        str, Header(description="The same at every attempt: take it once.", examples=[WEBHOOK_ID_EXAMPLE])
+        str, Header(description="The same at every attempt: process it once.", examples=[WEBHOOK_ID_EXAMPLE])
     ],
     webhook_timestamp: Annotated[
-        str, Header(description="Of this attempt, in Unix seconds: refuse old ones.", examples=["1771761600"])
+        str,
+        Header(
+            description="When this attempt was made, in Unix seconds: refuse old messages.", examples=["1771761600"]
+        ),
     ],
     webhook_signature: Annotated[
         str,
@@ -222,7 +231,7 @@ async def operation_ended(
         ),
     ],
 ) -> None:
-    """Sent when the operation has ended, however it ended: at least once, signed as Standard Webhooks 1.0 has it."""
+    """Sent at least once when the operation has succeeded or failed, signed as Standard Webhooks 1.0 specifies."""
 
 
 webhooks = APIRouter(tags=["Callbacks"])
@@ -242,7 +251,7 @@ router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/callbacks", gate=G
     "",
     scopes={Scope.CALLBACKS_MANAGE},
     raises=(OperationNotFound, OperationExpired, CallbackNotFound),
-    summary="See how the callback of an operation fares",
+    summary="Read the state of an operation's callback",
     response_model=CallbackDelivery,
 )
 async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> Response:
@@ -256,10 +265,12 @@ async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> R
     scopes={Scope.CALLBACKS_MANAGE},
     raises=(OperationNotFound, OperationExpired, OperationNotTerminal, OperationHasNoCallback, RedeliveryTooSoon),
     status_code=202,
-    summary="Deliver the callback of an operation once more",
+    summary="Deliver the callback of an operation again",
     response_model=CallbackDelivery,
     responses={
-        202: {"description": "It is owed once more, under the same `webhook_id`; a waiting attempt is made now."}
+        202: {
+            "description": "The callback is delivered again under the same `webhook_id`; a waiting attempt is made now."
+        }
     },
 )
 async def redeliver_callback(operation_id: OperationIdInPath, context: Context) -> Response:

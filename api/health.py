@@ -14,7 +14,7 @@ router = APIRouter()
 
 
 class Live(Wire):
-    """The process answers."""
+    """The process responds."""
 
     status: Literal["ok"] = Field(description="Always `ok`.", examples=["ok"])
 
@@ -58,12 +58,12 @@ class Ready(Wire):
     "/health/live",
     operation_id="live",
     tags=["Health"],
-    summary="Is the process alive",
+    summary="Check that the process is alive",
     response_model=Live,
     responses=problems(statuses=(422, 500)),
 )
 async def live() -> Response:
-    """Answers as long as the process does; asks nobody else."""
+    """Succeeds as long as the process responds; no other system is asked."""
     return json_response(Live(status="ok"))
 
 
@@ -71,7 +71,7 @@ async def live() -> Response:
     "/health/ready",
     operation_id="ready",
     tags=["Health"],
-    summary="Can requests be served",
+    summary="Check that requests can be served",
     response_model=Ready,
     responses={
         **problems(statuses=(422, 500)),

@@ -27,7 +27,7 @@ router = GuardedRouter(PREFIX, gate=Gate.LIFECYCLE, tag="Proposals")
 
 
 class CreateProposalRequest(WithCallback, CreateRequest):
-    """What an advisor proposes for a client's portfolio, and who proposes it."""
+    """A new proposal for a portfolio, and the person who submits it."""
 
 
 class ProposalDetailResponse(Wire):
@@ -48,7 +48,7 @@ class ProposalDetailResponse(Wire):
 class ProposalListResponse(Wire):
     """A page of proposals."""
 
-    items: list[ProposalSummary] = Field(description="Newest first.")
+    items: list[ProposalSummary] = Field(description="The list, newest first.")
     next_cursor: str | None = Field(
         description="`cursor` of the next page: the last proposal of this one; null on the last page.",
         examples=[PROPOSAL_ID_EXAMPLE],
@@ -64,7 +64,7 @@ class ProposalListResponse(Wire):
 async def create_proposal(
     prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context, prefer: PreferHeader = None
 ) -> Response:
-    """Submit a proposal and wait for what it makes; a 202 means that it goes on, and the same key waits again."""
+    """Submit a proposal and wait for its result. After a 202 the work continues; the same key waits again."""
     key = IdempotencyKey.of_creates(idempotency_key, client=context.client)
     submission = submission_of(prepared, context, key=key, is_synchronous=True)
     return await answer_ended(context, submission, preferences(prefer))
@@ -79,11 +79,14 @@ async def submit_proposal(prepared: Prepared, idempotency_key: IdempotencyKeyHea
 
 async def _filters(
     paging: PagingOfRequest,
-    portfolio_id: Annotated[QueryText, Query(description="Of this portfolio.", examples=["pf_1"])] = None,
+    portfolio_id: Annotated[QueryText, Query(description="Proposals for this portfolio.", examples=["pf_1"])] = None,
     state: Annotated[
-        QueryText, Query(description="In this state; an unknown one has an empty page.", examples=["DRAFT"])
+        QueryText,
+        Query(description="Proposals in this state; an unknown state gives an empty page.", examples=["DRAFT"]),
     ] = None,
-    created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
+    created_by: Annotated[
+        QueryText, Query(description="Submitted by this person, exactly as in `created_by`.", examples=["advisor_1"])
+    ] = None,
 ) -> ProposalFilter:
     return ProposalFilter(
         portfolio_id=portfolio_id,

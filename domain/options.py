@@ -34,7 +34,7 @@ def _currency_keys(limits: dict[str, Decimal]) -> dict[str, Decimal]:
 class GroupConstraint(RequestPart):
     """A cap on a group of instruments."""
 
-    max_weight: Fraction = Field(description="Largest fraction of the total.", examples=["0.25"])
+    max_weight: Fraction = Field(description="Largest fraction of the total, from 0 to 1.", examples=["0.25"])
 
 
 def _attribute_keys(constraints: dict[str, GroupConstraint]) -> dict[str, GroupConstraint]:
@@ -56,16 +56,22 @@ class SuitabilityThresholds(RequestPart):
     """Limits of the suitability scan."""
 
     single_position_max_weight: Fraction = Field(
-        Decimal("0.10"), description="Cap of one instrument.", examples=["0.10"]
+        Decimal("0.10"), description="Cap of one instrument, a fraction from 0 to 1.", examples=["0.10"]
     )
-    issuer_max_weight: Fraction = Field(Decimal("0.20"), description="Cap of one issuer.", examples=["0.20"])
+    issuer_max_weight: Fraction = Field(
+        Decimal("0.20"), description="Cap of one issuer, a fraction from 0 to 1.", examples=["0.20"]
+    )
     max_weight_by_liquidity_tier: Annotated[dict[LiquidityTier, Fraction], LISTED_MEMBERS] = Field(
         default_factory=_default_tier_caps,
-        description="Cap of each tier that is listed.",
+        description="Cap of each tier that is listed, a fraction from 0 to 1.",
         examples=[{"L4": "0.10", "L5": "0.05"}],
     )
-    cash_band_min_weight: Fraction = Field(Decimal("0.01"), description="Least cash.", examples=["0.01"])
-    cash_band_max_weight: Fraction = Field(Decimal("0.05"), description="Most cash.", examples=["0.05"])
+    cash_band_min_weight: Fraction = Field(
+        Decimal("0.01"), description="Lower bound of cash, a fraction from 0 to 1.", examples=["0.01"]
+    )
+    cash_band_max_weight: Fraction = Field(
+        Decimal("0.05"), description="Upper bound of cash, a fraction from 0 to 1.", examples=["0.05"]
+    )
     data_quality_issue_severity: Severity = Field(
         "MEDIUM", description="Severity of missing shelf data.", examples=["MEDIUM"]
     )
@@ -77,7 +83,7 @@ class SuitabilityThresholds(RequestPart):
 
 
 class EngineOptions(RequestPart):
-    """Options in the order in which they are dumped."""
+    """Options of the engine, in the order of stored documents."""
 
     valuation_mode: ValuationMode = Field(
         "CALCULATED", description="Value positions by price, or as the custodian did.", examples=["CALCULATED"]
@@ -86,13 +92,15 @@ class EngineOptions(RequestPart):
     compare_target_methods: bool = _unread(False, example=False)
     compare_target_methods_tolerance: DecimalInput = _unread(Decimal("0.0001"), example="0.0001")
     cash_band_min_weight: Fraction = Field(
-        Decimal("0.00"), description="Least cash of rule CASH_BAND.", examples=["0.00"]
+        Decimal("0.00"), description="Lower bound of cash of rule CASH_BAND, a fraction from 0 to 1.", examples=["0.00"]
     )
     cash_band_max_weight: Fraction = Field(
-        Decimal("1.00"), description="Most cash of rule CASH_BAND.", examples=["1.00"]
+        Decimal("1.00"), description="Upper bound of cash of rule CASH_BAND, a fraction from 0 to 1.", examples=["1.00"]
     )
     single_position_max_weight: Fraction | None = Field(
-        None, description="Cap of rule SINGLE_POSITION_MAX; none without it.", examples=["0.40"]
+        None,
+        description="Cap of rule SINGLE_POSITION_MAX, a fraction from 0 to 1; no cap without it.",
+        examples=["0.40"],
     )
     min_trade_notional: Money | None = _unread(None, example=None)
     allow_restricted: bool = Field(False, description="Whether RESTRICTED instruments may be bought.", examples=[False])
@@ -127,7 +135,7 @@ class EngineOptions(RequestPart):
     enable_suitability_scanner: bool = Field(True, description="Whether suitability is scanned.", examples=[True])
     suitability_thresholds: SuitabilityThresholds = Field(
         default_factory=SuitabilityThresholds,
-        description="What the suitability scan lets pass.",
+        description="Limits of the suitability scan.",
         examples=[{"single_position_max_weight": "0.10", "issuer_max_weight": "0.20"}],
     )
     enable_instrument_drift: bool = Field(True, description="Whether drift is measured by instrument.", examples=[True])
@@ -135,7 +143,9 @@ class EngineOptions(RequestPart):
         5, description="Length of the top lists.", examples=[5]
     )
     drift_unmodeled_exposure_threshold: Fraction = Field(
-        Decimal("0.01"), description="Weight from which an unmodelled bucket is shown.", examples=["0.01"]
+        Decimal("0.01"),
+        description="Weight from which an unmodelled bucket is shown, a fraction from 0 to 1.",
+        examples=["0.01"],
     )
     auto_funding: bool = Field(True, description="Whether buys are funded by FX.", examples=[True])
     funding_mode: Literal["AUTO_FX"] = Field("AUTO_FX", description="How buys are funded.", examples=["AUTO_FX"])
@@ -143,7 +153,7 @@ class EngineOptions(RequestPart):
         "ANY_CASH", description="Which cash may fund.", examples=["ANY_CASH"]
     )
     fx_generation_policy: Literal["ONE_FX_PER_CCY"] = Field(
-        "ONE_FX_PER_CCY", description="One FX trade a currency.", examples=["ONE_FX_PER_CCY"]
+        "ONE_FX_PER_CCY", description="One FX trade for each currency.", examples=["ONE_FX_PER_CCY"]
     )
     settlement_horizon_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = _unread(5, example=5)
     fx_settlement_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = _unread(2, example=2)

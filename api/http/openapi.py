@@ -16,12 +16,10 @@ from pydantic import BaseModel
 from api.http.examples import ExampleMaker, Examples
 from api.http.problems import PROBLEM_TYPE, ExpiredOperationProblem, Problem, ValidationProblem
 from api.http.router import GuardedRoute
-from api.http.schemas import REFERENCE, component_schemas, referred_names, schemas_in, simplify
+from api.http.schemas import REFERENCE, component_schemas, names_in, referred_names, simplify
 from domain.access import Scope
 
-PROBLEM_REFERENCES: Final = {
-    REFERENCE.format(model=model.__name__) for model in (Problem, ValidationProblem, ExpiredOperationProblem)
-}
+PROBLEMS: Final = {model.__name__ for model in (Problem, ValidationProblem, ExpiredOperationProblem)}
 SECURITY_SCHEME: Final = "oauth2"
 # A name that leads nowhere: no client sends its secret to a guessed address.
 UNKNOWN_TOKEN_URL: Final = "https://issuer.example/oauth2/token"  # noqa: S105 -- an address, no secret
@@ -47,6 +45,7 @@ TAGS: Final[Mapping[str, str]] = {
     "Health": "Tell load balancers and operators whether the process is alive and can serve.",
     "Callbacks": "What this service sends to receivers that asked for it.",
 }
+UNSAID: Final = "Successful Response"  # what FastAPI says of a response without a description
 DOCS: Final = "/docs"
 ASSETS: Final = f"{DOCS}/assets"
 
@@ -106,10 +105,14 @@ def _complete_operations(document: Document, routes: Sequence[APIRoute]) -> None
             if isinstance(route, GuardedRoute) and route.body is not None:
                 _add_body(operation, REFERENCE.format(model=route.body.__name__))
             operation["security"] = [{SECURITY_SCHEME: [scope]} for scope in sorted(scopes)]
+    schemas = document["components"]["schemas"]
     for operation in _operations(document):
         operation.setdefault("security", [])  # receivers know a message by its signature
         for response in operation["responses"].values():
             _move_problem(response)
+            if response["description"] == UNSAID:
+                (name,) = names_in(response["content"]["application/json"]["schema"])
+                response["description"] = schemas[name]["description"]
 
 
 def _add_body(operation: dict[str, Any], reference: str) -> None:
@@ -123,7 +126,7 @@ def _move_problem(response: dict[str, Any]) -> None:
     """FastAPI documents each response's model as application/json, whatever else is said."""
     content = response.get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
-    if PROBLEM_REFERENCES.issuperset(part["$ref"] for part in schemas_in(schema) if "$ref" in part) and schema:
+    if schema and PROBLEMS.issuperset(names_in(schema)):
         response["content"] = {PROBLEM_TYPE: content["application/json"]}
 
 
@@ -135,7 +138,7 @@ def _replace_schemas(document: Document, routes: Sequence[APIRoute]) -> None:
     for operation in _operations(document):
         for schema in _inline_schemas(operation):
             simplify(schema)
-            used += [part["$ref"].rpartition("/")[2] for part in schemas_in(schema) if "$ref" in part]
+            used += names_in(schema)
     document["components"]["schemas"] = {name: schemas[name] for name in sorted(referred_names(schemas, used))}
 
 

@@ -79,16 +79,22 @@ class ValidationProblem(Problem):
 
 
 class ExpiredOperation(BaseModel):
-    """What is still said of an operation that was purged."""
+    """What remains of an operation that was purged."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: OperationType = Field(description="What was made.", examples=["CREATE_PROPOSAL"])
-    status: TerminalStatus = Field(description="How it ended.", examples=["SUCCEEDED"])
+    operation_type: OperationType = Field(
+        description="The proposal or version that the request made.", examples=["CREATE_PROPOSAL"]
+    )
+    status: TerminalStatus = Field(description="The final status.", examples=["SUCCEEDED"])
     error_code: str | None = Field(
         description="Class of the failure; null if it SUCCEEDED.", examples=["ProposalValidationError"]
     )
-    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
-    idempotency_key: str | None = Field(description="The client's key.", examples=["7c1f4c8e-advice-2026-02-22"])
+    correlation_id: str = Field(
+        description="The correlation id of the request that made the operation.", examples=["crm/case/4711"]
+    )
+    idempotency_key: str | None = Field(
+        description="The idempotency key of the request.", examples=["7c1f4c8e-advice-2026-02-22"]
+    )
     proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
     created_at: TimestampText = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
@@ -99,7 +105,7 @@ class ExpiredOperation(BaseModel):
 class ExpiredOperationProblem(Problem):
     """An operation that is gone; the proposal that it made is not."""
 
-    operation: ExpiredOperation = Field(description="What is still said of it.")
+    operation: ExpiredOperation = Field(description="What remains of the operation.")
 
 
 class RequestRefused(Exception):

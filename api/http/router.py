@@ -257,7 +257,7 @@ def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
         "description": f"{phrase}: {'; '.join(details)}" if details else phrase,
     }
     if status in WITH_CHALLENGE:
-        described = "With `PROPOSAL_AUTH_MODE=jwt`: which token would do (RFC 6750)."
+        described = "With `PROPOSAL_AUTH_MODE=jwt`: the token that is needed (RFC 6750)."
         answer["headers"] = {"WWW-Authenticate": {"description": described, "schema": {"type": "string"}}}
     if status in WITH_RETRY_AFTER:
         described = "Seconds to wait before the next try."
