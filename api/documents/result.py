@@ -89,7 +89,13 @@ class SecurityTradeIntent(BaseModel):
     constraints_applied: list[str] = Field(description="Always empty in advice.", examples=[[]])
 
 
-Intent = Annotated[CashFlowIntent | FxSpotIntent | SecurityTradeIntent, Field(discriminator="intent_type")]
+Intent = TypeAliasType(
+    "Intent",
+    Annotated[
+        CashFlowIntent | FxSpotIntent | SecurityTradeIntent,
+        Field(discriminator="intent_type", description="A cash flow, an exchange or a trade."),
+    ],
+)
 
 
 class ReconciliationResult(BaseModel):

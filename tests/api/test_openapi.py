@@ -246,6 +246,11 @@ def test_every_operation_names_its_scopes_whether_the_service_asks_for_tokens_or
             assert "WWW-Authenticate" in operation["responses"]["401"]["headers"], name
 
 
+def test_the_document_is_the_same_where_tokens_are_asked_for(document):
+    issuer = {"auth_issuer": "i", "auth_audience": "a", "auth_jwks_url": "https://i.example/keys"}
+    assert create_app(Settings(auth_mode="jwt", **issuer)).openapi() == document
+
+
 def test_the_security_scheme_describes_each_scope_and_where_tokens_come_from(document):
     (scheme,) = document["components"]["securitySchemes"].values()
     assert scheme["type"] == "oauth2"

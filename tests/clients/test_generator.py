@@ -10,7 +10,7 @@ pytestmark = [pytest.mark.shared, pytest.mark.timeout(600)]
 GENERATED = 'package javax.annotation; public @interface Generated { String value(); String comments() default ""; }'
 KNOWN_WARNINGS = (
     "OpenAPI 3.1 support is still in beta",
-    "Failed to get the schema name: null",  # of a 422, which is one of two problems
+    "Failed to get the schema name: null",  # a schema without a name is nothing unusual
     "Ignoring complex example on request body",  # in the client's own pages alone
 )
 
