@@ -135,7 +135,7 @@ class EngineOptions(RequestPart):
     enable_suitability_scanner: bool = Field(True, description="Whether suitability is scanned.", examples=[True])
     suitability_thresholds: SuitabilityThresholds = Field(
         default_factory=SuitabilityThresholds,
-        description="Limits of the suitability scan.",
+        description="Limits below which the suitability scan raises no issue.",
         examples=[{"single_position_max_weight": "0.10", "issuer_max_weight": "0.20"}],
     )
     enable_instrument_drift: bool = Field(True, description="Whether drift is measured by instrument.", examples=[True])
