@@ -16,6 +16,10 @@ endif
 DEPENDENCIES := $(VENV)/.dependencies-$(firstword $(shell { echo $(PYTHON); cat requirements/development.txt; } | cksum))
 INSTALLED := $(VENV)/.installed-$(firstword $(shell cat pyproject.toml client/pyproject.toml | cksum))
 
+CLIENTS := .installed-$(firstword $(shell cksum < requirements/clients.txt))
+GENERATOR := .installed-$(firstword $(shell cksum < requirements/generator.txt))
+NPM := .installed-$(firstword $(shell cksum < tests/clients/package.json))
+
 .PHONY: help
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,7 +48,7 @@ lint-at-once:
 	@said=$$($(MAKE) --no-print-directory lint 2>&1); code=$$?; echo "$$said"; exit $$code
 
 .PHONY: test-rest
-test-rest: $(INSTALLED) ## Run the tests that share the machine: all but those of `test-crashes`
+test-rest: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Run the tests that share the machine: all but those of `test-crashes`
 	$(TESTS) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
 
 .PHONY: test-crashes
@@ -84,6 +88,14 @@ bench-hostile: $(INSTALLED) ## Attack a service that `make dev` runs and measure
 bench-monitoring: $(INSTALLED) ## Make each alert fire in a real Prometheus (ARGS="--prometheus FILE")
 	PYTHONPATH=tests $(BIN)/python -m bench.monitoring $(ARGS)
 
+# Python needs no more than this folder; the other languages need their compilers and packages.
+.PHONY: clients
+clients: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Lint the OpenAPI document, generate clients in three languages and use them (Java, Node)
+	@for tool in java javac node npm; do command -v $$tool > /dev/null || { \
+		echo "make clients needs $$tool: a JDK from 17 and Node.js from 20" >&2; exit 1; }; done
+	@$(MAKE) --no-print-directory $(VENV)/generator/$(GENERATOR) $(VENV)/npm/$(NPM)
+	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients $(ARGS)
+
 .PHONY: docs
 docs: generated ## Build the site of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -101,6 +113,8 @@ requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=-
 	$(PIN) pyproject.toml -o requirements/runtime.txt
 	$(PIN) --group build -o requirements/build.txt
 	$(PIN) pyproject.toml --extra local --group dev -o requirements/development.txt
+	$(PIN) --group clients -o requirements/clients.txt
+	$(PIN) --group generator -o requirements/generator.txt
 	$(PIN) -c requirements/runtime.txt bench/peers/requirements.in -o bench/peers/requirements.txt
 
 PIN = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-package proposals-client \
@@ -121,4 +135,15 @@ $(DEPENDENCIES):
 # setuptools is among the pinned dependencies, so that building the project and its client needs no network.
 $(INSTALLED): $(DEPENDENCIES)
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable .
+	@touch $@
+
+$(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR): $(DEPENDENCIES)
+	@rm -rf $(@D)
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes --target $(@D) \
+		-r requirements/$(notdir $(@D)).txt
+	@touch $@
+
+$(VENV)/npm/$(NPM): $(DEPENDENCIES)
+	@rm -rf $(@D) && mkdir -p $(@D) && cp tests/clients/package.json $(@D)
+	@npm install --prefix $(@D) --no-package-lock --ignore-scripts --no-audit --no-fund --silent
 	@touch $@

@@ -9,11 +9,12 @@ from fastapi import FastAPI
 from fastapi.routing import APIRoute
 
 from api import batches, callbacks, health, operations, proposals, reviews, runs, simulations, support, versions
+from api.examples import EXAMPLES
 from api.http.compression import Compression
 from api.http.methods import Methods
 from api.http.metrics import HttpMetrics
 from api.http.observation import Observation
-from api.http.openapi import add_docs_page, describe
+from api.http.openapi import about, add_docs_page, describe
 from api.http.problems import add_problem_handlers
 from api.http.request_context import RequestContext
 from api.http.router import require_guards
@@ -27,7 +28,7 @@ from storage.listener import TerminalListener
 DESCRIPTION: Final = """Advisory portfolio proposals: submitted, simulated, stored as evidence, and found again.
 
 Creating a proposal is a durable operation. A 202 is a promise: the operation is committed before it is answered, and it
-ends, whatever dies in between. Find it by its id or by your correlation id, poll it, or wait for it."""
+ends even if processes crash in between. Find it by its id or by your correlation id, poll it, or wait for it."""
 
 # The first route that matches a path serves it: fixed paths come before those with an id in them.
 ROUTERS: Final = tuple(
@@ -54,8 +55,7 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
             yield State(services=services)
 
     app = FastAPI(
-        title="Proposals",
-        version=version("proposals"),
+        **about(version("proposals")),
         description=DESCRIPTION,
         lifespan=lifespan,
         docs_url=None,
@@ -74,7 +74,8 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     require_guards(routes)
     add_problem_handlers(app)
     app.router.routes.extend(routes)  # in one list: a router in a router is matched twice
-    describe(app, routes, is_authenticated=settings.auth_mode != "none")
+    app.webhooks.routes.extend(callbacks.webhooks.routes)
+    describe(app, routes, examples=EXAMPLES, token_url=settings.auth_token_url)
     add_docs_page(app)
     add_errors_page(app)
     return app

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 from starlette.routing import BaseRoute
+from typing_extensions import TypeAliasType
 
 from api.http.body import CallbackBody
 from api.http.headers import LOCATION_HEADERS, where_to_poll
@@ -18,9 +19,10 @@ from api.wire import (
     OPERATION_ID_EXAMPLE,
     PROPOSAL_ID_EXAMPLE,
     TIMESTAMP_EXAMPLE,
-    Inline,
     OperationId,
+    TerminalStatus,
     Timestamp,
+    TimestampText,
     Wire,
     json_response,
 )
@@ -47,6 +49,8 @@ CALLBACK_EXAMPLE: Final[dict[str, Any]] = {
     "url": "https://orchestrator.example/hooks/proposals",
     "headers": {"Authorization": "Bearer 5f1d0c9a7be2"},
 }
+CallbackType = TypeAliasType("CallbackType", Literal["proposal.operation.succeeded", "proposal.operation.failed"])
+CallbackStatus = TypeAliasType("CallbackStatus", Literal["NOT_DUE", "PENDING", "DELIVERED", "FAILED"])
 WEBHOOK_ID_EXAMPLE: Final = f"msg_{OPERATION_ID_EXAMPLE.removeprefix('pop_')}"
 
 
@@ -64,7 +68,7 @@ def _refuse_unstorable(text: str) -> str:
 
 
 class CallbackRequest(RequestPart):
-    """Whom to tell that the operation has ended, however it ends."""
+    """The receiver to notify when the operation has ended, whether it succeeds or fails."""
 
     url: Annotated[
         str, StringConstraints(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_refuse_unstorable)
@@ -72,13 +76,12 @@ class CallbackRequest(RequestPart):
         description="https, of a public host, without user information or fragment; never shown again.",
         examples=[CALLBACK_EXAMPLE["url"]],
     )
-    headers: Annotated[dict[str, str], AfterValidator(_refuse_headers)] | None = Field(
+    headers: Annotated[dict[str, str], Field(max_length=MAX_HEADERS), AfterValidator(_refuse_headers)] | None = Field(
         None,
         description=f"Sent with each attempt, at most {MAX_HEADERS}, for credentials of the receiver; never shown "
         "again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, "
         "`Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/webhooks.md).",
         examples=[CALLBACK_EXAMPLE["headers"]],
-        max_length=MAX_HEADERS,
     )
 
 
@@ -86,9 +89,7 @@ class WithCallback(CallbackBody):
     """A body that may ask for a callback."""
 
     callback: CallbackRequest | None = Field(
-        None,
-        description="Whom to tell when the operation has ended; ignored in a replay.",
-        examples=[CALLBACK_EXAMPLE],
+        None, description="The receiver to notify when the operation has ended; ignored in a replay."
     )
 
     def callback_subscription(self) -> CallbackSubscription | None:
@@ -123,39 +124,39 @@ class CallbackData(BaseModel):
     """The ended operation, without what it made."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: Annotated[OperationType, Inline()] = Field(
-        description="What was being made.", examples=["CREATE_PROPOSAL"]
+    operation_type: OperationType = Field(description="The kind of operation.", examples=["CREATE_PROPOSAL"])
+    status: TerminalStatus = Field(description="The final status.", examples=["SUCCEEDED"])
+    correlation_id: str = Field(
+        description="The correlation id of the request that made the operation.", examples=["crm/case/4711"]
     )
-    status: Literal["SUCCEEDED", "FAILED"] = Field(description="How it ended.", examples=["SUCCEEDED"])
-    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
     proposal_id: str | None = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
-    error: OperationErrorBody | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
+    error: OperationErrorBody | None = Field(description="The reason for FAILED; null otherwise.", examples=[None])
     progress: RunCounts | None = Field(None, description="The runs of a batch; absent for others.")
     status_url: str = Field(
-        description="Where the result is: absolute where the service knows its own public address, else a path.",
+        description="The operation with its result: absolute where the service knows its public address, else a path.",
         examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
     )
 
 
 class CallbackMessage(BaseModel):
-    """What a receiver gets; the same bytes at every attempt."""
+    """The message to a receiver; the same bytes at every attempt."""
 
-    type: Literal["proposal.operation.succeeded", "proposal.operation.failed"] = Field(
-        description="What happened.", examples=["proposal.operation.succeeded"]
-    )
-    timestamp: str = Field(description="When the operation ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    type: CallbackType = Field(description="The kind of event.", examples=["proposal.operation.succeeded"])
+    timestamp: TimestampText = Field(description="When the operation ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
     data: CallbackData = Field(description="The operation.")
 
 
 class CallbackAttempt(Wire):
-    """One try: answered with a status code, or ended by an error."""
+    """One attempt: it has a status code, or an error."""
 
     attempt_no: int = Field(description="1, 2, 3 without a gap, redeliveries included.", examples=[1])
     at: Timestamp = Field(description="When it began, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    duration_ms: int = Field(description="Milliseconds until it was answered or given up.", examples=[87])
-    status_code: int | None = Field(description="What the receiver answered; only 2xx is success.", examples=[204])
-    error: AttemptError | None = Field(description="Why there was no answer.", examples=[None])
+    duration_ms: int = Field(
+        description="Milliseconds until the receiver responded or the attempt failed.", examples=[87]
+    )
+    status_code: int | None = Field(description="The status code of the receiver; only 2xx is success.", examples=[204])
+    error: AttemptError | None = Field(description="Why the receiver sent no response.", examples=[None])
 
     @classmethod
     def of(cls, attempt: DeliveryAttempt) -> Self:
@@ -163,14 +164,16 @@ class CallbackAttempt(Wire):
 
 
 class CallbackDelivery(Wire):
-    """How the callback of an operation fares."""
+    """The state of an operation's callback."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
     webhook_id: str = Field(
         description="The header `webhook-id`, the same at every attempt.", examples=[WEBHOOK_ID_EXAMPLE]
     )
-    host: str | None = Field(description="Where it goes; the url is never shown.", examples=["orchestrator.example"])
-    status: Literal["NOT_DUE", "PENDING", "DELIVERED", "FAILED"] = Field(
+    host: str | None = Field(
+        description="The host of the receiver; the url is never shown.", examples=["orchestrator.example"]
+    )
+    status: CallbackStatus = Field(
         description="NOT_DUE until the operation has ended, PENDING until an attempt succeeds or all have failed.",
         examples=["DELIVERED"],
     )
@@ -185,7 +188,7 @@ class CallbackDelivery(Wire):
         description="Who asked for the latest redelivery: the subject of the token, `local` without authentication.",
         examples=[None],
     )
-    attempts: list[CallbackAttempt] = Field(description="Oldest first.")
+    attempts: list[CallbackAttempt] = Field(description="The list, oldest first.")
 
     @classmethod
     def of(cls, operation_id: str, log: DeliveryLog) -> Self:
@@ -204,6 +207,13 @@ class CallbackDelivery(Wire):
         )
 
 
+RECEIVED: Final[dict[int | str, dict[str, Any]]] = {
+    204: {"description": "Received; any other 2xx status means the same."},
+    410: {"description": "Refused for good: no further attempt is made."},
+    "default": {"description": "Not received: tried again, after `Retry-After` at the earliest."},
+}
+
+
 def callback_routes(endpoint: str) -> list[BaseRoute]:
     """The `callbacks=` of an endpoint: what a receiver has to serve, for the OpenAPI document; nothing calls it.
 
@@ -216,11 +226,7 @@ def callback_routes(endpoint: str) -> list[BaseRoute]:
         summary="The operation has ended",
         status_code=204,
         response_class=Response,
-        responses={
-            204: {"description": "Taken; any 2xx is as good."},
-            410: {"description": "Never again: no further attempt is made."},
-            "default": {"description": "Not taken: tried again, after `Retry-After` at the earliest."},
-        },
+        responses=RECEIVED,
     )(operation_ended)
     return router.routes
 
@@ -228,10 +234,13 @@ def callback_routes(endpoint: str) -> list[BaseRoute]:
 async def operation_ended(
     body: CallbackMessage,
     webhook_id: Annotated[
-        str, Header(description="The same at every attempt: take it once.", examples=[WEBHOOK_ID_EXAMPLE])
+        str, Header(description="The same at every attempt: process it once.", examples=[WEBHOOK_ID_EXAMPLE])
     ],
     webhook_timestamp: Annotated[
-        str, Header(description="Of this attempt, in Unix seconds: refuse old ones.", examples=["1771761600"])
+        str,
+        Header(
+            description="When this attempt was made, in Unix seconds: refuse old messages.", examples=["1771761600"]
+        ),
     ],
     webhook_signature: Annotated[
         str,
@@ -242,8 +251,18 @@ async def operation_ended(
         ),
     ],
 ) -> None:
-    """Sent when the operation has ended, however it ended: at least once, signed as Standard Webhooks 1.0 has it."""
+    """Sent at least once when the operation has succeeded or failed, signed as Standard Webhooks 1.0 specifies."""
 
+
+webhooks = APIRouter(tags=["Callbacks"])
+webhooks.post(
+    "operation_ended",
+    operation_id="operation_ended",
+    summary="The operation has ended",
+    status_code=204,
+    response_class=Response,
+    responses=RECEIVED,
+)(operation_ended)
 
 router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/callbacks", gate=Gate.ASYNC, tag="Operations")
 
@@ -252,7 +271,7 @@ router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/callbacks", gate=G
     "",
     scopes={Scope.CALLBACKS_MANAGE},
     raises=(OperationNotFound, OperationExpired, CallbackNotFound),
-    summary="See how the callback of an operation fares",
+    summary="Read the state of an operation's callback",
     response_model=CallbackDelivery,
 )
 async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> Response:
@@ -266,11 +285,11 @@ async def read_callbacks(operation_id: OperationIdInPath, context: Context) -> R
     scopes={Scope.CALLBACKS_MANAGE},
     raises=(OperationNotFound, OperationExpired, OperationNotTerminal, OperationHasNoCallback, RedeliveryTooSoon),
     status_code=202,
-    summary="Deliver the callback of an operation once more",
+    summary="Deliver the callback of an operation again",
     response_model=CallbackDelivery,
     responses={
         202: {
-            "description": "It is owed once more, under the same `webhook_id`; a waiting attempt is made now.",
+            "description": "The callback is sent again under the same `webhook_id`; a waiting attempt is made now.",
             "headers": LOCATION_HEADERS,
         }
     },

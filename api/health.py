@@ -8,13 +8,13 @@ from pydantic import Field
 
 from api.http.router import ServicesOfProcess, problems
 from api.wire import Wire, json_response
-from services.readiness import AuthenticationState, ComponentState, Readiness
+from services.readiness import AuthenticationState, ComponentState, Readiness, ReadyStatus
 
 router = APIRouter()
 
 
 class Live(Wire):
-    """The process answers."""
+    """The process responds."""
 
     status: Literal["ok"] = Field(description="Always `ok`.", examples=["ok"])
 
@@ -22,7 +22,7 @@ class Live(Wire):
 class Ready(Wire):
     """Whether requests can be served, and what of the surroundings is missing."""
 
-    status: Literal["ok", "degraded", "unavailable"] = Field(
+    status: ReadyStatus = Field(
         description="`degraded`: requests are accepted and kept, and go on when the missing part is back. "
         "`unavailable` (503): PostgreSQL cannot be reached, takes no writes, or its schema is older than this release.",
         examples=["ok"],
@@ -56,20 +56,22 @@ class Ready(Wire):
 
 @router.get(
     "/health/live",
+    operation_id="live",
     tags=["Health"],
-    summary="Is the process alive",
+    summary="Check that the process is alive",
     response_model=Live,
     responses=problems(statuses=(422, 500)),
 )
 async def live() -> Response:
-    """Answers as long as the process does; asks nobody else."""
+    """Succeeds as long as the process responds; no other system is asked."""
     return json_response(Live(status="ok"))
 
 
 @router.get(
     "/health/ready",
+    operation_id="ready",
     tags=["Health"],
-    summary="Can requests be served",
+    summary="Check that requests can be served",
     response_model=Ready,
     responses={
         **problems(statuses=(422, 500)),

@@ -36,7 +36,6 @@ from api.wire import (
     OPERATION_ID_EXAMPLE,
     PROPOSAL_ID_EXAMPLE,
     TIMESTAMP_EXAMPLE,
-    Inline,
     OperationId,
     Stored,
     StoredJson,
@@ -64,7 +63,7 @@ from storage.operation_list import OperationFilter
 
 
 class OperationLinks(Wire):
-    """Where else to look; null for what does not exist or is not configured."""
+    """Related resources; null for one that does not exist or is not configured."""
 
     self: str = Field(
         description="This operation.", examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"]
@@ -73,7 +72,7 @@ class OperationLinks(Wire):
         description="The proposal, once there is one.", examples=[f"/rebalance/proposals/{PROPOSAL_ID_EXAMPLE}"]
     )
     callbacks: str | None = Field(
-        description="How its callback fares; null when none was asked for.",
+        description="The state of its callback; null when the request asked for none.",
         examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}/callbacks"],
     )
     runs: str | None = Field(
@@ -101,18 +100,18 @@ class AsyncStatus(Wire):
     operation_id: OperationId = Field(
         description="The operation; also the id of its Temporal workflow.", examples=[OPERATION_ID_EXAMPLE]
     )
-    operation_type: Annotated[OperationType, Inline()] = Field(
-        description="What is being made.", examples=["CREATE_PROPOSAL"]
+    operation_type: OperationType = Field(description="The kind of operation.", examples=["CREATE_PROPOSAL"])
+    status: OperationStatus = Field(description="SUCCEEDED and FAILED are final.", examples=["SUCCEEDED"])
+    correlation_id: str = Field(
+        description="The correlation id of the request that made the operation.", examples=["crm/case/4711"]
     )
-    status: Annotated[OperationStatus, Inline()] = Field(
-        description="SUCCEEDED and FAILED are final.", examples=["SUCCEEDED"]
+    idempotency_key: str | None = Field(
+        description="The idempotency key of the request.", examples=["7c1f4c8e-advice-2026-02-22"]
     )
-    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
-    idempotency_key: str | None = Field(description="The client's key.", examples=["7c1f4c8e-advice-2026-02-22"])
     attempt: int = Field(description="The n-th operation of its key; a FAILED one frees the key.", ge=1, examples=[1])
     proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", ge=1, examples=[1])
-    created_by: str = Field(description="Who submitted it.", examples=["advisor_1"])
+    created_by: str = Field(description="The person who submitted the request.", examples=["advisor_1"])
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
     started_at: Timestamp | None = Field(description="When a worker began it, UTC.", examples=[TIMESTAMP_EXAMPLE])
     finished_at: Timestamp | None = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
@@ -135,11 +134,10 @@ class AsyncStatus(Wire):
         None,
         description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. "
         "Left out with `include_result=false`.",
-        examples=[None],
     )
-    error: OperationErrorBody | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
+    error: OperationErrorBody | None = Field(description="The reason for FAILED; null otherwise.", examples=[None])
     links: OperationLinks = Field(
-        description="Where else to look.",
+        description="Related resources.",
         examples=[
             {
                 "self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",
@@ -170,7 +168,7 @@ class AsyncStatus(Wire):
 class OperationListResponse(Wire):
     """A page of operations, without their results."""
 
-    items: list[AsyncStatus] = Field(description="Newest first.")
+    items: list[AsyncStatus] = Field(description="The list, newest first.")
     next_cursor: str | None = Field(
         description="`cursor` of the next page: the last operation of this one; null on the last page.",
         examples=[OPERATION_ID_EXAMPLE],
@@ -219,11 +217,14 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
                 "description": "Entity tag of this answer: strong, or weak when it is compressed.",
                 "schema": {"type": "string"},
             },
-            "Retry-After": {"description": "While the operation has not ended.", "schema": {"type": "integer"}},
+            "Retry-After": {
+                "description": "Seconds to wait before the next poll, while the operation has not ended.",
+                "schema": {"type": "integer"},
+            },
             "Preference-Applied": {"description": "The wait that was granted.", "schema": {"type": "string"}},
         },
     },
-    304: {"description": "The caller's copy is current."},
+    304: {"description": "The caller's copy is current; the response has no body."},
 }
 
 router = GuardedRouter(f"{PREFIX}/operations", gate=Gate.ASYNC, tag="Operations")
@@ -240,7 +241,10 @@ router = GuardedRouter(f"{PREFIX}/operations", gate=Gate.ASYNC, tag="Operations"
 async def read_newest_operation(
     correlation_id: Annotated[
         str,
-        Path(description="As given; percent-encode slashes and other characters.", examples=["crm/case/4711"]),
+        Path(
+            description="The correlation id; percent-encode slashes and other reserved characters.",
+            examples=["crm/case/4711"],
+        ),
     ],
     options: ReadOptionsOfRequest,
     context: Context,
@@ -294,19 +298,27 @@ def _entity_tag(without_result: bytes, *, has_result: bool) -> str:
 async def _filters(
     paging: PagingOfRequest,
     status: Annotated[
-        list[OperationStatus] | None, Query(description="With this status, or any of several.", examples=[["FAILED"]])
+        list[OperationStatus] | None,
+        Query(description="Operations with this status, or any of several.", examples=[["FAILED"]]),
     ] = None,
     operation_type: Annotated[
         list[OperationType] | None,
-        Query(description="Of this type, or any of several.", examples=[["CREATE_PROPOSAL"]]),
+        Query(description="Operations of this type, or any of several.", examples=[["CREATE_PROPOSAL"]]),
     ] = None,
     correlation_id: Annotated[
-        CorrelationIdText, Query(description="Answered under this correlation id.", examples=["crm/case/4711"])
+        CorrelationIdText,
+        Query(
+            description="Operations that carry this correlation id, their own or that of a replay or retry.",
+            examples=["crm/case/4711"],
+        ),
     ] = None,
     proposal_id: Annotated[
-        QueryText, Query(description="That made, or were for, this proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+        QueryText,
+        Query(description="Operations that made this proposal or a version of it.", examples=[PROPOSAL_ID_EXAMPLE]),
     ] = None,
-    created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
+    created_by: Annotated[
+        QueryText, Query(description="Submitted by this person, exactly as in `created_by`.", examples=["advisor_1"])
+    ] = None,
 ) -> OperationFilter:
     return OperationFilter(
         status=None if status is None else tuple(dict.fromkeys(status)),
@@ -344,7 +356,7 @@ async def list_operations(
     response_model=AsyncStatus,
     responses={
         202: {
-            "description": "The operation has ended, FAILED with OPERATION_CANCELLED; its workflow is told.",
+            "description": "The operation ended FAILED with OPERATION_CANCELLED; its workflow is cancelled, too.",
             "headers": LOCATION_HEADERS,
         }
     },

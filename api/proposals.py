@@ -29,7 +29,7 @@ router = GuardedRouter(PREFIX, gate=Gate.LIFECYCLE, tag="Proposals")
 
 
 class CreateProposalRequest(WithCallback, CreateRequest):
-    """What an advisor proposes for a client's portfolio, and who proposes it."""
+    """A new proposal for a portfolio, and the person who submits it."""
 
 
 class ProposalDetailResponse(Wire):
@@ -38,7 +38,7 @@ class ProposalDetailResponse(Wire):
     proposal: ProposalSummary = Field(description="The proposal.")
     current_version: VersionDetail = Field(description="Its newest version.")
     last_gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(
-        description="That version's gate decision.", examples=[None]
+        description="That version's gate decision."
     )
 
     @classmethod
@@ -55,7 +55,7 @@ class ListOrder(StrEnum):
 class ProposalListResponse(Wire):
     """A page of proposals."""
 
-    items: list[ProposalSummary] = Field(description="In the order that was asked for.")
+    items: list[ProposalSummary] = Field(description="The list, in the order that was asked for.")
     next_cursor: str | None = Field(
         description="`cursor` of the next page; null on the last page. By `newest` it is the last proposal's id.",
         examples=[PROPOSAL_ID_EXAMPLE],
@@ -71,7 +71,7 @@ class ProposalListResponse(Wire):
 async def create_proposal(
     prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context, prefer: PreferHeader = None
 ) -> Response:
-    """Submit a proposal and wait for what it makes; a 202 means that it goes on, and the same key waits again."""
+    """Submit a proposal and wait for its result. After a 202 the work continues; the same key waits again."""
     key = IdempotencyKey.of_creates(idempotency_key, client=context.client)
     submission = submission_of(prepared, context, key=key, is_synchronous=True)
     return await answer_ended(context, submission, preferences(prefer))
@@ -86,14 +86,17 @@ async def submit_proposal(prepared: Prepared, idempotency_key: IdempotencyKeyHea
 
 async def _filters(
     paging: PagingOfRequest,
-    portfolio_id: Annotated[QueryText, Query(description="Of this portfolio.", examples=["pf_1"])] = None,
+    portfolio_id: Annotated[QueryText, Query(description="Proposals for this portfolio.", examples=["pf_1"])] = None,
     state: Annotated[
         list[QueryText] | None,
         Query(
-            description="In this state, or in any of several; an unknown one has an empty page.", examples=[["DRAFT"]]
+            description="Proposals in this state, or any of several; an unknown state gives an empty page.",
+            examples=[["DRAFT"]],
         ),
     ] = None,
-    created_by: Annotated[QueryText, Query(description="Submitted by this person.", examples=["advisor_1"])] = None,
+    created_by: Annotated[
+        QueryText, Query(description="Submitted by this person, exactly as in `created_by`.", examples=["advisor_1"])
+    ] = None,
 ) -> ProposalFilter:
     return ProposalFilter(
         portfolio_id=portfolio_id,

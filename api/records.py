@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Self
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.documents.artifact import EvidenceBundle, ProposalArtifact
 from api.documents.result import GateDecision, ProposalResult, SimulationStatus
@@ -31,20 +31,29 @@ class ProposalSummary(Wire):
 
     proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
     portfolio_id: str = Field(description="The portfolio.", examples=["pf_1"])
-    mandate_id: str | None = Field(description="The mandate.", examples=["mandate_9"])
-    jurisdiction: str | None = Field(description="Legal regime.", examples=["SG"])
-    created_by: str = Field(description="Who submitted it.", examples=["advisor_1"])
+    mandate_id: str | None = Field(description="Mandate of the bank's customer.", examples=["mandate_9"])
+    jurisdiction: str | None = Field(description="Jurisdiction of the proposal.", examples=["SG"])
+    created_by: str = Field(description="The person who submitted the request.", examples=["advisor_1"])
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    last_event_at: Timestamp = Field(
-        description="When something last happened to it, UTC.", examples=[TIMESTAMP_EXAMPLE]
-    )
-    current_state: ProposalState = Field(description="Where it is in its review.", examples=["DRAFT"])
+    last_event_at: Timestamp = Field(description="Time of the last event, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    current_state: ProposalState = Field(description="State of the review.", examples=["DRAFT"])
     current_version_no: int = Field(description="Its newest version.", examples=[1])
-    title: str | None = Field(description="Title.", examples=["Rebalance into quality"])
+    title: str | None = Field(description="Title of the proposal.", examples=["Rebalance into quality"])
     waiting_since: Timestamp = Field(
         description="When that state began, UTC; a new version that leaves the state as it was begins none.",
         examples=[TIMESTAMP_EXAMPLE],
     )
+
+
+def _none_required(schema: dict[str, Any]) -> None:
+    del schema["required"]
+
+
+class VersionEvidence(EvidenceBundle):
+    """The artifact's evidence bundle, without any member when it is hidden or not stored."""
+
+    # Not a choice of two schemas: generators make a class for that, and Java's does not compile.
+    model_config = ConfigDict(json_schema_extra=_none_required)
 
 
 class VersionDetail(Wire):
@@ -54,18 +63,16 @@ class VersionDetail(Wire):
     proposal_id: ProposalId = Field(description="Its proposal.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int = Field(description="1, 2, 3 without a gap.", examples=[1])
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    request_hash: Hash = Field(description="Of the request.", examples=[HASH_EXAMPLE])
-    artifact_hash: Hash = Field(description="Of the artifact.", examples=[HASH_EXAMPLE])
-    simulation_hash: Hash = Field(description="Of the result.", examples=[HASH_EXAMPLE])
-    status_at_creation: SimulationStatus = Field(description="Of the simulation.", examples=["READY"])
+    request_hash: Hash = Field(description="Hash of the request.", examples=[HASH_EXAMPLE])
+    artifact_hash: Hash = Field(description="Hash of the artifact.", examples=[HASH_EXAMPLE])
+    simulation_hash: Hash = Field(description="Hash of the result.", examples=[HASH_EXAMPLE])
+    status_at_creation: SimulationStatus = Field(description="Status of the simulation.", examples=["READY"])
     proposal_result: Annotated[StoredJson, Stored(ProposalResult)] = Field(description="The result.")
     artifact: Annotated[StoredJson, Stored(ProposalArtifact)] = Field(description="The artifact.")
-    evidence_bundle: Annotated[StoredJson, Stored(EvidenceBundle | dict[str, Any])] = Field(
+    evidence_bundle: Annotated[StoredJson, Stored(VersionEvidence)] = Field(
         description="The artifact's bundle once more; `{}` when hidden or not stored."
     )
-    gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(
-        description="The result's gate decision.", examples=[None]
-    )
+    gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(description="The result's gate decision.")
 
     @classmethod
     def of(cls, texts: VersionTexts, *, include_evidence: bool = True) -> Self:
@@ -84,19 +91,26 @@ class ProposalEvent(Wire):
 
     event_id: EventId = Field(description="The event.", examples=[f"pwe_{HEX}"])
     proposal_id: ProposalId = Field(description="Its proposal.", examples=[PROPOSAL_ID_EXAMPLE])
-    event_type: EventType = Field(description="What happened.", examples=["CREATED"])
-    from_state: ProposalState | None = Field(description="Before; null for the first.", examples=[None])
+    event_type: EventType = Field(description="The kind of event.", examples=["CREATED"])
+    from_state: ProposalState | None = Field(description="State before the event; null for the first.", examples=[None])
     to_state: ProposalState = Field(description="After.", examples=["DRAFT"])
-    actor_id: str = Field(description="Who did it.", examples=["advisor_1"])
-    occurred_at: Timestamp = Field(description="When, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    reason: Annotated[StoredJson, Stored(dict[str, Any])] = Field(description="Free details.")
-    related_version_no: int | None = Field(description="The version it is about.", examples=[1])
+    actor_id: str = Field(description="The person who acted.", examples=["advisor_1"])
+    occurred_at: Timestamp = Field(description="Time of the event, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    reason: Annotated[StoredJson, Stored(dict[str, Any])] = Field(
+        description="Free details, as they were sent.", examples=[{"correlation_id": "crm/case/4711"}]
+    )
+    related_version_no: int | None = Field(description="The version that the event concerns.", examples=[1])
     sequence: int = Field(description="1, 2, 3 without a gap.", examples=[1])
     subject_hash: Hash | None = Field(
-        description="Of the version or approval that the event made; null for other events.", examples=[HASH_EXAMPLE]
+        description="Hash of the version or approval that the event made; null for other events.",
+        examples=[HASH_EXAMPLE],
     )
-    previous_event_hash: Hash = Field(description="Of the event before; zeros for the first.", examples=[HASH_EXAMPLE])
-    event_hash: Hash = Field(description="Of all members above, as docs/api.md says.", examples=[HASH_EXAMPLE])
+    previous_event_hash: Hash = Field(
+        description="Hash of the previous event; zeros for the first.", examples=[HASH_EXAMPLE]
+    )
+    event_hash: Hash = Field(
+        description="Hash of all members above; docs/api.md says how to compute it.", examples=[HASH_EXAMPLE]
+    )
 
 
 class CreateResponse(Wire):

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Response
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from api.http.headers import REPLAYED_HEADER, OptionalIdempotencyKeyHeader, replayed, scoped_key
 from api.http.parameters import ProposalIdInPath
@@ -41,7 +42,7 @@ from domain.errors import (
     RelatedVersionUnknown,
     VersionConflict,
 )
-from domain.lifecycle import ReviewCommand
+from domain.lifecycle import TRANSITIONS, ReviewCommand
 from domain.portfolio import Name, RequestPart
 from domain.proposal import ApprovalType, EventType, ProposalState
 from domain.request import VersionNo
@@ -67,7 +68,9 @@ REFUSALS: Final = (
     ActorMismatch,
     FourEyesViolation,
 )
-RECORDED: Final[dict[int | str, dict[str, Any]]] = {200: {"description": "Recorded.", "headers": REPLAYED_HEADER}}
+RECORDED: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "The event is recorded.", "headers": REPLAYED_HEADER}
+}
 
 router = GuardedRouter(f"{PREFIX}/{{proposal_id}}", gate=Gate.LIFECYCLE, tag="Reviews")
 
@@ -91,13 +94,21 @@ def _floats(value: Any) -> Iterator[float]:
             yield from _floats(item)
 
 
+# The document has what can succeed; the others stay a 422 INVALID_TRANSITION.
+TransitionEvent = TypeAliasType(
+    "TransitionEvent",
+    Annotated[
+        EventType,
+        WithJsonSchema({"type": "string", "enum": list(dict.fromkeys(event.value for _, event in TRANSITIONS))}),
+    ],
+)
 FreeObject = Annotated[dict[str, Any], AfterValidator(_refuse_unstorable)]
 
 
 class ReviewRequest(RequestPart):
     """What transitions and approvals have in common: who acts, and on what view of the proposal."""
 
-    actor_id: Name = Field(description="Who acts.", examples=["reviewer_1"])
+    actor_id: Name = Field(description="The person who acts.", examples=["reviewer_1"])
     related_version_no: VersionNo | None = Field(
         None,
         description="The version that was looked at; under strict version binding it must be the current one.",
@@ -112,9 +123,9 @@ class ReviewRequest(RequestPart):
 
 
 class TransitionRequest(ReviewRequest):
-    """An event of a proposal's review."""
+    """An event to record in a proposal's review."""
 
-    event_type: EventType = Field(description="What happens.", examples=["SUBMITTED_FOR_RISK_REVIEW"])
+    event_type: TransitionEvent = Field(description="The event to record.", examples=["SUBMITTED_FOR_RISK_REVIEW"])
     reason: FreeObject = Field(
         default_factory=dict, description="Free details, at most 64 kB of JSON.", examples=[{"comment": "ready"}]
     )
@@ -123,7 +134,7 @@ class TransitionRequest(ReviewRequest):
 class ApprovalRequest(ReviewRequest):
     """A review or consent decision."""
 
-    approval_type: ApprovalType = Field(description="Whose decision.", examples=["RISK"])
+    approval_type: ApprovalType = Field(description="The kind of decision.", examples=["RISK"])
     approved: bool = Field(description="`false` rejects the proposal for good.", examples=[True])
     details: FreeObject = Field(
         default_factory=dict,
@@ -137,19 +148,21 @@ class ApprovalRecord(Wire):
 
     approval_id: ApprovalId = Field(description="The approval.", examples=[f"pap_{HEX}"])
     proposal_id: ProposalId = Field(description="Its proposal.", examples=[PROPOSAL_ID_EXAMPLE])
-    approval_type: ApprovalType = Field(description="Whose decision.", examples=["RISK"])
-    approved: bool = Field(description="Yes or no.", examples=[True])
-    actor_id: str = Field(description="Who decided.", examples=["reviewer_1"])
-    occurred_at: Timestamp = Field(description="When, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    details: Annotated[StoredJson, Stored(dict[str, Any])] = Field(description="Free details.")
+    approval_type: ApprovalType = Field(description="The kind of decision.", examples=["RISK"])
+    approved: bool = Field(description="Whether the decision is an approval.", examples=[True])
+    actor_id: str = Field(description="The person who decided.", examples=["reviewer_1"])
+    occurred_at: Timestamp = Field(description="Time of the event, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    details: Annotated[StoredJson, Stored(dict[str, Any])] = Field(
+        description="Free details, as they were sent.", examples=[{"comment": "within limits"}]
+    )
     related_version_no: int | None = Field(description="The version that was looked at.", examples=[1])
 
 
 class TransitionResponse(Wire):
-    """Where the proposal is now, and the event that led there."""
+    """The state of a proposal after an event, and the event."""
 
     proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
-    current_state: ProposalState = Field(description="Where it is now.", examples=["AWAITING_CLIENT_CONSENT"])
+    current_state: ProposalState = Field(description="State after the event.", examples=["AWAITING_CLIENT_CONSENT"])
     latest_workflow_event: ProposalEvent = Field(description="The event.")
     approval: ApprovalRecord | None = Field(
         description="The decision; null for transitions, also when they record one.", examples=[None]
@@ -180,7 +193,7 @@ async def record_transition(
     context: Context,
     idempotency_key: OptionalIdempotencyKeyHeader = None,
 ) -> Response:
-    """Take the proposal to its next state; a review or consent decision taken this way is recorded as one, too."""
+    """Take the proposal to its next state. A review or consent decision recorded here is also an approval record."""
     context.caller.require_any(EVENT_SCOPES.get(body.event_type, frozenset({Scope.PROPOSALS_WRITE})))
     context.caller.require_actor(body.actor_id)
     recorded = await context.services.reviews.transition(

@@ -27,7 +27,7 @@ from services.simulation import SimulateCommand, SimulationAnswer
 ERRORS: Final = (IdempotencyKeyConflict, OperationTooExpensive, ServerBusy, SimulationDisabled, SimulationNotStored)
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "The stored answer of this key: the same bytes every time.",
+        "description": "The stored response of this key: the same bytes every time.",
         "headers": REPLAYED_HEADER,
     },
 }
@@ -35,14 +35,14 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 router = GuardedRouter(PREFIX, gate=Gate.NONE, tag="Simulations")
 
 
-class SimulationRequest(SimulateRequest):
-    """What to simulate."""
+class SimulationInput(SimulateRequest):
+    """The request of a simulation without a proposal."""
 
 
 @router.post(
     "/simulate",
     scopes={Scope.PROPOSALS_WRITE},
-    body=SimulationRequest,
+    body=SimulationInput,
     raises=ERRORS,
     summary="Simulate a proposal",
     response_model=ProposalResult,
@@ -58,14 +58,14 @@ async def simulate(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, co
 @router.post(
     "/artifact",
     scopes={Scope.PROPOSALS_WRITE},
-    body=SimulationRequest,
+    body=SimulationInput,
     raises=ERRORS,
     summary="Build an artifact",
     response_model=ProposalArtifact,
     responses=RESPONSES,
 )
 async def build_artifact(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
-    """What clients and reviewers read of the simulation that this key stands for, with its evidence."""
+    """The package that people read about the simulation of this key, with its evidence."""
     simulated = await _simulated(prepared, idempotency_key, context)
     stored = simulated.stored
     addresses = (stored.artifact_document, stored.inputs_document, stored.result_document)

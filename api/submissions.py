@@ -1,7 +1,7 @@
 """From a submission to its answer: the promise of a 202, or what was made, when the client waits for it."""
 
 from collections.abc import Callable, Sequence
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 from fastapi import Response
 from pydantic import Field
@@ -14,7 +14,6 @@ from api.services import Gate
 from api.wire import (
     OPERATION_ID_EXAMPLE,
     TIMESTAMP_EXAMPLE,
-    Inline,
     OperationId,
     Timestamp,
     Wire,
@@ -75,34 +74,38 @@ class AsyncAccepted(Wire):
     operation_id: OperationId = Field(
         description="The operation; also the id of its Temporal workflow.", examples=[OPERATION_ID_EXAMPLE]
     )
-    operation_type: Annotated[OperationType, Inline()] = Field(
-        description="What is being made.", examples=["CREATE_PROPOSAL"]
-    )
-    status: Annotated[OperationStatus, Inline()] = Field(
+    operation_type: OperationType = Field(description="The kind of operation.", examples=["CREATE_PROPOSAL"])
+    status: OperationStatus = Field(
         description="PENDING for a new operation, its present status when the request is a replay.",
         examples=["PENDING"],
     )
-    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
+    correlation_id: str = Field(
+        description="The correlation id of the request that made the operation.", examples=["crm/case/4711"]
+    )
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
     status_url: str = Field(
-        description="Where to poll, relative to this server.",
+        description="Path of the operation to poll, relative to this server.",
         examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
     )
 
 
 RETRY_AFTER_HEADER: Final[dict[str, Any]] = {
-    "Retry-After": {"description": "Seconds until a first poll is worth it.", "schema": {"type": "integer"}}
+    "Retry-After": {"description": "Seconds to wait before the first poll.", "schema": {"type": "integer"}}
 }
 ACCEPTED: Final[dict[str, Any]] = {
     "model": AsyncAccepted,
-    "description": "Accepted: the operation is stored and will end, whatever dies in between.",
+    "description": "Accepted: the operation is stored and will end even if processes crash.",
     "headers": LOCATION_HEADERS | RETRY_AFTER_HEADER | REPLAYED_HEADER,
 }
 _SYNCHRONOUS: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"model": CreateResponse, "description": "What was made.", "headers": REPLAYED_HEADER},
+    200: {
+        "model": CreateResponse,
+        "description": "The proposal or version that the request made.",
+        "headers": REPLAYED_HEADER,
+    },
     202: ACCEPTED
     | {
-        "description": "The operation has not ended in time, or `Prefer: respond-async`: it goes on.",
+        "description": "The operation continues: the wait is over, or the request said `Prefer: respond-async`.",
         "headers": {
             **ACCEPTED["headers"],
             "Preference-Applied": {

@@ -36,10 +36,10 @@ router = GuardedRouter(PREFIX, gate=Gate.SUPPORT, tag="Support")
 
 
 class KeyedProposalResponse(Wire):
-    """What an idempotency key made."""
+    """The proposal behind an idempotency key."""
 
     idempotency_key: str = Field(description="The key.", examples=["advice-2026-02-22"])
-    request_hash: Hash = Field(description="Of the request that the key stands for.", examples=[HASH_EXAMPLE])
+    request_hash: Hash = Field(description="Hash of the request with this key.", examples=[HASH_EXAMPLE])
     proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
     proposal_version_no: int = Field(description="The version that was made.", examples=[1])
     created_at: Timestamp = Field(description="When the request was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
@@ -48,10 +48,11 @@ class KeyedProposalResponse(Wire):
 class SupportabilityConfig(Wire):
     """The flags in force, and whether the store can be reached."""
 
-    store_backend: Literal["POSTGRES"] = Field(description="Where everything is kept.", examples=["POSTGRES"])
+    store_backend: Literal["POSTGRES"] = Field(description="The kind of store.", examples=["POSTGRES"])
     backend_ready: bool = Field(description="Whether it can be written to, as `/health/ready` says.", examples=[True])
     backend_init_error: str | None = Field(
-        description="Why not: a code, and a sentence if it can be reached.", examples=[None]
+        description="The reason if it is not ready: a code, and a sentence if the store can be reached.",
+        examples=[None],
     )
     lifecycle_enabled: bool = Field(description="Whether proposals are served.", examples=[True])
     support_apis_enabled: bool = Field(description="Whether approvals, events, lineage are served.", examples=[True])
@@ -70,15 +71,15 @@ class ApprovalsResponse(Wire):
     """All decisions about a proposal."""
 
     proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
-    approvals: list[ApprovalRecord] = Field(description="Oldest first.")
+    approvals: list[ApprovalRecord] = Field(description="The list, oldest first.")
 
 
 class WorkflowEventsResponse(Wire):
     """A proposal's audit trail."""
 
     proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
-    current_state: ProposalState = Field(description="Where the last event led.", examples=["DRAFT"])
-    events: list[ProposalEvent] = Field(description="Oldest first.")
+    current_state: ProposalState = Field(description="State after the last event.", examples=["DRAFT"])
+    events: list[ProposalEvent] = Field(description="The list, oldest first.")
 
 
 class LineageItem(Wire):
@@ -87,17 +88,17 @@ class LineageItem(Wire):
     proposal_version_id: VersionId = Field(description="The version.", examples=[f"ppv_{HEX}"])
     version_no: int = Field(description="1, 2, 3 without a gap.", examples=[1])
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    status_at_creation: SimulationStatus = Field(description="Of the simulation.", examples=["READY"])
-    request_hash: Hash = Field(description="Of the request.", examples=[HASH_EXAMPLE])
-    simulation_hash: Hash = Field(description="Of the result.", examples=[HASH_EXAMPLE])
-    artifact_hash: Hash = Field(description="Of the artifact.", examples=[HASH_EXAMPLE])
+    status_at_creation: SimulationStatus = Field(description="Status of the simulation.", examples=["READY"])
+    request_hash: Hash = Field(description="Hash of the request.", examples=[HASH_EXAMPLE])
+    simulation_hash: Hash = Field(description="Hash of the result.", examples=[HASH_EXAMPLE])
+    artifact_hash: Hash = Field(description="Hash of the artifact.", examples=[HASH_EXAMPLE])
 
 
 class LineageResponse(Wire):
     """A proposal and all its versions."""
 
     proposal: ProposalSummary = Field(description="The proposal.")
-    versions: list[LineageItem] = Field(description="Ascending.")
+    versions: list[LineageItem] = Field(description="All versions in ascending order.")
 
 
 @router.get(
@@ -108,7 +109,7 @@ class LineageResponse(Wire):
     response_model=SupportabilityConfig,
 )
 async def read_config(context: Context) -> Response:
-    """The flags in force and whether the store can be reached; always answered."""
+    """The flags in force and whether the store can be reached; available whatever the flags say."""
     readiness = await context.services.readiness.readiness()
     return json_response(
         SupportabilityConfig(
@@ -138,12 +139,13 @@ async def read_keyed_proposal(
     idempotency_key: Annotated[
         str,
         Path(
-            description="A key of a create request; percent-encode what is not plain.", examples=["advice-2026-02-22"]
+            description="The idempotency key of a create request; percent-encode reserved characters.",
+            examples=["advice-2026-02-22"],
         ),
     ],
     context: Context,
 ) -> Response:
-    """The proposal that a key made, written as in the header; 404 until there is one."""
+    """The proposal that a create request with this key made; 404 until it exists."""
     try:
         key = IdempotencyKey.of_creates(parsed_idempotency_key(idempotency_key), client=context.client)
     except PydanticCustomError:

@@ -28,7 +28,7 @@ router = GuardedRouter(f"{PREFIX}/{{proposal_id}}/versions", gate=Gate.LIFECYCLE
 
 
 class CreateVersionRequest(WithCallback, VersionRequest):
-    """What an advisor proposes instead of a proposal's current version."""
+    """A new version of a proposal, and the person who submits it."""
 
 
 @waited_for(

@@ -5,13 +5,15 @@ import json
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from datetime import datetime
 from json.encoder import encode_basestring
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import Response
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, WithJsonSchema
 from pydantic_core import CoreSchema, core_schema
 from starlette.types import Receive, Scope, Send
+from typing_extensions import TypeAliasType
 
+from domain.decimals import DECIMAL_TEXT
 from domain.timestamps import wire_timestamp
 from services.documents import LARGE_BYTES
 from services.race import race
@@ -42,9 +44,12 @@ RunId = Annotated[str, _text(r"^pr_[0-9a-f]{32}$")]
 ArtifactId = Annotated[str, _text(r"^pa_[0-9a-f]{32}$")]
 Hash = Annotated[str, _text(r"^sha256:[0-9a-f]{64}$")]
 # A decimal as text: up to 28 digits, scale kept, exponent possible.
-DecimalText = Annotated[str, _text(r"^-?[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?$")]
+DecimalText = Annotated[str, WithJsonSchema(dict(DECIMAL_TEXT))]
 Weight = Annotated[str, _text(r"^-?[0-9]+\.[0-9]{4}$")]
-Timestamp = Annotated[datetime, WithJsonSchema({"type": "string"})]
+_DATE_TIME: Final = WithJsonSchema({"type": "string", "format": "date-time"})
+Timestamp = Annotated[datetime, _DATE_TIME]
+TimestampText = Annotated[str, _DATE_TIME]
+TerminalStatus = TypeAliasType("TerminalStatus", Literal["SUCCEEDED", "FAILED"])
 
 
 class Wire(BaseModel):
@@ -82,14 +87,6 @@ class Stored:
             lambda value, _: value if isinstance(value, StoredJson) else StoredJson(value),
             handler.generate_schema(self._model),
         )
-
-
-class Inline:
-    """`Annotated[SomeEnum, Inline()]`: the OpenAPI document lists the values in place of a reference to a component."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        listed = core_schema.literal_schema([member.value for member in source])
-        return core_schema.json_or_python_schema(json_schema=listed, python_schema=handler(source))
 
 
 def json_parts(value: object) -> list[Piece]:

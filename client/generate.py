@@ -46,13 +46,24 @@ def shape(schema: Any, decimals: set[str]) -> Any:
     kept |= {name: shape(schema[name], decimals) for name in OF_SHAPE_NESTED & schema.keys()}
     kept |= {name: [shape(one, decimals) for one in schema[name]] for name in OF_SHAPE_LISTED & schema.keys()}
     if "properties" in kept:
-        kept["properties"] = {name: shape(member, decimals) for name, member in kept["properties"].items()}
+        members = {name: shape(member, decimals) for name, member in kept["properties"].items()}
+        kept["properties"] = {
+            name: member if name in kept.get("required", ()) or member.get("default") is not None else or_none(member)
+            for name, member in members.items()
+        }
     if kept.get("type") == "number":
         kept |= DECIMAL
     if kept.get("$ref") in decimals:
         del kept["$ref"]
         kept["anyOf"] = [DECIMAL, {"type": "string"}]
     return kept
+
+
+def or_none(member: Schema) -> Schema:
+    """Of a member that an object may lack: then it is None in Python."""
+    inner = {name: value for name, value in member.items() if name not in ("default", "description")}
+    outer = {name: value for name, value in member.items() if name == "description"}
+    return {"anyOf": [inner, {"type": "null"}], **outer}
 
 
 def is_decimal(schema: Schema) -> bool:
@@ -86,6 +97,7 @@ def models_text(schemas: dict[str, Schema]) -> str:
         use_union_operator=True,
         strict_nullable=True,
         use_specialized_enum=True,
+        set_default_enum_member=True,
         output_datetime_class="AwareDatetime",
     )
     text = str(generate(json.dumps(document), config=config))

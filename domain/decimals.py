@@ -1,11 +1,12 @@
 """Numbers as they arrive, and decimals as they are hashed (D11, D17, D31)."""
 
 import re
+from collections.abc import Mapping
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
-from pydantic_core import PydanticCustomError, PydanticKnownError
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
 MAX_WHOLE_DIGITS: Final = 18
 MAX_DECIMAL_PLACES: Final = 24
@@ -56,12 +57,29 @@ def refuse_float(code: str) -> BeforeValidator:
 
 
 PLAIN_INTEGER: Final = BeforeValidator(_plain_integer)  # of an `int`, after its bounds: pydantic would take 1_0 for ten
+
+
+class _Exact:
+    """The JSON of a decimal: text or integer in a request, text in an answer, never a number of floating point."""
+
+    def __get_pydantic_json_schema__(self, _: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return dict(DECIMAL_INPUT if handler.mode == "validation" else DECIMAL_TEXT)
+
+
+DECIMAL_TEXT: Final[Mapping[str, Any]] = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)?(E[+-]?[0-9]+)?$"}
+DECIMAL_INPUT: Final[Mapping[str, Any]] = {
+    "type": ["string", "integer"],
+    "format": "decimal",
+    "description": "A decimal as text or integer, of at most 18 digits before the point and 24 after it. "
+    "Text keeps its scale; a number with a point or exponent would lose digits on its way.",
+    "examples": ["10000.00", 10000],
+}
 _Written = BeforeValidator(_plain_text)
 _Bounded = AfterValidator(_bounded)
-DecimalInput = Annotated[Decimal, _Written, _Bounded]
-PositiveDecimal = Annotated[Decimal, Field(gt=0), _Written, _Bounded]
-NonNegativeDecimal = Annotated[Decimal, Field(ge=0), _Written, _Bounded]
-Fraction = Annotated[Decimal, Field(ge=0, le=1), _Written, _Bounded]
+DecimalInput = Annotated[Decimal, _Written, _Bounded, _Exact()]
+PositiveDecimal = Annotated[Decimal, Field(gt=0), _Written, _Bounded, _Exact()]
+NonNegativeDecimal = Annotated[Decimal, Field(ge=0), _Written, _Bounded, _Exact()]
+Fraction = Annotated[Decimal, Field(ge=0, le=1), _Written, _Bounded, _Exact()]
 
 
 def normal_text(value: Decimal) -> str:

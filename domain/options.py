@@ -1,14 +1,28 @@
 """The options of the engine; each is hashed and echoed, also those that it does not read."""
 
 from decimal import Decimal
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from domain.decimals import PLAIN_INTEGER, DecimalInput, Fraction, NonNegativeDecimal
 from domain.portfolio import LiquidityTier, Money, RequestPart
 from domain.row_errors import LISTED_MEMBERS
+
+Severity = TypeAliasType("Severity", Literal["LOW", "MEDIUM", "HIGH"])
+ValuationMode = TypeAliasType("ValuationMode", Literal["CALCULATED", "TRUST_SNAPSHOT"])
+TargetMethod = TypeAliasType("TargetMethod", Literal["HEURISTIC", "SOLVER"])
+FundingSource = TypeAliasType("FundingSource", Literal["BASE_ONLY", "ANY_CASH"])
+# In the schema alone: pydantic's own `deprecated` would warn in this process whenever the field is read.
+UNREAD: Final[dict[str, JsonValue]] = {"deprecated": True}
+NOT_READ: Final = "Not read by advice."
+
+
+def _unread(default: Any, *, example: Any, description: str = NOT_READ) -> Any:
+    """The field of an option that is hashed and echoed, and changes nothing else."""
+    return Field(default, description=description, examples=[example], json_schema_extra=UNREAD)
 
 
 def _currency_keys(limits: dict[str, Decimal]) -> dict[str, Decimal]:
@@ -20,7 +34,7 @@ def _currency_keys(limits: dict[str, Decimal]) -> dict[str, Decimal]:
 class GroupConstraint(RequestPart):
     """A cap on a group of instruments."""
 
-    max_weight: Fraction = Field(description="Largest fraction of the total.", examples=["0.25"])
+    max_weight: Fraction = Field(description="Largest fraction of the total, from 0 to 1.", examples=["0.25"])
 
 
 def _attribute_keys(constraints: dict[str, GroupConstraint]) -> dict[str, GroupConstraint]:
@@ -43,17 +57,23 @@ class SuitabilityThresholds(RequestPart):
     """Limits of the suitability scan."""
 
     single_position_max_weight: Fraction = Field(
-        Decimal("0.10"), description="Cap of one instrument.", examples=["0.10"]
+        Decimal("0.10"), description="Cap of one instrument, a fraction from 0 to 1.", examples=["0.10"]
     )
-    issuer_max_weight: Fraction = Field(Decimal("0.20"), description="Cap of one issuer.", examples=["0.20"])
+    issuer_max_weight: Fraction = Field(
+        Decimal("0.20"), description="Cap of one issuer, a fraction from 0 to 1.", examples=["0.20"]
+    )
     max_weight_by_liquidity_tier: Annotated[dict[LiquidityTier, Fraction], LISTED_MEMBERS] = Field(
         default_factory=_default_tier_caps,
-        description="Cap of each tier that is listed.",
+        description="Cap of each tier that is listed, a fraction from 0 to 1.",
         examples=[{"L4": "0.10", "L5": "0.05"}],
     )
-    cash_band_min_weight: Fraction = Field(Decimal("0.01"), description="Least cash.", examples=["0.01"])
-    cash_band_max_weight: Fraction = Field(Decimal("0.05"), description="Most cash.", examples=["0.05"])
-    data_quality_issue_severity: Literal["LOW", "MEDIUM", "HIGH"] = Field(
+    cash_band_min_weight: Fraction = Field(
+        Decimal("0.01"), description="Lower bound of cash, a fraction from 0 to 1.", examples=["0.01"]
+    )
+    cash_band_max_weight: Fraction = Field(
+        Decimal("0.05"), description="Upper bound of cash, a fraction from 0 to 1.", examples=["0.05"]
+    )
+    data_quality_issue_severity: Severity = Field(
         "MEDIUM", description="Severity of missing shelf data.", examples=["MEDIUM"]
     )
 
@@ -64,47 +84,43 @@ class SuitabilityThresholds(RequestPart):
 
 
 class EngineOptions(RequestPart):
-    """Options in the order in which they are dumped."""
+    """Options of the engine, in the order of stored documents."""
 
-    valuation_mode: Literal["CALCULATED", "TRUST_SNAPSHOT"] = Field(
+    valuation_mode: ValuationMode = Field(
         "CALCULATED", description="Value positions by price, or as the custodian did.", examples=["CALCULATED"]
     )
-    target_method: Literal["HEURISTIC", "SOLVER"] = Field(
-        "HEURISTIC", description="Not read by advice.", examples=["HEURISTIC"]
-    )
-    compare_target_methods: bool = Field(False, description="Not read by advice.", examples=[False])
-    compare_target_methods_tolerance: DecimalInput = Field(
-        Decimal("0.0001"), description="Not read by advice.", examples=["0.0001"]
-    )
+    target_method: TargetMethod = _unread("HEURISTIC", example="HEURISTIC")
+    compare_target_methods: bool = _unread(False, example=False)
+    compare_target_methods_tolerance: DecimalInput = _unread(Decimal("0.0001"), example="0.0001")
     cash_band_min_weight: Fraction = Field(
-        Decimal("0.00"), description="Least cash of rule CASH_BAND.", examples=["0.00"]
+        Decimal("0.00"), description="Lower bound of cash of rule CASH_BAND, a fraction from 0 to 1.", examples=["0.00"]
     )
     cash_band_max_weight: Fraction = Field(
-        Decimal("1.00"), description="Most cash of rule CASH_BAND.", examples=["1.00"]
+        Decimal("1.00"), description="Upper bound of cash of rule CASH_BAND, a fraction from 0 to 1.", examples=["1.00"]
     )
     single_position_max_weight: Fraction | None = Field(
-        None, description="Cap of rule SINGLE_POSITION_MAX; none without it.", examples=["0.40"]
+        None,
+        description="Cap of rule SINGLE_POSITION_MAX, a fraction from 0 to 1; no cap without it.",
+        examples=["0.40"],
     )
-    min_trade_notional: Money | None = Field(None, description="Not read by advice.", examples=[None])
+    min_trade_notional: Money | None = _unread(None, example=None)
     allow_restricted: bool = Field(False, description="Whether RESTRICTED instruments may be bought.", examples=[False])
-    suppress_dust_trades: bool = Field(True, description="Not read by advice.", examples=[True])
-    dust_trade_threshold: Money | None = Field(None, description="Not read by advice.", examples=[None])
-    fx_buffer_pct: DecimalInput = Field(Decimal("0.01"), description="Not read by advice.", examples=["0.01"])
+    suppress_dust_trades: bool = _unread(True, example=True)
+    dust_trade_threshold: Money | None = _unread(None, example=None)
+    fx_buffer_pct: DecimalInput = _unread(Decimal("0.01"), example="0.01")
     block_on_missing_prices: bool = Field(True, description="Whether a missing price blocks.", examples=[True])
     block_on_missing_fx: bool = Field(True, description="Whether a missing rate blocks.", examples=[True])
-    min_cash_buffer_pct: DecimalInput = Field(Decimal("0.0"), description="Not read by advice.", examples=["0.0"])
-    max_turnover_pct: Fraction | None = Field(None, description="Not read by advice.", examples=[None])
-    enable_tax_awareness: bool = Field(False, description="Not read by advice.", examples=[False])
-    max_realized_capital_gains: NonNegativeDecimal | None = Field(
-        None, description="Not read by advice.", examples=[None]
-    )
-    enable_settlement_awareness: bool = Field(False, description="Not read by advice.", examples=[False])
+    min_cash_buffer_pct: DecimalInput = _unread(Decimal("0.0"), example="0.0")
+    max_turnover_pct: Fraction | None = _unread(None, example=None)
+    enable_tax_awareness: bool = _unread(False, example=False)
+    max_realized_capital_gains: NonNegativeDecimal | None = _unread(None, example=None)
+    enable_settlement_awareness: bool = _unread(False, example=False)
     enable_proposal_simulation: bool = Field(
         False, description="Must be true for a proposal to be simulated.", examples=[True]
     )
     enable_workflow_gates: bool = Field(True, description="Whether the gate decision is made.", examples=[True])
-    workflow_requires_client_consent: bool = Field(
-        False, description="No effect: advice always needs consent.", examples=[False]
+    workflow_requires_client_consent: bool = _unread(
+        False, example=False, description="No effect: advice always needs consent."
     )
     client_consent_already_obtained: bool = Field(False, description="Consent is on file.", examples=[False])
     proposal_apply_cash_flows_first: bool = Field(
@@ -120,7 +136,7 @@ class EngineOptions(RequestPart):
     enable_suitability_scanner: bool = Field(True, description="Whether suitability is scanned.", examples=[True])
     suitability_thresholds: SuitabilityThresholds = Field(
         default_factory=SuitabilityThresholds,
-        description="What the suitability scan lets pass.",
+        description="Limits below which the suitability scan raises no issue.",
         examples=[{"single_position_max_weight": "0.10", "issuer_max_weight": "0.20"}],
     )
     enable_instrument_drift: bool = Field(True, description="Whether drift is measured by instrument.", examples=[True])
@@ -128,27 +144,33 @@ class EngineOptions(RequestPart):
         5, description="Length of the top lists.", examples=[5]
     )
     drift_unmodeled_exposure_threshold: Fraction = Field(
-        Decimal("0.01"), description="Weight from which an unmodelled bucket is shown.", examples=["0.01"]
+        Decimal("0.01"),
+        description="Weight from which an unmodelled bucket is shown, a fraction from 0 to 1.",
+        examples=["0.01"],
     )
     auto_funding: bool = Field(True, description="Whether buys are funded by FX.", examples=[True])
     funding_mode: Literal["AUTO_FX"] = Field("AUTO_FX", description="How buys are funded.", examples=["AUTO_FX"])
-    fx_funding_source_currency: Literal["BASE_ONLY", "ANY_CASH"] = Field(
+    fx_funding_source_currency: FundingSource = Field(
         "ANY_CASH", description="Which cash may fund.", examples=["ANY_CASH"]
     )
     fx_generation_policy: Literal["ONE_FX_PER_CCY"] = Field(
-        "ONE_FX_PER_CCY", description="One FX trade a currency.", examples=["ONE_FX_PER_CCY"]
+        "ONE_FX_PER_CCY", description="One FX trade for each currency.", examples=["ONE_FX_PER_CCY"]
     )
-    settlement_horizon_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = Field(
-        5, description="Not read by advice.", examples=[5]
-    )
-    fx_settlement_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = Field(
-        2, description="Not read by advice.", examples=[2]
-    )
+    settlement_horizon_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = _unread(5, example=5)
+    fx_settlement_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = _unread(2, example=2)
     max_overdraft_by_ccy: Annotated[dict[str, NonNegativeDecimal], LISTED_MEMBERS, AfterValidator(_currency_keys)] = (
-        Field(default_factory=dict, description="Not read by advice.", examples=[{"USD": "1000"}])
+        Field(
+            default_factory=dict,
+            description=NOT_READ,
+            json_schema_extra=UNREAD,
+            examples=[{"USD": "1000"}],
+        )
     )
     group_constraints: Annotated[dict[str, GroupConstraint], LISTED_MEMBERS, AfterValidator(_attribute_keys)] = Field(
-        default_factory=dict, description="Not read by advice.", examples=[{"sector:TECH": {"max_weight": "0.25"}}]
+        default_factory=dict,
+        description=NOT_READ,
+        json_schema_extra=UNREAD,
+        examples=[{"sector:TECH": {"max_weight": "0.25"}}],
     )
 
     @model_validator(mode="after")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
+from typing_extensions import TypeAliasType
 
 from domain.decimals import PLAIN_INTEGER, DecimalInput, Fraction, NonNegativeDecimal, PositiveDecimal
 from domain.engine.codes import INVALID_INPUT, LOT_TOLERANCE, UNKNOWN_ASSET_CLASS
@@ -36,8 +37,9 @@ Name = Annotated[
 # pydantic's patterns are Rust's: `$` is the end of the text, never before a last line feed.
 CurrencyCode = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 CurrencyPair = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}/[A-Z]{3}$")]
-ShelfStatus = Literal["APPROVED", "RESTRICTED", "BANNED", "SUSPENDED", "SELL_ONLY"]
-LiquidityTier = Literal["L1", "L2", "L3", "L4", "L5"]
+# An alias of this kind is a named schema in the OpenAPI document.
+ShelfStatus = TypeAliasType("ShelfStatus", Literal["APPROVED", "RESTRICTED", "BANNED", "SUSPENDED", "SELL_ONLY"])
+LiquidityTier = TypeAliasType("LiquidityTier", Literal["L1", "L2", "L3", "L4", "L5"])
 
 
 class RequestPart(BaseModel):
@@ -63,7 +65,7 @@ class TaxLot(RequestPart):
 
 
 class Position(RequestPart):
-    """Units of one instrument that the client holds."""
+    """Units of one instrument in the portfolio."""
 
     instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
     quantity: DecimalInput = Field(description="Units held; any sign.", examples=["120"])
@@ -106,19 +108,19 @@ class CashBalance(RequestPart):
 
 
 class PortfolioSnapshot(RequestPart):
-    """The client's portfolio at one moment."""
+    """The portfolio of the bank's customer at one moment."""
 
     snapshot_id: Identifier | None = Field(None, description="The snapshot, for lineage.", examples=["ps_20260222"])
     portfolio_id: Name = Field(description="The portfolio.", examples=["pf_1"])
     base_currency: CurrencyCode = Field(description="Currency that everything is valued in.", examples=["SGD"])
     positions: Rows[Position] = Field(
         (),
-        description="Holdings; equal instruments are added up.",
+        description="Holdings; rows of the same instrument are added up.",
         examples=[[{"instrument_id": "EQ_US_TECH", "quantity": "120"}]],
     )
     cash_balances: Rows[CashBalance] = Field(
         (),
-        description="Cash; equal currencies are added up.",
+        description="Cash; rows of the same currency are added up.",
         examples=[[{"currency": "SGD", "amount": "50000.00"}]],
     )
 
@@ -127,7 +129,9 @@ class Price(RequestPart):
     """The price of one unit."""
 
     instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    price: PositiveDecimal = Field(description="Price of a unit in currency units.", examples=["250.00"])
+    price: PositiveDecimal = Field(
+        description="Price of a unit in currency units, greater than zero.", examples=["250.00"]
+    )
     currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["USD"])
 
 
@@ -135,7 +139,7 @@ class FxRate(RequestPart):
     """One unit of the first currency costs `rate` units of the second."""
 
     pair: CurrencyPair = Field(description="FROM/TO.", examples=["USD/SGD"])
-    rate: PositiveDecimal = Field(description="Units of TO for one FROM.", examples=["1.35"])
+    rate: PositiveDecimal = Field(description="Units of TO for one FROM, greater than zero.", examples=["1.35"])
 
 
 class MarketDataSnapshot(RequestPart):
@@ -144,19 +148,21 @@ class MarketDataSnapshot(RequestPart):
     snapshot_id: Identifier | None = Field(None, description="The snapshot, for lineage.", examples=["md_20260222"])
     prices: Rows[Price] = Field(
         (),
-        description="One row an instrument.",
+        description="One row for each instrument.",
         examples=[[{"instrument_id": "EQ_US_TECH", "price": "250.00", "currency": "USD"}]],
     )
     fx_rates: Rows[FxRate] = Field(
-        (), description="One row a pair; the inverse is derived.", examples=[[{"pair": "USD/SGD", "rate": "1.35"}]]
+        (),
+        description="One row for each pair; the inverse is derived.",
+        examples=[[{"pair": "USD/SGD", "rate": "1.35"}]],
     )
 
 
 class ShelfEntry(RequestPart):
-    """What the bank says of an instrument that it may offer."""
+    """An instrument on the bank's shelf."""
 
     instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    status: ShelfStatus = Field(description="What may be done with it.", examples=["APPROVED"])
+    status: ShelfStatus = Field(description="Which trades the bank allows.", examples=["APPROVED"])
     asset_class: str = Field(
         UNKNOWN_ASSET_CLASS, description="Asset class of allocations and drift.", examples=["EQUITY"]
     )
@@ -172,17 +178,17 @@ class ShelfEntry(RequestPart):
 
 
 class AssetClassTarget(RequestPart):
-    """What the model wants of an asset class."""
+    """The model's target for an asset class."""
 
     asset_class: str = Field(description="Asset class.", examples=["EQUITY"])
-    weight: Fraction = Field(description="Fraction of the total, 1 is all.", examples=["0.60"])
+    weight: Fraction = Field(description="Fraction of the total, from 0 to 1.", examples=["0.60"])
 
 
 class InstrumentTarget(RequestPart):
-    """What the model wants of an instrument."""
+    """The model's target for an instrument."""
 
     instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    weight: Fraction = Field(description="Fraction of the total, 1 is all.", examples=["0.10"])
+    weight: Fraction = Field(description="Fraction of the total, from 0 to 1.", examples=["0.10"])
 
 
 class ReferenceModel(RequestPart):

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
+from typing_extensions import TypeAliasType
 
 from domain.canonical import canonical_text, sha256_of
 from domain.decimals import PLAIN_INTEGER, DecimalInput, PositiveDecimal, normal_text, refuse_float
@@ -22,6 +23,7 @@ from domain.portfolio import (
     ShelfEntry,
 )
 
+TradeSide = TypeAliasType("TradeSide", Literal["BUY", "SELL"])
 MAX_VERSION_NO: Final = 2**31 - 1
 VersionNo = Annotated[int, Field(ge=1, le=MAX_VERSION_NO), PLAIN_INTEGER]
 # What a wire model may add to a request without changing what is asked for. It can hold credentials.
@@ -50,14 +52,14 @@ def _refuse_float_amount(value: Any) -> Any:
 
 
 class ProposedCashFlow(RequestPart):
-    """Money that the client brings or takes."""
+    """Money that the bank's customer pays in or withdraws."""
 
     intent_type: Literal["CASH_FLOW"] = Field("CASH_FLOW", description="Kind of instruction.", examples=["CASH_FLOW"])
     currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["SGD"])
     amount: Annotated[DecimalInput, refuse_float(INVALID_TRADE_INPUT)] = Field(
         description="Currency units, negative for a withdrawal; text or integer.", examples=["-500.00"]
     )
-    description: str | None = Field(None, description="Why.", examples=["Withdrawal for tuition"])
+    description: str | None = Field(None, description="The reason.", examples=["Withdrawal for tuition"])
 
 
 class ProposedTrade(RequestPart):
@@ -66,10 +68,10 @@ class ProposedTrade(RequestPart):
     intent_type: Literal["SECURITY_TRADE"] = Field(
         "SECURITY_TRADE", description="Kind of instruction.", examples=["SECURITY_TRADE"]
     )
-    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    side: TradeSide = Field(description="Direction.", examples=["BUY"])
     instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
     quantity: Annotated[PositiveDecimal, refuse_float(INVALID_TRADE_INPUT)] | None = Field(
-        None, description="Units; text or integer.", examples=["10"]
+        None, description="Units, greater than zero.", examples=["10"]
     )
     notional: Annotated[Money | None, BeforeValidator(_refuse_float_amount)] = Field(
         None, description="Value in the price's currency.", examples=[{"amount": "2500.00", "currency": "USD"}]
@@ -85,17 +87,19 @@ class ProposedTrade(RequestPart):
 
 
 class SimulateRequest(RequestPart):
-    """Everything that a simulation reads."""
+    """The input of a simulation."""
 
     portfolio_snapshot: PortfolioSnapshot = Field(
-        description="The client's portfolio.", examples=[EXAMPLE["portfolio_snapshot"]]
+        description="The portfolio of the bank's customer.", examples=[EXAMPLE["portfolio_snapshot"]]
     )
     market_data_snapshot: MarketDataSnapshot = Field(
         description="Prices and rates.", examples=[EXAMPLE["market_data_snapshot"]]
     )
-    shelf_entries: Rows[ShelfEntry] = Field(description="What the bank offers.", examples=[EXAMPLE["shelf_entries"]])
+    shelf_entries: Rows[ShelfEntry] = Field(
+        description="Instruments that the bank offers.", examples=[EXAMPLE["shelf_entries"]]
+    )
     options: EngineOptions = Field(
-        default_factory=EngineOptions, description="How to compute.", examples=[EXAMPLE["options"]]
+        default_factory=EngineOptions, description="Options of the engine.", examples=[EXAMPLE["options"]]
     )
     proposed_cash_flows: Rows[ProposedCashFlow] = Field(
         (), description="Cash flows, in order.", examples=[[{"currency": "SGD", "amount": "-500.00"}]]
@@ -111,26 +115,26 @@ class SimulateRequest(RequestPart):
 
 
 class ProposalMetadata(RequestPart):
-    """What people call the proposal; never computed on."""
+    """Descriptive data of a proposal; the engine does not read it."""
 
     title: Annotated[str, StringConstraints(max_length=500)] | None = Field(
-        None, description="Title.", examples=["Rebalance into quality"]
+        None, description="Title of the proposal.", examples=["Rebalance into quality"]
     )
     advisor_notes: Annotated[str, StringConstraints(max_length=10_000)] | None = Field(
         None, description="Stored, never returned.", examples=["Client prefers fewer positions."]
     )
-    jurisdiction: Identifier | None = Field(None, description="Legal regime.", examples=["SG"])
-    mandate_id: Identifier | None = Field(None, description="The client's mandate.", examples=["mandate_9"])
+    jurisdiction: Identifier | None = Field(None, description="Jurisdiction of the proposal.", examples=["SG"])
+    mandate_id: Identifier | None = Field(None, description="Mandate of the bank's customer.", examples=["mandate_9"])
 
 
 class CreateRequest(RequestPart):
     """A new proposal."""
 
-    created_by: Name = Field(description="Who submits it.", examples=["advisor_1"])
-    simulate_request: SimulateRequest = Field(description="What to simulate.", examples=[EXAMPLE])
+    created_by: Name = Field(description="The person who submits the request.", examples=["advisor_1"])
+    simulate_request: SimulateRequest = Field(description="The input of the simulation.", examples=[EXAMPLE])
     metadata: ProposalMetadata = Field(
         default_factory=ProposalMetadata,
-        description="Title, notes, regime, mandate.",
+        description="Title, advisor's notes, jurisdiction and mandate.",
         examples=[{"title": "Rebalance into quality"}],
     )
 
@@ -138,8 +142,8 @@ class CreateRequest(RequestPart):
 class VersionRequest(RequestPart):
     """A new version of a proposal."""
 
-    created_by: Name = Field(description="Who submits it.", examples=["advisor_1"])
-    simulate_request: SimulateRequest = Field(description="What to simulate.", examples=[EXAMPLE])
+    created_by: Name = Field(description="The person who submits the request.", examples=["advisor_1"])
+    simulate_request: SimulateRequest = Field(description="The input of the simulation.", examples=[EXAMPLE])
     expected_current_version_no: VersionNo | None = Field(
         None, description="The version that this one must follow.", examples=[1]
     )

@@ -158,6 +158,10 @@ class Settings(BaseSettings):
     auth_audience: str | None = Field(
         None, min_length=1, description="What `aud` of tokens must be or hold. Needed by `jwt`."
     )
+    auth_token_url: Annotated[str, AfterValidator(_is_key_url)] | None = Field(
+        None,
+        description="Where clients get their tokens, by https. Only shown, in the OpenAPI document.",
+    )
     auth_jwks_url: Annotated[str, AfterValidator(_is_key_url)] | None = Field(
         None,
         repr=False,

@@ -12,6 +12,7 @@ from temporalio.api.taskqueue.v1 import PollerInfo, TaskQueue
 from temporalio.api.workflowservice.v1 import DescribeTaskQueueRequest
 from temporalio.client import Client
 from temporalio.service import RPCError
+from typing_extensions import TypeAliasType
 
 from domain.errors import StorageUnavailable
 from storage.unit_of_work import Storage
@@ -22,8 +23,11 @@ RECENT_POLL_SECONDS: Final = 90  # Temporal notes when a poll begins, and holds 
 
 UNREACHABLE: Final = "PostgreSQL cannot be reached."
 
-AuthenticationState = Literal["off", "ok", "degraded"]
-ComponentState = Literal["ok", "unreachable", "schema_too_old", "cannot_write", "no_pollers"]
+AuthenticationState = TypeAliasType("AuthenticationState", Literal["off", "ok", "degraded"])
+ReadyStatus = TypeAliasType("ReadyStatus", Literal["ok", "degraded", "unavailable"])
+ComponentState = TypeAliasType(
+    "ComponentState", Literal["ok", "unreachable", "schema_too_old", "cannot_write", "no_pollers"]
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,7 +43,7 @@ class Readiness:
         return self.database == "ok"
 
     @property
-    def status(self) -> Literal["ok", "degraded", "unavailable"]:
+    def status(self) -> ReadyStatus:
         if not self.is_serving:
             return "unavailable"
         is_whole = self.temporal == self.workers == "ok" and self.authentication != "degraded"

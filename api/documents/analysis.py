@@ -3,10 +3,16 @@
 from typing import Literal
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeAliasType
 
 from api.wire import DecimalText
+from domain.options import Severity
 
-SeverityName = Literal["LOW", "MEDIUM", "HIGH"]
+SuitabilityDimension = TypeAliasType(
+    "SuitabilityDimension", Literal["CONCENTRATION", "ISSUER", "LIQUIDITY", "GOVERNANCE", "CASH", "DATA_QUALITY"]
+)
+SuitabilityChange = TypeAliasType("SuitabilityChange", Literal["NEW", "PERSISTENT", "RESOLVED"])
+RecommendedReview = TypeAliasType("RecommendedReview", Literal["NONE", "RISK_REVIEW", "COMPLIANCE_REVIEW"])
 
 
 class DriftBucket(BaseModel):
@@ -18,9 +24,9 @@ class DriftBucket(BaseModel):
     portfolio_weight_after: DecimalText = Field(description="After.", examples=["0.6"])
     drift_before: DecimalText = Field(description="Before less target.", examples=["-0.10"])
     drift_after: DecimalText = Field(description="After less target.", examples=["0.00"])
-    abs_drift_before: DecimalText = Field(description="Its size.", examples=["0.10"])
-    abs_drift_after: DecimalText = Field(description="Its size.", examples=["0.00"])
-    improvement: DecimalText = Field(description="By how much the size shrinks.", examples=["0.10"])
+    abs_drift_before: DecimalText = Field(description="Absolute value of the drift.", examples=["0.10"])
+    abs_drift_after: DecimalText = Field(description="Absolute value of the drift.", examples=["0.00"])
+    improvement: DecimalText = Field(description="Reduction of the absolute drift.", examples=["0.10"])
 
 
 class DriftDimension(BaseModel):
@@ -41,16 +47,16 @@ class DriftImprovement(BaseModel):
 
 
 class UnmodeledExposure(BaseModel):
-    """A bucket that the model does not know."""
+    """A bucket that the model does not contain."""
 
     bucket: str = Field(description="The bucket.", examples=["COMMODITY"])
     portfolio_weight_before: DecimalText = Field(description="Before.", examples=["0.05"])
     portfolio_weight_after: DecimalText = Field(description="After.", examples=["0.02"])
-    max_portfolio_weight: DecimalText = Field(description="The larger of both.", examples=["0.05"])
+    max_portfolio_weight: DecimalText = Field(description="The larger of the two weights.", examples=["0.05"])
 
 
 class DriftHighlights(BaseModel):
-    """What stands out."""
+    """The largest changes."""
 
     largest_improvements: list[DriftImprovement] = Field(description="Largest first.", examples=[[]])
     largest_deteriorations: list[DriftImprovement] = Field(description="Worst first.", examples=[[]])
@@ -73,7 +79,7 @@ class DriftAnalysis(BaseModel):
     )
     asset_class: DriftDimension = Field(description="By asset class.")
     instrument: DriftDimension | None = Field(description="By instrument; null without targets.", examples=[None])
-    highlights: DriftHighlights = Field(description="What stands out.")
+    highlights: DriftHighlights = Field(description="The largest changes.")
 
 
 class SuitabilitySnapshots(BaseModel):
@@ -84,46 +90,48 @@ class SuitabilitySnapshots(BaseModel):
 
 
 class SuitabilityEvidence(BaseModel):
-    """Where an issue comes from."""
+    """Snapshots behind an issue."""
 
     as_of: str = Field(description="The market's snapshot.", examples=["md_20260222"])
     snapshot_ids: SuitabilitySnapshots = Field(description="Both snapshots.")
 
 
 class SuitabilityIssue(BaseModel):
-    """Something that a reviewer must see."""
+    """A finding for reviewers."""
 
     issue_id: str = Field(description="Kind of issue.", examples=["SUIT_SINGLE_POSITION_MAX"])
-    issue_key: str = Field(description="The issue across time.", examples=["SINGLE_POSITION_MAX|EQ_US_TECH"])
-    dimension: Literal["CONCENTRATION", "ISSUER", "LIQUIDITY", "GOVERNANCE", "CASH", "DATA_QUALITY"] = Field(
-        description="What it is about.", examples=["CONCENTRATION"]
+    issue_key: str = Field(
+        description="Key of the issue, the same in every version.", examples=["SINGLE_POSITION_MAX|EQ_US_TECH"]
     )
-    severity: SeverityName = Field(description="How bad.", examples=["MEDIUM"])
-    status_change: Literal["NEW", "PERSISTENT", "RESOLVED"] = Field(
-        description="After against before.", examples=["NEW"]
+    dimension: SuitabilityDimension = Field(description="Subject.", examples=["CONCENTRATION"])
+    severity: Severity = Field(description="Severity.", examples=["MEDIUM"])
+    status_change: SuitabilityChange = Field(description="Change from before to after.", examples=["NEW"])
+    summary: str = Field(
+        description="Text for people.", examples=["EQ_US_TECH is at 11.00%, above its limit of 10.00%."]
     )
-    summary: str = Field(description="For people.", examples=["EQ_US_TECH is at 11.00%, above its limit of 10.00%."])
     details: dict[str, str] = Field(
         description="Codes and unrounded weights.",
         examples=[{"instrument_id": "EQ_US_TECH", "threshold": "0.10", "measured": "0.11"}],
     )
-    evidence: SuitabilityEvidence = Field(description="Where it comes from.")
+    evidence: SuitabilityEvidence = Field(description="Snapshots behind the issue.")
 
 
 class SuitabilityCounts(BaseModel):
-    """How many."""
+    """Numbers of issues."""
 
-    new_count: int = Field(description="Only after.", examples=[1])
-    resolved_count: int = Field(description="Only before.", examples=[0])
-    persistent_count: int = Field(description="Both.", examples=[0])
-    highest_severity_new: SeverityName | None = Field(description="Of the new ones.", examples=["MEDIUM"])
+    new_count: int = Field(description="Issues that only the portfolio after the proposal has.", examples=[1])
+    resolved_count: int = Field(description="Issues that only the portfolio before the proposal has.", examples=[0])
+    persistent_count: int = Field(description="Issues of both portfolios.", examples=[0])
+    highest_severity_new: Severity | None = Field(
+        description="Highest severity of the new issues; null without any.", examples=["MEDIUM"]
+    )
 
 
 class SuitabilityResult(BaseModel):
     """The scan of both sides."""
 
-    summary: SuitabilityCounts = Field(description="How many.")
+    summary: SuitabilityCounts = Field(description="Numbers of issues.")
     issues: list[SuitabilityIssue] = Field(description="By change, severity, dimension, key.", examples=[[]])
-    recommended_gate: Literal["NONE", "RISK_REVIEW", "COMPLIANCE_REVIEW"] = Field(
+    recommended_gate: RecommendedReview = Field(
         description="Review that the new issues call for.", examples=["RISK_REVIEW"]
     )

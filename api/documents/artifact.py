@@ -3,8 +3,9 @@
 from typing import Literal
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeAliasType
 
-from api.documents.analysis import SeverityName, SuitabilityIssue
+from api.documents.analysis import SuitabilityIssue
 from api.documents.result import (
     DropReason,
     GateDecision,
@@ -14,39 +15,44 @@ from api.documents.result import (
     SimulationStatus,
 )
 from api.documents.valuation import MONEY_EXAMPLE, AllocationMetric, MoneyText
-from api.wire import HASH_EXAMPLE, HEX, TIMESTAMP_EXAMPLE, ArtifactId, DecimalText, Hash, RunId, Weight
-from domain.options import EngineOptions
+from api.wire import HASH_EXAMPLE, HEX, TIMESTAMP_EXAMPLE, ArtifactId, DecimalText, Hash, RunId, TimestampText, Weight
+from domain.options import EngineOptions, Severity, ValuationMode
 from domain.portfolio import MarketDataSnapshot, PortfolioSnapshot, ReferenceModel, ShelfEntry
-from domain.request import ProposedCashFlow, ProposedTrade
+from domain.request import ProposedCashFlow, ProposedTrade, TradeSide
+
+ObjectiveTag = TypeAliasType(
+    "ObjectiveTag", Literal["RISK_ALIGNMENT", "CASH_DEPLOYMENT", "DRIFT_REDUCTION", "PORTFOLIO_MAINTENANCE"]
+)
+ArtifactNextStep = TypeAliasType(
+    "ArtifactNextStep", Literal["RISK_REVIEW", "COMPLIANCE_REVIEW", "CLIENT_CONSENT", "EXECUTION_READY", "NONE"]
+)
+OrderingPolicy = TypeAliasType("OrderingPolicy", Literal["CASH_FLOW->SELL->FX->BUY", "SELL->FX->BUY->CASH_FLOW"])
+SuitabilityStatus = TypeAliasType("SuitabilityStatus", Literal["AVAILABLE", "NOT_AVAILABLE"])
 
 
 class Takeaway(BaseModel):
     """A sentence with a code."""
 
-    code: str = Field(description="What it is about.", examples=["CASH"])
-    value: str = Field(description="For people.", examples=["0.1573 before, 0.1200 after"])
+    code: str = Field(description="Subject.", examples=["CASH"])
+    value: str = Field(description="Text for people.", examples=["0.1573 before, 0.1200 after"])
 
 
 class CodedText(BaseModel):
     """A text with a code."""
 
-    code: str = Field(description="What it is about.", examples=["DEPENDENCY"])
+    code: str = Field(description="Subject.", examples=["DEPENDENCY"])
     text: str = Field(
-        description="For people.", examples=["Execute a trade only after the intents that it depends on."]
+        description="Text for people.", examples=["Execute a trade only after the intents that it depends on."]
     )
 
 
 class ArtifactSummary(BaseModel):
     """The proposal at a glance."""
 
-    title: str = Field(description="For people.", examples=["Proposal for portfolio pf_1"])
-    objective_tags: list[Literal["RISK_ALIGNMENT", "CASH_DEPLOYMENT", "DRIFT_REDUCTION", "PORTFOLIO_MAINTENANCE"]] = (
-        Field(description="What it is for.", examples=[["RISK_ALIGNMENT"]])
-    )
+    title: str = Field(description="Text for people.", examples=["Proposal for portfolio pf_1"])
+    objective_tags: list[ObjectiveTag] = Field(description="Purposes of the proposal.", examples=[["RISK_ALIGNMENT"]])
     advisor_notes: list[CodedText] = Field(description="Always empty.", examples=[[]])
-    recommended_next_step: Literal["RISK_REVIEW", "COMPLIANCE_REVIEW", "CLIENT_CONSENT", "EXECUTION_READY", "NONE"] = (
-        Field(description="What to do next.", examples=["CLIENT_CONSENT"])
-    )
+    recommended_next_step: ArtifactNextStep = Field(description="What to do next.", examples=["CLIENT_CONSENT"])
     key_takeaways: list[Takeaway] = Field(description="STATUS, INTENTS, CASH, DRIFT, SUITABILITY.", examples=[[]])
 
 
@@ -69,7 +75,7 @@ class WeightChange(BaseModel):
 
 
 class ImpactDelta(BaseModel):
-    """What changes."""
+    """The change."""
 
     total_value_delta: MoneyText = Field(description="After less before.", examples=[MONEY_EXAMPLE])
     largest_weight_changes: list[WeightChange] = Field(description="Largest first.", examples=[[]])
@@ -80,7 +86,7 @@ class PortfolioImpact(BaseModel):
 
     before: ImpactSide = Field(description="Before.")
     after: ImpactSide = Field(description="After.")
-    delta: ImpactDelta = Field(description="What changes.")
+    delta: ImpactDelta = Field(description="The change.")
     reconciliation: ReconciliationResult = Field(description="The totals, compared.")
 
 
@@ -90,13 +96,13 @@ class ArtifactTrade(BaseModel):
     intent_id: str = Field(description="The intent.", examples=["oi_1"])
     type: Literal["SECURITY_TRADE"] = Field(description="Kind.", examples=["SECURITY_TRADE"])
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    side: TradeSide = Field(description="Direction.", examples=["BUY"])
     quantity: DecimalText = Field(description="Units, without trailing zeros.", examples=["10"])
     estimated_notional: MoneyText | None = Field(description="In the currency of the price.", examples=[MONEY_EXAMPLE])
     estimated_notional_base: MoneyText | None = Field(description="In the base currency.", examples=[MONEY_EXAMPLE])
     dependencies: list[str] = Field(description="Intents that must come first.", examples=[[]])
     rationale: Rationale = Field(
-        description="Why.", examples=[{"code": "MANUAL_PROPOSAL", "message": "Proposed by the advisor"}]
+        description="The reason.", examples=[{"code": "MANUAL_PROPOSAL", "message": "Proposed by the advisor"}]
     )
 
 
@@ -119,38 +125,38 @@ class DroppedTrade(BaseModel):
 
     intent_id: str = Field(description="Its number in the request.", examples=["oi_2"])
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    side: TradeSide = Field(description="Direction.", examples=["BUY"])
     quantity: DecimalText | None = Field(description="Units; null when it was sized by notional.", examples=["10"])
     notional: MoneyText | None = Field(description="Value; null when it was sized by quantity.", examples=[None])
-    reason: DropReason = Field(description="Why.", examples=["MISSING_PRICE"])
+    reason: DropReason = Field(description="The reason.", examples=["MISSING_PRICE"])
 
 
 class TradesAndFunding(BaseModel):
-    """What is to be done."""
+    """Trades and exchanges to execute."""
 
     trade_list: list[ArtifactTrade] = Field(description="In order.", examples=[[]])
     fx_list: list[ArtifactFx] = Field(description="By pair.", examples=[[]])
     dropped_trades: list[DroppedTrade] = Field(
         [],
-        description="What is not done, in the order of the request; not in artifacts of engines before 2.0.0.",
+        description="Trades that were not made, in request order; absent in artifacts of engines before 2.0.0.",
         examples=[[]],
     )
-    ordering_policy: Literal["CASH_FLOW->SELL->FX->BUY", "SELL->FX->BUY->CASH_FLOW"] = Field(
-        description="Order of execution.", examples=["CASH_FLOW->SELL->FX->BUY"]
-    )
-    execution_notes: list[CodedText] = Field(description="What to heed.", examples=[[]])
+    ordering_policy: OrderingPolicy = Field(description="Order of execution.", examples=["CASH_FLOW->SELL->FX->BUY"])
+    execution_notes: list[CodedText] = Field(description="Notes for execution.", examples=[[]])
 
 
 class SuitabilitySummary(BaseModel):
     """The scan at a glance."""
 
-    status: Literal["AVAILABLE", "NOT_AVAILABLE"] = Field(description="Whether it was made.", examples=["AVAILABLE"])
-    new_issues: int = Field(description="Only after.", examples=[0])
-    resolved_issues: int = Field(description="Only before.", examples=[0])
-    persistent_issues: int = Field(description="Both.", examples=[0])
-    highest_severity_new: SeverityName | None = Field(description="Of the new ones.", examples=[None])
-    highlights: list[CodedText] = Field(description="The first ones.", examples=[[]])
-    issues: list[SuitabilityIssue] = Field(description="All.", examples=[[]])
+    status: SuitabilityStatus = Field(description="Whether the scan ran.", examples=["AVAILABLE"])
+    new_issues: int = Field(description="Issues that only the portfolio after the proposal has.", examples=[0])
+    resolved_issues: int = Field(description="Issues that only the portfolio before the proposal has.", examples=[0])
+    persistent_issues: int = Field(description="Issues of both portfolios.", examples=[0])
+    highest_severity_new: Severity | None = Field(
+        description="Highest severity of the new issues; null without any.", examples=[None]
+    )
+    highlights: list[CodedText] = Field(description="The most severe issues.", examples=[[]])
+    issues: list[SuitabilityIssue] = Field(description="All issues.", examples=[[]])
 
 
 class PricingAssumptions(BaseModel):
@@ -159,20 +165,18 @@ class PricingAssumptions(BaseModel):
     market_data_snapshot_id: str = Field(description="The snapshot.", examples=["md_20260222"])
     prices_as_of: str = Field(description="The snapshot.", examples=["md_20260222"])
     fx_as_of: str = Field(description="The snapshot.", examples=["md_20260222"])
-    valuation_mode: Literal["CALCULATED", "TRUST_SNAPSHOT"] = Field(
-        description="As it was asked for.", examples=["CALCULATED"]
-    )
+    valuation_mode: ValuationMode = Field(description="As it was asked for.", examples=["CALCULATED"])
 
 
 class Inclusion(BaseModel):
     """Whether a topic is modelled."""
 
     included: bool = Field(description="Always false.", examples=[False])
-    notes: str = Field(description="For people.", examples=["Taxes are not modelled."])
+    notes: str = Field(description="Text for people.", examples=["Taxes are not modelled."])
 
 
 class AssumptionsAndLimits(BaseModel):
-    """What the numbers leave out."""
+    """Assumptions, and costs and taxes that the numbers leave out."""
 
     pricing: PricingAssumptions = Field(description="Where prices come from.")
     costs_and_fees: Inclusion = Field(description="Costs.")
@@ -188,14 +192,14 @@ class ProductDocument(BaseModel):
 
 
 class Disclosures(BaseModel):
-    """What must be said."""
+    """Disclosures to the bank's customer."""
 
     risk_disclaimer: str = Field(description="Fixed text.", examples=["Prices and rates move."])
     product_docs: list[ProductDocument] = Field(description="Of the traded instruments.", examples=[[]])
 
 
 class EvidenceInputs(BaseModel):
-    """What was sent, with defaults, decimals in normal form."""
+    """The request with defaults; decimals are text in normal form."""
 
     portfolio_snapshot: PortfolioSnapshot = Field(description="The portfolio.")
     market_data_snapshot: MarketDataSnapshot = Field(description="The market.")
@@ -207,26 +211,26 @@ class EvidenceInputs(BaseModel):
 
 
 class EngineOutputs(BaseModel):
-    """What was computed."""
+    """The computed result."""
 
     proposal_result: ProposalResult = Field(description="The whole result.")
 
 
 class EvidenceHashes(BaseModel):
-    """What the evidence is proven by."""
+    """Hashes of request and artifact."""
 
-    request_hash: Hash = Field(description="Of the request.", examples=[HASH_EXAMPLE])
+    request_hash: Hash = Field(description="Hash of the request.", examples=[HASH_EXAMPLE])
     artifact_hash: Hash = Field(
-        description="Of the artifact without time, caller and this hash.", examples=[HASH_EXAMPLE]
+        description="Hash of the artifact without time, caller and this hash.", examples=[HASH_EXAMPLE]
     )
 
 
 class EvidenceBundle(BaseModel):
-    """Everything needed to compute the artifact again."""
+    """Everything that is needed to compute the artifact again."""
 
-    inputs: EvidenceInputs = Field(description="What was sent.")
-    engine_outputs: EngineOutputs = Field(description="What was computed.")
-    hashes: EvidenceHashes = Field(description="What it is proven by.")
+    inputs: EvidenceInputs = Field(description="The request, with defaults.")
+    engine_outputs: EngineOutputs = Field(description="The computed result.")
+    hashes: EvidenceHashes = Field(description="Hashes of request and artifact.")
     engine_version: str = Field(description="The engine that computed it.", examples=["1.0.0"])
 
 
@@ -235,14 +239,16 @@ class ProposalArtifact(BaseModel):
 
     artifact_id: ArtifactId = Field(description="Derived from the run.", examples=[f"pa_{HEX}"])
     proposal_run_id: RunId = Field(description="The run.", examples=[f"pr_{HEX}"])
-    correlation_id: str = Field(description="Of the request.", examples=["crm/case/4711"])
-    created_at: str = Field(description="When the request was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    status: SimulationStatus = Field(description="Of the simulation.", examples=["READY"])
+    correlation_id: str = Field(description="Hash of the request.", examples=["crm/case/4711"])
+    created_at: TimestampText = Field(description="When the request was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    status: SimulationStatus = Field(description="Status of the simulation.", examples=["READY"])
     gate_decision: GateDecision = Field(description="Which review comes next.")
-    summary: ArtifactSummary = Field(description="At a glance.")
+    summary: ArtifactSummary = Field(description="The proposal at a glance.")
     portfolio_impact: PortfolioImpact = Field(description="Before and after.")
-    trades_and_funding: TradesAndFunding = Field(description="What is to be done.")
-    suitability_summary: SuitabilitySummary = Field(description="The scan.")
-    assumptions_and_limits: AssumptionsAndLimits = Field(description="What is left out.")
-    disclosures: Disclosures = Field(description="What must be said.")
-    evidence_bundle: EvidenceBundle = Field(description="The proof.")
+    trades_and_funding: TradesAndFunding = Field(description="Trades and exchanges to execute.")
+    suitability_summary: SuitabilitySummary = Field(description="Summary of the suitability scan.")
+    assumptions_and_limits: AssumptionsAndLimits = Field(
+        description="Assumptions, and costs and taxes that the numbers leave out."
+    )
+    disclosures: Disclosures = Field(description="Disclosures to the bank's customer.")
+    evidence_bundle: EvidenceBundle = Field(description="Inputs and outputs of the computation, with their hashes.")

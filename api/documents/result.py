@@ -3,29 +3,44 @@
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
+from typing_extensions import TypeAliasType
 
 from api.documents.analysis import DriftAnalysis, SuitabilityResult
 from api.documents.valuation import MONEY_EXAMPLE, MoneyText, SimulatedState
 from api.wire import HASH_EXAMPLE, HEX, DecimalText, Hash, RunId
+from domain.options import Severity
+from domain.request import TradeSide
 
-SimulationStatus = Literal["READY", "PENDING_REVIEW", "BLOCKED"]
-GateName = Literal[
-    "BLOCKED",
-    "RISK_REVIEW_REQUIRED",
-    "COMPLIANCE_REVIEW_REQUIRED",
-    "CLIENT_CONSENT_REQUIRED",
-    "EXECUTION_READY",
-    "NONE",
-]
-DropReason = Literal["MISSING_SHELF", "SHELF_STATUS", "MISSING_PRICE", "CURRENCY_MISMATCH", "PRICE_ZERO", "UNFUNDED"]
-NextStep = Literal["FIX_INPUT", "RISK_REVIEW", "COMPLIANCE_REVIEW", "REQUEST_CLIENT_CONSENT", "EXECUTE", "NONE"]
+SimulationStatus = TypeAliasType("SimulationStatus", Literal["READY", "PENDING_REVIEW", "BLOCKED"])
+GateName = TypeAliasType(
+    "GateName",
+    Literal[
+        "BLOCKED",
+        "RISK_REVIEW_REQUIRED",
+        "COMPLIANCE_REVIEW_REQUIRED",
+        "CLIENT_CONSENT_REQUIRED",
+        "EXECUTION_READY",
+        "NONE",
+    ],
+)
+DropReason = TypeAliasType(
+    "DropReason",
+    Literal["MISSING_SHELF", "SHELF_STATUS", "MISSING_PRICE", "CURRENCY_MISMATCH", "PRICE_ZERO", "UNFUNDED"],
+)
+NextStep = TypeAliasType(
+    "NextStep", Literal["FIX_INPUT", "RISK_REVIEW", "COMPLIANCE_REVIEW", "REQUEST_CLIENT_CONSENT", "EXECUTE", "NONE"]
+)
+ReconciliationStatus = TypeAliasType("ReconciliationStatus", Literal["OK", "MISMATCH"])
+RuleSeverity = TypeAliasType("RuleSeverity", Literal["HARD", "SOFT"])
+RuleStatus = TypeAliasType("RuleStatus", Literal["PASS", "FAIL"])
+GateReasonSource = TypeAliasType("GateReasonSource", Literal["RULE_ENGINE", "SUITABILITY", "DATA_QUALITY"])
 
 
 class Rationale(BaseModel):
-    """Why an intent exists."""
+    """The reason for an intent."""
 
     code: str = Field(description="MANUAL_PROPOSAL or FUNDING.", examples=["MANUAL_PROPOSAL"])
-    message: str = Field(description="For people.", examples=["Proposed by the advisor"])
+    message: str = Field(description="Text for people.", examples=["Proposed by the advisor"])
 
 
 class CashFlowIntent(BaseModel):
@@ -44,13 +59,13 @@ class FxSpotIntent(BaseModel):
     intent_type: Literal["FX_SPOT"] = Field(description="Kind of intent.", examples=["FX_SPOT"])
     intent_id: str = Field(description="Unique in the result.", examples=["oi_fx_1"])
     pair: str = Field(description="Bought and sold currency.", examples=["USD/SGD"])
-    buy_currency: str = Field(description="What is bought.", examples=["USD"])
+    buy_currency: str = Field(description="Currency that is bought.", examples=["USD"])
     buy_amount: DecimalText = Field(description="In minor units, rounded up.", examples=["1000.00"])
-    sell_currency: str = Field(description="What pays.", examples=["SGD"])
+    sell_currency: str = Field(description="Currency that pays.", examples=["SGD"])
     sell_amount_estimated: DecimalText = Field(description="In minor units.", examples=["1350.00"])
     dependencies: list[str] = Field(description="Intents that must come first.", examples=[[]])
     rationale: Rationale = Field(
-        description="Why.", examples=[{"code": "FUNDING", "message": "Funds the buys of this currency"}]
+        description="The reason.", examples=[{"code": "FUNDING", "message": "Funds the buys of this currency"}]
     )
 
 
@@ -60,7 +75,7 @@ class SecurityTradeIntent(BaseModel):
     intent_type: Literal["SECURITY_TRADE"] = Field(description="Kind of intent.", examples=["SECURITY_TRADE"])
     intent_id: str = Field(description="Unique in the result.", examples=["oi_1"])
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    side: Literal["BUY", "SELL"] = Field(description="Direction.", examples=["BUY"])
+    side: TradeSide = Field(description="Direction.", examples=["BUY"])
     quantity: DecimalText = Field(description="Units.", examples=["10"])
     notional: MoneyText = Field(description="Value in the currency of the price.", examples=[MONEY_EXAMPLE])
     notional_base: MoneyText | None = Field(
@@ -69,12 +84,18 @@ class SecurityTradeIntent(BaseModel):
     )
     dependencies: list[str] = Field(description="Intents that must come first.", examples=[[]])
     rationale: Rationale = Field(
-        description="Why.", examples=[{"code": "MANUAL_PROPOSAL", "message": "Proposed by the advisor"}]
+        description="The reason.", examples=[{"code": "MANUAL_PROPOSAL", "message": "Proposed by the advisor"}]
     )
     constraints_applied: list[str] = Field(description="Always empty in advice.", examples=[[]])
 
 
-Intent = Annotated[CashFlowIntent | FxSpotIntent | SecurityTradeIntent, Field(discriminator="intent_type")]
+Intent = TypeAliasType(
+    "Intent",
+    Annotated[
+        CashFlowIntent | FxSpotIntent | SecurityTradeIntent,
+        Field(discriminator="intent_type", description="A cash flow, an exchange or a trade."),
+    ],
+)
 
 
 class ReconciliationResult(BaseModel):
@@ -84,23 +105,23 @@ class ReconciliationResult(BaseModel):
     after_total_value: MoneyText = Field(description="Total after.", examples=[MONEY_EXAMPLE])
     delta: MoneyText = Field(description="After less before.", examples=[MONEY_EXAMPLE])
     tolerance: MoneyText = Field(description="Largest accepted difference.", examples=[MONEY_EXAMPLE])
-    status: Literal["OK", "MISMATCH"] = Field(description="Whether the totals agree.", examples=["OK"])
+    status: ReconciliationStatus = Field(description="Whether the totals agree.", examples=["OK"])
 
 
 class RuleOutcome(BaseModel):
-    """One rule and how it came out."""
+    """The outcome of one rule."""
 
     rule_id: str = Field(description="The rule.", examples=["CASH_BAND"])
-    severity: Literal["HARD", "SOFT"] = Field(description="HARD blocks, SOFT asks for review.", examples=["SOFT"])
-    status: Literal["PASS", "FAIL"] = Field(description="How it came out.", examples=["PASS"])
+    severity: RuleSeverity = Field(description="HARD blocks, SOFT asks for review.", examples=["SOFT"])
+    status: RuleStatus = Field(description="Outcome of the rule.", examples=["PASS"])
     measured: DecimalText = Field(description="What was measured, unrounded.", examples=["0.1573"])
     threshold: dict[str, DecimalText] = Field(description="The limits.", examples=[{"min": "0.00", "max": "1.00"}])
-    reason_code: str = Field(description="OK, or what is wrong.", examples=["OK"])
+    reason_code: str = Field(description="OK, or the code of the failure.", examples=["OK"])
     remediation_hint: str | None = Field(description="What to do about it; null on PASS.", examples=[None])
 
 
 class Explanation(BaseModel):
-    """The outcome in a word."""
+    """The outcome in one word."""
 
     summary: str = Field(description="The status.", examples=["READY"])
 
@@ -110,31 +131,31 @@ class DroppedIntent(BaseModel):
 
     intent_id: str = Field(description="Its number in the request.", examples=["oi_2"])
     instrument_id: str = Field(description="The instrument.", examples=["EQ_US_TECH"])
-    reason: DropReason = Field(description="Why.", examples=["MISSING_PRICE"])
+    reason: DropReason = Field(description="The reason.", examples=["MISSING_PRICE"])
 
 
 class FundingPlanEntry(BaseModel):
-    """What the buys of a currency need."""
+    """Funding for the buys in one currency."""
 
     target_currency: str = Field(description="The currency.", examples=["USD"])
     required: DecimalText = Field(description="Sum of the buys, minor units.", examples=["2500.00"])
-    available_before_fx: DecimalText = Field(description="Cash there is, minor units.", examples=["1500.00"])
-    fx_needed: DecimalText = Field(description="What is missing, rounded up.", examples=["1000.00"])
+    available_before_fx: DecimalText = Field(description="Cash available, in minor units.", examples=["1500.00"])
+    fx_needed: DecimalText = Field(description="Amount that is missing, rounded up.", examples=["1000.00"])
     fx_pair: str | None = Field(description="The exchange that was made.", examples=["USD/SGD"])
-    funding_currency: str | None = Field(description="What pays.", examples=["SGD"])
+    funding_currency: str | None = Field(description="Currency that pays.", examples=["SGD"])
 
 
 class InsufficientCash(BaseModel):
-    """The smallest deficit of a currency that nothing pays."""
+    """A deficit that no currency could fund: the smallest one."""
 
     currency: str = Field(
-        description="What would have paid; the bought currency where nothing could.", examples=["SGD"]
+        description="Currency that would have paid; the bought currency if none could.", examples=["SGD"]
     )
-    deficit: DecimalText = Field(description="What it lacks, in minor units, rounded up.", examples=["12.50"])
+    deficit: DecimalText = Field(description="Amount that is missing, in minor units, rounded up.", examples=["12.50"])
 
 
 class DataQuality(BaseModel):
-    """What is missing, distinct and in order of first appearance."""
+    """Missing data, each item once and in order of first appearance."""
 
     price_missing: list[str] = Field(description="Instruments without a price.", examples=[[]])
     fx_missing: list[str] = Field(description="Pairs without a rate.", examples=[[]])
@@ -142,7 +163,7 @@ class DataQuality(BaseModel):
 
 
 class DiagnosticsResult(BaseModel):
-    """What was noticed on the way."""
+    """Warnings, dropped trades and missing data of a simulation."""
 
     warnings: list[str] = Field(description="Codes, in order.", examples=[[]])
     suppressed_intents: list[str] = Field(description="Always empty in advice.", examples=[[]])
@@ -154,21 +175,20 @@ class DiagnosticsResult(BaseModel):
     cash_ladder: list[str] = Field(description="Always empty in advice.", examples=[[]])
     cash_ladder_breaches: list[str] = Field(description="Always empty in advice.", examples=[[]])
     missing_fx_pairs: list[str] = Field(description="Pairs that funding lacked.", examples=[[]])
-    funding_plan: list[FundingPlanEntry] = Field(description="One entry a bought currency.", examples=[[]])
+    funding_plan: list[FundingPlanEntry] = Field(description="One entry for each bought currency.", examples=[[]])
     insufficient_cash: list[InsufficientCash] = Field(description="Deficits.", examples=[[]])
     data_quality: DataQuality = Field(
-        description="What is missing.", examples=[{"price_missing": [], "fx_missing": [], "shelf_missing": []}]
+        description="Missing prices, rates and shelf entries.",
+        examples=[{"price_missing": [], "fx_missing": [], "shelf_missing": []}],
     )
 
 
 class GateReason(BaseModel):
     """One reason for the gate."""
 
-    reason_code: str = Field(description="What was found.", examples=["HARD_RULE_FAIL:NO_SHORTING"])
-    severity: Literal["LOW", "MEDIUM", "HIGH"] = Field(description="How bad.", examples=["HIGH"])
-    source: Literal["RULE_ENGINE", "SUITABILITY", "DATA_QUALITY"] = Field(
-        description="Who found it.", examples=["RULE_ENGINE"]
-    )
+    reason_code: str = Field(description="Code of the finding.", examples=["HARD_RULE_FAIL:NO_SHORTING"])
+    severity: Severity = Field(description="Severity.", examples=["HIGH"])
+    source: GateReasonSource = Field(description="The check that found it.", examples=["RULE_ENGINE"])
     details: dict[str, str] = Field(
         description="Codes and counts.", examples=[{"reason_code": "SELL_EXCEEDS_HOLDINGS"}]
     )
@@ -202,8 +222,8 @@ class GateDecision(BaseModel):
     )
 
 
-class Lineage(BaseModel):
-    """What the result was computed from."""
+class ResultLineage(BaseModel):
+    """Snapshots, key and engine of a result."""
 
     portfolio_snapshot_id: str = Field(description="The snapshot, else the portfolio.", examples=["ps_20260222"])
     market_data_snapshot_id: str = Field(description="The snapshot, else `md`.", examples=["md_20260222"])
@@ -213,19 +233,23 @@ class Lineage(BaseModel):
 
 
 class ProposalResult(BaseModel):
-    """What a simulation found."""
+    """The result of a simulation."""
 
     proposal_run_id: RunId = Field(description="Derived from the request hash.", examples=[f"pr_{HEX}"])
-    correlation_id: str = Field(description="Of the request.", examples=["crm/case/4711"])
-    status: SimulationStatus = Field(description="READY, or what is in the way.", examples=["READY"])
+    correlation_id: str = Field(description="Hash of the request.", examples=["crm/case/4711"])
+    status: SimulationStatus = Field(
+        description="READY, or the reason why the proposal cannot proceed.", examples=["READY"]
+    )
     before: SimulatedState = Field(description="The portfolio as it was sent.")
-    intents: list[Intent] = Field(description="What is to be done, in order.", examples=[[]])
+    intents: list[Intent] = Field(
+        description="Cash flows, exchanges and trades in the order of execution.", examples=[[]]
+    )
     after_simulated: SimulatedState = Field(description="The portfolio afterwards.")
     reconciliation: ReconciliationResult = Field(description="The totals, compared.")
     rule_results: list[RuleOutcome] = Field(description="The rules, in order.", examples=[[]])
-    explanation: Explanation = Field(description="The outcome in a word.", examples=[{"summary": "READY"}])
-    diagnostics: DiagnosticsResult = Field(description="What was noticed.")
+    explanation: Explanation = Field(description="The outcome in one word.", examples=[{"summary": "READY"}])
+    diagnostics: DiagnosticsResult = Field(description="Warnings, dropped trades and missing data.")
     drift_analysis: DriftAnalysis | None = Field(description="Null without a reference model.", examples=[None])
     suitability: SuitabilityResult | None = Field(description="Null when the scanner is off.", examples=[None])
     gate_decision: GateDecision | None = Field(description="Null when the gates are off.", examples=[None])
-    lineage: Lineage = Field(description="What it was computed from.")
+    lineage: ResultLineage = Field(description="Snapshots, key and engine of the result.")

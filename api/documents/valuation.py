@@ -59,6 +59,6 @@ class SimulatedState(BaseModel):
     cash_balances: list[CashBalanceState] = Field(description="Cash by currency.", examples=[[]])
     positions: list[PositionSummary] = Field(description="Positions in order of first appearance.", examples=[[]])
     allocation_by_asset_class: list[AllocationMetric] = Field(description="With CASH last.", examples=[[]])
-    allocation_by_instrument: list[AllocationMetric] = Field(description="One row a position.", examples=[[]])
+    allocation_by_instrument: list[AllocationMetric] = Field(description="One row for each position.", examples=[[]])
     allocation: list[AllocationMetric] = Field(description="The same as by instrument.", examples=[[]])
     allocation_by_attribute: dict[str, list[AllocationMetric]] = Field(description="By each attribute of the shelf.")

@@ -117,7 +117,7 @@ class Paging:
             examples=[TIMESTAMP_EXAMPLE],
         ),
     ] = None
-    limit: Annotated[int, Query(description="Items a page.", ge=1, le=100, examples=[20]), IN_DIGITS] = 20
+    limit: Annotated[int, Query(description="Number of items on a page.", ge=1, le=100, examples=[20]), IN_DIGITS] = 20
     cursor: Annotated[
         QueryText,
         Query(description="`next_cursor` of the page before, with the same filters.", examples=[PROPOSAL_ID_EXAMPLE]),

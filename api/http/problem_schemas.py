@@ -3,12 +3,19 @@
 from enum import StrEnum
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from api.http.error_catalogue import CATALOGUE, type_of
+from api.http.error_catalogue import CATALOGUE
 from api.http.http_errors import VALIDATION_FAILED
-from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE, Inline, OperationId
+from api.wire import (
+    OPERATION_ID_EXAMPLE,
+    PROPOSAL_ID_EXAMPLE,
+    TIMESTAMP_EXAMPLE,
+    OperationId,
+    TerminalStatus,
+    TimestampText,
+)
 from domain.operation import OperationType
 from domain.proposal import EventType, ProposalState
 
@@ -28,23 +35,6 @@ class ListedCode:
 
 
 Code = Annotated[str, ListedCode()]
-
-
-def _example(code: str, path: str, *, detail: str | list[dict[str, Any]], **members: Any) -> ConfigDict:
-    """A whole body, with the words that the catalogue has for this code."""
-    entry = CATALOGUE[code]
-    example = {
-        "type": type_of(code, public_url=None),
-        "title": entry.help.title,
-        "status": entry.statuses[0],
-        "detail": detail,
-        "code": code,
-        "retryable": entry.help.repeat.is_automatic,
-        "instance": path,
-        "correlation_id": CORRELATION_ID_EXAMPLE,
-        **members,
-    }
-    return ConfigDict(json_schema_extra={"examples": [example]})
 
 
 class ValidationErrorItem(BaseModel):
@@ -95,13 +85,6 @@ class AnyProblem(BaseModel):
 class Problem(AnyProblem):
     """An error. `code` is for programs, `title` and `detail` are for people."""
 
-    model_config = _example(
-        "INVALID_TRANSITION",
-        f"/rebalance/proposals/{PROPOSAL_ID_EXAMPLE}/transitions",
-        detail="INVALID_TRANSITION",
-        current_state="EXECUTION_READY",
-        allowed_events=["EXECUTED", "EXPIRED", "CANCELLED"],
-    )
     detail: str = Field(description="`CODE` or `CODE: text`, or a sentence.", examples=["PROPOSAL_NOT_FOUND"])
     code: Code = Field(description="The stable code.", examples=["PROPOSAL_NOT_FOUND"])
     errors: list[PlacedError] = Field(ABSENT, description="Of VALIDATION_FAILED: all that is wrong.")
@@ -125,59 +108,37 @@ class Problem(AnyProblem):
 class ValidationProblem(AnyProblem):
     """An invalid request, for clients that do not name `application/problem+json` in `Accept`."""
 
-    model_config = _example(
-        VALIDATION_FAILED,
-        "/rebalance/proposals/async",
-        detail=[{"type": "missing", "loc": ["body", "created_by"], "msg": "Field required"}],
-        errors=[{"pointer": "#/created_by", "detail": "Field required", "code": "missing"}],
-    )
     detail: list[ValidationErrorItem] = Field(description="All that is wrong.")
     code: Literal["VALIDATION_FAILED"] = Field(description="The stable code.", examples=[VALIDATION_FAILED])
     errors: list[PlacedError] = Field(description="The same, with each place as a pointer or a name.")
 
 
 class ExpiredOperation(BaseModel):
-    """What is still said of an operation that was purged."""
+    """What remains of an operation that was purged."""
 
     operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
-    operation_type: Annotated[OperationType, Inline()] = Field(
-        description="What was made.", examples=["CREATE_PROPOSAL"]
-    )
-    status: Literal["SUCCEEDED", "FAILED"] = Field(description="How it ended.", examples=["SUCCEEDED"])
+    operation_type: OperationType = Field(description="The kind of operation.", examples=["CREATE_PROPOSAL"])
+    status: TerminalStatus = Field(description="The final status.", examples=["SUCCEEDED"])
     error_code: str | None = Field(
         description="Class of the failure; null if it SUCCEEDED.", examples=["ProposalValidationError"]
     )
-    correlation_id: str = Field(description="Of the request that made the operation.", examples=["crm/case/4711"])
-    idempotency_key: str | None = Field(description="The client's key.", examples=["7c1f4c8e-advice-2026-02-22"])
+    correlation_id: str = Field(
+        description="The correlation id of the request that made the operation.", examples=["crm/case/4711"]
+    )
+    idempotency_key: str | None = Field(
+        description="The idempotency key of the request.", examples=["7c1f4c8e-advice-2026-02-22"]
+    )
     proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", examples=[1])
-    created_at: str = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    created_at: TimestampText = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
     runs_total: int | None = Field(None, description="Runs of a batch; absent for others.", examples=[1500])
     runs_succeeded: int | None = Field(None, description="Of these, those that were computed.", examples=[1497])
     runs_failed: int | None = Field(None, description="And those that could not be.", examples=[3])
-    finished_at: str = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    expired_at: str = Field(description="When it was purged, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    finished_at: TimestampText = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
+    expired_at: TimestampText = Field(description="When it was purged, UTC.", examples=[TIMESTAMP_EXAMPLE])
 
 
 class ExpiredOperationProblem(Problem):
     """An operation that is gone; the proposal that it made is not."""
 
-    model_config = _example(
-        "OPERATION_EXPIRED",
-        f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",
-        detail="OPERATION_EXPIRED",
-        operation={
-            "operation_id": OPERATION_ID_EXAMPLE,
-            "operation_type": "CREATE_PROPOSAL",
-            "status": "SUCCEEDED",
-            "error_code": None,
-            "correlation_id": "crm/case/4711",
-            "idempotency_key": "7c1f4c8e-advice-2026-02-22",
-            "proposal_id": PROPOSAL_ID_EXAMPLE,
-            "version_no": 1,
-            "created_at": TIMESTAMP_EXAMPLE,
-            "finished_at": TIMESTAMP_EXAMPLE,
-            "expired_at": TIMESTAMP_EXAMPLE,
-        },
-    )
-    operation: ExpiredOperation = Field(description="What is still said of it.")
+    operation: ExpiredOperation = Field(description="What remains of the operation.")

@@ -229,6 +229,7 @@ class GuardedRouter(APIRouter):
                 path,
                 _checked(endpoint, behind),
                 methods=[method],
+                operation_id=endpoint.__name__,
                 responses={
                     **(responses or {}),
                     **problems(*errors, statuses=(*statuses, *of_body, 422, 500), scopes=scopes),
@@ -285,7 +286,7 @@ def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
         answer["description"] += f"; `VALIDATION_FAILED`, a list in `detail` unless `Accept` names `{PROBLEM_TYPE}`"
         answer |= {"model": ValidationProblem, "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}}}
     if status in WITH_CHALLENGE:
-        described = "With `PROPOSAL_AUTH_MODE=jwt`: which token would do (RFC 6750)."
+        described = "With `PROPOSAL_AUTH_MODE=jwt`: the token that is needed (RFC 6750)."
         answer["headers"] = {"WWW-Authenticate": {"description": described, "schema": {"type": "string"}}}
     if status in WITH_RETRY_AFTER:
         described = "Seconds to wait before the next try."

@@ -41,15 +41,15 @@ PAGE_HEADERS: Final = {
 }
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
-        "description": "The artifact: the bytes that the version has, or a page with everything in it.",
+        "description": "The artifact: the stored bytes, or a page that shows all of it.",
         "content": {HTML: {"schema": {"type": "string"}}},
         "headers": {
-            "Cache-Control": {"description": "Of the page: `private, no-cache`.", "schema": {"type": "string"}},
+            "Cache-Control": {"description": "`private, no-cache`, on the page only.", "schema": {"type": "string"}},
             "ETag": {"description": "Strong entity tag of these bytes.", "schema": {"type": "string"}},
-            "Vary": {"description": "`Accept`.", "schema": {"type": "string"}},
+            "Vary": {"description": "`Accept`: the representation depends on it.", "schema": {"type": "string"}},
         },
     },
-    304: {"description": "The caller's copy is current."},
+    304: {"description": "The caller's copy is current; the response has no body."},
 }
 AcceptHeader = Annotated[
     str | None,
@@ -79,7 +79,7 @@ async def read_artifact(
     accept: AcceptHeader = None,
     if_none_match: IfNoneMatchHeader = None,
 ) -> Response:
-    """What client and reviewers read of this version; the page adds the review, the JSON is what the hash is of."""
+    """The artifact of this version. The artifact hash covers the JSON; the page adds the state of the review."""
     media_type = acceptable(accept or JSON, OFFERED)
     if media_type is None:
         raise RequestRefused(

@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, RootModel
 
-from proposals_client.model import ExactDecimal, Model, OpenEnum
+from proposals_client.model import ExactDecimal, Model, OpenEnum, Timestamp
 
 
 class ApprovalType(OpenEnum):
@@ -30,28 +30,21 @@ class ArtifactFx(Model):
     ]
 
 
+class ArtifactNextStep(OpenEnum):
+    RISK_REVIEW = "RISK_REVIEW"
+    COMPLIANCE_REVIEW = "COMPLIANCE_REVIEW"
+    CLIENT_CONSENT = "CLIENT_CONSENT"
+    EXECUTION_READY = "EXECUTION_READY"
+    NONE = "NONE"
+
+
 class AssetClassTarget(Model):
     """
-    What the model wants of an asset class.
+    The model's target for an asset class.
     """
 
     asset_class: Annotated[str, Field(description="Asset class.")]
-    weight: Annotated[ExactDecimal | str, Field(description="Fraction of the total, 1 is all.")]
-
-
-class AsyncAccepted(Model):
-    """
-    The promise of a 202: this operation is stored and will end.
-    """
-
-    operation_id: Annotated[str, Field(description="The operation; also the id of its Temporal workflow.")]
-    operation_type: Annotated[str, Field(description="What is being made.")]
-    status: Annotated[
-        str, Field(description="PENDING for a new operation, its present status when the request is a replay.")
-    ]
-    correlation_id: Annotated[str, Field(description="Of the request that made the operation.")]
-    created_at: Annotated[str, Field(description="When it was accepted, UTC.")]
-    status_url: Annotated[str, Field(description="Where to poll, relative to this server.")]
+    weight: Annotated[ExactDecimal | str, Field(description="Fraction of the total, from 0 to 1.")]
 
 
 class AttemptError(OpenEnum):
@@ -70,6 +63,12 @@ class AttemptError(OpenEnum):
     TLS_FAILED = "TLS_FAILED"
     TIMEOUT = "TIMEOUT"
     ANSWER_INVALID = "ANSWER_INVALID"
+
+
+class AuthenticationState(OpenEnum):
+    off = "off"
+    ok = "ok"
+    degraded = "degraded"
 
 
 class BatchCounts(Model):
@@ -95,45 +94,19 @@ class BatchProgress(Model):
 
 class CallbackAttempt(Model):
     """
-    One try: answered with a status code, or ended by an error.
+    One attempt: it has a status code, or an error.
     """
 
     attempt_no: Annotated[int, Field(description="1, 2, 3 without a gap, redeliveries included.")]
-    at: Annotated[str, Field(description="When it began, UTC.")]
-    duration_ms: Annotated[int, Field(description="Milliseconds until it was answered or given up.")]
-    status_code: Annotated[int | None, Field(description="What the receiver answered; only 2xx is success.")]
-    error: Annotated[AttemptError | None, Field(description="Why there was no answer.")]
-
-
-class CallbackDelivery(Model):
-    """
-    How the callback of an operation fares.
-    """
-
-    operation_id: Annotated[str, Field(description="The operation.")]
-    webhook_id: Annotated[str, Field(description="The header `webhook-id`, the same at every attempt.")]
-    host: Annotated[str | None, Field(description="Where it goes; the url is never shown.")]
-    status: Annotated[
-        str,
-        Field(
-            description="NOT_DUE until the operation has ended, PENDING until an attempt succeeds or all have failed."
-        ),
-    ]
-    created_at: Annotated[str | None, Field(description="When the operation ended, UTC.")]
-    finished_at: Annotated[str | None, Field(description="When it was DELIVERED or FAILED, UTC.")]
-    next_attempt_at: Annotated[str | None, Field(description="While PENDING: when the next attempt is due.")]
-    redelivered_by: Annotated[
-        str | None,
-        Field(
-            description="Who asked for the latest redelivery: the subject of the token, `local` without authentication."
-        ),
-    ]
-    attempts: Annotated[list[CallbackAttempt], Field(description="Oldest first.")]
+    at: Annotated[Timestamp, Field(description="When it began, UTC.")]
+    duration_ms: Annotated[int, Field(description="Milliseconds until the receiver responded or the attempt failed.")]
+    status_code: Annotated[int | None, Field(description="The status code of the receiver; only 2xx is success.")]
+    error: Annotated[AttemptError | None, Field(description="Why the receiver sent no response.")]
 
 
 class CallbackRequest(Model):
     """
-    Whom to tell that the operation has ended, however it ends.
+    The receiver to notify when the operation has ended, whether it succeeds or fails.
     """
 
     url: Annotated[
@@ -145,6 +118,18 @@ class CallbackRequest(Model):
             description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, `Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/webhooks.md)."
         ),
     ] = None
+
+
+class CallbackStatus(OpenEnum):
+    NOT_DUE = "NOT_DUE"
+    PENDING = "PENDING"
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"
+
+
+class CallbackType(OpenEnum):
+    proposal_operation_succeeded = "proposal.operation.succeeded"
+    proposal_operation_failed = "proposal.operation.failed"
 
 
 class CashBalance(Model):
@@ -188,13 +173,21 @@ class CodedText(Model):
     A text with a code.
     """
 
-    code: Annotated[str, Field(description="What it is about.")]
-    text: Annotated[str, Field(description="For people.")]
+    code: Annotated[str, Field(description="Subject.")]
+    text: Annotated[str, Field(description="Text for people.")]
+
+
+class ComponentState(OpenEnum):
+    ok = "ok"
+    unreachable = "unreachable"
+    schema_too_old = "schema_too_old"
+    cannot_write = "cannot_write"
+    no_pollers = "no_pollers"
 
 
 class DataQuality(Model):
     """
-    What is missing, distinct and in order of first appearance.
+    Missing data, each item once and in order of first appearance.
     """
 
     price_missing: Annotated[list[str], Field(description="Instruments without a price.")]
@@ -213,9 +206,9 @@ class DriftBucket(Model):
     portfolio_weight_after: Annotated[str, Field(description="After.")]
     drift_before: Annotated[str, Field(description="Before less target.")]
     drift_after: Annotated[str, Field(description="After less target.")]
-    abs_drift_before: Annotated[str, Field(description="Its size.")]
-    abs_drift_after: Annotated[str, Field(description="Its size.")]
-    improvement: Annotated[str, Field(description="By how much the size shrinks.")]
+    abs_drift_before: Annotated[str, Field(description="Absolute value of the drift.")]
+    abs_drift_after: Annotated[str, Field(description="Absolute value of the drift.")]
+    improvement: Annotated[str, Field(description="Reduction of the absolute drift.")]
 
 
 class DriftDimension(Model):
@@ -249,6 +242,15 @@ class DriftModel(Model):
     base_currency: Annotated[str, Field(description="Its currency.")]
 
 
+class DropReason(OpenEnum):
+    MISSING_SHELF = "MISSING_SHELF"
+    SHELF_STATUS = "SHELF_STATUS"
+    MISSING_PRICE = "MISSING_PRICE"
+    CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
+    PRICE_ZERO = "PRICE_ZERO"
+    UNFUNDED = "UNFUNDED"
+
+
 class DroppedIntent(Model):
     """
     A trade of the request that was not made.
@@ -256,7 +258,7 @@ class DroppedIntent(Model):
 
     intent_id: Annotated[str, Field(description="Its number in the request.")]
     instrument_id: Annotated[str, Field(description="The instrument.")]
-    reason: Annotated[str, Field(description="Why.")]
+    reason: Annotated[DropReason, Field(description="The reason.")]
 
 
 class EventType(OpenEnum):
@@ -274,39 +276,121 @@ class EventType(OpenEnum):
     NEW_VERSION_CREATED = "NEW_VERSION_CREATED"
 
 
+class EvidenceAssetClassTarget(Model):
+    """
+    The model's target for an asset class.
+    """
+
+    asset_class: Annotated[str, Field(description="Asset class.")]
+    weight: Annotated[str, Field(description="Fraction of the total, from 0 to 1.")]
+
+
+class EvidenceCashBalance(Model):
+    """
+    Cash in one currency.
+    """
+
+    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    amount: Annotated[str, Field(description="Balance in currency units; negative is an overdraft.")]
+    settled: Annotated[str | None, Field(description="Settled part; echoed, not used.")] = None
+    pending: Annotated[str | None, Field(description="Unsettled part; echoed, not used.")] = None
+
+
+class EvidenceFxRate(Model):
+    """
+    One unit of the first currency costs `rate` units of the second.
+    """
+
+    pair: Annotated[str, Field(description="FROM/TO.")]
+    rate: Annotated[str, Field(description="Units of TO for one FROM, greater than zero.")]
+
+
+class EvidenceGroupConstraint(Model):
+    """
+    A cap on a group of instruments.
+    """
+
+    max_weight: Annotated[str, Field(description="Largest fraction of the total, from 0 to 1.")]
+
+
 class EvidenceHashes(Model):
     """
-    What the evidence is proven by.
+    Hashes of request and artifact.
     """
 
-    request_hash: Annotated[str, Field(description="Of the request.")]
-    artifact_hash: Annotated[str, Field(description="Of the artifact without time, caller and this hash.")]
+    request_hash: Annotated[str, Field(description="Hash of the request.")]
+    artifact_hash: Annotated[str, Field(description="Hash of the artifact without time, caller and this hash.")]
 
 
-class ExpiredOperation(Model):
+class EvidenceInstrumentTarget(Model):
     """
-    What is still said of an operation that was purged.
+    The model's target for an instrument.
     """
 
-    operation_id: Annotated[str, Field(description="The operation.")]
-    operation_type: Annotated[str, Field(description="What was made.")]
-    status: Annotated[str, Field(description="How it ended.")]
-    error_code: Annotated[str | None, Field(description="Class of the failure; null if it SUCCEEDED.")]
-    correlation_id: Annotated[str, Field(description="Of the request that made the operation.")]
-    idempotency_key: Annotated[str | None, Field(description="The client's key.")]
-    proposal_id: Annotated[str | None, Field(description="The proposal that was made.")]
-    version_no: Annotated[int | None, Field(description="The version that was made.")]
-    created_at: Annotated[str, Field(description="When it was accepted, UTC.")]
-    runs_total: Annotated[int | None, Field(description="Runs of a batch; absent for others.")] = None
-    runs_succeeded: Annotated[int | None, Field(description="Of these, those that were computed.")] = None
-    runs_failed: Annotated[int | None, Field(description="And those that could not be.")] = None
-    finished_at: Annotated[str, Field(description="When it ended, UTC.")]
-    expired_at: Annotated[str, Field(description="When it was purged, UTC.")]
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    weight: Annotated[str, Field(description="Fraction of the total, from 0 to 1.")]
+
+
+class EvidenceMoney(Model):
+    """
+    An amount in a currency.
+    """
+
+    amount: Annotated[str, Field(description="Amount in currency units.")]
+    currency: Annotated[str, Field(description="ISO 4217 code.")]
+
+
+class EvidencePrice(Model):
+    """
+    The price of one unit.
+    """
+
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    price: Annotated[str, Field(description="Price of a unit in currency units, greater than zero.")]
+    currency: Annotated[str, Field(description="ISO 4217 code.")]
+
+
+class EvidenceProposedCashFlow(Model):
+    """
+    Money that the bank's customer pays in or withdraws.
+    """
+
+    intent_type: Annotated[Literal["CASH_FLOW"], Field(description="Kind of instruction.")] = "CASH_FLOW"
+    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    amount: Annotated[str, Field(description="Currency units, negative for a withdrawal; text or integer.")]
+    description: Annotated[str | None, Field(description="The reason.")] = None
+
+
+class EvidenceReferenceModel(Model):
+    """
+    The model portfolio that drift is measured against.
+    """
+
+    model_id: Annotated[str, Field(description="The model.")]
+    as_of: Annotated[str, Field(description="Date of the model; not parsed.")]
+    base_currency: Annotated[str, Field(description="Must be the portfolio's for drift to be measured.")]
+    asset_class_targets: Annotated[
+        list[EvidenceAssetClassTarget], Field(description="Targets by asset class.", validate_default=True)
+    ] = []
+    instrument_targets: Annotated[
+        list[EvidenceInstrumentTarget], Field(description="Targets by instrument.", validate_default=True)
+    ] = []
+
+
+class EvidenceTaxLot(Model):
+    """
+    A purchase that is part of a position.
+    """
+
+    lot_id: Annotated[str, Field(description="The lot.")]
+    quantity: Annotated[str, Field(description="Units bought.")]
+    unit_cost: Annotated[EvidenceMoney, Field(description="Price paid for a unit.")]
+    purchase_date: Annotated[str, Field(description="As the custodian writes it; not parsed.")]
 
 
 class Explanation(Model):
     """
-    The outcome in a word.
+    The outcome in one word.
     """
 
     summary: Annotated[str, Field(description="The status.")]
@@ -314,15 +398,20 @@ class Explanation(Model):
 
 class FundingPlanEntry(Model):
     """
-    What the buys of a currency need.
+    Funding for the buys in one currency.
     """
 
     target_currency: Annotated[str, Field(description="The currency.")]
     required: Annotated[str, Field(description="Sum of the buys, minor units.")]
-    available_before_fx: Annotated[str, Field(description="Cash there is, minor units.")]
-    fx_needed: Annotated[str, Field(description="What is missing, rounded up.")]
+    available_before_fx: Annotated[str, Field(description="Cash available, in minor units.")]
+    fx_needed: Annotated[str, Field(description="Amount that is missing, rounded up.")]
     fx_pair: Annotated[str | None, Field(description="The exchange that was made.")]
-    funding_currency: Annotated[str | None, Field(description="What pays.")]
+    funding_currency: Annotated[str | None, Field(description="Currency that pays.")]
+
+
+class FundingSource(OpenEnum):
+    BASE_ONLY = "BASE_ONLY"
+    ANY_CASH = "ANY_CASH"
 
 
 class FxRate(Model):
@@ -331,18 +420,22 @@ class FxRate(Model):
     """
 
     pair: Annotated[str, Field(description="FROM/TO.")]
-    rate: Annotated[ExactDecimal | str, Field(description="Units of TO for one FROM.")]
+    rate: Annotated[ExactDecimal | str, Field(description="Units of TO for one FROM, greater than zero.")]
 
 
-class GateReason(Model):
-    """
-    One reason for the gate.
-    """
+class GateName(OpenEnum):
+    BLOCKED = "BLOCKED"
+    RISK_REVIEW_REQUIRED = "RISK_REVIEW_REQUIRED"
+    COMPLIANCE_REVIEW_REQUIRED = "COMPLIANCE_REVIEW_REQUIRED"
+    CLIENT_CONSENT_REQUIRED = "CLIENT_CONSENT_REQUIRED"
+    EXECUTION_READY = "EXECUTION_READY"
+    NONE = "NONE"
 
-    reason_code: Annotated[str, Field(description="What was found.")]
-    severity: Annotated[str, Field(description="How bad.")]
-    source: Annotated[str, Field(description="Who found it.")]
-    details: Annotated[dict[str, str], Field(description="Codes and counts.")]
+
+class GateReasonSource(OpenEnum):
+    RULE_ENGINE = "RULE_ENGINE"
+    SUITABILITY = "SUITABILITY"
+    DATA_QUALITY = "DATA_QUALITY"
 
 
 class GateSummary(Model):
@@ -361,7 +454,7 @@ class GroupConstraint(Model):
     A cap on a group of instruments.
     """
 
-    max_weight: Annotated[ExactDecimal | str, Field(description="Largest fraction of the total.")]
+    max_weight: Annotated[ExactDecimal | str, Field(description="Largest fraction of the total, from 0 to 1.")]
 
 
 class Inclusion(Model):
@@ -370,63 +463,69 @@ class Inclusion(Model):
     """
 
     included: Annotated[bool, Field(description="Always false.")]
-    notes: Annotated[str, Field(description="For people.")]
+    notes: Annotated[str, Field(description="Text for people.")]
 
 
 class InstrumentTarget(Model):
     """
-    What the model wants of an instrument.
+    The model's target for an instrument.
     """
 
     instrument_id: Annotated[str, Field(description="The instrument.")]
-    weight: Annotated[ExactDecimal | str, Field(description="Fraction of the total, 1 is all.")]
+    weight: Annotated[ExactDecimal | str, Field(description="Fraction of the total, from 0 to 1.")]
 
 
 class InsufficientCash(Model):
     """
-    The smallest deficit of a currency that nothing pays.
+    A deficit that no currency could fund: the smallest one.
     """
 
-    currency: Annotated[str, Field(description="What would have paid; the bought currency where nothing could.")]
-    deficit: Annotated[str, Field(description="What it lacks, in minor units, rounded up.")]
+    currency: Annotated[str, Field(description="Currency that would have paid; the bought currency if none could.")]
+    deficit: Annotated[str, Field(description="Amount that is missing, in minor units, rounded up.")]
+
+
+class FundingModeEnum(OpenEnum):
+    """
+    How buys are funded.
+    """
+
+    AUTO_FX = "AUTO_FX"
+
+
+class FundingMode(RootModel[FundingModeEnum | None]):
+    root: Annotated[FundingModeEnum | None, Field(description="How buys are funded.")] = None
+
+
+class FxGenerationPolicyEnum(OpenEnum):
+    """
+    One FX trade for each currency.
+    """
+
+    ONE_FX_PER_CCY = "ONE_FX_PER_CCY"
+
+
+class FxGenerationPolicy(RootModel[FxGenerationPolicyEnum | None]):
+    root: Annotated[FxGenerationPolicyEnum | None, Field(description="One FX trade for each currency.")] = None
 
 
 class KeyedProposalResponse(Model):
     """
-    What an idempotency key made.
+    The proposal behind an idempotency key.
     """
 
     idempotency_key: Annotated[str, Field(description="The key.")]
-    request_hash: Annotated[str, Field(description="Of the request that the key stands for.")]
+    request_hash: Annotated[str, Field(description="Hash of the request with this key.")]
     proposal_id: Annotated[str, Field(description="The proposal.")]
     proposal_version_no: Annotated[int, Field(description="The version that was made.")]
-    created_at: Annotated[str, Field(description="When the request was accepted, UTC.")]
+    created_at: Annotated[Timestamp, Field(description="When the request was accepted, UTC.")]
 
 
-class Lineage(Model):
-    """
-    What the result was computed from.
-    """
-
-    portfolio_snapshot_id: Annotated[str, Field(description="The snapshot, else the portfolio.")]
-    market_data_snapshot_id: Annotated[str, Field(description="The snapshot, else `md`.")]
-    request_hash: Annotated[str, Field(description="Hash of the request.")]
-    idempotency_key: Annotated[str | None, Field(description="The key it was submitted with.")]
-    engine_version: Annotated[str, Field(description="The engine that computed it.")]
-
-
-class LineageItem(Model):
-    """
-    A version without its contents.
-    """
-
-    proposal_version_id: Annotated[str, Field(description="The version.")]
-    version_no: Annotated[int, Field(description="1, 2, 3 without a gap.")]
-    created_at: Annotated[str, Field(description="When it was accepted, UTC.")]
-    status_at_creation: Annotated[str, Field(description="Of the simulation.")]
-    request_hash: Annotated[str, Field(description="Of the request.")]
-    simulation_hash: Annotated[str, Field(description="Of the result.")]
-    artifact_hash: Annotated[str, Field(description="Of the artifact.")]
+class LiquidityTier(OpenEnum):
+    L1 = "L1"
+    L2 = "L2"
+    L3 = "L3"
+    L4 = "L4"
+    L5 = "L5"
 
 
 class ListOrder(OpenEnum):
@@ -436,7 +535,7 @@ class ListOrder(OpenEnum):
 
 class Live(Model):
     """
-    The process answers.
+    The process responds.
     """
 
     status: Annotated[Literal["ok"], Field(description="Always `ok`.")]
@@ -460,14 +559,32 @@ class MoneyText(Model):
     currency: Annotated[str, Field(description="ISO 4217 code.")]
 
 
+class NextStep(OpenEnum):
+    FIX_INPUT = "FIX_INPUT"
+    RISK_REVIEW = "RISK_REVIEW"
+    COMPLIANCE_REVIEW = "COMPLIANCE_REVIEW"
+    REQUEST_CLIENT_CONSENT = "REQUEST_CLIENT_CONSENT"
+    EXECUTE = "EXECUTE"
+    NONE = "NONE"
+
+
+class ObjectiveTag(OpenEnum):
+    RISK_ALIGNMENT = "RISK_ALIGNMENT"
+    CASH_DEPLOYMENT = "CASH_DEPLOYMENT"
+    DRIFT_REDUCTION = "DRIFT_REDUCTION"
+    PORTFOLIO_MAINTENANCE = "PORTFOLIO_MAINTENANCE"
+
+
 class OperationLinks(Model):
     """
-    Where else to look; null for what does not exist or is not configured.
+    Related resources; null for one that does not exist or is not configured.
     """
 
     self: Annotated[str, Field(description="This operation.")]
     proposal: Annotated[str | None, Field(description="The proposal, once there is one.")]
-    callbacks: Annotated[str | None, Field(description="How its callback fares; null when none was asked for.")]
+    callbacks: Annotated[
+        str | None, Field(description="The state of its callback; null when the request asked for none.")
+    ]
     runs: Annotated[str | None, Field(description="The runs of a batch; null for others.")]
     temporal_ui: Annotated[
         str | None, Field(description="The workflow's page in the Temporal UI, when the service knows where that is.")
@@ -485,6 +602,11 @@ class OperationType(OpenEnum):
     CREATE_PROPOSAL = "CREATE_PROPOSAL"
     CREATE_PROPOSAL_VERSION = "CREATE_PROPOSAL_VERSION"
     ANALYZE_SCENARIOS = "ANALYZE_SCENARIOS"
+
+
+class OrderingPolicy(OpenEnum):
+    CASH_FLOW__SELL__FX__BUY = "CASH_FLOW->SELL->FX->BUY"
+    SELL__FX__BUY__CASH_FLOW = "SELL->FX->BUY->CASH_FLOW"
 
 
 class PlacedError(Model):
@@ -522,19 +644,8 @@ class Price(Model):
     """
 
     instrument_id: Annotated[str, Field(description="The instrument.")]
-    price: Annotated[ExactDecimal | str, Field(description="Price of a unit in currency units.")]
+    price: Annotated[ExactDecimal | str, Field(description="Price of a unit in currency units, greater than zero.")]
     currency: Annotated[str, Field(description="ISO 4217 code.")]
-
-
-class PricingAssumptions(Model):
-    """
-    Where prices come from.
-    """
-
-    market_data_snapshot_id: Annotated[str, Field(description="The snapshot.")]
-    prices_as_of: Annotated[str, Field(description="The snapshot.")]
-    fx_as_of: Annotated[str, Field(description="The snapshot.")]
-    valuation_mode: Annotated[str, Field(description="As it was asked for.")]
 
 
 class ProblemCode(OpenEnum):
@@ -608,13 +719,13 @@ class ProductDocument(Model):
 
 class ProposalMetadata(Model):
     """
-    What people call the proposal; never computed on.
+    Descriptive data of a proposal; the engine does not read it.
     """
 
-    title: Annotated[str | None, Field(description="Title.")] = None
+    title: Annotated[str | None, Field(description="Title of the proposal.")] = None
     advisor_notes: Annotated[str | None, Field(description="Stored, never returned.")] = None
-    jurisdiction: Annotated[str | None, Field(description="Legal regime.")] = None
-    mandate_id: Annotated[str | None, Field(description="The client's mandate.")] = None
+    jurisdiction: Annotated[str | None, Field(description="Jurisdiction of the proposal.")] = None
+    mandate_id: Annotated[str | None, Field(description="Mandate of the bank's customer.")] = None
 
 
 class ProposalState(OpenEnum):
@@ -636,22 +747,23 @@ class ProposalSummary(Model):
 
     proposal_id: Annotated[str, Field(description="The proposal.")]
     portfolio_id: Annotated[str, Field(description="The portfolio.")]
-    mandate_id: Annotated[str | None, Field(description="The mandate.")]
-    jurisdiction: Annotated[str | None, Field(description="Legal regime.")]
-    created_by: Annotated[str, Field(description="Who submitted it.")]
-    created_at: Annotated[str, Field(description="When it was accepted, UTC.")]
-    last_event_at: Annotated[str, Field(description="When something last happened to it, UTC.")]
-    current_state: Annotated[ProposalState, Field(description="Where it is in its review.")]
+    mandate_id: Annotated[str | None, Field(description="Mandate of the bank's customer.")]
+    jurisdiction: Annotated[str | None, Field(description="Jurisdiction of the proposal.")]
+    created_by: Annotated[str, Field(description="The person who submitted the request.")]
+    created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
+    last_event_at: Annotated[Timestamp, Field(description="Time of the last event, UTC.")]
+    current_state: Annotated[ProposalState, Field(description="State of the review.")]
     current_version_no: Annotated[int, Field(description="Its newest version.")]
-    title: Annotated[str | None, Field(description="Title.")]
+    title: Annotated[str | None, Field(description="Title of the proposal.")]
     waiting_since: Annotated[
-        str, Field(description="When that state began, UTC; a new version that leaves the state as it was begins none.")
+        Timestamp,
+        Field(description="When that state began, UTC; a new version that leaves the state as it was begins none."),
     ]
 
 
 class ProposedCashFlow(Model):
     """
-    Money that the client brings or takes.
+    Money that the bank's customer pays in or withdraws.
     """
 
     intent_type: Annotated[Literal["CASH_FLOW"], Field(description="Kind of instruction.")] = "CASH_FLOW"
@@ -659,65 +771,33 @@ class ProposedCashFlow(Model):
     amount: Annotated[
         ExactDecimal | str, Field(description="Currency units, negative for a withdrawal; text or integer.")
     ]
-    description: Annotated[str | None, Field(description="Why.")] = None
-
-
-class ProposedTrade(Model):
-    """
-    A trade that the advisor proposes, sized by quantity or by notional.
-    """
-
-    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
-    side: Annotated[str, Field(description="Direction.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    quantity: Annotated[ExactDecimal | str | None, Field(description="Units; text or integer.")] = None
-    notional: Annotated[Money | None, Field(description="Value in the price's currency.")] = None
+    description: Annotated[str | None, Field(description="The reason.")] = None
 
 
 class Rationale(Model):
     """
-    Why an intent exists.
+    The reason for an intent.
     """
 
     code: Annotated[str, Field(description="MANUAL_PROPOSAL or FUNDING.")]
-    message: Annotated[str, Field(description="For people.")]
+    message: Annotated[str, Field(description="Text for people.")]
 
 
-class Ready(Model):
-    """
-    Whether requests can be served, and what of the surroundings is missing.
-    """
-
-    status: Annotated[
-        str,
-        Field(
-            description="`degraded`: requests are accepted and kept, and go on when the missing part is back. `unavailable` (503): PostgreSQL cannot be reached, takes no writes, or its schema is older than this release."
-        ),
-    ]
-    database: Annotated[str, Field(description="PostgreSQL, its schema, and whether it takes writes.")]
-    reason: Annotated[
-        str | None, Field(description="With 503 only: one sentence about what is wrong with the database.")
-    ] = None
-    temporal: Annotated[str, Field(description="The Temporal server.")]
-    workers: Annotated[str, Field(description="Whether a worker polls for proposals.")]
-    authentication: Annotated[
-        str,
-        Field(
-            description="`degraded`: the issuer's keys could not be fetched when they were last asked for; tokens are judged by those of before, for an hour at most. `off`: no tokens are asked for."
-        ),
-    ]
+class ReadyStatus(OpenEnum):
+    ok = "ok"
+    degraded = "degraded"
+    unavailable = "unavailable"
 
 
-class ReconciliationResult(Model):
-    """
-    Before and after, compared.
-    """
+class RecommendedReview(OpenEnum):
+    NONE = "NONE"
+    RISK_REVIEW = "RISK_REVIEW"
+    COMPLIANCE_REVIEW = "COMPLIANCE_REVIEW"
 
-    before_total_value: Annotated[MoneyText, Field(description="Total before.")]
-    after_total_value: Annotated[MoneyText, Field(description="Total after.")]
-    delta: Annotated[MoneyText, Field(description="After less before.")]
-    tolerance: Annotated[MoneyText, Field(description="Largest accepted difference.")]
-    status: Annotated[str, Field(description="Whether the totals agree.")]
+
+class ReconciliationStatus(OpenEnum):
+    OK = "OK"
+    MISMATCH = "MISMATCH"
 
 
 class ReferenceModel(Model):
@@ -736,18 +816,26 @@ class ReferenceModel(Model):
     ] = []
 
 
-class RuleOutcome(Model):
+class ResultLineage(Model):
     """
-    One rule and how it came out.
+    Snapshots, key and engine of a result.
     """
 
-    rule_id: Annotated[str, Field(description="The rule.")]
-    severity: Annotated[str, Field(description="HARD blocks, SOFT asks for review.")]
-    status: Annotated[str, Field(description="How it came out.")]
-    measured: Annotated[str, Field(description="What was measured, unrounded.")]
-    threshold: Annotated[dict[str, str], Field(description="The limits.")]
-    reason_code: Annotated[str, Field(description="OK, or what is wrong.")]
-    remediation_hint: Annotated[str | None, Field(description="What to do about it; null on PASS.")]
+    portfolio_snapshot_id: Annotated[str, Field(description="The snapshot, else the portfolio.")]
+    market_data_snapshot_id: Annotated[str, Field(description="The snapshot, else `md`.")]
+    request_hash: Annotated[str, Field(description="Hash of the request.")]
+    idempotency_key: Annotated[str | None, Field(description="The key it was submitted with.")]
+    engine_version: Annotated[str, Field(description="The engine that computed it.")]
+
+
+class RuleSeverity(OpenEnum):
+    HARD = "HARD"
+    SOFT = "SOFT"
+
+
+class RuleStatus(OpenEnum):
+    PASS = "PASS"
+    FAIL = "FAIL"
 
 
 class RunCounts(Model):
@@ -810,65 +898,76 @@ class ScenarioTotals(Model):
     gross_turnover_notional_base: Annotated[dict[str, str], Field(description="Traded, by base currency.")]
 
 
-class SecurityTradeIntent(Model):
-    """
-    A trade.
-    """
-
-    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of intent.")]
-    intent_id: Annotated[str, Field(description="Unique in the result.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    side: Annotated[str, Field(description="Direction.")]
-    quantity: Annotated[str, Field(description="Units.")]
-    notional: Annotated[MoneyText, Field(description="Value in the currency of the price.")]
-    notional_base: Annotated[MoneyText | None, Field(description="Value in the base currency; null without a rate.")]
-    dependencies: Annotated[list[str], Field(description="Intents that must come first.")]
-    rationale: Annotated[Rationale, Field(description="Why.")]
-    constraints_applied: Annotated[list[str], Field(description="Always empty in advice.")]
+class Severity(OpenEnum):
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
 
 
-class ShelfEntry(Model):
+class FundingMode1Enum(OpenEnum):
     """
-    What the bank says of an instrument that it may offer.
+    How buys are funded.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    status: Annotated[str, Field(description="What may be done with it.")]
-    asset_class: Annotated[str, Field(description="Asset class of allocations and drift.")] = "UNKNOWN"
-    issuer_id: Annotated[str | None, Field(description="Issuer, for concentration.")] = None
-    liquidity_tier: Annotated[str | None, Field(description="L1 most liquid, L5 least.")] = None
-    settlement_days: Annotated[int, Field(description="Business days to settlement.")] = 2
-    min_notional: Annotated[Money | None, Field(description="Smallest trade; not checked by advice.")] = None
-    attributes: Annotated[dict[str, str] | None, Field(description="Free attributes; each gives an allocation.")] = None
+    AUTO_FX = "AUTO_FX"
 
 
-class SizedTrade(Model):
+class FundingMode1(RootModel[FundingMode1Enum | None]):
+    root: Annotated[FundingMode1Enum | None, Field(description="How buys are funded.")] = None
+
+
+class FxGenerationPolicy1Enum(OpenEnum):
     """
-    A trade sized by quantity or notional, or by what the portfolio holds or is worth: one list for many.
+    One FX trade for each currency.
     """
 
-    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
-    side: Annotated[str, Field(description="Direction.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    quantity: Annotated[ExactDecimal | str | None, Field(description="Units; text or integer.")] = None
-    notional: Annotated[Money | None, Field(description="Value in the price's currency.")] = None
-    fraction_of_position: Annotated[
-        ExactDecimal | str | None, Field(description="Of what the portfolio holds of the instrument, 1 is all.")
-    ] = None
-    fraction_of_portfolio: Annotated[
-        ExactDecimal | str | None, Field(description="Of the portfolio's total value, 1 is all.")
-    ] = None
+    ONE_FX_PER_CCY = "ONE_FX_PER_CCY"
+
+
+class FxGenerationPolicy1(RootModel[FxGenerationPolicy1Enum | None]):
+    root: Annotated[FxGenerationPolicy1Enum | None, Field(description="One FX trade for each currency.")] = None
+
+
+class ShelfStatus(OpenEnum):
+    APPROVED = "APPROVED"
+    RESTRICTED = "RESTRICTED"
+    BANNED = "BANNED"
+    SUSPENDED = "SUSPENDED"
+    SELL_ONLY = "SELL_ONLY"
+
+
+class SimulationStatus(OpenEnum):
+    READY = "READY"
+    PENDING_REVIEW = "PENDING_REVIEW"
+    BLOCKED = "BLOCKED"
+
+
+class SuitabilityChange(OpenEnum):
+    NEW = "NEW"
+    PERSISTENT = "PERSISTENT"
+    RESOLVED = "RESOLVED"
 
 
 class SuitabilityCounts(Model):
     """
-    How many.
+    Numbers of issues.
     """
 
-    new_count: Annotated[int, Field(description="Only after.")]
-    resolved_count: Annotated[int, Field(description="Only before.")]
-    persistent_count: Annotated[int, Field(description="Both.")]
-    highest_severity_new: Annotated[str | None, Field(description="Of the new ones.")]
+    new_count: Annotated[int, Field(description="Issues that only the portfolio after the proposal has.")]
+    resolved_count: Annotated[int, Field(description="Issues that only the portfolio before the proposal has.")]
+    persistent_count: Annotated[int, Field(description="Issues of both portfolios.")]
+    highest_severity_new: Annotated[
+        Severity | None, Field(description="Highest severity of the new issues; null without any.")
+    ]
+
+
+class SuitabilityDimension(OpenEnum):
+    CONCENTRATION = "CONCENTRATION"
+    ISSUER = "ISSUER"
+    LIQUIDITY = "LIQUIDITY"
+    GOVERNANCE = "GOVERNANCE"
+    CASH = "CASH"
+    DATA_QUALITY = "DATA_QUALITY"
 
 
 class SuitabilitySnapshots(Model):
@@ -880,19 +979,35 @@ class SuitabilitySnapshots(Model):
     market_data_snapshot_id: Annotated[str, Field(description="The market's snapshot.")]
 
 
+class SuitabilityStatus(OpenEnum):
+    AVAILABLE = "AVAILABLE"
+    NOT_AVAILABLE = "NOT_AVAILABLE"
+
+
 class SuitabilityThresholds(Model):
     """
     Limits of the suitability scan.
     """
 
-    single_position_max_weight: Annotated[ExactDecimal | str, Field(description="Cap of one instrument.")] = "0.10"
-    issuer_max_weight: Annotated[ExactDecimal | str, Field(description="Cap of one issuer.")] = "0.20"
-    max_weight_by_liquidity_tier: Annotated[
-        dict[str, ExactDecimal | str] | None, Field(description="Cap of each tier that is listed.")
+    single_position_max_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Cap of one instrument, a fraction from 0 to 1. 0.10 when absent.")
     ] = None
-    cash_band_min_weight: Annotated[ExactDecimal | str, Field(description="Least cash.")] = "0.01"
-    cash_band_max_weight: Annotated[ExactDecimal | str, Field(description="Most cash.")] = "0.05"
-    data_quality_issue_severity: Annotated[str, Field(description="Severity of missing shelf data.")] = "MEDIUM"
+    issuer_max_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Cap of one issuer, a fraction from 0 to 1. 0.20 when absent.")
+    ] = None
+    max_weight_by_liquidity_tier: Annotated[
+        dict[str, ExactDecimal | str] | None,
+        Field(description="Cap of each tier that is listed, a fraction from 0 to 1."),
+    ] = None
+    cash_band_min_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Lower bound of cash, a fraction from 0 to 1. 0.01 when absent.")
+    ] = None
+    cash_band_max_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Upper bound of cash, a fraction from 0 to 1. 0.05 when absent.")
+    ] = None
+    data_quality_issue_severity: Annotated[Severity, Field(description="Severity of missing shelf data.")] = (
+        Severity.MEDIUM
+    )
 
 
 class SupportabilityConfig(Model):
@@ -900,10 +1015,11 @@ class SupportabilityConfig(Model):
     The flags in force, and whether the store can be reached.
     """
 
-    store_backend: Annotated[Literal["POSTGRES"], Field(description="Where everything is kept.")]
+    store_backend: Annotated[Literal["POSTGRES"], Field(description="The kind of store.")]
     backend_ready: Annotated[bool, Field(description="Whether it can be written to, as `/health/ready` says.")]
     backend_init_error: Annotated[
-        str | None, Field(description="Why not: a code, and a sentence if it can be reached.")
+        str | None,
+        Field(description="The reason if it is not ready: a code, and a sentence if the store can be reached."),
     ]
     lifecycle_enabled: Annotated[bool, Field(description="Whether proposals are served.")]
     support_apis_enabled: Annotated[bool, Field(description="Whether approvals, events, lineage are served.")]
@@ -923,8 +1039,13 @@ class Takeaway(Model):
     A sentence with a code.
     """
 
-    code: Annotated[str, Field(description="What it is about.")]
-    value: Annotated[str, Field(description="For people.")]
+    code: Annotated[str, Field(description="Subject.")]
+    value: Annotated[str, Field(description="Text for people.")]
+
+
+class TargetMethod(OpenEnum):
+    HEURISTIC = "HEURISTIC"
+    SOLVER = "SOLVER"
 
 
 class TaxLot(Model):
@@ -938,12 +1059,34 @@ class TaxLot(Model):
     purchase_date: Annotated[str, Field(description="As the custodian writes it; not parsed.")]
 
 
+class TerminalStatus(OpenEnum):
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+
+
+class TradeSide(OpenEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class TransitionEvent(OpenEnum):
+    SUBMITTED_FOR_RISK_REVIEW = "SUBMITTED_FOR_RISK_REVIEW"
+    SUBMITTED_FOR_COMPLIANCE_REVIEW = "SUBMITTED_FOR_COMPLIANCE_REVIEW"
+    RISK_APPROVED = "RISK_APPROVED"
+    REJECTED = "REJECTED"
+    COMPLIANCE_APPROVED = "COMPLIANCE_APPROVED"
+    CLIENT_CONSENT_RECORDED = "CLIENT_CONSENT_RECORDED"
+    EXECUTED = "EXECUTED"
+    EXPIRED = "EXPIRED"
+    CANCELLED = "CANCELLED"
+
+
 class TransitionRequest(Model):
     """
-    An event of a proposal's review.
+    An event to record in a proposal's review.
     """
 
-    actor_id: Annotated[str, Field(description="Who acts.")]
+    actor_id: Annotated[str, Field(description="The person who acts.")]
     related_version_no: Annotated[
         int | None,
         Field(description="The version that was looked at; under strict version binding it must be the current one."),
@@ -954,19 +1097,19 @@ class TransitionRequest(Model):
             description="The state that the actor saw; another one is a conflict. Required unless the service is configured otherwise."
         ),
     ] = None
-    event_type: Annotated[EventType, Field(description="What happens.")]
+    event_type: Annotated[TransitionEvent, Field(description="The event to record.")]
     reason: Annotated[dict[str, Any] | None, Field(description="Free details, at most 64 kB of JSON.")] = None
 
 
 class UnmodeledExposure(Model):
     """
-    A bucket that the model does not know.
+    A bucket that the model does not contain.
     """
 
     bucket: Annotated[str, Field(description="The bucket.")]
     portfolio_weight_before: Annotated[str, Field(description="Before.")]
     portfolio_weight_after: Annotated[str, Field(description="After.")]
-    max_portfolio_weight: Annotated[str, Field(description="The larger of both.")]
+    max_portfolio_weight: Annotated[str, Field(description="The larger of the two weights.")]
 
 
 class ValidationErrorItem(Model):
@@ -1005,6 +1148,11 @@ class ValidationProblem(Model):
     errors: Annotated[list[PlacedError], Field(description="The same, with each place as a pointer or a name.")]
 
 
+class ValuationMode(OpenEnum):
+    CALCULATED = "CALCULATED"
+    TRUST_SNAPSHOT = "TRUST_SNAPSHOT"
+
+
 class WeightChange(Model):
     """
     How an instrument's weight changes.
@@ -1034,11 +1182,11 @@ class ApprovalRecord(Model):
 
     approval_id: Annotated[str, Field(description="The approval.")]
     proposal_id: Annotated[str, Field(description="Its proposal.")]
-    approval_type: Annotated[ApprovalType, Field(description="Whose decision.")]
-    approved: Annotated[bool, Field(description="Yes or no.")]
-    actor_id: Annotated[str, Field(description="Who decided.")]
-    occurred_at: Annotated[str, Field(description="When, UTC.")]
-    details: Annotated[dict[str, Any], Field(description="Free details.")]
+    approval_type: Annotated[ApprovalType, Field(description="The kind of decision.")]
+    approved: Annotated[bool, Field(description="Whether the decision is an approval.")]
+    actor_id: Annotated[str, Field(description="The person who decided.")]
+    occurred_at: Annotated[Timestamp, Field(description="Time of the event, UTC.")]
+    details: Annotated[dict[str, Any], Field(description="Free details, as they were sent.")]
     related_version_no: Annotated[int | None, Field(description="The version that was looked at.")]
 
 
@@ -1047,7 +1195,7 @@ class ApprovalRequest(Model):
     A review or consent decision.
     """
 
-    actor_id: Annotated[str, Field(description="Who acts.")]
+    actor_id: Annotated[str, Field(description="The person who acts.")]
     related_version_no: Annotated[
         int | None,
         Field(description="The version that was looked at; under strict version binding it must be the current one."),
@@ -1058,7 +1206,7 @@ class ApprovalRequest(Model):
             description="The state that the actor saw; another one is a conflict. Required unless the service is configured otherwise."
         ),
     ] = None
-    approval_type: Annotated[ApprovalType, Field(description="Whose decision.")]
+    approval_type: Annotated[ApprovalType, Field(description="The kind of decision.")]
     approved: Annotated[bool, Field(description="`false` rejects the proposal for good.")]
     details: Annotated[dict[str, Any] | None, Field(description="Free details, at most 64 kB of JSON.")] = None
 
@@ -1069,7 +1217,7 @@ class ApprovalsResponse(Model):
     """
 
     proposal_id: Annotated[str, Field(description="The proposal.")]
-    approvals: Annotated[list[ApprovalRecord], Field(description="Oldest first.")]
+    approvals: Annotated[list[ApprovalRecord], Field(description="The list, oldest first.")]
 
 
 class ArtifactSummary(Model):
@@ -1077,10 +1225,10 @@ class ArtifactSummary(Model):
     The proposal at a glance.
     """
 
-    title: Annotated[str, Field(description="For people.")]
-    objective_tags: Annotated[list[str], Field(description="What it is for.")]
+    title: Annotated[str, Field(description="Text for people.")]
+    objective_tags: Annotated[list[ObjectiveTag], Field(description="Purposes of the proposal.")]
     advisor_notes: Annotated[list[CodedText], Field(description="Always empty.")]
-    recommended_next_step: Annotated[str, Field(description="What to do next.")]
+    recommended_next_step: Annotated[ArtifactNextStep, Field(description="What to do next.")]
     key_takeaways: Annotated[list[Takeaway], Field(description="STATUS, INTENTS, CASH, DRIFT, SUITABILITY.")]
 
 
@@ -1092,23 +1240,28 @@ class ArtifactTrade(Model):
     intent_id: Annotated[str, Field(description="The intent.")]
     type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind.")]
     instrument_id: Annotated[str, Field(description="The instrument.")]
-    side: Annotated[str, Field(description="Direction.")]
+    side: Annotated[TradeSide, Field(description="Direction.")]
     quantity: Annotated[str, Field(description="Units, without trailing zeros.")]
     estimated_notional: Annotated[MoneyText | None, Field(description="In the currency of the price.")]
     estimated_notional_base: Annotated[MoneyText | None, Field(description="In the base currency.")]
     dependencies: Annotated[list[str], Field(description="Intents that must come first.")]
-    rationale: Annotated[Rationale, Field(description="Why.")]
+    rationale: Annotated[Rationale, Field(description="The reason.")]
 
 
-class AssumptionsAndLimits(Model):
+class AsyncAccepted(Model):
     """
-    What the numbers leave out.
+    The promise of a 202: this operation is stored and will end.
     """
 
-    pricing: PricingAssumptions
-    costs_and_fees: Annotated[Inclusion, Field(description="Costs.")]
-    tax: Annotated[Inclusion, Field(description="Taxes.")]
-    execution: Annotated[Inclusion, Field(description="Execution.")]
+    operation_id: Annotated[str, Field(description="The operation; also the id of its Temporal workflow.")]
+    operation_type: Annotated[OperationType, Field(description="The kind of operation.")]
+    status: Annotated[
+        OperationStatus,
+        Field(description="PENDING for a new operation, its present status when the request is a replay."),
+    ]
+    correlation_id: Annotated[str, Field(description="The correlation id of the request that made the operation.")]
+    created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
+    status_url: Annotated[str, Field(description="Path of the operation to poll, relative to this server.")]
 
 
 class BatchResult(Model):
@@ -1135,9 +1288,35 @@ class BatchResult(Model):
     runs_url: Annotated[str, Field(description="Where the runs are.")]
 
 
+class CallbackDelivery(Model):
+    """
+    The state of an operation's callback.
+    """
+
+    operation_id: Annotated[str, Field(description="The operation.")]
+    webhook_id: Annotated[str, Field(description="The header `webhook-id`, the same at every attempt.")]
+    host: Annotated[str | None, Field(description="The host of the receiver; the url is never shown.")]
+    status: Annotated[
+        CallbackStatus,
+        Field(
+            description="NOT_DUE until the operation has ended, PENDING until an attempt succeeds or all have failed."
+        ),
+    ]
+    created_at: Annotated[Timestamp | None, Field(description="When the operation ended, UTC.")]
+    finished_at: Annotated[Timestamp | None, Field(description="When it was DELIVERED or FAILED, UTC.")]
+    next_attempt_at: Annotated[Timestamp | None, Field(description="While PENDING: when the next attempt is due.")]
+    redelivered_by: Annotated[
+        str | None,
+        Field(
+            description="Who asked for the latest redelivery: the subject of the token, `local` without authentication."
+        ),
+    ]
+    attempts: Annotated[list[CallbackAttempt], Field(description="The list, oldest first.")]
+
+
 class DiagnosticsResult(Model):
     """
-    What was noticed on the way.
+    Warnings, dropped trades and missing data of a simulation.
     """
 
     warnings: Annotated[list[str], Field(description="Codes, in order.")]
@@ -1150,14 +1329,14 @@ class DiagnosticsResult(Model):
     cash_ladder: Annotated[list[str], Field(description="Always empty in advice.")]
     cash_ladder_breaches: Annotated[list[str], Field(description="Always empty in advice.")]
     missing_fx_pairs: Annotated[list[str], Field(description="Pairs that funding lacked.")]
-    funding_plan: Annotated[list[FundingPlanEntry], Field(description="One entry a bought currency.")]
+    funding_plan: Annotated[list[FundingPlanEntry], Field(description="One entry for each bought currency.")]
     insufficient_cash: Annotated[list[InsufficientCash], Field(description="Deficits.")]
-    data_quality: Annotated[DataQuality, Field(description="What is missing.")]
+    data_quality: Annotated[DataQuality, Field(description="Missing prices, rates and shelf entries.")]
 
 
 class Disclosures(Model):
     """
-    What must be said.
+    Disclosures to the bank's customer.
     """
 
     risk_disclaimer: Annotated[str, Field(description="Fixed text.")]
@@ -1166,7 +1345,7 @@ class Disclosures(Model):
 
 class DriftHighlights(Model):
     """
-    What stands out.
+    The largest changes.
     """
 
     largest_improvements: Annotated[list[DriftImprovement], Field(description="Largest first.")]
@@ -1181,36 +1360,49 @@ class DroppedTrade(Model):
 
     intent_id: Annotated[str, Field(description="Its number in the request.")]
     instrument_id: Annotated[str, Field(description="The instrument.")]
-    side: Annotated[str, Field(description="Direction.")]
+    side: Annotated[TradeSide, Field(description="Direction.")]
     quantity: Annotated[str | None, Field(description="Units; null when it was sized by notional.")]
     notional: Annotated[MoneyText | None, Field(description="Value; null when it was sized by quantity.")]
-    reason: Annotated[str, Field(description="Why.")]
+    reason: Annotated[DropReason, Field(description="The reason.")]
 
 
 class EngineOptions(Model):
     """
-    Options in the order in which they are dumped.
+    Options of the engine, in the order of stored documents.
     """
 
-    valuation_mode: Annotated[str, Field(description="Value positions by price, or as the custodian did.")] = (
-        "CALCULATED"
-    )
-    target_method: Annotated[str, Field(description="Not read by advice.")] = "HEURISTIC"
+    valuation_mode: Annotated[
+        ValuationMode, Field(description="Value positions by price, or as the custodian did.")
+    ] = ValuationMode.CALCULATED
+    target_method: Annotated[TargetMethod, Field(description="Not read by advice.")] = TargetMethod.HEURISTIC
     compare_target_methods: Annotated[bool, Field(description="Not read by advice.")] = False
-    compare_target_methods_tolerance: Annotated[ExactDecimal | str, Field(description="Not read by advice.")] = "0.0001"
-    cash_band_min_weight: Annotated[ExactDecimal | str, Field(description="Least cash of rule CASH_BAND.")] = "0.00"
-    cash_band_max_weight: Annotated[ExactDecimal | str, Field(description="Most cash of rule CASH_BAND.")] = "1.00"
+    compare_target_methods_tolerance: Annotated[
+        ExactDecimal | str | None, Field(description="Not read by advice. 0.0001 when absent.")
+    ] = None
+    cash_band_min_weight: Annotated[
+        ExactDecimal | str | None,
+        Field(description="Lower bound of cash of rule CASH_BAND, a fraction from 0 to 1. 0.00 when absent."),
+    ] = None
+    cash_band_max_weight: Annotated[
+        ExactDecimal | str | None,
+        Field(description="Upper bound of cash of rule CASH_BAND, a fraction from 0 to 1. 1.00 when absent."),
+    ] = None
     single_position_max_weight: Annotated[
-        ExactDecimal | str | None, Field(description="Cap of rule SINGLE_POSITION_MAX; none without it.")
+        ExactDecimal | str | None,
+        Field(description="Cap of rule SINGLE_POSITION_MAX, a fraction from 0 to 1; no cap without it."),
     ] = None
     min_trade_notional: Annotated[Money | None, Field(description="Not read by advice.")] = None
     allow_restricted: Annotated[bool, Field(description="Whether RESTRICTED instruments may be bought.")] = False
     suppress_dust_trades: Annotated[bool, Field(description="Not read by advice.")] = True
     dust_trade_threshold: Annotated[Money | None, Field(description="Not read by advice.")] = None
-    fx_buffer_pct: Annotated[ExactDecimal | str, Field(description="Not read by advice.")] = "0.01"
+    fx_buffer_pct: Annotated[ExactDecimal | str | None, Field(description="Not read by advice. 0.01 when absent.")] = (
+        None
+    )
     block_on_missing_prices: Annotated[bool, Field(description="Whether a missing price blocks.")] = True
     block_on_missing_fx: Annotated[bool, Field(description="Whether a missing rate blocks.")] = True
-    min_cash_buffer_pct: Annotated[ExactDecimal | str, Field(description="Not read by advice.")] = "0.0"
+    min_cash_buffer_pct: Annotated[
+        ExactDecimal | str | None, Field(description="Not read by advice. 0.0 when absent.")
+    ] = None
     max_turnover_pct: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
     enable_tax_awareness: Annotated[bool, Field(description="Not read by advice.")] = False
     max_realized_capital_gains: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = None
@@ -1235,17 +1427,20 @@ class EngineOptions(Model):
     enable_drift_analytics: Annotated[bool, Field(description="Whether drift is measured.")] = True
     enable_suitability_scanner: Annotated[bool, Field(description="Whether suitability is scanned.")] = True
     suitability_thresholds: Annotated[
-        SuitabilityThresholds | None, Field(description="What the suitability scan lets pass.")
+        SuitabilityThresholds | None, Field(description="Limits below which the suitability scan raises no issue.")
     ] = None
     enable_instrument_drift: Annotated[bool, Field(description="Whether drift is measured by instrument.")] = True
     drift_top_contributors_limit: Annotated[int, Field(description="Length of the top lists.")] = 5
     drift_unmodeled_exposure_threshold: Annotated[
-        ExactDecimal | str, Field(description="Weight from which an unmodelled bucket is shown.")
-    ] = "0.01"
+        ExactDecimal | str | None,
+        Field(description="Weight from which an unmodelled bucket is shown, a fraction from 0 to 1. 0.01 when absent."),
+    ] = None
     auto_funding: Annotated[bool, Field(description="Whether buys are funded by FX.")] = True
     funding_mode: Annotated[Literal["AUTO_FX"], Field(description="How buys are funded.")] = "AUTO_FX"
-    fx_funding_source_currency: Annotated[str, Field(description="Which cash may fund.")] = "ANY_CASH"
-    fx_generation_policy: Annotated[Literal["ONE_FX_PER_CCY"], Field(description="One FX trade a currency.")] = (
+    fx_funding_source_currency: Annotated[FundingSource, Field(description="Which cash may fund.")] = (
+        FundingSource.ANY_CASH
+    )
+    fx_generation_policy: Annotated[Literal["ONE_FX_PER_CCY"], Field(description="One FX trade for each currency.")] = (
         "ONE_FX_PER_CCY"
     )
     settlement_horizon_days: Annotated[int, Field(description="Not read by advice.")] = 5
@@ -1254,6 +1449,104 @@ class EngineOptions(Model):
         None
     )
     group_constraints: Annotated[dict[str, GroupConstraint] | None, Field(description="Not read by advice.")] = None
+
+
+class EvidenceMarketDataSnapshot(Model):
+    """
+    Prices and rates at one moment.
+    """
+
+    snapshot_id: Annotated[str | None, Field(description="The snapshot, for lineage.")] = None
+    prices: Annotated[
+        list[EvidencePrice], Field(description="One row for each instrument.", validate_default=True)
+    ] = []
+    fx_rates: Annotated[
+        list[EvidenceFxRate], Field(description="One row for each pair; the inverse is derived.", validate_default=True)
+    ] = []
+
+
+class EvidencePosition(Model):
+    """
+    Units of one instrument in the portfolio.
+    """
+
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    quantity: Annotated[str, Field(description="Units held; any sign.")]
+    market_value: Annotated[
+        EvidenceMoney | None,
+        Field(description="The custodian's valuation; used with `valuation_mode` TRUST_SNAPSHOT only."),
+    ] = None
+    lots: Annotated[
+        list[EvidenceTaxLot],
+        Field(description="Tax lots; their quantities add up to the position's.", validate_default=True),
+    ] = []
+
+
+class EvidenceProposedTrade(Model):
+    """
+    A trade that the advisor proposes, sized by quantity or by notional.
+    """
+
+    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
+    side: Annotated[TradeSide, Field(description="Direction.")]
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    quantity: Annotated[str | None, Field(description="Units, greater than zero.")] = None
+    notional: Annotated[EvidenceMoney | None, Field(description="Value in the price's currency.")] = None
+
+
+class EvidenceShelfEntry(Model):
+    """
+    An instrument on the bank's shelf.
+    """
+
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    status: Annotated[ShelfStatus, Field(description="Which trades the bank allows.")]
+    asset_class: Annotated[str, Field(description="Asset class of allocations and drift.")] = "UNKNOWN"
+    issuer_id: Annotated[str | None, Field(description="Issuer, for concentration.")] = None
+    liquidity_tier: Annotated[LiquidityTier | None, Field(description="L1 most liquid, L5 least.")] = None
+    settlement_days: Annotated[int, Field(description="Business days to settlement.")] = 2
+    min_notional: Annotated[EvidenceMoney | None, Field(description="Smallest trade; not checked by advice.")] = None
+    attributes: Annotated[dict[str, str] | None, Field(description="Free attributes; each gives an allocation.")] = None
+
+
+class EvidenceSuitabilityThresholds(Model):
+    """
+    Limits of the suitability scan.
+    """
+
+    single_position_max_weight: Annotated[str, Field(description="Cap of one instrument, a fraction from 0 to 1.")] = (
+        "0.10"
+    )
+    issuer_max_weight: Annotated[str, Field(description="Cap of one issuer, a fraction from 0 to 1.")] = "0.20"
+    max_weight_by_liquidity_tier: Annotated[
+        dict[str, str] | None, Field(description="Cap of each tier that is listed, a fraction from 0 to 1.")
+    ] = None
+    cash_band_min_weight: Annotated[str, Field(description="Lower bound of cash, a fraction from 0 to 1.")] = "0.01"
+    cash_band_max_weight: Annotated[str, Field(description="Upper bound of cash, a fraction from 0 to 1.")] = "0.05"
+    data_quality_issue_severity: Annotated[Severity, Field(description="Severity of missing shelf data.")] = (
+        Severity.MEDIUM
+    )
+
+
+class ExpiredOperation(Model):
+    """
+    What remains of an operation that was purged.
+    """
+
+    operation_id: Annotated[str, Field(description="The operation.")]
+    operation_type: Annotated[OperationType, Field(description="The kind of operation.")]
+    status: Annotated[TerminalStatus, Field(description="The final status.")]
+    error_code: Annotated[str | None, Field(description="Class of the failure; null if it SUCCEEDED.")]
+    correlation_id: Annotated[str, Field(description="The correlation id of the request that made the operation.")]
+    idempotency_key: Annotated[str | None, Field(description="The idempotency key of the request.")]
+    proposal_id: Annotated[str | None, Field(description="The proposal that was made.")]
+    version_no: Annotated[int | None, Field(description="The version that was made.")]
+    created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
+    runs_total: Annotated[int | None, Field(description="Runs of a batch; absent for others.")] = None
+    runs_succeeded: Annotated[int | None, Field(description="Of these, those that were computed.")] = None
+    runs_failed: Annotated[int | None, Field(description="And those that could not be.")] = None
+    finished_at: Annotated[Timestamp, Field(description="When it ended, UTC.")]
+    expired_at: Annotated[Timestamp, Field(description="When it was purged, UTC.")]
 
 
 class ExpiredOperationProblem(Model):
@@ -1292,7 +1585,7 @@ class ExpiredOperationProblem(Model):
     required_scopes: Annotated[
         list[str] | None, Field(description="Of INSUFFICIENT_SCOPE: the scopes, one of which is needed.")
     ] = None
-    operation: Annotated[ExpiredOperation, Field(description="What is still said of it.")]
+    operation: Annotated[ExpiredOperation, Field(description="What remains of the operation.")]
 
 
 class FxSpotIntent(Model):
@@ -1303,28 +1596,28 @@ class FxSpotIntent(Model):
     intent_type: Annotated[Literal["FX_SPOT"], Field(description="Kind of intent.")]
     intent_id: Annotated[str, Field(description="Unique in the result.")]
     pair: Annotated[str, Field(description="Bought and sold currency.")]
-    buy_currency: Annotated[str, Field(description="What is bought.")]
+    buy_currency: Annotated[str, Field(description="Currency that is bought.")]
     buy_amount: Annotated[str, Field(description="In minor units, rounded up.")]
-    sell_currency: Annotated[str, Field(description="What pays.")]
+    sell_currency: Annotated[str, Field(description="Currency that pays.")]
     sell_amount_estimated: Annotated[str, Field(description="In minor units.")]
     dependencies: Annotated[list[str], Field(description="Intents that must come first.")]
-    rationale: Annotated[Rationale, Field(description="Why.")]
+    rationale: Annotated[Rationale, Field(description="The reason.")]
 
 
-class GateDecision(Model):
+class GateReason(Model):
     """
-    Advice only: it constrains no transition.
+    One reason for the gate.
     """
 
-    gate: Annotated[str, Field(description="The gate.")]
-    recommended_next_step: Annotated[str, Field(description="What to do next.")]
-    reasons: Annotated[list[GateReason], Field(description="By severity, source, code.")]
-    summary: Annotated[GateSummary, Field(description="Counts.")]
+    reason_code: Annotated[str, Field(description="Code of the finding.")]
+    severity: Annotated[Severity, Field(description="Severity.")]
+    source: Annotated[GateReasonSource, Field(description="The check that found it.")]
+    details: Annotated[dict[str, str], Field(description="Codes and counts.")]
 
 
 class ImpactDelta(Model):
     """
-    What changes.
+    The change.
     """
 
     total_value_delta: Annotated[MoneyText, Field(description="After less before.")]
@@ -1342,20 +1635,23 @@ class ImpactSide(Model):
 
 
 class ItemOptions(Model):
-    valuation_mode: Annotated[str | None, Field(description="Value positions by price, or as the custodian did.")] = (
-        None
-    )
-    target_method: Annotated[str | None, Field(description="Not read by advice.")] = None
+    valuation_mode: Annotated[
+        ValuationMode | None, Field(description="Value positions by price, or as the custodian did.")
+    ] = None
+    target_method: Annotated[TargetMethod | None, Field(description="Not read by advice.")] = None
     compare_target_methods: Annotated[bool | None, Field(description="Not read by advice.")] = None
     compare_target_methods_tolerance: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = (
         None
     )
-    cash_band_min_weight: Annotated[ExactDecimal | str | None, Field(description="Least cash of rule CASH_BAND.")] = (
-        None
-    )
-    cash_band_max_weight: Annotated[ExactDecimal | str | None, Field(description="Most cash of rule CASH_BAND.")] = None
+    cash_band_min_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Lower bound of cash of rule CASH_BAND, a fraction from 0 to 1.")
+    ] = None
+    cash_band_max_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Upper bound of cash of rule CASH_BAND, a fraction from 0 to 1.")
+    ] = None
     single_position_max_weight: Annotated[
-        ExactDecimal | str | None, Field(description="Cap of rule SINGLE_POSITION_MAX; none without it.")
+        ExactDecimal | str | None,
+        Field(description="Cap of rule SINGLE_POSITION_MAX, a fraction from 0 to 1; no cap without it."),
     ] = None
     min_trade_notional: Annotated[Money | None, Field(description="Not read by advice.")] = None
     allow_restricted: Annotated[bool | None, Field(description="Whether RESTRICTED instruments may be bought.")] = None
@@ -1389,19 +1685,20 @@ class ItemOptions(Model):
     enable_drift_analytics: Annotated[bool | None, Field(description="Whether drift is measured.")] = None
     enable_suitability_scanner: Annotated[bool | None, Field(description="Whether suitability is scanned.")] = None
     suitability_thresholds: Annotated[
-        SuitabilityThresholds | None, Field(description="What the suitability scan lets pass.")
+        SuitabilityThresholds | None, Field(description="Limits below which the suitability scan raises no issue.")
     ] = None
     enable_instrument_drift: Annotated[bool | None, Field(description="Whether drift is measured by instrument.")] = (
         None
     )
     drift_top_contributors_limit: Annotated[int | None, Field(description="Length of the top lists.")] = None
     drift_unmodeled_exposure_threshold: Annotated[
-        ExactDecimal | str | None, Field(description="Weight from which an unmodelled bucket is shown.")
+        ExactDecimal | str | None,
+        Field(description="Weight from which an unmodelled bucket is shown, a fraction from 0 to 1."),
     ] = None
     auto_funding: Annotated[bool | None, Field(description="Whether buys are funded by FX.")] = None
-    funding_mode: Annotated[Literal["AUTO_FX"] | None, Field(description="How buys are funded.")] = None
-    fx_funding_source_currency: Annotated[str | None, Field(description="Which cash may fund.")] = None
-    fx_generation_policy: Annotated[Literal["ONE_FX_PER_CCY"] | None, Field(description="One FX trade a currency.")] = (
+    funding_mode: Annotated[FundingMode | None, Field(description="How buys are funded.")] = None
+    fx_funding_source_currency: Annotated[FundingSource | None, Field(description="Which cash may fund.")] = None
+    fx_generation_policy: Annotated[FxGenerationPolicy | None, Field(description="One FX trade for each currency.")] = (
         None
     )
     settlement_horizon_days: Annotated[int | None, Field(description="Not read by advice.")] = None
@@ -1412,13 +1709,27 @@ class ItemOptions(Model):
     group_constraints: Annotated[dict[str, GroupConstraint] | None, Field(description="Not read by advice.")] = None
 
 
+class LineageItem(Model):
+    """
+    A version without its contents.
+    """
+
+    proposal_version_id: Annotated[str, Field(description="The version.")]
+    version_no: Annotated[int, Field(description="1, 2, 3 without a gap.")]
+    created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
+    status_at_creation: Annotated[SimulationStatus, Field(description="Status of the simulation.")]
+    request_hash: Annotated[str, Field(description="Hash of the request.")]
+    simulation_hash: Annotated[str, Field(description="Hash of the result.")]
+    artifact_hash: Annotated[str, Field(description="Hash of the artifact.")]
+
+
 class LineageResponse(Model):
     """
     A proposal and all its versions.
     """
 
     proposal: Annotated[ProposalSummary, Field(description="The proposal.")]
-    versions: Annotated[list[LineageItem], Field(description="Ascending.")]
+    versions: Annotated[list[LineageItem], Field(description="All versions in ascending order.")]
 
 
 class MarketDataSnapshot(Model):
@@ -1427,9 +1738,9 @@ class MarketDataSnapshot(Model):
     """
 
     snapshot_id: Annotated[str | None, Field(description="The snapshot, for lineage.")] = None
-    prices: Annotated[list[Price], Field(description="One row an instrument.", validate_default=True)] = []
+    prices: Annotated[list[Price], Field(description="One row for each instrument.", validate_default=True)] = []
     fx_rates: Annotated[
-        list[FxRate], Field(description="One row a pair; the inverse is derived.", validate_default=True)
+        list[FxRate], Field(description="One row for each pair; the inverse is derived.", validate_default=True)
     ] = []
 
 
@@ -1445,20 +1756,9 @@ class OperationErrorBody(Model):
     ]
 
 
-class PortfolioImpact(Model):
-    """
-    Before and after.
-    """
-
-    before: Annotated[ImpactSide, Field(description="Before.")]
-    after: Annotated[ImpactSide, Field(description="After.")]
-    delta: ImpactDelta
-    reconciliation: Annotated[ReconciliationResult, Field(description="The totals, compared.")]
-
-
 class Position(Model):
     """
-    Units of one instrument that the client holds.
+    Units of one instrument in the portfolio.
     """
 
     instrument_id: Annotated[str, Field(description="The instrument.")]
@@ -1469,6 +1769,17 @@ class Position(Model):
     lots: Annotated[
         list[TaxLot], Field(description="Tax lots; their quantities add up to the position's.", validate_default=True)
     ] = []
+
+
+class PricingAssumptions(Model):
+    """
+    Where prices come from.
+    """
+
+    market_data_snapshot_id: Annotated[str, Field(description="The snapshot.")]
+    prices_as_of: Annotated[str, Field(description="The snapshot.")]
+    fx_as_of: Annotated[str, Field(description="The snapshot.")]
+    valuation_mode: Annotated[ValuationMode, Field(description="As it was asked for.")]
 
 
 class Problem(Model):
@@ -1516,19 +1827,19 @@ class ProposalEvent(Model):
 
     event_id: Annotated[str, Field(description="The event.")]
     proposal_id: Annotated[str, Field(description="Its proposal.")]
-    event_type: Annotated[EventType, Field(description="What happened.")]
-    from_state: Annotated[ProposalState | None, Field(description="Before; null for the first.")]
+    event_type: Annotated[EventType, Field(description="The kind of event.")]
+    from_state: Annotated[ProposalState | None, Field(description="State before the event; null for the first.")]
     to_state: Annotated[ProposalState, Field(description="After.")]
-    actor_id: Annotated[str, Field(description="Who did it.")]
-    occurred_at: Annotated[str, Field(description="When, UTC.")]
-    reason: Annotated[dict[str, Any], Field(description="Free details.")]
-    related_version_no: Annotated[int | None, Field(description="The version it is about.")]
+    actor_id: Annotated[str, Field(description="The person who acted.")]
+    occurred_at: Annotated[Timestamp, Field(description="Time of the event, UTC.")]
+    reason: Annotated[dict[str, Any], Field(description="Free details, as they were sent.")]
+    related_version_no: Annotated[int | None, Field(description="The version that the event concerns.")]
     sequence: Annotated[int, Field(description="1, 2, 3 without a gap.")]
     subject_hash: Annotated[
-        str | None, Field(description="Of the version or approval that the event made; null for other events.")
+        str | None, Field(description="Hash of the version or approval that the event made; null for other events.")
     ]
-    previous_event_hash: Annotated[str, Field(description="Of the event before; zeros for the first.")]
-    event_hash: Annotated[str, Field(description="Of all members above, as docs/api.md says.")]
+    previous_event_hash: Annotated[str, Field(description="Hash of the previous event; zeros for the first.")]
+    event_hash: Annotated[str, Field(description="Hash of all members above; docs/api.md says how to compute it.")]
 
 
 class ProposalListResponse(Model):
@@ -1536,13 +1847,76 @@ class ProposalListResponse(Model):
     A page of proposals.
     """
 
-    items: Annotated[list[ProposalSummary], Field(description="In the order that was asked for.")]
+    items: Annotated[list[ProposalSummary], Field(description="The list, in the order that was asked for.")]
     next_cursor: Annotated[
         str | None,
         Field(
             description="`cursor` of the next page; null on the last page. By `newest` it is the last proposal's id."
         ),
     ]
+
+
+class ProposedTrade(Model):
+    """
+    A trade that the advisor proposes, sized by quantity or by notional.
+    """
+
+    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
+    side: Annotated[TradeSide, Field(description="Direction.")]
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    quantity: Annotated[ExactDecimal | str | None, Field(description="Units, greater than zero.")] = None
+    notional: Annotated[Money | None, Field(description="Value in the price's currency.")] = None
+
+
+class Ready(Model):
+    """
+    Whether requests can be served, and what of the surroundings is missing.
+    """
+
+    status: Annotated[
+        ReadyStatus,
+        Field(
+            description="`degraded`: requests are accepted and kept, and go on when the missing part is back. `unavailable` (503): PostgreSQL cannot be reached, takes no writes, or its schema is older than this release."
+        ),
+    ]
+    database: Annotated[ComponentState, Field(description="PostgreSQL, its schema, and whether it takes writes.")]
+    reason: Annotated[
+        str | None, Field(description="With 503 only: one sentence about what is wrong with the database.")
+    ] = None
+    temporal: Annotated[ComponentState, Field(description="The Temporal server.")]
+    workers: Annotated[ComponentState, Field(description="Whether a worker polls for proposals.")]
+    authentication: Annotated[
+        AuthenticationState,
+        Field(
+            description="`degraded`: the issuer's keys could not be fetched when they were last asked for; tokens are judged by those of before, for an hour at most. `off`: no tokens are asked for."
+        ),
+    ]
+
+
+class ReconciliationResult(Model):
+    """
+    Before and after, compared.
+    """
+
+    before_total_value: Annotated[MoneyText, Field(description="Total before.")]
+    after_total_value: Annotated[MoneyText, Field(description="Total after.")]
+    delta: Annotated[MoneyText, Field(description="After less before.")]
+    tolerance: Annotated[MoneyText, Field(description="Largest accepted difference.")]
+    status: Annotated[ReconciliationStatus, Field(description="Whether the totals agree.")]
+
+
+class RuleOutcome(Model):
+    """
+    The outcome of one rule.
+    """
+
+    rule_id: Annotated[str, Field(description="The rule.")]
+    severity: Annotated[RuleSeverity, Field(description="HARD blocks, SOFT asks for review.")]
+    status: Annotated[RuleStatus, Field(description="Outcome of the rule.")]
+    measured: Annotated[str, Field(description="What was measured, unrounded.")]
+    threshold: Annotated[dict[str, str], Field(description="The limits.")]
+    reason_code: Annotated[str, Field(description="OK, or the code of the failure.")]
+    remediation_hint: Annotated[str | None, Field(description="What to do about it; null on PASS.")]
 
 
 class RunError(Model):
@@ -1561,24 +1935,44 @@ class RunError(Model):
     ] = []
 
 
+class SecurityTradeIntent(Model):
+    """
+    A trade.
+    """
+
+    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of intent.")]
+    intent_id: Annotated[str, Field(description="Unique in the result.")]
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    side: Annotated[TradeSide, Field(description="Direction.")]
+    quantity: Annotated[str, Field(description="Units.")]
+    notional: Annotated[MoneyText, Field(description="Value in the currency of the price.")]
+    notional_base: Annotated[MoneyText | None, Field(description="Value in the base currency; null without a rate.")]
+    dependencies: Annotated[list[str], Field(description="Intents that must come first.")]
+    rationale: Annotated[Rationale, Field(description="The reason.")]
+    constraints_applied: Annotated[list[str], Field(description="Always empty in advice.")]
+
+
 class SharedOptions(Model):
     model_config = ConfigDict(
         extra="forbid",
     )
-    valuation_mode: Annotated[str | None, Field(description="Value positions by price, or as the custodian did.")] = (
-        None
-    )
-    target_method: Annotated[str | None, Field(description="Not read by advice.")] = None
+    valuation_mode: Annotated[
+        ValuationMode | None, Field(description="Value positions by price, or as the custodian did.")
+    ] = None
+    target_method: Annotated[TargetMethod | None, Field(description="Not read by advice.")] = None
     compare_target_methods: Annotated[bool | None, Field(description="Not read by advice.")] = None
     compare_target_methods_tolerance: Annotated[ExactDecimal | str | None, Field(description="Not read by advice.")] = (
         None
     )
-    cash_band_min_weight: Annotated[ExactDecimal | str | None, Field(description="Least cash of rule CASH_BAND.")] = (
-        None
-    )
-    cash_band_max_weight: Annotated[ExactDecimal | str | None, Field(description="Most cash of rule CASH_BAND.")] = None
+    cash_band_min_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Lower bound of cash of rule CASH_BAND, a fraction from 0 to 1.")
+    ] = None
+    cash_band_max_weight: Annotated[
+        ExactDecimal | str | None, Field(description="Upper bound of cash of rule CASH_BAND, a fraction from 0 to 1.")
+    ] = None
     single_position_max_weight: Annotated[
-        ExactDecimal | str | None, Field(description="Cap of rule SINGLE_POSITION_MAX; none without it.")
+        ExactDecimal | str | None,
+        Field(description="Cap of rule SINGLE_POSITION_MAX, a fraction from 0 to 1; no cap without it."),
     ] = None
     min_trade_notional: Annotated[Money | None, Field(description="Not read by advice.")] = None
     allow_restricted: Annotated[bool | None, Field(description="Whether RESTRICTED instruments may be bought.")] = None
@@ -1612,27 +2006,43 @@ class SharedOptions(Model):
     enable_drift_analytics: Annotated[bool | None, Field(description="Whether drift is measured.")] = None
     enable_suitability_scanner: Annotated[bool | None, Field(description="Whether suitability is scanned.")] = None
     suitability_thresholds: Annotated[
-        SuitabilityThresholds | None, Field(description="What the suitability scan lets pass.")
+        SuitabilityThresholds | None, Field(description="Limits below which the suitability scan raises no issue.")
     ] = None
     enable_instrument_drift: Annotated[bool | None, Field(description="Whether drift is measured by instrument.")] = (
         None
     )
     drift_top_contributors_limit: Annotated[int | None, Field(description="Length of the top lists.")] = None
     drift_unmodeled_exposure_threshold: Annotated[
-        ExactDecimal | str | None, Field(description="Weight from which an unmodelled bucket is shown.")
+        ExactDecimal | str | None,
+        Field(description="Weight from which an unmodelled bucket is shown, a fraction from 0 to 1."),
     ] = None
     auto_funding: Annotated[bool | None, Field(description="Whether buys are funded by FX.")] = None
-    funding_mode: Annotated[Literal["AUTO_FX"] | None, Field(description="How buys are funded.")] = None
-    fx_funding_source_currency: Annotated[str | None, Field(description="Which cash may fund.")] = None
-    fx_generation_policy: Annotated[Literal["ONE_FX_PER_CCY"] | None, Field(description="One FX trade a currency.")] = (
-        None
-    )
+    funding_mode: Annotated[FundingMode1 | None, Field(description="How buys are funded.")] = None
+    fx_funding_source_currency: Annotated[FundingSource | None, Field(description="Which cash may fund.")] = None
+    fx_generation_policy: Annotated[
+        FxGenerationPolicy1 | None, Field(description="One FX trade for each currency.")
+    ] = None
     settlement_horizon_days: Annotated[int | None, Field(description="Not read by advice.")] = None
     fx_settlement_days: Annotated[int | None, Field(description="Not read by advice.")] = None
     max_overdraft_by_ccy: Annotated[dict[str, ExactDecimal | str] | None, Field(description="Not read by advice.")] = (
         None
     )
     group_constraints: Annotated[dict[str, GroupConstraint] | None, Field(description="Not read by advice.")] = None
+
+
+class ShelfEntry(Model):
+    """
+    An instrument on the bank's shelf.
+    """
+
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    status: Annotated[ShelfStatus, Field(description="Which trades the bank allows.")]
+    asset_class: Annotated[str, Field(description="Asset class of allocations and drift.")] = "UNKNOWN"
+    issuer_id: Annotated[str | None, Field(description="Issuer, for concentration.")] = None
+    liquidity_tier: Annotated[LiquidityTier | None, Field(description="L1 most liquid, L5 least.")] = None
+    settlement_days: Annotated[int, Field(description="Business days to settlement.")] = 2
+    min_notional: Annotated[Money | None, Field(description="Smallest trade; not checked by advice.")] = None
+    attributes: Annotated[dict[str, str] | None, Field(description="Free attributes; each gives an allocation.")] = None
 
 
 class SimulatedState(Model):
@@ -1644,16 +2054,34 @@ class SimulatedState(Model):
     cash_balances: Annotated[list[CashBalanceState], Field(description="Cash by currency.")]
     positions: Annotated[list[PositionSummary], Field(description="Positions in order of first appearance.")]
     allocation_by_asset_class: Annotated[list[AllocationMetric], Field(description="With CASH last.")]
-    allocation_by_instrument: Annotated[list[AllocationMetric], Field(description="One row a position.")]
+    allocation_by_instrument: Annotated[list[AllocationMetric], Field(description="One row for each position.")]
     allocation: Annotated[list[AllocationMetric], Field(description="The same as by instrument.")]
     allocation_by_attribute: Annotated[
         dict[str, list[AllocationMetric]], Field(description="By each attribute of the shelf.")
     ]
 
 
+class SizedTrade(Model):
+    """
+    A trade sized by quantity or notional, or by what the portfolio holds or is worth: one list for many.
+    """
+
+    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
+    side: Annotated[TradeSide, Field(description="Direction.")]
+    instrument_id: Annotated[str, Field(description="The instrument.")]
+    quantity: Annotated[ExactDecimal | str | None, Field(description="Units, greater than zero.")] = None
+    notional: Annotated[Money | None, Field(description="Value in the price's currency.")] = None
+    fraction_of_position: Annotated[
+        ExactDecimal | str | None, Field(description="Of what the portfolio holds of the instrument, 1 is all.")
+    ] = None
+    fraction_of_portfolio: Annotated[
+        ExactDecimal | str | None, Field(description="Of the portfolio's total value, 1 is all.")
+    ] = None
+
+
 class SuitabilityEvidence(Model):
     """
-    Where an issue comes from.
+    Snapshots behind an issue.
     """
 
     as_of: Annotated[str, Field(description="The market's snapshot.")]
@@ -1662,17 +2090,17 @@ class SuitabilityEvidence(Model):
 
 class SuitabilityIssue(Model):
     """
-    Something that a reviewer must see.
+    A finding for reviewers.
     """
 
     issue_id: Annotated[str, Field(description="Kind of issue.")]
-    issue_key: Annotated[str, Field(description="The issue across time.")]
-    dimension: Annotated[str, Field(description="What it is about.")]
-    severity: Annotated[str, Field(description="How bad.")]
-    status_change: Annotated[str, Field(description="After against before.")]
-    summary: Annotated[str, Field(description="For people.")]
+    issue_key: Annotated[str, Field(description="Key of the issue, the same in every version.")]
+    dimension: Annotated[SuitabilityDimension, Field(description="Subject.")]
+    severity: Annotated[Severity, Field(description="Severity.")]
+    status_change: Annotated[SuitabilityChange, Field(description="Change from before to after.")]
+    summary: Annotated[str, Field(description="Text for people.")]
     details: Annotated[dict[str, str], Field(description="Codes and unrounded weights.")]
-    evidence: Annotated[SuitabilityEvidence, Field(description="Where it comes from.")]
+    evidence: Annotated[SuitabilityEvidence, Field(description="Snapshots behind the issue.")]
 
 
 class SuitabilityResult(Model):
@@ -1682,7 +2110,7 @@ class SuitabilityResult(Model):
 
     summary: SuitabilityCounts
     issues: Annotated[list[SuitabilityIssue], Field(description="By change, severity, dimension, key.")]
-    recommended_gate: Annotated[str, Field(description="Review that the new issues call for.")]
+    recommended_gate: Annotated[RecommendedReview, Field(description="Review that the new issues call for.")]
 
 
 class SuitabilitySummary(Model):
@@ -1690,18 +2118,20 @@ class SuitabilitySummary(Model):
     The scan at a glance.
     """
 
-    status: Annotated[str, Field(description="Whether it was made.")]
-    new_issues: Annotated[int, Field(description="Only after.")]
-    resolved_issues: Annotated[int, Field(description="Only before.")]
-    persistent_issues: Annotated[int, Field(description="Both.")]
-    highest_severity_new: Annotated[str | None, Field(description="Of the new ones.")]
-    highlights: Annotated[list[CodedText], Field(description="The first ones.")]
-    issues: Annotated[list[SuitabilityIssue], Field(description="All.")]
+    status: Annotated[SuitabilityStatus, Field(description="Whether the scan ran.")]
+    new_issues: Annotated[int, Field(description="Issues that only the portfolio after the proposal has.")]
+    resolved_issues: Annotated[int, Field(description="Issues that only the portfolio before the proposal has.")]
+    persistent_issues: Annotated[int, Field(description="Issues of both portfolios.")]
+    highest_severity_new: Annotated[
+        Severity | None, Field(description="Highest severity of the new issues; null without any.")
+    ]
+    highlights: Annotated[list[CodedText], Field(description="The most severe issues.")]
+    issues: Annotated[list[SuitabilityIssue], Field(description="All issues.")]
 
 
 class TradesAndFunding(Model):
     """
-    What is to be done.
+    Trades and exchanges to execute.
     """
 
     trade_list: Annotated[list[ArtifactTrade], Field(description="In order.")]
@@ -1709,21 +2139,21 @@ class TradesAndFunding(Model):
     dropped_trades: Annotated[
         list[DroppedTrade],
         Field(
-            description="What is not done, in the order of the request; not in artifacts of engines before 2.0.0.",
+            description="Trades that were not made, in request order; absent in artifacts of engines before 2.0.0.",
             validate_default=True,
         ),
     ] = []
-    ordering_policy: Annotated[str, Field(description="Order of execution.")]
-    execution_notes: Annotated[list[CodedText], Field(description="What to heed.")]
+    ordering_policy: Annotated[OrderingPolicy, Field(description="Order of execution.")]
+    execution_notes: Annotated[list[CodedText], Field(description="Notes for execution.")]
 
 
 class TransitionResponse(Model):
     """
-    Where the proposal is now, and the event that led there.
+    The state of a proposal after an event, and the event.
     """
 
     proposal_id: Annotated[str, Field(description="The proposal.")]
-    current_state: Annotated[ProposalState, Field(description="Where it is now.")]
+    current_state: Annotated[ProposalState, Field(description="State after the event.")]
     latest_workflow_event: Annotated[ProposalEvent, Field(description="The event.")]
     approval: Annotated[
         ApprovalRecord | None, Field(description="The decision; null for transitions, also when they record one.")
@@ -1736,8 +2166,19 @@ class WorkflowEventsResponse(Model):
     """
 
     proposal_id: Annotated[str, Field(description="The proposal.")]
-    current_state: Annotated[ProposalState, Field(description="Where the last event led.")]
-    events: Annotated[list[ProposalEvent], Field(description="Oldest first.")]
+    current_state: Annotated[ProposalState, Field(description="State after the last event.")]
+    events: Annotated[list[ProposalEvent], Field(description="The list, oldest first.")]
+
+
+class AssumptionsAndLimits(Model):
+    """
+    Assumptions, and costs and taxes that the numbers leave out.
+    """
+
+    pricing: PricingAssumptions
+    costs_and_fees: Annotated[Inclusion, Field(description="Costs.")]
+    tax: Annotated[Inclusion, Field(description="Taxes.")]
+    execution: Annotated[Inclusion, Field(description="Execution.")]
 
 
 class BatchRun(Model):
@@ -1761,26 +2202,28 @@ class CallbackData(Model):
     """
 
     operation_id: Annotated[str, Field(description="The operation.")]
-    operation_type: Annotated[str, Field(description="What was being made.")]
-    status: Annotated[str, Field(description="How it ended.")]
-    correlation_id: Annotated[str, Field(description="Of the request that made the operation.")]
+    operation_type: Annotated[OperationType, Field(description="The kind of operation.")]
+    status: Annotated[TerminalStatus, Field(description="The final status.")]
+    correlation_id: Annotated[str, Field(description="The correlation id of the request that made the operation.")]
     proposal_id: Annotated[str | None, Field(description="The proposal.")]
     version_no: Annotated[int | None, Field(description="The version that was made.")]
-    error: Annotated[OperationErrorBody | None, Field(description="Why it FAILED; null otherwise.")]
+    error: Annotated[OperationErrorBody | None, Field(description="The reason for FAILED; null otherwise.")]
     progress: Annotated[RunCounts | None, Field(description="The runs of a batch; absent for others.")] = None
     status_url: Annotated[
         str,
-        Field(description="Where the result is: absolute where the service knows its own public address, else a path."),
+        Field(
+            description="The operation with its result: absolute where the service knows its public address, else a path."
+        ),
     ]
 
 
 class CallbackMessage(Model):
     """
-    What a receiver gets; the same bytes at every attempt.
+    The message to a receiver; the same bytes at every attempt.
     """
 
-    type: Annotated[str, Field(description="What happened.")]
-    timestamp: Annotated[str, Field(description="When the operation ended, UTC.")]
+    type: Annotated[CallbackType, Field(description="The kind of event.")]
+    timestamp: Annotated[Timestamp, Field(description="When the operation ended, UTC.")]
     data: Annotated[CallbackData, Field(description="The operation.")]
 
 
@@ -1795,44 +2238,160 @@ class DriftAnalysis(Model):
     highlights: DriftHighlights
 
 
-class PortfolioSnapshot(Model):
+class EvidenceEngineOptions(Model):
     """
-    The client's portfolio at one moment.
+    Options of the engine, in the order of stored documents.
+    """
+
+    valuation_mode: Annotated[
+        ValuationMode, Field(description="Value positions by price, or as the custodian did.")
+    ] = ValuationMode.CALCULATED
+    target_method: Annotated[TargetMethod, Field(description="Not read by advice.")] = TargetMethod.HEURISTIC
+    compare_target_methods: Annotated[bool, Field(description="Not read by advice.")] = False
+    compare_target_methods_tolerance: Annotated[str, Field(description="Not read by advice.")] = "0.0001"
+    cash_band_min_weight: Annotated[
+        str, Field(description="Lower bound of cash of rule CASH_BAND, a fraction from 0 to 1.")
+    ] = "0.00"
+    cash_band_max_weight: Annotated[
+        str, Field(description="Upper bound of cash of rule CASH_BAND, a fraction from 0 to 1.")
+    ] = "1.00"
+    single_position_max_weight: Annotated[
+        str | None, Field(description="Cap of rule SINGLE_POSITION_MAX, a fraction from 0 to 1; no cap without it.")
+    ] = None
+    min_trade_notional: Annotated[EvidenceMoney | None, Field(description="Not read by advice.")] = None
+    allow_restricted: Annotated[bool, Field(description="Whether RESTRICTED instruments may be bought.")] = False
+    suppress_dust_trades: Annotated[bool, Field(description="Not read by advice.")] = True
+    dust_trade_threshold: Annotated[EvidenceMoney | None, Field(description="Not read by advice.")] = None
+    fx_buffer_pct: Annotated[str, Field(description="Not read by advice.")] = "0.01"
+    block_on_missing_prices: Annotated[bool, Field(description="Whether a missing price blocks.")] = True
+    block_on_missing_fx: Annotated[bool, Field(description="Whether a missing rate blocks.")] = True
+    min_cash_buffer_pct: Annotated[str, Field(description="Not read by advice.")] = "0.0"
+    max_turnover_pct: Annotated[str | None, Field(description="Not read by advice.")] = None
+    enable_tax_awareness: Annotated[bool, Field(description="Not read by advice.")] = False
+    max_realized_capital_gains: Annotated[str | None, Field(description="Not read by advice.")] = None
+    enable_settlement_awareness: Annotated[bool, Field(description="Not read by advice.")] = False
+    enable_proposal_simulation: Annotated[bool, Field(description="Must be true for a proposal to be simulated.")] = (
+        False
+    )
+    enable_workflow_gates: Annotated[bool, Field(description="Whether the gate decision is made.")] = True
+    workflow_requires_client_consent: Annotated[bool, Field(description="No effect: advice always needs consent.")] = (
+        False
+    )
+    client_consent_already_obtained: Annotated[bool, Field(description="Consent is on file.")] = False
+    proposal_apply_cash_flows_first: Annotated[
+        bool, Field(description="Apply cash flows before the trades, else after them.")
+    ] = True
+    proposal_block_negative_cash: Annotated[
+        bool, Field(description="Whether a withdrawal into an overdraft blocks.")
+    ] = True
+    link_buy_to_same_currency_sell_dependency: Annotated[
+        bool | None, Field(description="Whether a buy depends on the last sell in its currency.")
+    ] = None
+    enable_drift_analytics: Annotated[bool, Field(description="Whether drift is measured.")] = True
+    enable_suitability_scanner: Annotated[bool, Field(description="Whether suitability is scanned.")] = True
+    suitability_thresholds: Annotated[
+        EvidenceSuitabilityThresholds | None,
+        Field(description="Limits below which the suitability scan raises no issue."),
+    ] = None
+    enable_instrument_drift: Annotated[bool, Field(description="Whether drift is measured by instrument.")] = True
+    drift_top_contributors_limit: Annotated[int, Field(description="Length of the top lists.")] = 5
+    drift_unmodeled_exposure_threshold: Annotated[
+        str, Field(description="Weight from which an unmodelled bucket is shown, a fraction from 0 to 1.")
+    ] = "0.01"
+    auto_funding: Annotated[bool, Field(description="Whether buys are funded by FX.")] = True
+    funding_mode: Annotated[Literal["AUTO_FX"], Field(description="How buys are funded.")] = "AUTO_FX"
+    fx_funding_source_currency: Annotated[FundingSource, Field(description="Which cash may fund.")] = (
+        FundingSource.ANY_CASH
+    )
+    fx_generation_policy: Annotated[Literal["ONE_FX_PER_CCY"], Field(description="One FX trade for each currency.")] = (
+        "ONE_FX_PER_CCY"
+    )
+    settlement_horizon_days: Annotated[int, Field(description="Not read by advice.")] = 5
+    fx_settlement_days: Annotated[int, Field(description="Not read by advice.")] = 2
+    max_overdraft_by_ccy: Annotated[dict[str, str] | None, Field(description="Not read by advice.")] = None
+    group_constraints: Annotated[
+        dict[str, EvidenceGroupConstraint] | None, Field(description="Not read by advice.")
+    ] = None
+
+
+class EvidencePortfolioSnapshot(Model):
+    """
+    The portfolio of the bank's customer at one moment.
     """
 
     snapshot_id: Annotated[str | None, Field(description="The snapshot, for lineage.")] = None
     portfolio_id: Annotated[str, Field(description="The portfolio.")]
     base_currency: Annotated[str, Field(description="Currency that everything is valued in.")]
     positions: Annotated[
-        list[Position], Field(description="Holdings; equal instruments are added up.", validate_default=True)
+        list[EvidencePosition],
+        Field(description="Holdings; rows of the same instrument are added up.", validate_default=True),
     ] = []
     cash_balances: Annotated[
-        list[CashBalance], Field(description="Cash; equal currencies are added up.", validate_default=True)
+        list[EvidenceCashBalance],
+        Field(description="Cash; rows of the same currency are added up.", validate_default=True),
+    ] = []
+
+
+class GateDecision(Model):
+    """
+    Advice only: it constrains no transition.
+    """
+
+    gate: Annotated[GateName, Field(description="The gate.")]
+    recommended_next_step: Annotated[NextStep, Field(description="What to do next.")]
+    reasons: Annotated[list[GateReason], Field(description="By severity, source, code.")]
+    summary: Annotated[GateSummary, Field(description="Counts.")]
+
+
+class PortfolioImpact(Model):
+    """
+    Before and after.
+    """
+
+    before: Annotated[ImpactSide, Field(description="Before.")]
+    after: Annotated[ImpactSide, Field(description="After.")]
+    delta: ImpactDelta
+    reconciliation: Annotated[ReconciliationResult, Field(description="The totals, compared.")]
+
+
+class PortfolioSnapshot(Model):
+    """
+    The portfolio of the bank's customer at one moment.
+    """
+
+    snapshot_id: Annotated[str | None, Field(description="The snapshot, for lineage.")] = None
+    portfolio_id: Annotated[str, Field(description="The portfolio.")]
+    base_currency: Annotated[str, Field(description="Currency that everything is valued in.")]
+    positions: Annotated[
+        list[Position], Field(description="Holdings; rows of the same instrument are added up.", validate_default=True)
+    ] = []
+    cash_balances: Annotated[
+        list[CashBalance], Field(description="Cash; rows of the same currency are added up.", validate_default=True)
     ] = []
 
 
 class ProposalResult(Model):
     """
-    What a simulation found.
+    The result of a simulation.
     """
 
     proposal_run_id: Annotated[str, Field(description="Derived from the request hash.")]
-    correlation_id: Annotated[str, Field(description="Of the request.")]
-    status: Annotated[str, Field(description="READY, or what is in the way.")]
+    correlation_id: Annotated[str, Field(description="Hash of the request.")]
+    status: Annotated[SimulationStatus, Field(description="READY, or the reason why the proposal cannot proceed.")]
     before: Annotated[SimulatedState, Field(description="The portfolio as it was sent.")]
     intents: Annotated[
         list[Annotated[CashFlowIntent | FxSpotIntent | SecurityTradeIntent, Field(discriminator="intent_type")]],
-        Field(description="What is to be done, in order."),
+        Field(description="Cash flows, exchanges and trades in the order of execution."),
     ]
     after_simulated: Annotated[SimulatedState, Field(description="The portfolio afterwards.")]
     reconciliation: Annotated[ReconciliationResult, Field(description="The totals, compared.")]
     rule_results: Annotated[list[RuleOutcome], Field(description="The rules, in order.")]
     explanation: Explanation
-    diagnostics: Annotated[DiagnosticsResult, Field(description="What was noticed.")]
+    diagnostics: Annotated[DiagnosticsResult, Field(description="Warnings, dropped trades and missing data.")]
     drift_analysis: Annotated[DriftAnalysis | None, Field(description="Null without a reference model.")]
     suitability: Annotated[SuitabilityResult | None, Field(description="Null when the scanner is off.")]
     gate_decision: Annotated[GateDecision | None, Field(description="Null when the gates are off.")]
-    lineage: Annotated[Lineage, Field(description="What it was computed from.")]
+    lineage: Annotated[ResultLineage, Field(description="Snapshots, key and engine of the result.")]
 
 
 class RunListResponse(Model):
@@ -1874,10 +2433,12 @@ class SharedPart(Model):
     model_config = ConfigDict(
         extra="forbid",
     )
-    portfolio_snapshot: Annotated[PortfolioSnapshot | None, Field(description="The client's portfolio.")] = None
+    portfolio_snapshot: Annotated[
+        PortfolioSnapshot | None, Field(description="The portfolio of the bank's customer.")
+    ] = None
     market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
-    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="What the bank offers.")] = None
-    options: Annotated[SharedOptions | None, Field(description="How to compute.")] = None
+    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="Instruments that the bank offers.")] = None
+    options: Annotated[SharedOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
     proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
@@ -1885,13 +2446,13 @@ class SharedPart(Model):
 
 class SimulateRequest(Model):
     """
-    Everything that a simulation reads.
+    The input of a simulation.
     """
 
-    portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The client's portfolio.")]
+    portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The portfolio of the bank's customer.")]
     market_data_snapshot: Annotated[MarketDataSnapshot, Field(description="Prices and rates.")]
-    shelf_entries: Annotated[list[ShelfEntry], Field(description="What the bank offers.")]
-    options: Annotated[EngineOptions | None, Field(description="How to compute.")] = None
+    shelf_entries: Annotated[list[ShelfEntry], Field(description="Instruments that the bank offers.")]
+    options: Annotated[EngineOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[
         list[ProposedCashFlow], Field(description="Cash flows, in order.", validate_default=True)
     ] = []
@@ -1899,15 +2460,15 @@ class SimulateRequest(Model):
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
 
 
-class SimulationRequest(Model):
+class SimulationInput(Model):
     """
-    What to simulate.
+    The request of a simulation without a proposal.
     """
 
-    portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The client's portfolio.")]
+    portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The portfolio of the bank's customer.")]
     market_data_snapshot: Annotated[MarketDataSnapshot, Field(description="Prices and rates.")]
-    shelf_entries: Annotated[list[ShelfEntry], Field(description="What the bank offers.")]
-    options: Annotated[EngineOptions | None, Field(description="How to compute.")] = None
+    shelf_entries: Annotated[list[ShelfEntry], Field(description="Instruments that the bank offers.")]
+    options: Annotated[EngineOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[
         list[ProposedCashFlow], Field(description="Cash flows, in order.", validate_default=True)
     ] = []
@@ -1923,65 +2484,53 @@ class BatchItem(Model):
     model_config = ConfigDict(
         extra="forbid",
     )
-    portfolio_snapshot: Annotated[PortfolioSnapshot | None, Field(description="The client's portfolio.")] = None
+    portfolio_snapshot: Annotated[
+        PortfolioSnapshot | None, Field(description="The portfolio of the bank's customer.")
+    ] = None
     market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
-    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="What the bank offers.")] = None
-    options: Annotated[ItemOptions | None, Field(description="How to compute.")] = None
+    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="Instruments that the bank offers.")] = None
+    options: Annotated[ItemOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
     proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
     id: Annotated[str, Field(description="Names the item; unique in the batch.")]
 
 
-class BatchScenario(Model):
-    """
-    What if it were otherwise for all items; it has the last word.
-    """
-
-    model_config = ConfigDict(
-        extra="forbid",
-    )
-    portfolio_snapshot: Annotated[PortfolioSnapshot | None, Field(description="The client's portfolio.")] = None
-    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
-    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="What the bank offers.")] = None
-    options: Annotated[SharedOptions | None, Field(description="How to compute.")] = None
-    proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
-    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
-    reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
-    description: Annotated[str | None, Field(description="For people; never computed on.")] = None
-
-
 class CreateProposalRequest(Model):
     """
-    What an advisor proposes for a client's portfolio, and who proposes it.
+    A new proposal for a portfolio, and the person who submits it.
     """
 
-    created_by: Annotated[str, Field(description="Who submits it.")]
-    simulate_request: Annotated[SimulateRequest, Field(description="What to simulate.")]
-    metadata: Annotated[ProposalMetadata | None, Field(description="Title, notes, regime, mandate.")] = None
+    created_by: Annotated[str, Field(description="The person who submits the request.")]
+    simulate_request: Annotated[SimulateRequest, Field(description="The input of the simulation.")]
+    metadata: Annotated[
+        ProposalMetadata | None, Field(description="Title, advisor's notes, jurisdiction and mandate.")
+    ] = None
     callback: Annotated[
-        CallbackRequest | None, Field(description="Whom to tell when the operation has ended; ignored in a replay.")
+        CallbackRequest | None,
+        Field(description="The receiver to notify when the operation has ended; ignored in a replay."),
     ] = None
 
 
 class CreateVersionRequest(Model):
     """
-    What an advisor proposes instead of a proposal's current version.
+    A new version of a proposal, and the person who submits it.
     """
 
-    created_by: Annotated[str, Field(description="Who submits it.")]
-    simulate_request: Annotated[SimulateRequest, Field(description="What to simulate.")]
+    created_by: Annotated[str, Field(description="The person who submits the request.")]
+    simulate_request: Annotated[SimulateRequest, Field(description="The input of the simulation.")]
     expected_current_version_no: Annotated[int | None, Field(description="The version that this one must follow.")] = (
         None
     )
     callback: Annotated[
-        CallbackRequest | None, Field(description="Whom to tell when the operation has ended; ignored in a replay.")
+        CallbackRequest | None,
+        Field(description="The receiver to notify when the operation has ended; ignored in a replay."),
     ] = None
 
 
 class EngineOutputs(Model):
     """
-    What was computed.
+    The computed result.
     """
 
     proposal_result: Annotated[ProposalResult, Field(description="The whole result.")]
@@ -1989,16 +2538,27 @@ class EngineOutputs(Model):
 
 class EvidenceInputs(Model):
     """
-    What was sent, with defaults, decimals in normal form.
+    The request with defaults; decimals are text in normal form.
     """
 
-    portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The portfolio.")]
-    market_data_snapshot: Annotated[MarketDataSnapshot, Field(description="The market.")]
-    shelf_entries: Annotated[list[ShelfEntry], Field(description="The shelf.")]
-    options: Annotated[EngineOptions, Field(description="The options.")]
-    proposed_cash_flows: Annotated[list[ProposedCashFlow], Field(description="The flows.")]
-    proposed_trades: Annotated[list[ProposedTrade], Field(description="The trades.")]
-    reference_model: Annotated[ReferenceModel | None, Field(description="The model.")]
+    portfolio_snapshot: Annotated[EvidencePortfolioSnapshot, Field(description="The portfolio.")]
+    market_data_snapshot: Annotated[EvidenceMarketDataSnapshot, Field(description="The market.")]
+    shelf_entries: Annotated[list[EvidenceShelfEntry], Field(description="The shelf.")]
+    options: Annotated[EvidenceEngineOptions, Field(description="The options.")]
+    proposed_cash_flows: Annotated[list[EvidenceProposedCashFlow], Field(description="The flows.")]
+    proposed_trades: Annotated[list[EvidenceProposedTrade], Field(description="The trades.")]
+    reference_model: Annotated[EvidenceReferenceModel | None, Field(description="The model.")]
+
+
+class VersionEvidence(Model):
+    """
+    The artifact's evidence bundle, without any member when it is hidden or not stored.
+    """
+
+    inputs: Annotated[EvidenceInputs | None, Field(description="The request, with defaults.")] = None
+    engine_outputs: EngineOutputs | None = None
+    hashes: EvidenceHashes | None = None
+    engine_version: Annotated[str | None, Field(description="The engine that computed it.")] = None
 
 
 class AnalyzeScenariosRequest(Model):
@@ -2022,18 +2582,19 @@ class AnalyzeScenariosRequest(Model):
         ),
     ] = None
     callback: Annotated[
-        CallbackRequest | None, Field(description="Whom to tell when the operation has ended; ignored in a replay.")
+        CallbackRequest | None,
+        Field(description="The receiver to notify when the operation has ended; ignored in a replay."),
     ] = None
 
 
 class EvidenceBundle(Model):
     """
-    Everything needed to compute the artifact again.
+    Everything that is needed to compute the artifact again.
     """
 
-    inputs: Annotated[EvidenceInputs, Field(description="What was sent.")]
+    inputs: Annotated[EvidenceInputs, Field(description="The request, with defaults.")]
     engine_outputs: EngineOutputs
-    hashes: Annotated[EvidenceHashes, Field(description="What it is proven by.")]
+    hashes: EvidenceHashes
     engine_version: Annotated[str, Field(description="The engine that computed it.")]
 
 
@@ -2044,17 +2605,19 @@ class ProposalArtifact(Model):
 
     artifact_id: Annotated[str, Field(description="Derived from the run.")]
     proposal_run_id: Annotated[str, Field(description="The run.")]
-    correlation_id: Annotated[str, Field(description="Of the request.")]
-    created_at: Annotated[str, Field(description="When the request was accepted, UTC.")]
-    status: Annotated[str, Field(description="Of the simulation.")]
+    correlation_id: Annotated[str, Field(description="Hash of the request.")]
+    created_at: Annotated[Timestamp, Field(description="When the request was accepted, UTC.")]
+    status: Annotated[SimulationStatus, Field(description="Status of the simulation.")]
     gate_decision: Annotated[GateDecision, Field(description="Which review comes next.")]
-    summary: Annotated[ArtifactSummary, Field(description="At a glance.")]
+    summary: ArtifactSummary
     portfolio_impact: PortfolioImpact
     trades_and_funding: TradesAndFunding
-    suitability_summary: Annotated[SuitabilitySummary, Field(description="The scan.")]
-    assumptions_and_limits: Annotated[AssumptionsAndLimits, Field(description="What is left out.")]
+    suitability_summary: Annotated[SuitabilitySummary, Field(description="Summary of the suitability scan.")]
+    assumptions_and_limits: AssumptionsAndLimits
     disclosures: Disclosures
-    evidence_bundle: Annotated[EvidenceBundle, Field(description="The proof.")]
+    evidence_bundle: Annotated[
+        EvidenceBundle, Field(description="Inputs and outputs of the computation, with their hashes.")
+    ]
 
 
 class VersionDetail(Model):
@@ -2065,16 +2628,15 @@ class VersionDetail(Model):
     proposal_version_id: Annotated[str, Field(description="The version.")]
     proposal_id: Annotated[str, Field(description="Its proposal.")]
     version_no: Annotated[int, Field(description="1, 2, 3 without a gap.")]
-    created_at: Annotated[str, Field(description="When it was accepted, UTC.")]
-    request_hash: Annotated[str, Field(description="Of the request.")]
-    artifact_hash: Annotated[str, Field(description="Of the artifact.")]
-    simulation_hash: Annotated[str, Field(description="Of the result.")]
-    status_at_creation: Annotated[str, Field(description="Of the simulation.")]
+    created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
+    request_hash: Annotated[str, Field(description="Hash of the request.")]
+    artifact_hash: Annotated[str, Field(description="Hash of the artifact.")]
+    simulation_hash: Annotated[str, Field(description="Hash of the result.")]
+    status_at_creation: Annotated[SimulationStatus, Field(description="Status of the simulation.")]
     proposal_result: Annotated[ProposalResult, Field(description="The result.")]
     artifact: Annotated[ProposalArtifact, Field(description="The artifact.")]
     evidence_bundle: Annotated[
-        EvidenceBundle | dict[str, Any],
-        Field(description="The artifact's bundle once more; `{}` when hidden or not stored."),
+        VersionEvidence, Field(description="The artifact's bundle once more; `{}` when hidden or not stored.")
     ]
     gate_decision: Annotated[GateDecision | None, Field(description="The result's gate decision.")]
 
@@ -2105,20 +2667,21 @@ class AsyncStatus(Model):
     """
 
     operation_id: Annotated[str, Field(description="The operation; also the id of its Temporal workflow.")]
-    operation_type: Annotated[str, Field(description="What is being made.")]
-    status: Annotated[str, Field(description="SUCCEEDED and FAILED are final.")]
-    correlation_id: Annotated[str, Field(description="Of the request that made the operation.")]
-    idempotency_key: Annotated[str | None, Field(description="The client's key.")]
+    operation_type: Annotated[OperationType, Field(description="The kind of operation.")]
+    status: Annotated[OperationStatus, Field(description="SUCCEEDED and FAILED are final.")]
+    correlation_id: Annotated[str, Field(description="The correlation id of the request that made the operation.")]
+    idempotency_key: Annotated[str | None, Field(description="The idempotency key of the request.")]
     attempt: Annotated[int, Field(description="The n-th operation of its key; a FAILED one frees the key.")]
     proposal_id: Annotated[str | None, Field(description="The proposal that was made.")]
     version_no: Annotated[int | None, Field(description="The version that was made.")]
-    created_by: Annotated[str, Field(description="Who submitted it.")]
-    created_at: Annotated[str, Field(description="When it was accepted, UTC.")]
-    started_at: Annotated[str | None, Field(description="When a worker began it, UTC.")]
-    finished_at: Annotated[str | None, Field(description="When it ended, UTC.")]
-    updated_at: Annotated[str, Field(description="When its row last changed, UTC.")]
+    created_by: Annotated[str, Field(description="The person who submitted the request.")]
+    created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
+    started_at: Annotated[Timestamp | None, Field(description="When a worker began it, UTC.")]
+    finished_at: Annotated[Timestamp | None, Field(description="When it ended, UTC.")]
+    updated_at: Annotated[Timestamp, Field(description="When its row last changed, UTC.")]
     expires_at: Annotated[
-        str | None, Field(description="From when on the ended operation may be purged, UTC; the proposal stays.")
+        Timestamp | None,
+        Field(description="From when on the ended operation may be purged, UTC; the proposal stays."),
     ]
     cancelled_by: Annotated[
         str | None,
@@ -2137,8 +2700,8 @@ class AsyncStatus(Model):
             description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. Left out with `include_result=false`."
         ),
     ] = None
-    error: Annotated[OperationErrorBody | None, Field(description="Why it FAILED; null otherwise.")]
-    links: Annotated[OperationLinks, Field(description="Where else to look.")]
+    error: Annotated[OperationErrorBody | None, Field(description="The reason for FAILED; null otherwise.")]
+    links: Annotated[OperationLinks, Field(description="Related resources.")]
 
 
 class OperationListResponse(Model):
@@ -2146,7 +2709,7 @@ class OperationListResponse(Model):
     A page of operations, without their results.
     """
 
-    items: Annotated[list[AsyncStatus], Field(description="Newest first.")]
+    items: Annotated[list[AsyncStatus], Field(description="The list, newest first.")]
     next_cursor: Annotated[
         str | None,
         Field(description="`cursor` of the next page: the last operation of this one; null on the last page."),
