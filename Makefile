@@ -139,7 +139,7 @@ $(INSTALLED): $(DEPENDENCIES)
 
 $(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR): $(DEPENDENCIES)
 	@rm -rf $(@D)
-	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes --target $(@D) \
+	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --require-hashes --target $(@D) \
 		-r requirements/$(notdir $(@D)).txt
 	@touch $@
 
