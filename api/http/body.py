@@ -81,9 +81,10 @@ class BodyReader:
             declared = request.headers.get("content-length", "")
             reservation.require(min(int(declared), self._max_bytes) if declared.isdecimal() else 0)
             body = await _received(request, self._max_bytes, reservation)
-            if len(body) > LARGE_BODY_BYTES:
+            is_batch = issubclass(model, AnalyzeRequest)  # a few bytes can be thousands of runs
+            if len(body) > (AT_ONCE_BYTES if is_batch else LARGE_BODY_BYTES):
                 return await self._read_large(body, model)
-            if len(body) > AT_ONCE_BYTES or issubclass(model, AnalyzeRequest):  # a few bytes can be thousands of runs
+            if is_batch or len(body) > AT_ONCE_BYTES:
                 return await asyncio.to_thread(self._read_body, body, model)
             return self._read_body(body, model)
 
