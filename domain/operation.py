@@ -210,6 +210,14 @@ class Operation(OperationSummary):
         return self.operation_type is OperationType.ANALYZE_SCENARIOS
 
     @property
+    def title(self) -> str:
+        """What it does, for operators, without a word of the client."""
+        if self.is_batch:
+            scenarios = self.scenario_count or 1
+            return f"Analyze {(self.runs_total or 0) // scenarios} items in {scenarios} scenarios"
+        return "Create proposal" if self.operation_type is OperationType.CREATE_PROPOSAL else "Create version"
+
+    @property
     def made_proposal_id(self) -> str:
         """The proposal that a version is for, or that a create makes: the latter is known before there is one.
 

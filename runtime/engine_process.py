@@ -142,6 +142,7 @@ def _serve(connection: Connection, memory_mb: int) -> None:
             connection.send_bytes(BEGUN)
             connection.send(_outcome(call))
             gc.collect()
+            gc.freeze()  # what is kept for later calls, as the shared part of a batch, need not be looked at after each
             trim_heap()
     except MemoryError:
         os._exit(OUT_OF_MEMORY)  # no memory is left to report it

@@ -294,8 +294,9 @@ class Settings(BaseSettings):
         5_000_000,
         ge=1,
         le=1_000_000_000,
-        description="Rows of all runs of a batch together, counted as those of a request, beyond which it is "
-        "refused with 422: a few bytes that all runs share can be hours of work. A run of 60 positions has about 300.",
+        description="Rows of all runs of a batch together, counted as those of a request, long texts as a row for "
+        "each 200 bytes, beyond which it is refused with 422: a few bytes that all runs share can be hours of work. A "
+        "run of 60 positions has about 300.",
     )
     operation_retention_days: int = Field(
         30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."

@@ -10,6 +10,7 @@ from domain.batch.parts import Malformed, PartError
 from domain.batch.request import AnalyzeRequest, batch_hash
 from domain.callback import CallbackSubscription
 from domain.canonical import canonical_text
+from domain.operation import OperationType
 from domain.row_errors import MAX_ERRORS
 from services.prepared_request import PreparedRequest
 from storage.batch_chunks import NewChunk
@@ -56,6 +57,7 @@ def prepared_batch(
         author=request.created_by,
         metadata=_metadata(request),
         callback=callback,
+        operation_type=OperationType.ANALYZE_SCENARIOS,
         scenario_count=len(request.scenarios),
         chunks=tuple(chunks),
     )

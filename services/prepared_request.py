@@ -5,6 +5,7 @@ from typing import Final, Self
 
 from domain.callback import CallbackSubscription
 from domain.canonical import canonical_text
+from domain.operation import OperationType
 from domain.request import CreateRequest, SimulateRequest, VersionRequest, request_document, request_hash
 from domain.request_size import row_count
 from storage.batch_chunks import NewChunk
@@ -17,7 +18,7 @@ MAX_SMALL_BYTES: Final = 1024 * 1024  # rows may hold long texts: so many bytes 
 class PreparedRequest:
     """A valid request as services take it: its document, and what there is to know of it without parsing that again.
 
-    `author` is empty in a simulation, which has none; `metadata` is canonical JSON text. A batch has chunks, and a
+    A simulation has no `author` and is no operation; `metadata` is canonical JSON text. A batch has chunks, and a
     `portfolio_id` only when it is of one portfolio (services/prepared_batch.py).
     """
 
@@ -30,6 +31,7 @@ class PreparedRequest:
     metadata: str = field(default="{}", repr=False)
     expected_version_no: int | None = None
     callback: CallbackSubscription | None = None
+    operation_type: OperationType | None = None
     scenario_count: int | None = None
     chunks: tuple[NewChunk, ...] = ()
 
@@ -52,8 +54,16 @@ class PreparedRequest:
             metadata=canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}",
             expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
             callback=callback,
+            operation_type=_operation_type(request),
         )
 
     def is_large(self, *, more_rows_than: int) -> bool:
         """Whether it is computed in a process of its own, which can be ended."""
         return bool(self.chunks) or self.row_count > more_rows_than or self.document.size > MAX_SMALL_BYTES
+
+
+def _operation_type(request: CreateRequest | VersionRequest | SimulateRequest) -> OperationType | None:
+    if isinstance(request, SimulateRequest):
+        return None
+    is_create = isinstance(request, CreateRequest)
+    return OperationType.CREATE_PROPOSAL if is_create else OperationType.CREATE_PROPOSAL_VERSION

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 from typing import Final
 
 from domain.callback import CallbackSubscription
-from domain.errors import IdempotencyKeyConflict, ProposalError, ProposalNotFound, SimulationDisabled
+from domain.errors import IdempotencyKeyConflict, InvariantBroken, ProposalError, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
-from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, OperationType, Policy
+from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, Policy
 from domain.text import is_identifier
 from services.open_operations import OpenOperationLimit, Place
 from services.operation_trace import link_to_later_starts
@@ -49,13 +49,6 @@ class Submission:
     correlation_id: str
     proposal_id: str | None = None
     is_synchronous: bool = False
-
-    @property
-    def operation_type(self) -> OperationType:
-        if self.prepared.chunks:
-            return OperationType.ANALYZE_SCENARIOS
-        is_create = self.proposal_id is None
-        return OperationType.CREATE_PROPOSAL if is_create else OperationType.CREATE_PROPOSAL_VERSION
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -197,9 +190,11 @@ class SubmissionService:
 
     def _new_operation(self, submission: Submission) -> NewOperation:
         prepared, runs_total = submission.prepared, submission.prepared.runs_total
+        if prepared.operation_type is None:
+            raise InvariantBroken("the request is of no operation")
         operation = Operation(
             operation_id=new_operation_id(),
-            operation_type=submission.operation_type,
+            operation_type=prepared.operation_type,
             status=OperationStatus.PENDING,
             client=submission.client,
             idempotency_key=None if submission.key is None else submission.key.key,

@@ -128,13 +128,10 @@ def _search_attributes_of(operation: Operation) -> TypedSearchAttributes:
 
 
 def _summary(operation: Operation) -> str:
-    if operation.is_batch:
-        scenarios = operation.scenario_count or 1
-        what = f"Analyze {(operation.runs_total or 0) // scenarios} items in {scenarios} scenarios"
-        return f"{what} for {escaped(operation.created_by, max_bytes=SUMMARY_PART_BYTES)}"
-    what = "Create proposal" if operation.proposal_id is None else "Create version"
-    portfolio = escaped(operation.portfolio_id or "", max_bytes=SUMMARY_PART_BYTES)
-    return f"{what} for {portfolio} by {escaped(operation.created_by, max_bytes=SUMMARY_PART_BYTES)}"
+    author = escaped(operation.created_by, max_bytes=SUMMARY_PART_BYTES)
+    if operation.portfolio_id is None:
+        return f"{operation.title} for {author}"
+    return f"{operation.title} for {escaped(operation.portfolio_id, max_bytes=SUMMARY_PART_BYTES)} by {author}"
 
 
 def _details(operation: Operation, *, public_url: str | None) -> str:

@@ -17,13 +17,13 @@ from domain.batch.composing import Composition
 from domain.batch.request import AnalyzeRequest
 from domain.batch.running import RunIdentity, computed_runs
 from domain.evidence import simulate_document
-from domain.operation import IdempotencyKey, Operation
+from domain.operation import IdempotencyKey, Operation, OperationType
 from domain.request import SimulateRequest, request_document, request_hash
 from services.prepared_batch import BatchLimits, prepared_batch
 from services.prepared_request import PreparedRequest
 from services.submission import Accepted, Submission
 from storage.unit_of_work import Storage
-from workflows.identity import ANALYZE_SCENARIOS
+from workflows.identity import WORKFLOW_TYPES
 from workflows.messages import (
     AnalyzeChunksInput,
     AnalyzeChunksResult,
@@ -163,8 +163,12 @@ class BatchSteps:
         self, operation_id: str, *, lane: int = 0, lanes: int = 1, seconds: float = 600.0
     ) -> AnalyzeChunksResult:
         step = AnalyzeChunksInput(operation_id=operation_id, lane=lane, lanes=lanes, seconds=seconds)
-        return await environment_of(operation_id, ANALYZE_SCENARIOS).run(self.analyzing, step)
+        return await environment_of(operation_id, WORKFLOW_TYPES[OperationType.ANALYZE_SCENARIOS]).run(
+            self.analyzing, step
+        )
 
     async def conclude(self, operation_id: str) -> ConcludeBatchResult:
         step = ConcludeBatchInput(operation_id=operation_id)
-        return await environment_of(operation_id, ANALYZE_SCENARIOS).run(self.concluding, step)
+        return await environment_of(operation_id, WORKFLOW_TYPES[OperationType.ANALYZE_SCENARIOS]).run(
+            self.concluding, step
+        )

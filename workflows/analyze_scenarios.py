@@ -6,15 +6,16 @@ from functools import partial
 from pydantic import ValidationError
 from temporalio import workflow
 
+from domain.operation import OperationType
 from workflows import policies, steps
-from workflows.identity import ANALYZE_SCENARIOS
+from workflows.identity import WORKFLOW_TYPES
 from workflows.messages import AnalyzeChunksInput, AnalyzeInput, ConcludeBatchInput, OperationOutcome
 from workflows.operation_run import run_operation
 from workflows.operation_steps import StepRunner
 
 
 # Input that does not validate would otherwise retry the workflow task for ever.
-@workflow.defn(name=ANALYZE_SCENARIOS, failure_exception_types=[ValidationError])
+@workflow.defn(name=WORKFLOW_TYPES[OperationType.ANALYZE_SCENARIOS], failure_exception_types=[ValidationError])
 class AnalyzeScenarios:
     @workflow.run
     async def run(self, start: AnalyzeInput) -> OperationOutcome:

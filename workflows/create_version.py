@@ -5,15 +5,16 @@ from functools import partial
 from pydantic import ValidationError
 from temporalio import workflow
 
+from domain.operation import OperationType
 from workflows import steps
-from workflows.identity import CREATE_VERSION
+from workflows.identity import WORKFLOW_TYPES
 from workflows.messages import CreateInput, OperationOutcome
 from workflows.operation_run import run_operation
 from workflows.version_making import make_version
 
 
 # Input that does not validate would otherwise retry the workflow task for ever.
-@workflow.defn(name=CREATE_VERSION, failure_exception_types=[ValidationError])
+@workflow.defn(name=WORKFLOW_TYPES[OperationType.CREATE_PROPOSAL_VERSION], failure_exception_types=[ValidationError])
 class CreateVersion:
     @workflow.run
     async def run(self, start: CreateInput) -> OperationOutcome:

@@ -12,9 +12,6 @@ CALLBACKS_QUEUE: Final = "proposal-callbacks"
 BATCHES_QUEUE: Final = "proposal-batches"
 HOUSEKEEPING_QUEUE: Final = "proposal-housekeeping"
 
-CREATE_PROPOSAL: Final = "CreateProposal"
-CREATE_VERSION: Final = "CreateVersion"
-ANALYZE_SCENARIOS: Final = "AnalyzeScenarios"
 DELIVER_CALLBACK: Final = "DeliverCallback"
 RECONCILE_OPERATIONS: Final = "ReconcileOperations"
 PURGE_OPERATIONS: Final = "PurgeOperations"
@@ -22,10 +19,10 @@ PURGE_OPERATIONS: Final = "PurgeOperations"
 RECONCILE_ID: Final = "reconcile-operations"  # of the one workflow, and of the schedule whose pause stops it
 PURGE_ID: Final = "purge-operations"
 
+# An operation's workflow is named as its type: ANALYZE_SCENARIOS is AnalyzeScenarios. One is older than the rule.
 WORKFLOW_TYPES: Final = {
-    OperationType.CREATE_PROPOSAL: CREATE_PROPOSAL,
-    OperationType.CREATE_PROPOSAL_VERSION: CREATE_VERSION,
-    OperationType.ANALYZE_SCENARIOS: ANALYZE_SCENARIOS,
+    **{operation_type: operation_type.title().replace("_", "") for operation_type in OperationType},
+    OperationType.CREATE_PROPOSAL_VERSION: "CreateVersion",
 }
 
 DELIVER_NOW: Final = "hurry"  # the signal, by the name that recorded histories have

@@ -91,9 +91,10 @@ class BodyReader:
             reservation.require(min(declared, self._max_bytes))
             body = await _received(request, self._max_bytes, reservation)
             read = partial(self._read_body, body, model, is_strict=is_strict or self._is_strict)
-            if len(body) > LARGE_BODY_BYTES:
+            is_batch = issubclass(model, AnalyzeRequest)  # a few bytes can be thousands of runs
+            if len(body) > (AT_ONCE_BYTES if is_batch else LARGE_BODY_BYTES):
                 return await self._read_large(read)
-            if len(body) > AT_ONCE_BYTES or issubclass(model, AnalyzeRequest):  # a few bytes can be thousands of runs
+            if is_batch or len(body) > AT_ONCE_BYTES:
                 return await asyncio.to_thread(read)
             return read()
 

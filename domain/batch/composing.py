@@ -3,6 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
+from pydantic import BaseModel
+from pydantic_core import to_json
+
 from domain.batch.parts import BatchItem, BatchScenario, Malformed, Part, PartError
 from domain.batch.sizing import TradeUnsizable, is_sized, plain_trades, sized_trades
 from domain.engine.validate import refusals
@@ -14,6 +17,7 @@ from domain.request_size import excess_of, row_count
 
 REQUIRED: Final = tuple(name for name, field in SimulateRequest.model_fields.items() if field.is_required())
 PRICES: Final = "prices"
+BYTES_OF_ROW: Final = 200  # most have fewer; one of long texts costs as much as several
 SHELF: Final = "shelf_entries"
 
 
@@ -74,6 +78,7 @@ class Composition:
         for value in lasting:
             self._lasting[id(value)] = _Rows(value.prices if isinstance(value, MarketDataSnapshot) else value)
         self._row_counts: dict[tuple[int, ...], int] = {}
+        self._sizes: dict[int, int] = {}
 
     def request(self, item: BatchItem | Malformed, scenario: str, *, number: int) -> SimulateRequest:
         """The request of the run of an item, the batch's `number`-th, in a scenario. Raises RunRefused."""
@@ -97,12 +102,16 @@ class Composition:
         return request.model_copy(update={"proposed_trades": sized})
 
     def row_count(self, item: BatchItem | Malformed, scenario: str) -> int:
-        """Rows of a run's request; 1 for a run that has none because it is refused."""
+        """Rows of a run's request, or how many its bytes come to; 1 for a run that has none because it is refused.
+
+        What is known of a part is known by its identity, so that all items are to be kept until the last is counted.
+        """
         try:
             effective = self._effective(item, scenario, 0)
             named = tuple(id(effective.fields.get(name)) for name in SimulateRequest.model_fields)
             if named not in self._row_counts:
-                self._row_counts[named] = row_count(self._reduced(effective)[0])
+                request = self._reduced(effective)[0]
+                self._row_counts[named] = max(row_count(request), self._size(request, effective) // BYTES_OF_ROW)
         except RunRefused:
             return 1
         return self._row_counts[named]
@@ -147,6 +156,21 @@ class Composition:
         }
         places: dict[Place, Sequence[int]] = {("market_data_snapshot", PRICES): price_places, (SHELF,): shelf_places}
         return SimulateRequest.model_construct(**reduced), places
+
+    def _size(self, request: SimulateRequest, effective: _Effective) -> int:
+        """About how many bytes the request is written in."""
+        market = request.market_data_snapshot
+        whole = [effective.fields.get(name) for name in ("portfolio_snapshot", "reference_model")]
+        rows = [*market.prices, *market.fx_rates, *request.shelf_entries]
+        rows += [*effective.fields.get("proposed_trades", ()), *effective.fields.get("proposed_cash_flows", ())]
+        sizes = [self._size_of(part) for part in (*whole, *rows) if part is not None]
+        return sum(sizes) + len(to_json(effective.options))
+
+    def _size_of(self, part: BaseModel) -> int:
+        size = self._sizes.get(id(part))
+        if size is None:
+            size = self._sizes[id(part)] = len(part.model_dump_json())
+        return size
 
     def _rows(self, holder: Any, rows: Sequence[Any]) -> _Rows:
         return self._lasting.get(id(holder)) or _Rows(rows)

@@ -21,6 +21,7 @@ BOTH = "GET, HEAD, OPTIONS, POST"
 ALLOWED = {
     P: BOTH,
     f"{P}/async": WRITE,
+    f"{P}/analyze/async": WRITE,
     f"{P}/simulate": WRITE,
     f"{P}/artifact": WRITE,
     f"{P}/{{proposal_id}}/versions": WRITE,

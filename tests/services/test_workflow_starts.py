@@ -22,6 +22,7 @@ from workflows.identity import (
     SEARCH_ATTRIBUTES,
     attribute_text,
 )
+from workflows.messages import AnalyzeInput
 
 A_VERSION = {"operation_type": OperationType.CREATE_PROPOSAL_VERSION, "proposal_id": "pp_77"}
 
@@ -96,3 +97,38 @@ def test_the_details_of_a_callback_name_who_asked_for_it_again(by, shown):
         **values, redelivered_at=None, redelivered_by=by, awaits_start=True, attempts=0, is_recent=True
     )
     assert ("\n- **Redelivered by**: ops&#95;1" in delivery_start(delivery).details) is shown
+
+
+A_BATCH = {
+    "operation_type": OperationType.ANALYZE_SCENARIOS,
+    "portfolio_id": None,
+    "scenario_count": 3,
+    "chunk_count": 63,
+    "runs_total": 1500,
+    "runs_succeeded": 0,
+    "runs_failed": 0,
+    "is_large": True,
+}
+
+
+def test_a_batch_is_found_by_all_but_portfolio_and_proposal_and_says_how_large_it_is():
+    start = operation_start(an_operation(**A_BATCH))
+    assert start.own.workflow_type == "AnalyzeScenarios"
+    assert {pair.key for pair in start.search_attributes.search_attributes} == {
+        CORRELATION_ID,
+        OPERATION_TYPE,
+        CREATED_BY,
+    }
+    assert start.summary == "Analyze 500 items in 3 scenarios for advisor&#95;1"
+    assert "- **Runs**: 1500\n- **Chunks**: 63" in start.details
+    assert "Portfolio" not in start.details
+    assert start.argument == AnalyzeInput(
+        operation_id="pop_01", lanes=4, created_by="advisor_1", correlation_id="corr-1"
+    )
+
+
+def test_a_batch_of_one_portfolio_is_found_by_it_and_has_no_more_lanes_than_chunks():
+    start = operation_start(an_operation(**A_BATCH | {"portfolio_id": "pf_7", "chunk_count": 2}))
+    assert start.search_attributes[PORTFOLIO_ID] == "pf_7"
+    assert isinstance(start.argument, AnalyzeInput)
+    assert start.argument.lanes == 2

@@ -15,6 +15,7 @@ from undeterministic_import import UndeterministicImport
 from worker import registry
 from worker.registry import Dependencies
 from workflows import steps
+from workflows.identity import WORKFLOW_TYPES
 
 TESTS = [file for file in Path(__file__).parents[1].rglob("*.py") if "temporalio.worker" in file.read_text()]
 
@@ -40,6 +41,13 @@ def declared() -> dict[str, object]:
 
 def test_every_step_has_exactly_one_implementation_and_nothing_else_is_registered():
     assert implemented().keys() == declared().keys()
+
+
+def test_every_operation_type_has_its_workflow():
+    """Named by its type, so that a workflow without one would never be started."""
+    names = {cls.__temporal_workflow_definition.name for cls in registry.proposal_workflows()}
+    assert names == set(WORKFLOW_TYPES.values())
+    assert names == {"CreateProposal", "CreateVersion", "AnalyzeScenarios"}
 
 
 @pytest.mark.parametrize("name", declared())

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from domain.batch import running
 from domain.batch.chunks import Chunk, chunk_text, chunks_of, common_text, read_chunk
+from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest, batch_hash
 from domain.batch.running import computed_runs, failed_run
 from domain.errors import OperationInternalError
+from services.prepared_batch import BatchLimits, prepared_batch
 
 
 def hash_of(body: dict[str, Any]) -> str:
@@ -183,3 +185,17 @@ def test_worked_lines_of_the_contract() -> None:
     assert (trim["cash_weight_before"], trim["cash_weight_after"]) == ("0.1562", "0.5781")
     assert trim["security_intent_count"] == 1
     assert lines[2]["error"]["errors"][0]["loc"] == ["items", 1, "portfolio_snapshot", "positions", 0, "quantity"]
+
+
+def test_long_texts_count_as_the_rows_that_their_bytes_come_to() -> None:
+    entry = {"instrument_id": "A", "status": "APPROVED", "asset_class": "x" * 400_000}
+    foreign = [
+        {"instrument_id": f"Z{number}", "status": "APPROVED", "asset_class": "x" * 400_000} for number in range(5)
+    ]
+    body = an_analysis(shared=a_market() | {"shelf_entries": [entry, *foreign]})
+    items, composition = parsed(body).items, composition_of(body)
+    assert [2_000 < composition.row_count(item.part, "baseline") < 2_010 for item in items] == [True] * 3
+    assert [len(chunk.items) for chunk, _ in chunks_of(items, composition)] == [2, 1]
+    refused = prepared_batch(parsed(body), body, BatchLimits(max_rows=5_000))
+    assert isinstance(refused, PartError)
+    assert refused.msg == "The runs of a batch should have at most 5000 rows together"
