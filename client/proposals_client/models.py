@@ -848,6 +848,13 @@ class RunCounts(Model):
     failed: Annotated[int, Field(description="That could not be computed.")]
 
 
+class RunErrorCode(OpenEnum):
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    PROPOSAL_SIMULATION_DISABLED = "PROPOSAL_SIMULATION_DISABLED"
+    OPERATION_TOO_EXPENSIVE = "OPERATION_TOO_EXPENSIVE"
+    OPERATION_INTERNAL_ERROR = "OPERATION_INTERNAL_ERROR"
+
+
 class RunLinks(Model):
     """
     Where the run is by itself.
@@ -1924,7 +1931,7 @@ class RunError(Model):
     Why a run could not be computed.
     """
 
-    code: Annotated[str, Field(description="The stable code.")]
+    code: Annotated[RunErrorCode, Field(description="The stable code.")]
     message: Annotated[str, Field(description="The code, or the code with a sentence.")]
     errors: Annotated[
         list[ValidationErrorItem],
@@ -2189,7 +2196,7 @@ class BatchRun(Model):
     run_no: Annotated[int, Field(description="Its number in the batch, from 0: by item, then by scenario.")]
     item_id: Annotated[str, Field(description="The item.")]
     scenario: Annotated[str, Field(description="The scenario.")]
-    status: Annotated[str, Field(description="Whether it was computed.")]
+    status: Annotated[TerminalStatus, Field(description="Whether it was computed.")]
     proposal_run_id: Annotated[str | None, Field(description="As a simulation of its request has it.")]
     metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
     error: Annotated[RunError | None, Field(description="Why it FAILED; null otherwise.")]
@@ -2414,7 +2421,7 @@ class RunWithResult(Model):
     run_no: Annotated[int, Field(description="Its number in the batch, from 0: by item, then by scenario.")]
     item_id: Annotated[str, Field(description="The item.")]
     scenario: Annotated[str, Field(description="The scenario.")]
-    status: Annotated[str, Field(description="Whether it was computed.")]
+    status: Annotated[TerminalStatus, Field(description="Whether it was computed.")]
     proposal_run_id: Annotated[str | None, Field(description="As a simulation of its request has it.")]
     metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
     error: Annotated[RunError | None, Field(description="Why it FAILED; null otherwise.")]
@@ -2494,6 +2501,26 @@ class BatchItem(Model):
     proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
     id: Annotated[str, Field(description="Names the item; unique in the batch.")]
+
+
+class BatchScenario(Model):
+    """
+    What if it were otherwise for all items; it has the last word.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    portfolio_snapshot: Annotated[
+        PortfolioSnapshot | None, Field(description="The portfolio of the bank's customer.")
+    ] = None
+    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
+    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="Instruments that the bank offers.")] = None
+    options: Annotated[SharedOptions | None, Field(description="Options of the engine.")] = None
+    proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
+    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
+    reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
+    description: Annotated[str | None, Field(description="For people; never computed on.")] = None
 
 
 class CreateProposalRequest(Model):
@@ -2576,7 +2603,7 @@ class AnalyzeScenariosRequest(Model):
         list[BatchItem], Field(description="What varies; each overrides `shared`, field by field and option by option.")
     ]
     scenarios: Annotated[
-        dict[str, Any] | None,
+        dict[str, BatchScenario] | None,
         Field(
             description="What if: each overrides every item; ordered by name. One run for each item in each scenario."
         ),
