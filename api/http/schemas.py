@@ -34,6 +34,8 @@ def simplify(schema: Schema) -> None:
     """Give this schema and all in it plain names. A title would become the name of a class, or hide another of it."""
     for part in schemas_in(schema):
         part.pop("title", None)
+        if part.get("default", ...) is None:  # of a member that may be absent; it is no value of the member
+            del part["default"]
         if patterns := part.pop("patternProperties", None):  # which generators overlook
             ((pattern, part["additionalProperties"]),) = patterns.items()
             part["propertyNames"] = {"pattern": pattern}
