@@ -8,7 +8,8 @@ from batches import a_market, a_portfolio, an_analysis, composed, composition_of
 from pydantic import ValidationError
 
 from domain.batch.composing import RunRefused
-from domain.batch.parts import Malformed
+from domain.batch.parts import Malformed, PartError
+from services.prepared_batch import BatchLimits, prepared_batch
 
 
 def errors_of(body: dict[str, Any]) -> list[tuple[str, tuple[Any, ...]]]:
@@ -38,7 +39,6 @@ def failed_errors(line: dict[str, Any]) -> list[tuple[str, list[Any]]]:
         ({"items": [7]}, ("dict_type", ("items", 0))),
         ({"items": [{"portfolio_snapshot": {}}]}, ("missing", ("items", 0, "id"))),
         ({"items": [{"id": "a b"}]}, ("string_pattern_mismatch", ("items", 0, "id"))),
-        ({"items": [{"id": "x"}, {"id": "y"}, {"id": "x"}]}, ("item_ids_repeated", ())),
         ({"scenarios": {}}, ("too_short", ("scenarios",))),
         ({"scenarios": {f"s{number}": {} for number in range(21)}}, ("too_long", ("scenarios",))),
         ({"scenarios": {"Big": {}}}, ("string_pattern_mismatch", ("scenarios", "Big", "[key]"))),
@@ -223,3 +223,10 @@ def test_a_refused_run_counts_as_one_row() -> None:
     assert [composition.row_count(item.part, "baseline") for item in items] == [5, 1]
     with pytest.raises(RunRefused):
         composition.request(items[1].part, "baseline", number=1)
+
+
+def test_an_id_that_is_repeated_is_refused_where_it_stands_again() -> None:
+    body = an_analysis(a_portfolio(0), a_portfolio(1), a_portfolio(0, shelf_entries=7))
+    refused = prepared_batch(parsed(body), body, BatchLimits())
+    assert isinstance(refused, PartError)
+    assert (refused.type, refused.loc) == ("item_id_repeated", ("items", 2, "id"))
