@@ -129,7 +129,7 @@ class RunWithResult(Wire):
     metrics: RunMetrics | None = Field(description="What came of it; null when it FAILED.")
     error: RunError | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
     result: ProposalResult | None = Field(
-        description="What a simulation of its request answers; null when it FAILED.", examples=[None]
+        description="What a simulation of its request returns; null when it FAILED.", examples=[None]
     )
 
 

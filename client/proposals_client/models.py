@@ -1271,30 +1271,6 @@ class AsyncAccepted(Model):
     status_url: Annotated[str, Field(description="Path of the operation to poll, relative to this server.")]
 
 
-class BatchResult(Model):
-    """
-    What came of a batch; its runs are read by themselves.
-    """
-
-    counts: Annotated[BatchCounts, Field(description="Its runs.")]
-    warnings: Annotated[
-        list[str],
-        Field(
-            description="`PARTIAL_BATCH_FAILURE` when runs failed, `MIXED_ENGINE_VERSIONS` when several computed them."
-        ),
-    ]
-    scenarios: Annotated[dict[str, ScenarioTotals], Field(description="By scenario.")]
-    failures: Annotated[dict[str, int], Field(description="Failed runs by code.")]
-    engine_version: Annotated[
-        str | None,
-        Field(
-            description="The engine that computed all runs; null when several did, and each run's lineage names its own."
-        ),
-    ]
-    results_hash: Annotated[str, Field(description="Of all lines of the runs, with their results, in order.")]
-    runs_url: Annotated[str, Field(description="Where the runs are.")]
-
-
 class CallbackDelivery(Model):
     """
     The state of an operation's callback.
@@ -2426,7 +2402,7 @@ class RunWithResult(Model):
     metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
     error: Annotated[RunError | None, Field(description="Why it FAILED; null otherwise.")]
     result: Annotated[
-        ProposalResult | None, Field(description="What a simulation of its request answers; null when it FAILED.")
+        ProposalResult | None, Field(description="What a simulation of its request returns; null when it FAILED.")
     ]
 
 
@@ -2678,6 +2654,35 @@ class CreateResponse(Model):
     latest_workflow_event: Annotated[ProposalEvent, Field(description="The event that made it.")]
 
 
+class OperationResult(Model):
+    """
+    What an operation made. Of a create: `proposal`, `version`, `latest_workflow_event`; of a batch: the others.
+    """
+
+    counts: Annotated[BatchCounts | None, Field(description="Its runs.")] = None
+    warnings: Annotated[
+        list[str] | None,
+        Field(
+            description="`PARTIAL_BATCH_FAILURE` when runs failed, `MIXED_ENGINE_VERSIONS` when several computed them."
+        ),
+    ] = None
+    scenarios: Annotated[dict[str, ScenarioTotals] | None, Field(description="By scenario.")] = None
+    failures: Annotated[dict[str, int] | None, Field(description="Failed runs by code.")] = None
+    engine_version: Annotated[
+        str | None,
+        Field(
+            description="The engine that computed all runs; null when several did, and each run's lineage names its own."
+        ),
+    ] = None
+    results_hash: Annotated[
+        str | None, Field(description="Of all lines of the runs, with their results, in order.")
+    ] = None
+    runs_url: Annotated[str | None, Field(description="Where the runs are.")] = None
+    proposal: Annotated[ProposalSummary | None, Field(description="The proposal.")] = None
+    version: Annotated[VersionDetail | None, Field(description="Its version.")] = None
+    latest_workflow_event: Annotated[ProposalEvent | None, Field(description="The event that made it.")] = None
+
+
 class ProposalDetailResponse(Model):
     """
     A proposal with its current version.
@@ -2722,7 +2727,7 @@ class AsyncStatus(Model):
     ]
     progress: Annotated[BatchProgress | None, Field(description="How far a batch has come; null for others.")]
     result: Annotated[
-        CreateResponse | BatchResult | None,
+        OperationResult | None,
         Field(
             description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. Left out with `include_result=false`."
         ),

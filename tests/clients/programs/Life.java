@@ -64,7 +64,7 @@ public class Life {
         } while (status.getStatus() == OperationStatus.PENDING || status.getStatus() == OperationStatus.RUNNING);
         check(status.getStatus() == OperationStatus.SUCCEEDED, status);
         String proposalId = status.getProposalId();
-        check(status.getResult().getCreateResponse().getProposal().getProposalId().equals(proposalId), status);
+        check(status.getResult().getProposal().getProposalId().equals(proposalId), status);
 
         VersionDetail version = proposals.readProposal(proposalId, true, null).getCurrentVersion();
         SecurityTradeIntent trade = version.getProposalResult().getIntents().stream()

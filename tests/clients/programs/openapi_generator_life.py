@@ -75,7 +75,7 @@ def main() -> None:
         status = operations.read_operation(accepted.data.operation_id, wait=20)
     assert status.status == OperationStatus.SUCCEEDED, status
     proposal_id = status.proposal_id
-    assert status.result.actual_instance.proposal.proposal_id == proposal_id
+    assert status.result.proposal.proposal_id == proposal_id
 
     version = proposals.read_proposal(proposal_id).current_version
     intents = [intent.actual_instance for intent in version.proposal_result.intents]
