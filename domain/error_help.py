@@ -229,7 +229,7 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
         ends_operations=True,
     ),
     "RUN_NOT_FOUND": ErrorHelp(
-        title="The operation has no computed run with this number.",
+        title="The operation has no computed run with this number, or is no batch.",
         meaning="The number is that of no run, or of one that is not computed yet; or the operation is no batch.",
         action="List the runs that are computed: `GET /rebalance/proposals/operations/{id}/runs`.",
         repeat=Repeat.AFTER_A_CHANGE,

@@ -129,5 +129,11 @@ async def _show_addresses(stack: LocalStack) -> None:
 
 
 def _print_addresses(stack: LocalStack, of_sample: Mapping[str, str]) -> None:
-    addresses = {"API docs": f"{stack.api_url}/docs", "Temporal UI": stack.ui_url, **of_sample, "logs": str(stack.logs)}
+    addresses = {
+        "API docs": f"{stack.api_url}/docs",
+        "Temporal UI": stack.ui_url,
+        **of_sample,
+        "commands": f"after `. {stack.environment_file}`",
+        "logs": str(stack.logs),
+    }
     print_fields("Serving until Ctrl-C", addresses)

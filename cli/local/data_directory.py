@@ -3,7 +3,9 @@
 import fcntl
 import os
 import secrets
-from collections.abc import Iterator
+import shlex
+import sys
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Self
@@ -21,6 +23,7 @@ class DataDirectory:
         self.temporal_file = self.root / "temporal.db"
         self._remembered_port = self.root / "postgres-port"
         self._callback_secret = self.root / "callback-secret"
+        self.environment = self.root / "environment"
 
     @contextmanager
     def claimed(self) -> Iterator[Self]:
@@ -61,11 +64,22 @@ class DataDirectory:
             secret = ""
         if not secret:
             secret = secrets.token_urlsafe(32)
-            self._callback_secret.unlink(missing_ok=True)
-            with open(os.open(self._callback_secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 -- with its mode from the start
-                file.write(f"{secret}\n")
+            _write_for_this_user(self._callback_secret, f"{secret}\n")
         return secret
+
+    def write_environment(self, settings: Mapping[str, str]) -> None:
+        """A file that a shell sources, so that `proposals` and `temporal` are found and reach this run's servers."""
+        path = f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n'
+        exports = (f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
+        _write_for_this_user(self.environment, path + "".join(exports))
 
     def _set_old_logs_aside(self) -> None:
         for log in (self.root / "logs").glob("*.log"):
             log.replace(log.with_suffix(".log.previous"))
+
+
+def _write_for_this_user(path: Path, text: str) -> None:
+    """It replaces the file, and no other user can read it at any time."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 -- with its mode from the start
+        file.write(text)

@@ -74,9 +74,15 @@ class LocalStack:
     def logs(self) -> Path:
         return self._data.log("api").parent
 
+    @property
+    def environment_file(self) -> Path:
+        """What a shell sources to run the commands of an operator against these servers."""
+        return self._data.environment
+
     async def start(self) -> None:
         """Start all and return once the API reports `ok`. Raises LocalServerError."""
         began = time.monotonic()
+        self._data.write_environment(self._addresses())
         self._temporal.launch()
         await asyncio.to_thread(self._postgres.initialise)
         self._postgres.launch()
@@ -134,21 +140,19 @@ class LocalStack:
 
     def _environment(self) -> dict[str, str]:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
-        return (
-            {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
-            | inherited
-            | self._callbacks
-            | {
-                "PROPOSAL_DATABASE_URL": self._postgres.dsn(DATABASE, role=SERVICE_ROLE),
-                "PROPOSAL_OWNER_DATABASE_URL": self._postgres.dsn(DATABASE),
-                "PROPOSAL_API_HOST": HOST,
-                "PROPOSAL_API_PORT": str(self._ports.api),
-                "PROPOSAL_TEMPORAL_UI_URL": self.ui_url,
-                "TEMPORAL_ADDRESS": self._temporal.address,
-                "TEMPORAL_NAMESPACE": NAMESPACE,
-                "TEMPORAL_CONFIG_FILE": os.devnull,  # a profile of the developer's may hold another server's key
-            }
-        )
+        return {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)} | inherited | self._addresses()
+
+    def _addresses(self) -> dict[str, str]:
+        return self._callbacks | {
+            "PROPOSAL_DATABASE_URL": self._postgres.dsn(DATABASE, role=SERVICE_ROLE),
+            "PROPOSAL_OWNER_DATABASE_URL": self._postgres.dsn(DATABASE),
+            "PROPOSAL_API_HOST": HOST,
+            "PROPOSAL_API_PORT": str(self._ports.api),
+            "PROPOSAL_TEMPORAL_UI_URL": self.ui_url,
+            "TEMPORAL_ADDRESS": self._temporal.address,
+            "TEMPORAL_NAMESPACE": NAMESPACE,
+            "TEMPORAL_CONFIG_FILE": os.devnull,  # a profile of the developer's may hold another server's key
+        }
 
     def _api_is_ready(self) -> bool:
         health = get_json(HOST, self._ports.api, "/health/ready")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import httpx2
 
-from proposals_client.errors import FloatRefused, UnexpectedAnswer
+from proposals_client.errors import FloatRefused, InvalidArgument, UnexpectedAnswer
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -20,9 +20,11 @@ Json = dict[str, Any]
 
 
 def encoded(document: Document) -> bytes:
-    """The JSON text; bytes stay as they are. Raises FloatRefused with the place of the first float."""
+    """The JSON text; bytes stay as they are. Raises InvalidArgument, FloatRefused with the place of the first float."""
     if isinstance(document, bytes):
         return document
+    if not isinstance(document, Mapping) and not hasattr(document, "model_dump"):
+        raise InvalidArgument("a request is a mapping, a model or bytes: encode a text, or read the file as bytes")
     if not isinstance(document, Mapping):
         # Only what was set: the service's defaults are its own, and belong to no hash of this request.
         document = document.model_dump(mode="json", exclude_unset=True, by_alias=True)

@@ -22,6 +22,10 @@ class OperationState:
 
     document: Mapping[str, Any]
 
+    def __repr__(self) -> str:
+        """Without the document: a log or a console would show a whole portfolio."""
+        return f"{type(self).__name__}({self.document.get('operation_id')!r}, {self.document.get('status')!r})"
+
     @property
     def operation_id(self) -> str:
         return str(self.document["operation_id"])

@@ -43,6 +43,12 @@ def test_the_bytes_of_a_file_are_sent_as_they_are():
     assert encoded(SAMPLE.read_bytes()) == SAMPLE.read_bytes()
 
 
+@pytest.mark.parametrize("document", ['{"created_by": "advisor_1"}', None, [{}]])
+def test_what_is_no_document_is_refused_with_what_to_pass(document):
+    with pytest.raises(InvalidArgument, match="read the file as bytes"):
+        encoded(document)
+
+
 def test_a_model_leaves_as_what_was_set_of_it():
     request = models.CreateProposalRequest.model_validate(a_body())
     assert json.loads(encoded(request)) == a_body()

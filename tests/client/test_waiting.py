@@ -45,6 +45,7 @@ def test_it_polls_until_the_end_and_lets_the_service_hold_the_answer(played, ope
     created = operation.wait(timeout=30)
 
     assert (created.proposal_id, created.version_no, created.state.status) == ("pp_1", 1, "SUCCEEDED")
+    assert repr(created) == "Created(proposal_id='pp_1', version_no=1, state=OperationState('pop_1', 'SUCCEEDED'))"
     assert len(played.asked) == 7
     assert played.asked[0].path == "/rebalance/proposals/operations/pop_1?wait=20.00"
 

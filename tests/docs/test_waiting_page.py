@@ -25,12 +25,18 @@ def said(command: list[str], service) -> list[str]:
 
 
 def test_each_way_is_tested():
-    assert [*SECTIONS] == ["A loop in the shell", "A loop with `tenacity`", "A poller of `azure-core`"]
+    assert [*SECTIONS] == [
+        "One request that waits",
+        "A loop in the shell",
+        "A loop with `tenacity`",
+        "A poller of `azure-core`",
+    ]
     assert {len(programs) for programs in SECTIONS.values()} == {1}
 
 
-def test_a_loop_of_curl(service):
-    (script,) = SECTIONS["A loop in the shell"]
+@pytest.mark.parametrize("name", ["One request that waits", "A loop in the shell"])
+def test_a_script_of_curl(service, name):
+    (script,) = SECTIONS[name]
     assert said(["bash", "-euo", "pipefail", "-c", script], service) == ["SUCCEEDED"]
 
 

@@ -116,10 +116,10 @@ class Proposals:
     # Reading
 
     def proposals(self, **filters: Filter) -> Iterator[ProposalSummary]:
-        """All proposals that match, the newest first.
+        """All proposals that match, the newest first; with `order="waiting"` the one that waits longest first.
 
-        Filters are `portfolio_id`, `state`, `created_by`, `created_from` and `created_to`; `limit` is the
-        size of a page.
+        Filters are `portfolio_id`, `state`, `created_by`, `created_from` and `created_to`; several values of one are
+        a list. `limit` is the size of a page.
         """
         return self._proposals(filters)
 

@@ -1,5 +1,8 @@
 import socket
 import stat
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,3 +54,25 @@ def test_the_secret_of_callbacks_is_made_once_and_for_nobody_else_to_read(tmp_pa
         assert stat.S_IMODE((data.root / "callback-secret").stat().st_mode) == 0o600
     with DataDirectory(tmp_path / "other").claimed() as other:
         assert other.callback_secret() != secret
+
+
+def test_a_shell_that_sources_the_environment_has_its_settings(tmp_path):
+    data = DataDirectory(tmp_path / "data")
+    with data.claimed():
+        data.write_environment({"PROPOSAL_CALLBACK_SECRETS": "old"})
+        data.environment.chmod(0o644)
+        data.write_environment(
+            {"PROPOSAL_CALLBACK_SECRETS": "a secret of $HOME, 'quoted'", "TEMPORAL_ADDRESS": "127.0.0.1:1"}
+        )
+    assert stat.S_IMODE(data.environment.stat().st_mode) == 0o600
+    shown = '"$PROPOSAL_CALLBACK_SECRETS" "$TEMPORAL_ADDRESS" "$(command -v proposals)" "$PATH"'
+    script = f'. {data.environment}; printf "%s|" {shown}'
+    ran = subprocess.run(["sh", "-c", script], env={"PATH": "/usr/bin"}, check=True, capture_output=True, text=True)
+    commands = Path(sys.executable).parent
+    assert ran.stdout.split("|") == [
+        "a secret of $HOME, 'quoted'",
+        "127.0.0.1:1",
+        str(commands / "proposals"),
+        f"{commands}:/usr/bin",
+        "",
+    ]

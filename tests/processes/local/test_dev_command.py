@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 import urllib.request
 from pathlib import Path
 
@@ -41,6 +42,13 @@ def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_
     assert "\nverified proposal.operation.succeeded of pop_" in local_run.text
     operation = next(line.split()[-1] for line in local_run.text.splitlines() if line.startswith("  operation: "))
     before = get(operation)
+    commands = f"proposals operation {before['operation_id']}; proposals callback-secret 127.0.0.1"
+    script = f". {local_run.data_dir}/environment; {commands}"
+    asked = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True)
+    assert f"  commands: after `. {local_run.data_dir}/environment`\n" in local_run.text
+    assert "\n  status: SUCCEEDED\n" in asked.stdout
+    assert "\nWorkflow\n  status: COMPLETED\n" in asked.stdout
+    assert asked.stdout.splitlines()[-1].startswith("whsec_")
     pids = descendants(local_run.process.pid)
 
     local_run.signal(signal.SIGKILL)
