@@ -160,7 +160,10 @@ class RunQuery:
 
     item_id: Annotated[QueryText, Query(description="Of this item.", examples=["pf_1"])] = None
     scenario: Annotated[QueryText, Query(description="Of this scenario.", examples=["trim"])] = None
-    status: Annotated[TerminalStatus | None, Query(description="With this status.", examples=["FAILED"])] = None
+    status: Annotated[
+        list[TerminalStatus] | None,
+        Query(description="With this status, or any of several.", examples=[["FAILED"]]),
+    ] = None
     simulation_status: Annotated[
         QueryText, Query(description="Whose result has this status.", examples=["BLOCKED"])
     ] = None
@@ -186,7 +189,7 @@ class RunQuery:
         return RunFilter(
             item_id=self.item_id,
             scenario=self.scenario,
-            status=self.status,
+            status=None if self.status is None else frozenset(self.status),
             simulation_status=self.simulation_status,
             gate=self.gate,
         )

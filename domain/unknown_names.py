@@ -13,6 +13,7 @@ from types import UnionType
 from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from domain.places import Place
 from domain.row_errors import MAX_ERRORS
@@ -118,8 +119,8 @@ def _shape_of(annotation: Hashable) -> Shape | None:
     if (stands_for := getattr(annotation, "stands_for", None)) is not None:
         return _shape_of(stands_for)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        fields: Mapping[str, Any] = annotation.model_fields
-        return Members({name: _shape_of(field.annotation) for name, field in fields.items()})
+        fields = annotation.model_fields
+        return Members({name: _shape_of_field(field) for name, field in fields.items()})
     origin = get_origin(annotation)
     shapes = [_shape_of(argument) for argument in get_args(annotation) if isinstance(argument, Hashable)]
     if origin is dict and shapes[1] is not None:
@@ -127,3 +128,9 @@ def _shape_of(annotation: Hashable) -> Shape | None:
     if origin in (list, tuple) and shapes[0] is not None:
         return Items(shapes[0])
     return next((shape for shape in shapes if shape is not None), None) if origin in TRANSPARENT else None
+
+
+def _shape_of_field(field: FieldInfo) -> Shape | None:
+    """What a field's metadata stands for has gone from its annotation."""
+    stands_for = (_shape_of(part) for part in field.metadata if hasattr(part, "stands_for"))
+    return next(stands_for, None) or _shape_of(field.annotation)  # type: ignore[arg-type]  # annotations are hashable

@@ -28,7 +28,7 @@ class RunFilter:
 
     item_id: str | None = None
     scenario: str | None = None
-    status: str | None = None
+    status: frozenset[str] | None = None  # any of these
     simulation_status: str | None = None
     gate: str | None = None
 
@@ -41,14 +41,17 @@ class RunFilter:
         if self.is_empty:
             return True
         # Parsing costs more than searching: most runs are of other items and scenarios.
-        asked = {"item_id": self.item_id, "scenario": self.scenario, "status": self.status}
+        asked = {"item_id": self.item_id, "scenario": self.scenario}
         named = {name: value for name, value in asked.items() if value is not None}
         if not all(f'"{name}":{wire_text(value)}' in summary for name, value in named.items()):
+            return False
+        if self.status is not None and not any(f'"status":{wire_text(status)}' in summary for status in self.status):
             return False
         run = from_json(summary)
         metrics: dict[str, Any] = run["metrics"] or {}
         return (
             all(run[name] == value for name, value in named.items())
+            and (self.status is None or run["status"] in self.status)
             and self.simulation_status in (None, metrics.get("status"))
             and self.gate in (None, metrics.get("gate"))
         )

@@ -393,7 +393,7 @@ async def test_pages_of_runs_are_filtered_and_go_on_after_their_cursor(storage: 
     await BatchSteps(storage).analyze(operation.operation_id)
     batches = BatchReadService(storage, LookupService(storage))
 
-    async def numbers(*, limit: int = 500, **narrowed: str) -> list[int]:
+    async def numbers(*, limit: int = 500, **narrowed: Any) -> list[int]:
         found: list[int] = []
         cursor = None
         while True:
@@ -412,8 +412,9 @@ async def test_pages_of_runs_are_filtered_and_go_on_after_their_cursor(storage: 
         assert await numbers(limit=limit) == list(range(84))
     assert await numbers(scenario="hold") == list(range(1, 84, 2))
     assert await numbers(item_id="pf_4") == [8, 9]  # and not pf_40
-    assert await numbers(status="FAILED") == [80, 81]
-    assert await numbers(status="FAILED", scenario="buy") == [80]
+    assert await numbers(status={"FAILED"}) == [80, 81]
+    assert await numbers(status={"FAILED"}, scenario="buy") == [80]
+    assert await numbers(status={"FAILED", "SUCCEEDED"}) == list(range(84))
     gates = {line["metrics"]["gate"] for line in lines if line["metrics"]}
     for gate in gates:
         expected = [line["run_no"] for line in lines if line["metrics"] and line["metrics"]["gate"] == gate]

@@ -59,6 +59,8 @@ async def test_a_batch_ends_with_totals_and_each_run_is_its_own_simulation(api, 
     assert await lines_of(api, operation_id) == expected
     page = (await api.http.get(runs)).json()
     assert page["next_cursor"] is None
+    for several in (["SUCCEEDED", "FAILED"], ["FAILED", "SUCCEEDED"]):
+        assert (await api.http.get(runs, params={"status": several})).json()["items"] == page["items"]
     for run, line in zip(page["items"], expected, strict=True):
         assert run["links"] == {"self": f"{runs}/{line['run_no']}"}
         assert run | {"result": line["result"]} == line | {"links": run["links"]}

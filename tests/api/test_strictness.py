@@ -4,9 +4,11 @@ import json
 
 import pytest
 from answers import assert_problem
+from batches import an_analysis
 from builders import a_body
 from pydantic import TypeAdapter
 
+from api.batches import AnalyzeScenariosRequest
 from api.http.headers import preferences
 from api.http.router import GUARDED_PREFIX
 from api.proposals import CreateProposalRequest
@@ -97,6 +99,46 @@ PLACES = [
 def test_each_level_names_its_unknown_member(place):
     (error,) = unknown_members(with_member(a_body(), place), CreateProposalRequest)
     assert error == {"type": "extra_forbidden", "loc": (*place, "surprise"), "msg": error["msg"]}
+
+
+PARTS = [("shared",), ("items", 0), ("scenarios", "hold")]
+OF_PARTS = [
+    (),
+    ("options",),
+    ("options", "suitability_thresholds"),
+    ("options", "group_constraints", "sector:TECH"),
+    ("portfolio_snapshot", "positions", 0),
+    ("proposed_trades", 0),
+]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("place", OF_PARTS)
+def test_each_level_of_a_batch_names_its_unknown_member(part, place):
+    """A client's own keys, which name scenarios and groups, are not shown."""
+    shown = tuple(step for step in (*part, *place) if step not in ("hold", "sector:TECH"))
+    (error,) = unknown_members(with_member(an_analysis(), (*part, *place)), AnalyzeScenariosRequest)
+    assert error == {"type": "extra_forbidden", "loc": (*shown, "surprise"), "msg": error["msg"]}
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("place", OF_PARTS)
+@pytest.mark.shared
+async def test_a_strict_batch_is_refused_whole_for_an_unknown_member(api, part, place):
+    body = with_member(an_analysis(), (*part, *place))
+    answer = await api.post("/analyze/async", body, **{"Idempotency-Key": "strict"}, **STRICT)
+    assert_problem(answer, 422, "VALIDATION_FAILED")
+    assert len(refused(answer)) == 1
+
+
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.shared
+async def test_a_misspelt_option_of_all_runs_is_refused_with_the_nearest_name(api, strict):
+    body = with_member(an_analysis(), ("shared", "options"), "enable_proposal_simulations")
+    answer = await api.post("/analyze/async", body, **{"Idempotency-Key": "nearest"}, **(STRICT if strict else {}))
+    assert_problem(answer, 422, "VALIDATION_FAILED")
+    message = "Extra inputs are not permitted: did you mean enable_proposal_simulation?"
+    assert refused(answer) == [("body", "shared", "options", "enable_proposal_simulations", message)]
 
 
 def test_no_object_of_a_body_is_left_out():
