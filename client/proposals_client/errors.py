@@ -115,7 +115,7 @@ class ApiError(ProposalsError):
     """An answer that is an error. `code` is what to decide by; `problem` is the whole answer.
 
     `retryable`: the same request may succeed later, after `retry_after` seconds where that is known. `key` is the
-    idempotency key that was sent. `what_to_do` and `errors` are there when the answer has them.
+    idempotency key that was sent. `what_to_do` is advice on the code; `errors` are there when the answer has them.
     """
 
     def __init__(self, answered: Answered) -> None:

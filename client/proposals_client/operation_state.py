@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from proposals_client.advice import WHAT_TO_DO
 from proposals_client.errors import ProposalsError
 from proposals_client.lazy_models import models
 from proposals_client.reading import read_object
@@ -79,25 +80,9 @@ class Created:
         return read_object(models.CreateResponse, self.state.document["result"])
 
 
-@dataclass(frozen=True, slots=True)
-class _Meaning:
-    what_to_do: str
-    retryable: bool = False
-
-
-MEANINGS: Final[Mapping[str, _Meaning]] = {
-    "OPERATION_CANCELLED": _Meaning("It was cancelled; retry() submits the same request again.", retryable=True),
-    "OPERATION_TERMINATED": _Meaning("An operator ended it; ask why, then retry().", retryable=True),
-    "OPERATION_TIMED_OUT": _Meaning("It took too long; retry().", retryable=True),
-    "OPERATION_INTERNAL_ERROR": _Meaning("Report the correlation id; retry() once it is fixed.", retryable=True),
-    "OPERATION_TOO_EXPENSIVE": _Meaning("Make the request smaller and submit it again."),
-    "IDEMPOTENCY_KEY_CONFLICT": _Meaning("The key stands for another request: submit under a new key."),
-    "PROPOSAL_SIMULATION_DISABLED": _Meaning("Set options.enable_proposal_simulation and submit it again."),
-    "PROPOSAL_NOT_FOUND": _Meaning("There is no such proposal: correct its id."),
-    "PROPOSAL_TERMINAL_STATE": _Meaning("The proposal has ended: submit a new proposal."),
-    "PORTFOLIO_CONTEXT_MISMATCH": _Meaning("A version keeps its proposal's portfolio: correct portfolio_id."),
-    "VERSION_CONFLICT": _Meaning("Another version is current: read the proposal and decide again."),
-}
+RETRYABLE: Final = frozenset(
+    {"OPERATION_CANCELLED", "OPERATION_TERMINATED", "OPERATION_TIMED_OUT", "OPERATION_INTERNAL_ERROR"}
+)
 
 
 class OperationFailed(ProposalsError):
@@ -112,6 +97,5 @@ class OperationFailed(ProposalsError):
         self.correlation_id = state.correlation_id
         self.detail = message
         self.code = str(error.get("problem") or message.partition(":")[0])
-        meaning = MEANINGS.get(self.code)
-        self.what_to_do = meaning and meaning.what_to_do
-        self.retryable = meaning is not None and meaning.retryable
+        self.what_to_do = WHAT_TO_DO.get(self.code)
+        self.retryable = self.code in RETRYABLE

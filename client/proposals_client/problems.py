@@ -11,6 +11,7 @@ from typing import Any, Final
 import httpx2
 
 from proposals_client import errors
+from proposals_client.advice import WHAT_TO_DO
 from proposals_client.errors import Answered, ApiError, FieldError
 from proposals_client.repeats import REPEATED_STATUSES, retry_after_seconds
 
@@ -66,13 +67,12 @@ def api_error(answer: httpx2.Response, *, key: str | None) -> ApiError:
     field_errors = _field_errors(problem)
     phrase = _phrase(status)
     code = problem.get("code") or _leading_code(detail) or phrase.upper().replace(" ", "_")
-    title = problem.get("title")
     retryable = problem.get("retryable")
     answered = Answered(
         status=status,
         code=code,
         detail=detail if isinstance(detail, str) else code,
-        what_to_do=title if title and title != phrase else None,
+        what_to_do=WHAT_TO_DO.get(code),
         retryable=retryable if isinstance(retryable, bool) else status in REPEATED_STATUSES,
         errors=field_errors,
         correlation_id=problem.get("correlation_id") or answer.headers.get("X-Correlation-Id"),

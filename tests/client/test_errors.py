@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from proposals_client import errors
+from proposals_client.advice import WHAT_TO_DO
 from proposals_client.problems import BY_CODE, BY_STATUS
 from scripted_service import Answer
 
@@ -35,7 +36,7 @@ def test_all_that_a_problem_says_is_on_the_exception(played, desk_of):
     assert type(error) is errors.StateConflict
     assert isinstance(error, errors.Conflict)
     assert (error.status, error.code, error.detail) == (409, "STATE_CONFLICT", PROBLEM["detail"])
-    assert (error.what_to_do, error.retryable, error.correlation_id) == (PROBLEM["title"], False, "corr_1")
+    assert (error.what_to_do, error.retryable, error.correlation_id) == (WHAT_TO_DO["STATE_CONFLICT"], False, "corr_1")
     assert (error.current_state, error.allowed_events) == ("RISK_REVIEW", ("CANCELLED",))
     assert error.problem == PROBLEM
     assert str(error) == "refused (409): STATE_CONFLICT: expected_state mismatch"
@@ -45,7 +46,7 @@ def test_what_an_older_service_does_not_say_is_absent(played, desk_of):
     old = {"title": "Conflict", "status": 409, "detail": "STATE_CONFLICT: expected_state mismatch"}
     error = raised_by(played, desk_of, Answer(409, old, {"X-Correlation-Id": "corr_2"}))
     assert type(error) is errors.StateConflict
-    assert (error.what_to_do, error.current_state, error.allowed_events, error.errors) == (None, None, (), ())
+    assert (error.current_state, error.allowed_events, error.errors) == (None, (), ())
     assert error.correlation_id == "corr_2"
 
 

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from proposals_client.advice import WHAT_TO_DO
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "examples" / "create_proposal.json"
@@ -208,10 +209,11 @@ def test_a_refusal_is_told_with_its_places(service):
         "proposals submit: refused (422): VALIDATION_FAILED",
         "proposals submit:   /created_by: Field required",
         "proposals submit:   /positions/3/quantity: Must be positive",
+        f"proposals submit: {WHAT_TO_DO['VALIDATION_FAILED']}",
     ]
 
 
-def test_what_to_do_is_told_when_the_service_says_it(service):
+def test_what_to_do_is_told(service):
     problem = {
         "code": "TOO_MANY_OPEN_OPERATIONS",
         "title": "As many operations are open as the service takes.",
@@ -223,7 +225,7 @@ def test_what_to_do_is_told_when_the_service_says_it(service):
 
     assert ran.stderr.splitlines() == [
         "proposals submit: refused (429): TOO_MANY_OPEN_OPERATIONS",
-        "proposals submit: As many operations are open as the service takes.",
+        f"proposals submit: {WHAT_TO_DO['TOO_MANY_OPEN_OPERATIONS']}",
     ]
 
 
@@ -231,7 +233,10 @@ def test_a_business_refusal_is_told(service):
     ran = submit("--url", service(posted=(409, {"detail": "IDEMPOTENCY_KEY_CONFLICT: request hash mismatch"})).url)
 
     assert ran.returncode == 1
-    assert ran.stderr == "proposals submit: refused (409): IDEMPOTENCY_KEY_CONFLICT: request hash mismatch\n"
+    assert ran.stderr.splitlines() == [
+        "proposals submit: refused (409): IDEMPOTENCY_KEY_CONFLICT: request hash mismatch",
+        f"proposals submit: {WHAT_TO_DO['IDEMPOTENCY_KEY_CONFLICT']}",
+    ]
 
 
 @pytest.mark.parametrize("posted", [(503, {"detail": "PROPOSAL_POSTGRES_CONNECTION_FAILED"}), None])
