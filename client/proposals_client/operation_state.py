@@ -11,9 +11,24 @@ from proposals_client.lazy_models import models
 from proposals_client.reading import read_object
 
 if TYPE_CHECKING:
-    from proposals_client.models import AsyncStatus, CreateResponse
+    import httpx2
+
+    from proposals_client.models import AsyncStatus, BatchResult, CreateResponse
 
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Runs of a batch: all of them, those that were computed, and those that could not be."""
+
+    total: int
+    succeeded: int
+    failed: int
+
+    @property
+    def done(self) -> int:
+        return self.succeeded + self.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +68,12 @@ class OperationState:
         return self.document.get("version_no")
 
     @property
+    def progress(self) -> Progress | None:
+        """How far a batch has come; None for other operations."""
+        counts = self.document.get("progress")
+        return None if counts is None else Progress(counts["total"], counts["succeeded"], counts["failed"])
+
+    @property
     def error(self) -> Mapping[str, Any] | None:
         """`code` and `message` of a FAILED one."""
         return self.document.get("error")
@@ -76,6 +97,18 @@ class Created:
 
 
 @dataclass(frozen=True, slots=True)
+class Analyzed:
+    """What came of a SUCCEEDED batch."""
+
+    state: OperationState
+
+    @property
+    def result(self) -> BatchResult:
+        """Counts, totals by scenario, failures by code, and the hash of all runs."""
+        return read_object(models.BatchResult, self.state.document["result"])
+
+
+@dataclass(frozen=True, slots=True)
 class _Meaning:
     what_to_do: str
     retryable: bool = False
@@ -87,6 +120,7 @@ MEANINGS: Final[Mapping[str, _Meaning]] = {
     "OPERATION_TIMED_OUT": _Meaning("It took too long; retry().", retryable=True),
     "OPERATION_INTERNAL_ERROR": _Meaning("Report the correlation id; retry() once it is fixed.", retryable=True),
     "OPERATION_TOO_EXPENSIVE": _Meaning("Make the request smaller and submit it again."),
+    "ANALYSIS_ALL_RUNS_FAILED": _Meaning("Read the failed runs, correct them and submit a batch under a new key."),
     "IDEMPOTENCY_KEY_CONFLICT": _Meaning("The key stands for another request: submit under a new key."),
     "PROPOSAL_SIMULATION_DISABLED": _Meaning("Set options.enable_proposal_simulation and submit it again."),
     "PROPOSAL_NOT_FOUND": _Meaning("There is no such proposal: correct its id."),
@@ -111,3 +145,8 @@ class OperationFailed(ProposalsError):
         meaning = MEANINGS.get(self.code)
         self.what_to_do = meaning and meaning.what_to_do
         self.retryable = meaning is not None and meaning.retryable
+
+
+def is_replay_of(answer: httpx2.Response) -> bool:
+    """Whether an earlier request with the same key made this answer."""
+    return answer.headers.get("Idempotent-Replayed") == "true"
