@@ -36,6 +36,7 @@ class AnalyzeStep:
     async def analyze_chunks(self, step: AnalyzeChunksInput) -> AnalyzeChunksResult:
         until = time.monotonic() + step.seconds
         work = await self._work.read(step.operation_id)
+        common = work.request_text
         while not work.is_terminal:
             async with self._storage.reading() as reading:
                 chunks = await reading.chunks.open(
@@ -44,13 +45,13 @@ class AnalyzeStep:
             if not chunks:
                 break
             for chunk in chunks:
-                if not await self._is_finished(work, chunk):
+                if not await self._is_finished(work, chunk, common=common):
                     return AnalyzeChunksResult(is_done=True)
                 if time.monotonic() >= until:
                     return AnalyzeChunksResult(is_done=False)
         return AnalyzeChunksResult(is_done=True)
 
-    async def _is_finished(self, work: AcceptedWork, chunk: StoredChunk) -> bool:
+    async def _is_finished(self, work: AcceptedWork, chunk: StoredChunk, *, common: str) -> bool:
         """Compute the chunk and commit it; False when the operation has ended."""
         began = time.monotonic()
         async with self._storage.reading() as reading:
@@ -61,7 +62,7 @@ class AnalyzeStep:
                 chunk_no=chunk.chunk_no,
                 run_numbers=range(chunk.first_run, chunk.first_run + chunk.runs),
                 text=text,
-                common=work.request_text,
+                common=common,
                 identity=RunIdentity(correlation_id=work.correlation_id, idempotency_key=work.idempotency_key),
             ),
         )

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
+from api.batches import AnalyzeScenariosRequest
 from api.callbacks import CALLBACK_EXAMPLE
 from api.http.examples import REMOVED, Examples
 from api.proposals import CreateProposalRequest
@@ -17,6 +18,7 @@ from api.reviews import ApprovalRequest, TransitionRequest
 from api.simulations import SimulationInput
 from api.versions import CreateVersionRequest
 from api.wire import PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
+from domain.batch.request import ANALYZE_EXAMPLE
 from domain.evidence import artifact_parts, evidence_of, stored_request_hash
 from domain.options import EngineOptions
 from domain.request import EXAMPLE, SimulateRequest, request_document
@@ -100,6 +102,11 @@ _METADATA: Final = {
     "jurisdiction": "SG",
     "mandate_id": "mandate_9",
 }
+_SIZED: Final = [
+    {"side": "SELL", "instrument_id": "EQ_US_TECH", "fraction_of_position": "0.1"},
+    {"side": "BUY", "instrument_id": "FI_SG_GOVT", "fraction_of_portfolio": "0.05"},
+]
+_PART: Final = _SIMULATION | {"proposed_trades": [*_SIMULATION["proposed_trades"], *_SIZED]}
 _WITH_CALLBACK: Final = {"callback": CALLBACK_EXAMPLE}
 
 # The first of a body is what tools send unless they are told otherwise: it asks for no callback.
@@ -109,6 +116,13 @@ BODIES: Final[Mapping[type[BaseModel], Mapping[str, Any]]] = {
     CreateVersionRequest: {
         "minimal": _NEW,
         "full": _NEW_IN_FULL | {"expected_current_version_no": 1} | _WITH_CALLBACK,
+    },
+    AnalyzeScenariosRequest: {
+        "minimal": {name: ANALYZE_EXAMPLE[name] for name in ("created_by", "shared", "items")},
+        "full": ANALYZE_EXAMPLE
+        | {"shared": _PART, "items": [{"id": "pf_1", **_PART}]}
+        | {"scenarios": {"trim": {"description": "sell a tenth", **_PART}}}
+        | _WITH_CALLBACK,
     },
     TransitionRequest: {
         "minimal": {"event_type": "SUBMITTED_FOR_RISK_REVIEW", "actor_id": "advisor_1", "expected_state": "DRAFT"},
@@ -160,7 +174,11 @@ _CANCELLED: Final = {
     "version_no": None,
     "started_at": None,
     "result": None,
-    "error": {"code": "ProposalOperationCancelledError", "message": "OPERATION_CANCELLED"},
+    "error": {
+        "code": "ProposalOperationCancelledError",
+        "message": "OPERATION_CANCELLED",
+        "problem": "OPERATION_CANCELLED",
+    },
     "links": {"proposal": None},
 }
 # By operationId and status: where an answer is not what its fields' examples make together.

@@ -7,7 +7,7 @@ from hashlib import sha256
 from typing import Annotated, Any, Final, Self
 
 from fastapi import Depends, Header, Path, Query, Response
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from api.batches import BatchProgress, BatchResult
 from api.callbacks import OperationErrorBody
@@ -32,7 +32,7 @@ from api.http.router import Context, GuardedRouter
 from api.pages.artifacts import HTML, VARY
 from api.pages.batches import is_page_asked_for, page_of_batch
 from api.paths import PREFIX, callbacks_path, operation_path, proposal_path
-from api.records import CreateResponse
+from api.records import CreateResponse, none_required
 from api.services import Gate, OperationTerms
 from api.submissions import ACCEPTED, AsyncAccepted, accepted_response
 from api.wire import (
@@ -97,6 +97,13 @@ class OperationLinks(Wire):
         )
 
 
+class OperationResult(CreateResponse, BatchResult):
+    """What an operation made. Of a create: `proposal`, `version`, `latest_workflow_event`; of a batch: the others."""
+
+    # Not a choice of schemas: without a member that tells them apart, generated clients take the first that fits.
+    model_config = ConfigDict(json_schema_extra=none_required)
+
+
 class AsyncStatus(Wire):
     """One operation as it is now; once it is terminal this body never changes."""
 
@@ -133,7 +140,7 @@ class AsyncStatus(Wire):
         examples=[None],
     )
     progress: BatchProgress | None = Field(description="How far a batch has come; null for others.", examples=[None])
-    result: CreateResponse | Annotated[StoredJson, Stored(BatchResult)] | None = Field(
+    result: Annotated[CreateResponse | StoredJson, Stored(OperationResult)] | None = Field(
         None,
         description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. "
         "Left out with `include_result=false`.",

@@ -45,7 +45,7 @@ class ProposalSummary(Wire):
     )
 
 
-def _none_required(schema: dict[str, Any]) -> None:
+def none_required(schema: dict[str, Any]) -> None:
     del schema["required"]
 
 
@@ -53,7 +53,7 @@ class VersionEvidence(EvidenceBundle):
     """The artifact's evidence bundle, without any member when it is hidden or not stored."""
 
     # Not a choice of two schemas: generators make a class for that, and Java's does not compile.
-    model_config = ConfigDict(json_schema_extra=_none_required)
+    model_config = ConfigDict(json_schema_extra=none_required)
 
 
 class VersionDetail(Wire):

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Path, Query, Response
 from pydantic import Field
+from typing_extensions import TypeAliasType
 
 from api.documents.result import ProposalResult
 from api.documents.valuation import MoneyText
@@ -29,6 +30,7 @@ from api.wire import (
     Stored,
     StoredJson,
     StreamedAnswer,
+    TerminalStatus,
     Weight,
     Wire,
     json_bytes,
@@ -72,15 +74,19 @@ class RunMetrics(Wire):
         examples=[None],
     )
     drift_total_after: str | None = Field(description="And after.", examples=[None])
-    warnings: list[str] = Field(description="Codes, each once.", examples=[[]])
+    warnings: list[str] = Field(description="Codes, each once.", examples=[["PROPOSAL_TRADE_DROPPED_MISSING_PRICE"]])
+
+
+RunErrorCode = TypeAliasType(
+    "RunErrorCode",
+    Literal["VALIDATION_FAILED", "PROPOSAL_SIMULATION_DISABLED", "OPERATION_TOO_EXPENSIVE", "OPERATION_INTERNAL_ERROR"],
+)
 
 
 class RunError(Wire):
     """Why a run could not be computed."""
 
-    code: Literal[
-        "VALIDATION_FAILED", "PROPOSAL_SIMULATION_DISABLED", "OPERATION_TOO_EXPENSIVE", "OPERATION_INTERNAL_ERROR"
-    ] = Field(description="The stable code.", examples=["VALIDATION_FAILED"])
+    code: RunErrorCode = Field(description="The stable code.", examples=["VALIDATION_FAILED"])
     message: str = Field(description="The code, or the code with a sentence.", examples=["VALIDATION_FAILED"])
     errors: list[ValidationErrorItem] = Field(
         [],
@@ -101,7 +107,7 @@ class BatchRun(Wire):
     run_no: int = Field(description="Its number in the batch, from 0: by item, then by scenario.", examples=[1])
     item_id: str = Field(description="The item.", examples=["pf_1"])
     scenario: str = Field(description="The scenario.", examples=["trim"])
-    status: Literal["SUCCEEDED", "FAILED"] = Field(description="Whether it was computed.", examples=["SUCCEEDED"])
+    status: TerminalStatus = Field(description="Whether it was computed.", examples=["SUCCEEDED"])
     proposal_run_id: RunId | None = Field(
         description="As a simulation of its request has it.", examples=["pr_976fe8f383e7c3cbea657b839cad40b1"]
     )
@@ -116,12 +122,14 @@ class RunWithResult(Wire):
     run_no: int = Field(description="Its number in the batch, from 0: by item, then by scenario.", examples=[1])
     item_id: str = Field(description="The item.", examples=["pf_1"])
     scenario: str = Field(description="The scenario.", examples=["trim"])
-    status: Literal["SUCCEEDED", "FAILED"] = Field(description="Whether it was computed.", examples=["SUCCEEDED"])
-    proposal_run_id: RunId | None = Field(description="As a simulation of its request has it.")
+    status: TerminalStatus = Field(description="Whether it was computed.", examples=["SUCCEEDED"])
+    proposal_run_id: RunId | None = Field(
+        description="As a simulation of its request has it.", examples=["pr_976fe8f383e7c3cbea657b839cad40b1"]
+    )
     metrics: RunMetrics | None = Field(description="What came of it; null when it FAILED.")
     error: RunError | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
     result: ProposalResult | None = Field(
-        description="What a simulation of its request answers; null when it FAILED.", examples=[None]
+        description="What a simulation of its request returns; null when it FAILED.", examples=[None]
     )
 
 
@@ -152,9 +160,7 @@ class RunQuery:
 
     item_id: Annotated[QueryText, Query(description="Of this item.", examples=["pf_1"])] = None
     scenario: Annotated[QueryText, Query(description="Of this scenario.", examples=["trim"])] = None
-    status: Annotated[
-        Literal["SUCCEEDED", "FAILED"] | None, Query(description="With this status.", examples=["FAILED"])
-    ] = None
+    status: Annotated[TerminalStatus | None, Query(description="With this status.", examples=["FAILED"])] = None
     simulation_status: Annotated[
         QueryText, Query(description="Whose result has this status.", examples=["BLOCKED"])
     ] = None

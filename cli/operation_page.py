@@ -121,7 +121,9 @@ async def _workflow(client: Client, own: OwnWorkflow) -> dict[str, Any]:
     if described.workflow_type != own.workflow_type:
         fields["type"] = f"{described.workflow_type}, which is not the operation's own"
     for pending in described.raw.pending_activities:
-        fields[f"pending {pending.activity_type.name}"] = _pending(pending)
+        name = f"pending {pending.activity_type.name}"
+        # The lanes of a batch are pending together.
+        fields[f"{name}, activity {pending.activity_id}" if name in fields else name] = _pending(pending)
     task = described.raw.pending_workflow_task
     if task.attempt and not task.HasField("started_time"):
         fields["pending workflow task"] = await _why_it_waits(client, own.task_queue)

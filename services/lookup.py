@@ -84,7 +84,7 @@ class LookupService:
         """The proposal and version that the operation made, with their event, or its result; None unless SUCCEEDED."""
         if operation.status is not OperationStatus.SUCCEEDED:
             return None
-        if operation.is_batch and operation.result_document is not None:
+        if operation.proposal_version_id is None and operation.result_document is not None:
             (text,) = await document_bytes(self._storage, operation.result_document, room=room)
             return MadeResult(text=text)
         return await self._created(operation, is_latest=False, room=room)

@@ -33,7 +33,9 @@ def prepared_batch(
     *,
     callback: CallbackSubscription | None = None,
 ) -> PreparedRequest | PartError:
-    """The batch, or what it has too much of; `sent` is what the request was parsed from."""
+    """The batch, or what refuses the whole of it; `sent` is what the request was parsed from."""
+    if (place := request.repeated_item) is not None:
+        return PartError("item_id_repeated", ("items", place, "id"), "Every item should have an id of its own")
     runs = len(request.items) * len(request.scenarios)
     if runs > limits.max_runs:
         message = f"A batch should have at most {limits.max_runs} runs, items times scenarios, not {runs}"

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from domain.operation import LockedOperation
-from storage.documents import INSERT_DOCUMENT, Document, document_row
+from storage.documents import ADD_LOOSE, INSERT_DOCUMENT, Document, document_row
 from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
 
@@ -164,7 +164,10 @@ class BatchChunks(ChunkReader):
             await cursor.executemany(INSERT_CHUNK, rows)
 
     async def finish(self, operation: LockedOperation, done: DoneChunk) -> bool:
-        """Record what a chunk of an open, locked operation came to; False, and nothing written, when it was done."""
+        """Record what a chunk of an open, locked operation came to; False, and nothing is changed, when it was done.
+
+        What another engine version made of it is then left to the purge.
+        """
         row: dict[str, Any] = {
             "operation_id": operation.operation_id,
             "result_document": done.document.sha256,
@@ -173,6 +176,7 @@ class BatchChunks(ChunkReader):
         await self._connection.execute(INSERT_DOCUMENT, document_row(done.document, at=operation.locked_at))
         cursor = await self._connection.execute(FINISH_CHUNK, row)
         if await cursor.fetchone() is None:
+            await self._connection.execute(ADD_LOOSE, {"addresses": [done.document.sha256]})
             return False
         await self._connection.execute(COUNT_RUNS, row)
         return True

@@ -96,7 +96,7 @@ def computed(body: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def simulated(request: Mapping[str, Any] | SimulateRequest) -> str:
-    """What POST /simulate answers, with the correlation id and the key of these batches."""
+    """What POST /simulate returns, with the correlation id and the key of these batches."""
     simulation = request if isinstance(request, SimulateRequest) else SimulateRequest.model_validate(request)
     simulate_document_text = request_document(simulation)
     return simulate_document(

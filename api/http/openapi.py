@@ -14,13 +14,13 @@ from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 from api.http.examples import ExampleMaker, Examples
-from api.http.problem_schemas import ExpiredOperationProblem, Problem, ValidationProblem
+from api.http.problem_schemas import ExpiredOperationProblem, Problem
 from api.http.problems import PROBLEM_TYPE
 from api.http.router import GuardedRoute
 from api.http.schemas import REFERENCE, component_schemas, names_in, referred_names, simplify
 from domain.access import Scope
 
-PROBLEMS: Final = {model.__name__ for model in (Problem, ValidationProblem, ExpiredOperationProblem)}
+PROBLEMS: Final = {model.__name__ for model in (Problem, ExpiredOperationProblem)}
 SECURITY_SCHEME: Final = "oauth2"
 # A name that leads nowhere: no client sends its secret to a guessed address.
 UNKNOWN_TOKEN_URL: Final = "https://issuer.example/oauth2/token"  # noqa: S105 -- an address, no secret
@@ -41,6 +41,7 @@ TAGS: Final[Mapping[str, str]] = {
     "Support": "Read approvals, audit trails, lineage and idempotency keys, and how the service is configured.",
     "Simulations": "Compute a result or an artifact at once, without a proposal.",
     "Proposals": "Create proposals, read them and list them.",
+    "Batches": "Analyze many portfolios in several scenarios as one operation, and read each run.",
     "Versions": "Add versions to a proposal, and read the result, artifact and evidence of each.",
     "Reviews": "Take a proposal through review, consent and execution.",
     "Health": "Tell load balancers and operators whether the process is alive and can serve.",
@@ -124,17 +125,20 @@ def _add_body(operation: dict[str, Any], reference: str) -> None:
 
 
 def _move_problem(response: dict[str, Any]) -> None:
-    """FastAPI documents each response's model as application/json, whatever else is said."""
+    """FastAPI documents each response's model as application/json; of problems, only a validation list is that."""
     content = response.get("content", {})
     schema = content.get("application/json", {}).get("schema", {})
-    if schema and PROBLEMS.issuperset(names_in(schema)):
+    if schema and PROBLEM_TYPE not in content and PROBLEMS.issuperset(names_in(schema)):
         response["content"] = {PROBLEM_TYPE: content["application/json"]}
 
 
 def _replace_schemas(document: Document, routes: Sequence[APIRoute]) -> None:
     bodies = {route.body for route in routes if isinstance(route, GuardedRoute) and route.body is not None}
     made = component_schemas(bodies, {model for route in routes for model in _answers(route)})
-    schemas = document["components"]["schemas"] | made
+    schemas = document["components"]["schemas"]
+    for schema in schemas.values():
+        simplify(schema)  # of parameters alone; all others are made anew
+    schemas |= made
     used: list[str] = []
     for operation in _operations(document):
         for schema in _inline_schemas(operation):

@@ -14,6 +14,7 @@ DECIMAL: Final = "DecimalInput"
 # Evidence repeats what was sent, with decimals as text. pydantic marks such pairs of schemas with these endings.
 OF_REQUEST: Final = "-Input"
 OF_ANSWER: Final = "-Output"
+NAMED_SCHEMAS: Final = ("properties", "patternProperties")
 ONE_SCHEMA: Final = ("items", "additionalProperties", "propertyNames", "not")
 LISTED_SCHEMAS: Final = ("anyOf", "oneOf", "allOf", "prefixItems")
 Schema = dict[str, Any]
@@ -33,6 +34,11 @@ def simplify(schema: Schema) -> None:
     """Give this schema and all in it plain names. A title would become the name of a class, or hide another of it."""
     for part in schemas_in(schema):
         part.pop("title", None)
+        if part.get("default", ...) is None:  # of a member that may be absent; it is no value of the member
+            del part["default"]
+        if patterns := part.pop("patternProperties", None):  # which generators overlook
+            ((pattern, part["additionalProperties"]),) = patterns.items()
+            part["propertyNames"] = {"pattern": pattern}
         if part.get("format") == DECIMAL_INPUT["format"]:
             _name_decimal(part)
         elif "$ref" in part:
@@ -55,7 +61,7 @@ def _name_decimal(part: Schema) -> None:
 def schemas_in(schema: Schema) -> Iterator[Schema]:
     """This schema and every one in it, without those that it refers to."""
     yield schema
-    inner = [*schema.get("properties", {}).values()]
+    inner = [part for keyword in NAMED_SCHEMAS for part in schema.get(keyword, {}).values()]
     inner += [schema[keyword] for keyword in ONE_SCHEMA if isinstance(schema.get(keyword), dict)]
     inner += [part for keyword in LISTED_SCHEMAS for part in schema.get(keyword, ())]
     for part in inner:

@@ -848,6 +848,13 @@ class RunCounts(Model):
     failed: Annotated[int, Field(description="That could not be computed.")]
 
 
+class RunErrorCode(OpenEnum):
+    VALIDATION_FAILED = "VALIDATION_FAILED"
+    PROPOSAL_SIMULATION_DISABLED = "PROPOSAL_SIMULATION_DISABLED"
+    OPERATION_TOO_EXPENSIVE = "OPERATION_TOO_EXPENSIVE"
+    OPERATION_INTERNAL_ERROR = "OPERATION_INTERNAL_ERROR"
+
+
 class RunLinks(Model):
     """
     Where the run is by itself.
@@ -1262,30 +1269,6 @@ class AsyncAccepted(Model):
     correlation_id: Annotated[str, Field(description="The correlation id of the request that made the operation.")]
     created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
     status_url: Annotated[str, Field(description="Path of the operation to poll, relative to this server.")]
-
-
-class BatchResult(Model):
-    """
-    What came of a batch; its runs are read by themselves.
-    """
-
-    counts: Annotated[BatchCounts, Field(description="Its runs.")]
-    warnings: Annotated[
-        list[str],
-        Field(
-            description="`PARTIAL_BATCH_FAILURE` when runs failed, `MIXED_ENGINE_VERSIONS` when several computed them."
-        ),
-    ]
-    scenarios: Annotated[dict[str, ScenarioTotals], Field(description="By scenario.")]
-    failures: Annotated[dict[str, int], Field(description="Failed runs by code.")]
-    engine_version: Annotated[
-        str | None,
-        Field(
-            description="The engine that computed all runs; null when several did, and each run's lineage names its own."
-        ),
-    ]
-    results_hash: Annotated[str, Field(description="Of all lines of the runs, with their results, in order.")]
-    runs_url: Annotated[str, Field(description="Where the runs are.")]
 
 
 class CallbackDelivery(Model):
@@ -1924,7 +1907,7 @@ class RunError(Model):
     Why a run could not be computed.
     """
 
-    code: Annotated[str, Field(description="The stable code.")]
+    code: Annotated[RunErrorCode, Field(description="The stable code.")]
     message: Annotated[str, Field(description="The code, or the code with a sentence.")]
     errors: Annotated[
         list[ValidationErrorItem],
@@ -2189,7 +2172,7 @@ class BatchRun(Model):
     run_no: Annotated[int, Field(description="Its number in the batch, from 0: by item, then by scenario.")]
     item_id: Annotated[str, Field(description="The item.")]
     scenario: Annotated[str, Field(description="The scenario.")]
-    status: Annotated[str, Field(description="Whether it was computed.")]
+    status: Annotated[TerminalStatus, Field(description="Whether it was computed.")]
     proposal_run_id: Annotated[str | None, Field(description="As a simulation of its request has it.")]
     metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
     error: Annotated[RunError | None, Field(description="Why it FAILED; null otherwise.")]
@@ -2414,12 +2397,12 @@ class RunWithResult(Model):
     run_no: Annotated[int, Field(description="Its number in the batch, from 0: by item, then by scenario.")]
     item_id: Annotated[str, Field(description="The item.")]
     scenario: Annotated[str, Field(description="The scenario.")]
-    status: Annotated[str, Field(description="Whether it was computed.")]
+    status: Annotated[TerminalStatus, Field(description="Whether it was computed.")]
     proposal_run_id: Annotated[str | None, Field(description="As a simulation of its request has it.")]
     metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
     error: Annotated[RunError | None, Field(description="Why it FAILED; null otherwise.")]
     result: Annotated[
-        ProposalResult | None, Field(description="What a simulation of its request answers; null when it FAILED.")
+        ProposalResult | None, Field(description="What a simulation of its request returns; null when it FAILED.")
     ]
 
 
@@ -2494,6 +2477,26 @@ class BatchItem(Model):
     proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
     id: Annotated[str, Field(description="Names the item; unique in the batch.")]
+
+
+class BatchScenario(Model):
+    """
+    What if it were otherwise for all items; it has the last word.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+    )
+    portfolio_snapshot: Annotated[
+        PortfolioSnapshot | None, Field(description="The portfolio of the bank's customer.")
+    ] = None
+    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
+    shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="Instruments that the bank offers.")] = None
+    options: Annotated[SharedOptions | None, Field(description="Options of the engine.")] = None
+    proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
+    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
+    reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
+    description: Annotated[str | None, Field(description="For people; never computed on.")] = None
 
 
 class CreateProposalRequest(Model):
@@ -2576,7 +2579,7 @@ class AnalyzeScenariosRequest(Model):
         list[BatchItem], Field(description="What varies; each overrides `shared`, field by field and option by option.")
     ]
     scenarios: Annotated[
-        dict[str, Any] | None,
+        dict[str, BatchScenario] | None,
         Field(
             description="What if: each overrides every item; ordered by name. One run for each item in each scenario."
         ),
@@ -2651,6 +2654,35 @@ class CreateResponse(Model):
     latest_workflow_event: Annotated[ProposalEvent, Field(description="The event that made it.")]
 
 
+class OperationResult(Model):
+    """
+    What an operation made. Of a create: `proposal`, `version`, `latest_workflow_event`; of a batch: the others.
+    """
+
+    counts: Annotated[BatchCounts | None, Field(description="Its runs.")] = None
+    warnings: Annotated[
+        list[str] | None,
+        Field(
+            description="`PARTIAL_BATCH_FAILURE` when runs failed, `MIXED_ENGINE_VERSIONS` when several computed them."
+        ),
+    ] = None
+    scenarios: Annotated[dict[str, ScenarioTotals] | None, Field(description="By scenario.")] = None
+    failures: Annotated[dict[str, int] | None, Field(description="Failed runs by code.")] = None
+    engine_version: Annotated[
+        str | None,
+        Field(
+            description="The engine that computed all runs; null when several did, and each run's lineage names its own."
+        ),
+    ] = None
+    results_hash: Annotated[
+        str | None, Field(description="Of all lines of the runs, with their results, in order.")
+    ] = None
+    runs_url: Annotated[str | None, Field(description="Where the runs are.")] = None
+    proposal: Annotated[ProposalSummary | None, Field(description="The proposal.")] = None
+    version: Annotated[VersionDetail | None, Field(description="Its version.")] = None
+    latest_workflow_event: Annotated[ProposalEvent | None, Field(description="The event that made it.")] = None
+
+
 class ProposalDetailResponse(Model):
     """
     A proposal with its current version.
@@ -2695,7 +2727,7 @@ class AsyncStatus(Model):
     ]
     progress: Annotated[BatchProgress | None, Field(description="How far a batch has come; null for others.")]
     result: Annotated[
-        CreateResponse | BatchResult | None,
+        OperationResult | None,
         Field(
             description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. Left out with `include_result=false`."
         ),

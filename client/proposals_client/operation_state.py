@@ -13,7 +13,8 @@ from proposals_client.reading import read_object
 if TYPE_CHECKING:
     import httpx2
 
-    from proposals_client.models import AsyncStatus, BatchResult, CreateResponse
+    from proposals_client.batch_result import BatchResult
+    from proposals_client.models import AsyncStatus, CreateResponse
 
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED"})
 
@@ -105,7 +106,9 @@ class Analyzed:
     @property
     def result(self) -> BatchResult:
         """Counts, totals by scenario, failures by code, and the hash of all runs."""
-        return read_object(models.BatchResult, self.state.document["result"])
+        from proposals_client.batch_result import BatchResult  # noqa: PLC0415 -- with the models, not at the start
+
+        return read_object(BatchResult, self.state.document["result"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,13 +104,19 @@ def _leading_code(detail: object) -> str | None:
     return found and found[0]
 
 
+def _named_place(item: Mapping[str, Any]) -> str:
+    """A JSON Pointer into the body, or the name of a parameter or header."""
+    named = next((item[name] for name in ("pointer", "parameter", "header") if item.get(name)), "")
+    return str(named).removeprefix("#") or "/"
+
+
 def _field_errors(problem: Mapping[str, Any]) -> list[FieldError]:
     """From `errors`, or from the list in `detail` of a release that has no `errors`."""
     listed = problem.get("errors")
     if isinstance(listed, list):
         return [
             FieldError(
-                place=next((item[name] for name in ("pointer", "parameter", "header") if item.get(name)), "/"),
+                place=_named_place(item),
                 detail=item.get("detail", ""),
                 code=item.get("code", ""),
             )

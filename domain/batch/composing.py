@@ -6,7 +6,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 from pydantic_core import to_json
 
-from domain.batch.parts import BatchItem, BatchScenario, Malformed, Part, PartError
+from domain.batch.parts import FIELDS, BatchItem, BatchScenario, Malformed, Part, PartError, SizedTrade
 from domain.batch.sizing import TradeUnsizable, is_sized, plain_trades, sized_trades
 from domain.engine.validate import refusals
 from domain.options import EngineOptions, require_band
@@ -50,6 +50,7 @@ class _Effective:
     def __init__(self, parts: Sequence[tuple[Place, Part]]) -> None:
         self.fields: dict[str, Any] = {}
         self.origins: dict[str, Place] = {}
+        self.identity: list[int] = [id(part.options) for _, part in parts]
         options: dict[str, Any] = {}
         for origin, part in parts:
             given = part.given()
@@ -59,6 +60,8 @@ class _Effective:
             self.fields |= given
             self.origins |= dict.fromkeys(given, origin)
         self.options = options
+        self.trades: Sequence[SizedTrade] = self.fields.get("proposed_trades", ())
+        self.identity += [id(self.fields.get(name)) for name in FIELDS]
 
 
 class Composition:
@@ -85,17 +88,16 @@ class Composition:
         effective = self._effective(item, scenario, number)
         request, places = self._reduced(effective)
         origin_of = _Places(effective.origins, places, fallback=("items", number))
-        if excess := list(excess_of(request, max_rows=self.max_rows)):
+        if excess := list(excess_of(_with_all_trades(request, effective), max_rows=self.max_rows)):
             raise RunRefused(PartError("too_long", origin_of.shown(place), message) for place, message in excess)
         if contradictions := refusals(request):
             raise RunRefused(
                 PartError("value_error", origin_of.shown(refusal.loc), refusal.message) for refusal in contradictions
             )
-        trades = effective.fields.get("proposed_trades", ())
-        if not any(map(is_sized, trades)):
+        if not any(map(is_sized, effective.trades)):
             return request
         try:
-            sized = sized_trades(trades, request)
+            sized = sized_trades(effective.trades, request)
         except TradeUnsizable as failed:
             place = origin_of.shown(("proposed_trades", failed.number))
             raise RunRefused([PartError("value_error", place, str(failed))]) from None
@@ -108,9 +110,9 @@ class Composition:
         """
         try:
             effective = self._effective(item, scenario, 0)
-            named = tuple(id(effective.fields.get(name)) for name in SimulateRequest.model_fields)
+            named = tuple(effective.identity)
             if named not in self._row_counts:
-                request = self._reduced(effective)[0]
+                request = _with_all_trades(self._reduced(effective)[0], effective)
                 self._row_counts[named] = max(row_count(request), self._size(request, effective) // BYTES_OF_ROW)
         except RunRefused:
             return 1
@@ -141,7 +143,7 @@ class Composition:
         fields = effective.fields
         market, model = fields["market_data_snapshot"], fields.get("reference_model")
         instruments = {row.instrument_id for row in fields["portfolio_snapshot"].positions}
-        instruments.update(trade.instrument_id for trade in fields.get("proposed_trades", ()))
+        instruments.update(trade.instrument_id for trade in effective.trades)
         instruments.update(target.instrument_id for target in (model.instrument_targets if model else ()))
         price_places, prices = self._rows(market, market.prices).named(instruments)
         shelf_places, shelf = self._rows(fields[SHELF], fields[SHELF]).named(instruments)
@@ -152,7 +154,7 @@ class Composition:
             ),
             SHELF: shelf,
             "options": _options(effective),
-            "proposed_trades": plain_trades(fields.get("proposed_trades", ())),
+            "proposed_trades": plain_trades(effective.trades),
         }
         places: dict[Place, Sequence[int]] = {("market_data_snapshot", PRICES): price_places, (SHELF,): shelf_places}
         return SimulateRequest.model_construct(**reduced), places
@@ -162,7 +164,7 @@ class Composition:
         market = request.market_data_snapshot
         whole = [effective.fields.get(name) for name in ("portfolio_snapshot", "reference_model")]
         rows = [*market.prices, *market.fx_rates, *request.shelf_entries]
-        rows += [*effective.fields.get("proposed_trades", ()), *effective.fields.get("proposed_cash_flows", ())]
+        rows += [*effective.trades, *effective.fields.get("proposed_cash_flows", ())]
         sizes = [self._size_of(part) for part in (*whole, *rows) if part is not None]
         return sum(sizes) + len(to_json(effective.options))
 
@@ -174,6 +176,11 @@ class Composition:
 
     def _rows(self, holder: Any, rows: Sequence[Any]) -> _Rows:
         return self._lasting.get(id(holder)) or _Rows(rows)
+
+
+def _with_all_trades(request: SimulateRequest, effective: _Effective) -> SimulateRequest:
+    """The request as it is counted, with the trades that are still to be sized."""
+    return request.model_copy(update={"proposed_trades": effective.trades})
 
 
 class _Places:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final, NamedTuple, Self, TypeVar, get_type_hi
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints, ValidationError
 from pydantic import model_validator as _validator
+from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
@@ -59,15 +60,16 @@ class SizedTrade(ProposedTrade):
         return self
 
 
+def _described(field: FieldInfo) -> Any:
+    return Field(description=field.description, examples=field.examples, json_schema_extra=field.json_schema_extra)
+
+
 class _SomeOptions:
     """`Annotated[Mapping[str, Any], _SomeOptions(...)]`: the given ones of EngineOptions, and no default."""
 
     def __init__(self, name: str, *, extra: str) -> None:
         hints = get_type_hints(EngineOptions, include_extras=True)
-        fields = {
-            name: Annotated[hints[name], Field(description=field.description, examples=field.examples)]
-            for name, field in EngineOptions.model_fields.items()
-        }
+        fields = {name: Annotated[hints[name], _described(field)] for name, field in EngineOptions.model_fields.items()}
         self.stands_for = EngineOptions
         self._typed = TypedDict(name, fields, total=False)  # type: ignore[misc]  # its fields are EngineOptions'
         self._typed.__pydantic_config__ = ConfigDict(extra=extra)  # type: ignore[typeddict-item]  # pydantic's protocol

@@ -10,7 +10,6 @@ from pydantic import (
     GetCoreSchemaHandler,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
-    model_validator,
 )
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
@@ -109,11 +108,15 @@ class AnalyzeRequest(BaseModel):
         examples=[ANALYZE_EXAMPLE["scenarios"]],
     )
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> "AnalyzeRequest":
-        if len({item.id for item in self.items}) < len(self.items):
-            raise PydanticCustomError("item_ids_repeated", "every item should have an id of its own")
-        return self
+    @property
+    def repeated_item(self) -> int | None:
+        """The place of the first item whose id an earlier one has."""
+        seen: set[str] = set()
+        for place, item in enumerate(self.items):
+            if item.id in seen:
+                return place
+            seen.add(item.id)
+        return None
 
     @property
     def portfolio_id(self) -> str | None:

@@ -226,6 +226,25 @@ async def test_a_batch_that_two_releases_compute_names_no_engine_and_says_so(
     assert versions == [*["2.0.0"] * 25, *["2.0.1"] * 35]
 
 
+async def test_what_a_later_release_makes_of_a_done_chunk_is_left_to_the_purge(
+    storage: Storage, database_dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operation = await submitted(storage, an_analysis())
+
+    class OfALaterRelease(InThisProcess):
+        async def run(self, function: Any, *args: Any, **kwargs: Any) -> Any:
+            await BatchSteps(storage).analyze(operation.operation_id)
+            monkeypatch.setattr(codes, "ENGINE_VERSION", "2.0.1")
+            return function(*args, **kwargs)
+
+    await BatchSteps(storage, OfALaterRelease()).analyze(operation.operation_id)
+    ((result, version),) = rows(database_dsn, "SELECT result_document, engine_version FROM batch_chunks")
+    assert version == "2.0.0"
+    ((loose,),) = rows(database_dsn, "SELECT sha256 FROM documents_to_purge")
+    assert loose != result
+    assert_counters_are_sums(database_dsn)
+
+
 async def test_no_chunk_is_committed_after_the_end(storage: Storage, database_dsn: str) -> None:
     operation = await submitted(storage, an_analysis(*MANY))
     steps = BatchSteps(storage)

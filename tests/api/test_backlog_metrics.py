@@ -6,15 +6,18 @@ from contextlib import asynccontextmanager
 
 import psycopg
 import pytest
+from batches import BatchSteps, a_portfolio, an_analysis, submitted
 from builders import a_storage
 from operation_rows import insert_operations
 from prometheus_client import CollectorRegistry
 
 from api.http import metrics as backlog_metrics
 from api.http.metrics import BacklogMetrics
-from domain.errors import StorageUnavailable
+from domain.errors import OperationCancelled, StorageUnavailable
+from domain.operation import OperationFailure
+from services.ending import end_failed
 from services.readiness import Readiness
-from storage.backlog import SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES
+from storage.backlog import SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES, SELECT_RUNS_REMAINING
 
 UNAVAILABLE = Readiness(database="unreachable", temporal="ok", workers="ok", authentication="off")
 WELL = Readiness(database="ok", temporal="ok", workers="no_pollers", authentication="off")
@@ -124,10 +127,27 @@ def test_open_work_is_read_from_partial_indexes(database_dsn):
         connection.execute("ANALYZE operations")
         plans = [
             "\n".join(row[0] for row in connection.execute(f"EXPLAIN {statement}").fetchall())
-            for statement in (SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES)
+            for statement in (SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES, SELECT_RUNS_REMAINING)
         ]
     assert "operations_to_reconcile" in plans[0]
     assert "callback_deliveries_to_reconcile" in plans[1]
+    assert "operations_open_batches" in plans[2]
+
+
+async def test_runs_remain_until_their_chunk_is_committed_or_their_batch_has_ended(storage, registry):
+    async def remaining() -> float | None:
+        registry.backlog._tried_at = float("-inf")
+        await registry.backlog.refresh()
+        return registry.get_sample_value("proposals_runs_remaining")
+
+    assert await remaining() == 0
+    first = await submitted(storage, an_analysis(*(a_portfolio(number) for number in range(60))))
+    await submitted(storage, an_analysis(), key="hv-2")
+    assert await remaining() == 63
+    await BatchSteps(storage).analyze(first.operation_id, seconds=0)
+    assert await remaining() == 38
+    await end_failed(storage, first.operation_id, OperationFailure.of(OperationCancelled))
+    assert await remaining() == 3
 
 
 async def test_the_api_serves_its_metrics(api):

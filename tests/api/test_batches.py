@@ -70,7 +70,7 @@ async def test_a_batch_that_is_wrong_as_a_whole_is_refused_and_nothing_is_stored
         (an_analysis() | {"itmes": []}, ["body", "itmes"], "extra_forbidden"),
         (an_analysis() | {"shared": {"proposed_trade": []}}, ["body", "shared", "proposed_trade"], "extra_forbidden"),
         (an_analysis() | {"items": [7]}, ["body", "items", 0], "dict_type"),
-        (an_analysis() | {"items": [{"id": "a"}, {"id": "a"}]}, ["body"], "item_ids_repeated"),
+        (an_analysis() | {"items": [{"id": "a"}, {"id": "a"}]}, ["body", "items", 1, "id"], "item_id_repeated"),
         (an_analysis(scenarios={f"s{n}": {} for n in range(21)}), ["body", "scenarios"], "too_long"),
         (an_analysis(*[{"id": f"i{n}"} for n in range(5001)]), ["body", "items"], "too_long"),
         (an_analysis(shared=many_attributes()), ["body", "shared", "shelf_entries", 0, "attributes"], "too_long"),

@@ -96,6 +96,8 @@ def unshown(value, schema, place="$"):
     for described in [part for whole in objects for part in schemas_in(whole) if "properties" in part]:
         for member, inner in described["properties"].items():
             values = [item[member] for item in listed(value) if isinstance(item, dict) and member in item]
+            if isinstance(inner.get("additionalProperties"), dict):
+                values = [each for named in values for each in named.values()]
             if values:
                 missing += unshown([each for item in values for each in listed(item)], inner, f"{place}.{member}")
             elif not inner.get("deprecated"):

@@ -26,7 +26,7 @@ async def test_a_proposal_from_202_to_its_detail(api, worker, sample):
     assert list(status) == [
         *("operation_id", "operation_type", "status", "correlation_id", "idempotency_key", "attempt", "proposal_id"),
         *("version_no", "created_by", "created_at", "started_at", "finished_at", "updated_at", "expires_at"),
-        *("progress", "result", "error", "links"),
+        *("cancelled_by", "retried_by", "progress", "result", "error", "links"),
     ]
     assert (status["status"], status["error"], status["idempotency_key"], status["attempt"]) == (
         "SUCCEEDED",

@@ -338,4 +338,4 @@ async def test_a_bug_is_answered_without_its_words(api, monkeypatch):
     problem = assert_problem(answer, 500, "INTERNAL_SERVER_ERROR")
     assert problem["detail"].endswith("report the correlation id.")
     assert "secret" not in answer.text
-    assert [record["event"] for record in logged] == ["request_failed"]  # how it is written: tests/runtime
+    assert [record["event"] for record in logged] == ["request_failed", "request"]  # how it is written: tests/runtime

@@ -250,7 +250,14 @@ async def test_preferences_in_several_lines_and_in_one(api):
     assert unread.status_code == 415
 
 
-IN_PATHS = {"proposal_id": "pp_0", "operation_id": "x", "correlation_id": "x", "version_no": 1, "idempotency_key": "k"}
+IN_PATHS = {
+    "proposal_id": "pp_0",
+    "operation_id": "x",
+    "correlation_id": "x",
+    "version_no": 1,
+    "idempotency_key": "k",
+    "run_no": 0,
+}
 
 
 @pytest.mark.shared

@@ -18,7 +18,10 @@ from proposals_client import (
     WaitTimeout,
     models,
 )
+from proposals_client.batch_result import BatchResult
 from scripted_service import GONE, Answer
+
+import api.batches
 
 pytestmark = [pytest.mark.shared, pytest.mark.timeout(600)]
 
@@ -78,7 +81,7 @@ def test_what_is_no_batch_is_said(desk):
         desk.operation(batch.id).wait()
     with pytest.raises(ValidationFailed) as refused:
         desk.submit_batch({"created_by": "desk_1", "shared": {}, "items": []})
-    assert refused.value.errors[0].place == "#/items"
+    assert refused.value.errors[0].place == "/items"
 
 
 def test_a_batch_without_a_computed_run_fails_and_its_runs_are_there(desk):
@@ -88,6 +91,10 @@ def test_a_batch_without_a_computed_run_fails_and_its_runs_are_there(desk):
     assert (failed.value.code, failed.value.retryable) == ("ANALYSIS_ALL_RUNS_FAILED", False)
     assert "correct" in failed.value.what_to_do
     assert [run.status for run in desk.batch(failed.value.operation_id).runs()] == ["FAILED", "FAILED"]
+
+
+def test_the_totals_are_those_of_the_service():
+    assert [*BatchResult.model_fields] == [*api.batches.BatchResult.model_fields]
 
 
 async def test_the_same_with_asyncio(service):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from batches import a_portfolio, an_analysis
+from receiver import Receiver
 from running_service import proposals
 
 ITEMS = 600
@@ -91,6 +92,23 @@ async def test_a_batch_survives_the_death_of_everything(service, clients):
     assert (await asyncio.to_thread(proposals, service, "audit", "replay", operation_id)).returncode == 1
     unknown = await asyncio.to_thread(proposals, service, "audit", "replay", "pop_0")
     assert unknown.returncode == 2
+
+
+async def test_the_end_of_a_batch_is_called_back_with_its_counts(service, clients):
+    with Receiver().serving() as receiver:
+        body = an_analysis(a_portfolio(0), a_portfolio(1, shelf_entries=7), callback={"url": receiver.url})
+        answer = await clients._http.post(
+            "/rebalance/proposals/analyze/async", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}
+        )
+        assert answer.status_code == 202, answer.text
+        async with asyncio.timeout(120):
+            while not receiver.received:
+                await asyncio.sleep(0.1)
+        message = receiver.received[0].verified()
+    assert message["type"] == "proposal.operation.succeeded"
+    assert message["data"]["operation_type"] == "ANALYZE_SCENARIOS"
+    assert message["data"]["progress"] == {"total": 2, "succeeded": 1, "failed": 1}
+    assert (message["data"]["proposal_id"], message["data"]["error"]) == (None, None)
 
 
 async def test_a_batch_waits_out_an_outage_of_the_database(service, clients):

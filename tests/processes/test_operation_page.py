@@ -7,8 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from batches import an_analysis, submitted
 from builders import a_stored_operation
 from fake_steps import FakeSteps, outage_for
+from temporalio import activity
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import PauseActivityRequest, UnpauseActivityRequest
 from temporalio.client import Client
@@ -16,9 +18,10 @@ from temporalio.worker import Worker
 
 from cli.operation_page import Page, operation_page
 from storage.unit_of_work import Storage
+from workflows.analyze_scenarios import AnalyzeScenarios
 from workflows.create_proposal import CreateProposal
-from workflows.identity import PROPOSALS_QUEUE
-from workflows.messages import CreateInput
+from workflows.identity import BATCHES_QUEUE, PROPOSALS_QUEUE
+from workflows.messages import AnalyzeChunksInput, AnalyzeChunksResult, AnalyzeInput, CreateInput
 
 
 @asynccontextmanager
@@ -119,3 +122,29 @@ async def test_who_cancelled_retried_and_redelivered_is_shown(
     page = await operation_page(storage, temporal_client, operation_id, client="local")
     assert (page["operation"]["retried_by"], page["operation"]["cancelled_by"]) == ("ops_1", "ops_2")
     assert page["callback"]["redelivered by"] == "ops_3"
+
+
+async def test_the_lanes_of_a_batch_are_shown_each_with_its_cause(storage: Storage, temporal_client: Client):
+    operation = await submitted(storage, an_analysis())
+
+    @activity.defn(name="analyze_chunks")
+    async def unavailable(step: AnalyzeChunksInput) -> AnalyzeChunksResult:
+        raise outage_for(1)(1) or RuntimeError(step)
+
+    async with (
+        Worker(temporal_client, task_queue=PROPOSALS_QUEUE, workflows=[AnalyzeScenarios]),
+        Worker(temporal_client, task_queue=BATCHES_QUEUE, activities=[unavailable]),
+    ):
+        await temporal_client.start_workflow(
+            AnalyzeScenarios.run,
+            AnalyzeInput(operation_id=operation.operation_id, lanes=2),
+            id=operation.operation_id,
+            task_queue=PROPOSALS_QUEUE,
+        )
+        cause = "the database cannot be reached"
+        page = await page_with(storage, temporal_client, operation.operation_id, "pending analyze_chunks", cause)
+        others = [name for name in page["workflow"] if name.startswith("pending analyze_chunks, activity ")]
+        assert len(others) == 1
+        runs = page["runs"]
+        assert (runs["succeeded"], runs["remaining"], runs["chunks"], runs["rate"]) == (0, 3, "0 of 1", None)
+        await temporal_client.get_workflow_handle(operation.operation_id).terminate()

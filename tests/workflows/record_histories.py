@@ -31,12 +31,14 @@ from workflows.identity import RECONCILE_ID  # noqa: E402 -- after the path is s
 
 HISTORIES = Path(__file__).parent / "histories"
 IDENTITY = re.compile(r'"identity": "[^"]*"')
+STICKY_QUEUE = re.compile(r"proposals-worker-\d+@[\w.-]+")
 FILE = re.compile(r'File \\"/[^"]*?([^/"]+/[^/"]+\.py)')
 
 
 def write(of: str, name: str, history: WorkflowHistory) -> str:
     """Keep a history, without the names and folders of the machine that recorded it."""
     text = IDENTITY.sub('"identity": "recorder"', json.dumps(history.to_json_dict(), indent=1))
+    text = STICKY_QUEUE.sub("recorder", text)
     text = FILE.sub(r'File \\"\1', text)
     (HISTORIES / of / f"{name}.json").write_text(text + "\n")
     return text

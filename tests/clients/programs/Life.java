@@ -55,7 +55,7 @@ public class Life {
         ReviewsApi reviews = new ReviewsApi(client);
 
         String key = UUID.randomUUID().toString();
-        ApiResponse<AsyncAccepted> accepted = proposals.submitProposalWithHttpInfo(key, request("advisor_1"), null);
+        ApiResponse<AsyncAccepted> accepted = proposals.submitProposalWithHttpInfo(key, request("advisor_1"), null, null);
         check(accepted.getStatusCode() == 202, accepted.getStatusCode());
         String operationId = accepted.getData().getOperationId();
         AsyncStatus status;
@@ -75,19 +75,19 @@ public class Life {
         check(sent.getAmount().equals("50000") && sent.getSettled().equals("49000") && sent.getPending() == null, sent);
 
         TransitionRequest submit = transition(TransitionEvent.SUBMITTED_FOR_RISK_REVIEW, ProposalState.DRAFT);
-        TransitionResponse moved = reviews.recordTransition(proposalId, submit, null, null);
+        TransitionResponse moved = reviews.recordTransition(proposalId, submit, null, null, null);
         check(moved.getCurrentState() == ProposalState.RISK_REVIEW, moved);
         ApprovalRequest risk = new ApprovalRequest().actorId("reviewer_1").approvalType(ApprovalType.RISK)
             .approved(true).expectedState(ProposalState.RISK_REVIEW);
-        TransitionResponse decided = reviews.recordApproval(proposalId, risk, null, null);
+        TransitionResponse decided = reviews.recordApproval(proposalId, risk, null, null, null);
         check(decided.getApproval().getApprovalType() == ApprovalType.RISK, decided);
         ApprovalRequest consent = new ApprovalRequest().actorId("advisor_1").approvalType(ApprovalType.CLIENT_CONSENT)
             .approved(true).expectedState(ProposalState.AWAITING_CLIENT_CONSENT);
-        check(reviews.recordApproval(proposalId, consent, null, null).getCurrentState() == ProposalState.EXECUTION_READY, consent);
+        check(reviews.recordApproval(proposalId, consent, null, null, null).getCurrentState() == ProposalState.EXECUTION_READY, consent);
         TransitionRequest execute = transition(TransitionEvent.EXECUTED, ProposalState.EXECUTION_READY);
-        check(reviews.recordTransition(proposalId, execute, null, null).getCurrentState() == ProposalState.EXECUTED, execute);
+        check(reviews.recordTransition(proposalId, execute, null, null, null).getCurrentState() == ProposalState.EXECUTED, execute);
 
-        ProposalListResponse listed = proposals.listProposals(PORTFOLIO, null, null, null, null, null, null, null);
+        ProposalListResponse listed = proposals.listProposals(null, PORTFOLIO, null, null, null, null, null, null, null);
         check(listed.getItems().size() == 1 && listed.getItems().get(0).getProposalId().equals(proposalId), listed);
         check(new SupportApi(client).listWorkflowEvents(proposalId, null).getEvents().size() == 5, proposalId);
 

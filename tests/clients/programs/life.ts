@@ -54,7 +54,7 @@ assert.equal(accepted.response.status, 202);
 const status = await finished(found(accepted).operation_id);
 assert.equal(status.status, "SUCCEEDED");
 const created = status.result;
-assert.ok(created);
+assert.ok(created?.proposal);
 const inPath = { path: { proposal_id: created.proposal.proposal_id } };
 
 const detail = found(await client.GET("/rebalance/proposals/{proposal_id}", { params: inPath }));

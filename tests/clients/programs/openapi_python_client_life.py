@@ -31,7 +31,6 @@ from proposals_client.models import (
     TradeSide,
     TransitionEvent,
     TransitionRequest,
-    ValidationProblem,
 )
 
 PORTFOLIO = f"pf_{uuid.uuid4().hex}"
@@ -127,8 +126,8 @@ def main() -> None:
     assert record_transition.sync(proposal_id, client=client, body=late).code == "STATE_CONFLICT"
     invalid = create_proposal.sync_detailed(client=client, body=a_request(""), idempotency_key=uuid.uuid4().hex)
     assert invalid.status_code is HTTPStatus.UNPROCESSABLE_ENTITY
-    assert isinstance(invalid.parsed, ValidationProblem)
-    assert invalid.parsed.detail[0].loc == ["body", "created_by"]
+    assert invalid.parsed.code == "VALIDATION_FAILED"
+    assert invalid.parsed.errors[0].pointer == "#/created_by"
 
 
 main()

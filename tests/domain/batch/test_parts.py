@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from batches import a_market, a_portfolio, an_analysis, composed, composition_of, computed, parsed
+from batches import MAX_ROWS, a_market, a_portfolio, an_analysis, composed, composition_of, computed, parsed
 from pydantic import ValidationError
 
 from domain.batch.composing import RunRefused
-from domain.batch.parts import Malformed
+from domain.batch.parts import Malformed, PartError
+from services.prepared_batch import BatchLimits, prepared_batch
 
 
 def errors_of(body: dict[str, Any]) -> list[tuple[str, tuple[Any, ...]]]:
@@ -38,7 +39,6 @@ def failed_errors(line: dict[str, Any]) -> list[tuple[str, list[Any]]]:
         ({"items": [7]}, ("dict_type", ("items", 0))),
         ({"items": [{"portfolio_snapshot": {}}]}, ("missing", ("items", 0, "id"))),
         ({"items": [{"id": "a b"}]}, ("string_pattern_mismatch", ("items", 0, "id"))),
-        ({"items": [{"id": "x"}, {"id": "y"}, {"id": "x"}]}, ("item_ids_repeated", ())),
         ({"scenarios": {}}, ("too_short", ("scenarios",))),
         ({"scenarios": {f"s{number}": {} for number in range(21)}}, ("too_long", ("scenarios",))),
         ({"scenarios": {"Big": {}}}, ("string_pattern_mismatch", ("scenarios", "Big", "[key]"))),
@@ -223,3 +223,27 @@ def test_a_refused_run_counts_as_one_row() -> None:
     assert [composition.row_count(item.part, "baseline") for item in items] == [5, 1]
     with pytest.raises(RunRefused):
         composition.request(items[1].part, "baseline", number=1)
+
+
+def test_an_id_that_is_repeated_is_refused_where_it_stands_again() -> None:
+    body = an_analysis(a_portfolio(0), a_portfolio(1), a_portfolio(0, shelf_entries=7))
+    refused = prepared_batch(parsed(body), body, BatchLimits())
+    assert isinstance(refused, PartError)
+    assert (refused.type, refused.loc) == ("item_id_repeated", ("items", 2, "id"))
+
+
+def test_sized_trades_count_as_rows_and_options_of_a_scenario_as_bytes() -> None:
+    trades = [{"side": "SELL", "instrument_id": "A", "fraction_of_position": "0.5"}] * 100
+    heavy = {"options": {"group_constraints": {f"a:{'x' * 90}{number}": {"max_weight": "1"} for number in range(200)}}}
+    body = an_analysis(a_portfolio(0), scenarios={"light": {}, "heavy": heavy, "sized": {"proposed_trades": trades}})
+    composition, (item,) = composition_of(body), parsed(body).items
+    assert composition.row_count(item.part, "light") == 5
+    assert composition.row_count(item.part, "heavy") > 100
+    assert composition.row_count(item.part, "sized") == 104
+
+
+def test_a_run_with_too_many_sized_trades_is_refused() -> None:
+    trade = {"side": "SELL", "instrument_id": "A", "fraction_of_position": "0.5"}
+    body = an_analysis(a_portfolio(0), scenarios={"many": {"proposed_trades": [trade] * (MAX_ROWS - 2)}})
+    ((kind, place),) = failed_errors(computed(body)[0])
+    assert (kind, place) == ("too_long", ["scenarios", "many", "proposed_trades"])
