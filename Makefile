@@ -80,6 +80,10 @@ bench-growth: $(INSTALLED) ## Measure 1,000 to 1,000,000 operations, workers, bo
 	$(BIN)/python -m bench.growth --page $(ARGS)
 	$(BIN)/python -m bench.capacity --measure
 
+.PHONY: bench-batches
+bench-batches: $(INSTALLED) ## Measure batches beside single calls and write docs/benchmarks.md
+	$(BIN)/python -m bench.batches --page $(ARGS)
+
 .PHONY: bench-hostile
 bench-hostile: $(INSTALLED) ## Attack a service that `make dev` runs and measure the others (ARGS="--url ... --data-dir ...")
 	$(BIN)/python -m bench.hostile $(ARGS)
