@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 
 from api.pages.batch_charts import counts_chart, turnover_chart
 from api.pages.templates import template
-from domain.batch.metrics import STATUSES
+from domain.batch.metrics import STATUSES, Totals
 from domain.operation import Operation, Progress
 from domain.public_links import operation_path, runs_path
 from domain.timestamps import wire_timestamp
@@ -25,13 +25,21 @@ class Failure(NamedTuple):
     places: tuple[str, ...]
 
 
-def batch_page(operation: Operation, result_text: bytes | None, failed_runs: Sequence[str], *, has_more: bool) -> str:
+def batch_page(
+    operation: Operation,
+    result_text: bytes | None,
+    failed_runs: Sequence[str],
+    *,
+    has_more: bool,
+    so_far: Sequence[bytes] = (),
+) -> str:
     """The page's HTML; the same arguments give the same text.
 
-    `failed_runs` are the summaries of the failed runs, or of the first of them when there are more.
+    `failed_runs` are the summaries of the failed runs, or of the first of them when there are more; `so_far` are those
+    of all computed runs of a batch that has no result.
     """
     result: Mapping[str, Any] | None = None if result_text is None else json.loads(result_text)
-    scenarios: Mapping[str, Any] = {} if result is None else result["scenarios"]
+    scenarios: Mapping[str, Any] = _added_up(so_far) if result is None else result["scenarios"]
     counts = {name: _counts(totals) for name, totals in scenarios.items()}
     currencies = sorted({code for totals in scenarios.values() for code in totals["gross_turnover_notional_base"]})
     progress = operation.progress or Progress(total=0, succeeded=0, failed=0)
@@ -66,6 +74,15 @@ def batch_page(operation: Operation, result_text: bytes | None, failed_runs: Seq
         has_more_failures=has_more,
     )
     return page
+
+
+def _added_up(so_far: Sequence[bytes]) -> Mapping[str, Any]:
+    """Totals by scenario, as the result of an ended batch has them."""
+    runs = [json.loads(line) for line in so_far]
+    totals = Totals(sorted({run["scenario"] for run in runs}))
+    for run in runs:
+        totals.add(run)
+    return totals.scenarios
 
 
 def failures_of(summaries: Sequence[str]) -> list[Failure]:

@@ -5,7 +5,7 @@ import re
 
 import pytest
 from batch_pages import a_batch, a_failed_page, a_result, a_worst_page, an_open_page, failed_runs
-from batches import a_portfolio, an_analysis
+from batches import BatchSteps, a_portfolio, an_analysis
 from browser import CHROMIUM, NOTHING_WRONG, PAPER, WIDTHS, as_printed, measured
 from issuer import bearer
 from purged_rows import purged_after
@@ -85,6 +85,20 @@ async def test_an_open_batch_says_how_far_it_is_and_loads_itself_again(api):
     cancelled = await api.http.get(path, headers=BROWSER)
     assert "http-equiv" not in cancelled.text
     assert '<strong class="FAILED">OPERATION_CANCELLED' in cancelled.text
+
+
+async def test_a_batch_without_a_result_shows_its_scenarios_as_far_as_they_are_computed(api, storage):
+    path = await a_path(api, an_analysis(*[a_portfolio(n) for n in range(30)], {"id": "faulty"}, scenarios=SCENARIOS))
+    await BatchSteps(storage).analyze(path.rpartition("/")[2], lane=0, lanes=2)
+    running = await api.http.get(path, headers=BROWSER)
+    progress = (await api.http.get(path)).json()["progress"]
+    assert 0 < progress["remaining"] < 62
+    each = progress["succeeded"] // 2
+    assert "Scenarios, as far as they are computed</h2>" in running.text
+    assert running.text.count(f'<td class="n">{each}</td><td class="n">0</td>') == 2
+    await api.http.post(f"{path}/cancel")
+    cancelled = await api.http.get(path, headers=BROWSER)
+    assert cancelled.text.count(f'<td class="n">{each}</td><td class="n">0</td>') == 2
 
 
 async def test_other_operations_stay_json(api, worker):
