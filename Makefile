@@ -37,23 +37,28 @@ TESTS := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 CRASH_TESTS := $(BIN)/pytest -n logical --dist worksteal
 CRASHES := tests/crashes tests/processes
 
-# Lint runs beside the tests; both are run to their ends and must be green.
+# The tests that mostly wait for what they killed run beside lint and the tests that compute, with the first claim on the
+# cores. All run to their ends. Chaos, which has load of its own, runs alone.
 .PHONY: test
 test: $(INSTALLED) ## Check everything that CI checks
-	@$(MAKE) --no-print-directory --jobs=2 lint-at-once test-rest
-	@$(MAKE) --no-print-directory test-crashes
+	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-rest lint-at-once test-crashes-at-once
+	@$(MAKE) --no-print-directory test-chaos
 
-.PHONY: lint-at-once
-lint-at-once:
-	@said=$$($(MAKE) --no-print-directory lint 2>&1); code=$$?; echo "$$said"; exit $$code
+# What a target prints, in one piece, when it has ended: three outputs at a time cannot be read.
+.PHONY: lint-at-once test-crashes-at-once
+lint-at-once test-crashes-at-once: %-at-once:
+	@said=$$($(MAKE) --no-print-directory $* 2>&1); code=$$?; echo "$$said"; exit $$code
 
 .PHONY: test-rest
-test-rest: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Run the tests that share the machine: all but those of `test-crashes`
-	$(TESTS) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
+test-rest: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Run the tests of all that need no whole service of their own
+	nice $(TESTS) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
 
 .PHONY: test-crashes
-test-crashes: $(INSTALLED) ## Run the tests that start, kill and starve whole services, then chaos by itself
+test-crashes: $(INSTALLED) ## Run the tests that start, kill and starve whole services
 	$(CRASH_TESTS) -m "not alone" $(CRASHES) $(ARGS) || test $$? -eq 5
+
+.PHONY: test-chaos
+test-chaos: $(INSTALLED) ## Kill everything at random for twenty seconds, with the machine for itself
 	$(BIN)/pytest -m alone $(CRASHES) $(ARGS) || test $$? -eq 5
 
 .PHONY: chaos

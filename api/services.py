@@ -211,7 +211,7 @@ async def running_services(
             ),
             simulation=SimulationService(storage, engine, large_request_rows=settings.large_request_rows),
             synchronous=SynchronousWaitService(
-                lookup, waiting, starts.temporal_away, max_seconds=settings.sync_wait_seconds
+                lookup, waiting, starts.temporal_unavailable, max_seconds=settings.sync_wait_seconds
             ),
             reviews=ProposalWorkflowService(storage, _review_rules(settings)),
             proposals=ProposalReadService(storage),

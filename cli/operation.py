@@ -14,7 +14,7 @@ from cli.database import NotServed, connected_storage
 from cli.operation_page import operation_page
 from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
-from domain.access import EVERYBODY
+from domain.access import LOCAL_CALLER
 from domain.errors import OperationExpired, OperationNotFound, ProposalError
 from domain.operation import Operation
 from runtime.settings import Settings
@@ -31,7 +31,7 @@ from storage.unit_of_work import Storage
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-OPERATOR = EVERYBODY.actor  # a command authenticates nobody: it has the database's credentials
+OPERATOR = LOCAL_CALLER.actor  # a command authenticates nobody: it has the database's credentials
 
 Action = Callable[["_Connections", str], Awaitable[str]]
 

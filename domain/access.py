@@ -63,4 +63,4 @@ class Caller:
 
 
 # The caller of every request to a service without authentication.
-EVERYBODY: Final = Caller(client=LOCAL_CLIENT, subject="", scopes=frozenset(Scope))
+LOCAL_CALLER: Final = Caller(client=LOCAL_CLIENT, subject="", scopes=frozenset(Scope))

@@ -10,14 +10,14 @@ from services.waiting import WaitService
 
 
 class SynchronousWaitService:
-    """`temporal_away` is set while Temporal, which would do what is waited for, does not answer."""
+    """`temporal_unavailable` is set while Temporal, which would do what is waited for, does not answer."""
 
     def __init__(
-        self, lookup: LookupService, waiting: WaitService, temporal_away: asyncio.Event, *, max_seconds: float
+        self, lookup: LookupService, waiting: WaitService, temporal_unavailable: asyncio.Event, *, max_seconds: float
     ) -> None:
         self._lookup = lookup
         self._waiting = waiting
-        self._temporal_away = temporal_away
+        self._temporal_unavailable = temporal_unavailable
         self._max_seconds = max_seconds
 
     async def ended(self, operation: Operation, *, seconds: float | None) -> Operation:
@@ -26,7 +26,7 @@ class SynchronousWaitService:
         `seconds` is what the client prefers, None for as long as this service waits.
         """
         limit = self._max_seconds if seconds is None else min(seconds, self._max_seconds)
-        if operation.status.is_terminal or limit <= 0 or self._temporal_away.is_set():
+        if operation.status.is_terminal or limit <= 0 or self._temporal_unavailable.is_set():
             return operation
 
         async def read() -> Operation:
@@ -40,7 +40,7 @@ class SynchronousWaitService:
         loop = asyncio.get_running_loop()
         due = loop.time() + ANSWER_SECONDS
         while True:
-            await self._temporal_away.wait()
+            await self._temporal_unavailable.wait()
             await asyncio.sleep(due - loop.time())  # not at all when it is past
-            if self._temporal_away.is_set():
+            if self._temporal_unavailable.is_set():
                 return

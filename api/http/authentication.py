@@ -11,7 +11,7 @@ from fastapi import Request
 from api.http.http_errors import UNAUTHENTICATED
 from api.http.problems import RequestRefused, challenge
 from api.http.tokens import TokenRefused, TokenRules, TokenVerifier
-from domain.access import EVERYBODY, Caller
+from domain.access import LOCAL_CALLER, Caller
 from runtime.issuer_keys import IssuerKeys, KeysUnavailable, from_file, from_url
 from runtime.settings import Settings
 from services.readiness import AuthenticationState
@@ -36,7 +36,7 @@ class NoAuthentication:
     state: AuthenticationState = "off"
 
     async def caller(self, _: Request) -> Caller:
-        return EVERYBODY
+        return LOCAL_CALLER
 
 
 class BearerAuthentication:

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from api.http.json import Error, UnreadableBody, parse_json
 from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy, too_long
 from api.http.problems import RequestRefused
-from domain.access import EVERYBODY, Caller
+from domain.access import LOCAL_CALLER, Caller
 from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest
 from domain.callback import CallbackSubscription
@@ -84,7 +84,7 @@ class BodyReader:
         _require_json(request)
         if key := request.headers.get("idempotency-key"):
             await turn.enter_async_context(self._keys.slot(request.headers.get("authorization", ""), key))
-        with self.unread.reserved(None if caller is EVERYBODY else caller.client) as reservation:
+        with self.unread.reserved(None if caller is LOCAL_CALLER else caller.client) as reservation:
             declared = _declared_bytes(request)
             if declared > self._max_bytes and request.headers.get("expect"):
                 raise _too_large(self._max_bytes)  # before the client sends it

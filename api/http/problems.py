@@ -21,7 +21,7 @@ from api.http.error_catalogue import CATALOGUE, STATUS, type_of
 from api.http.http_errors import INTERNAL_SERVER_ERROR, VALIDATION_FAILED
 from api.http.json import UnreadableBody
 from api.http.methods import allow
-from domain.access import EVERYBODY, Scope
+from domain.access import LOCAL_CALLER, Scope
 from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, ProposalError
 
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; the client is gone
@@ -149,7 +149,7 @@ def challenge(error: str | None = None, description: str | None = None, scopes: 
 
 def challenge_of(scope: Mapping[str, Any], error: ProposalError) -> dict[str, str]:
     """The header of a 403, which names a scope where one would help; none without authentication."""
-    if error.kind is not ErrorKind.FORBIDDEN or scope.get("state", {}).get("caller") in (None, EVERYBODY):
+    if error.kind is not ErrorKind.FORBIDDEN or scope.get("state", {}).get("caller") in (None, LOCAL_CALLER):
         return {}
     if isinstance(error, InsufficientScope):
         return challenge("insufficient_scope", scopes=error.scopes)

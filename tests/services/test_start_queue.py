@@ -112,10 +112,10 @@ async def test_a_process_that_finds_nothing_to_start_asks_temporal_before_it_bel
     async with running(Queue(storage, temporal)) as queue:
         queue.start_soon(queue.operations, operation)
         await until(lambda: temporal.probed >= 2)
-        assert queue.temporal_away.is_set()
+        assert queue.temporal_unavailable.is_set()
         assert temporal.asked == 1
         temporal.is_away = False
-        await until(lambda: not queue.temporal_away.is_set())
+        await until(lambda: not queue.temporal_unavailable.is_set())
     assert temporal.started == []
 
 
@@ -128,9 +128,9 @@ async def test_a_process_with_all_that_it_may_start_under_way_notices_that_tempo
     async with running(Queue(storage, temporal, max_started=2)) as queue:
         await until(lambda: len(marked(database_dsn)) == 2)
         temporal.is_away = True
-        await until(queue.temporal_away.is_set)
+        await until(queue.temporal_unavailable.is_set)
         temporal.is_away = False
-        await until(lambda: not queue.temporal_away.is_set())
+        await until(lambda: not queue.temporal_unavailable.is_set())
     assert len(temporal.started) == temporal.asked == 2
 
 
@@ -142,7 +142,7 @@ async def test_what_waits_for_a_slot_is_not_sent_to_a_temporal_that_has_gone_awa
     async with running(queue):
         for operation in operations:
             queue.start_soon(queue.operations, operation)
-        await until(queue.temporal_away.is_set)
+        await until(queue.temporal_unavailable.is_set)
     assert temporal.asked < 20
 
 
