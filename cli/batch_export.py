@@ -69,7 +69,7 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _checked(batch: Batch, file: BinaryIO, *, seconds: float) -> _Kept:
-    """Compare each whole line with what the service says of its run, which is how the line begins.
+    """Compare each line with what the service says of its run, which is how the line begins; a torn one is not kept.
 
     Equal portfolios of another batch begin alike, so one result, which names its batch, is compared as a whole.
     """
@@ -78,17 +78,19 @@ def _checked(batch: Batch, file: BinaryIO, *, seconds: float) -> _Kept:
     has_compared_result = False
     with closing(batch.lines(include_result=False, timeout=seconds)) as summaries:
         for line in file:
-            if not line.endswith(b"\n"):
-                break
             summary = next(summaries, b"")
-            is_its_run = summary != b"" and line.startswith(summary.removesuffix(b"}\n") + b",")
-            if is_its_run and not has_compared_result and not line.endswith(NO_RESULT):
+            begin = summary.removesuffix(b"}\n") + b","
+            is_torn = not line.endswith(b"\n")
+            is_its_run = summary != b"" and (line.startswith(begin) or (is_torn and begin.startswith(line)))
+            run_no = json.loads(summary)["run_no"] if is_its_run else -1
+            if is_its_run and not (is_torn or has_compared_result or line.endswith(NO_RESULT)):
                 has_compared_result = True
-                is_its_run = line == _line(batch, json.loads(summary)["run_no"], seconds=seconds)
+                is_its_run = line == _line(batch, run_no, seconds=seconds)
             if not is_its_run:
                 raise ExportRefused(f"line {runs + 1} is no run of {batch.id}: choose another file")
-            runs, size = runs + 1, size + len(line)
-            last = json.loads(summary)["run_no"]
+            if is_torn:
+                break
+            runs, last, size = runs + 1, run_no, size + len(line)
     return _Kept(runs, last, size)
 
 
