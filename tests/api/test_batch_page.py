@@ -101,6 +101,15 @@ async def test_a_batch_without_a_result_shows_its_scenarios_as_far_as_they_are_c
     assert cancelled.text.count(f'<td class="n">{each}</td><td class="n">0</td>') == 2
 
 
+async def test_a_batch_without_a_computed_run_is_to_be_corrected_not_retried(api, worker):
+    path = await a_path(api, an_analysis({"id": "faulty"}))
+    assert (await ended(api, path))["status"] == "FAILED"
+    page = await api.http.get(path, headers=BROWSER)
+    assert '<strong class="FAILED">ANALYSIS_ALL_RUNS_FAILED' in page.text
+    assert "retry" not in page.text
+    assert "Correct these items" in page.text
+
+
 async def test_other_operations_stay_json(api, worker):
     created = await api.created()
     operation = (await api.get("/operations", proposal_id=created["proposal"]["proposal_id"])).json()["items"][0]
