@@ -14,11 +14,13 @@ from activities.under_way import UnderWay
 from activities.work_at_hand import WorkAtHand
 from domain.batch.chunks import Chunk, chunk_text, common_text, read_chunk, read_common
 from domain.batch.composing import Composition
+from domain.batch.metrics import results_hash
 from domain.batch.request import AnalyzeRequest
 from domain.batch.running import RunIdentity, computed_runs
 from domain.evidence import simulate_document
 from domain.operation import IdempotencyKey, Operation, OperationType
 from domain.request import SimulateRequest, request_document, request_hash
+from services.chunk_computing import ChunkWork, compute
 from services.prepared_batch import BatchLimits, prepared_batch
 from services.prepared_request import PreparedRequest
 from services.submission import Accepted, Submission
@@ -93,6 +95,22 @@ def computed(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     assert runs.faults == ()
     assert all(run.line.startswith(f"{run.summary[:-1]},") for run in runs.runs)
     return [json.loads(run.line) for run in runs.runs]
+
+
+def undisturbed_hash(body: Mapping[str, Any], identity: RunIdentity) -> str:
+    """The `results_hash` of a batch that nothing disturbs, computed here."""
+    request = prepared(body)
+    works = [
+        ChunkWork(
+            chunk_no=number,
+            run_numbers=range(0),
+            text=chunk.document.text(),
+            common=request.document.text(),
+            identity=identity,
+        )
+        for number, chunk in enumerate(request.chunks)
+    ]
+    return results_hash([compute(work)[0].document.sha256 for work in works])
 
 
 def simulated(request: Mapping[str, Any] | SimulateRequest) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import httpx2
+from batches import a_portfolio, an_analysis
 from builders import a_body
 from http_clients import http_client
 from receiver import Receiver
@@ -17,10 +18,12 @@ from running_service import Clients, Service
 RESTART_SECONDS = 60.0
 TOGETHER = (1, 1, 2, 2, 3, 4)  # how many processes die at a time, drawn from these
 CALLBACK_EVERY = 10  # one create in so many asks for a callback, which costs as much as the create itself
+BATCH_EVERY = 10  # one request in so many is a batch
+A_BATCH = an_analysis(*(a_portfolio(number) for number in range(60)))  # of three chunks
 
 
 class Load:
-    """Creates at an even pace in a thread of its own; each is repeated with its key until it has its 202."""
+    """Creates and batches at an even pace in a thread of its own; each is repeated with its key until its 202."""
 
     def __init__(self, service: Service, receiver: Receiver, *, a_second: float) -> None:
         self._service = service
@@ -32,6 +35,7 @@ class Load:
         self._judged = 0
         self.accepted: dict[str, str] = {}
         self.called_back: set[str] = set()
+        self.batches: set[str] = set()
         self.statuses: Counter[int] = Counter()
         self.webhook_ids: dict[str, set[str]] = {}
         self.deliveries: Counter[str] = Counter()
@@ -73,7 +77,11 @@ class Load:
                 key = f"chaos-{number}"
                 wants_callback = number % CALLBACK_EVERY == 0
                 body = a_body(callback={"url": self._receiver.url}) if wants_callback else a_body()
-                task = asyncio.create_task(clients.submit(key, body))
+                if number % BATCH_EVERY == BATCH_EVERY // 2:
+                    self.batches.add(key)
+                    task = asyncio.create_task(clients.submit(key, A_BATCH, path="/analyze/async"))
+                else:
+                    task = asyncio.create_task(clients.submit(key, body))
                 number += 1
                 if wants_callback:
                     self.called_back.add(key)

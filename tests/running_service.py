@@ -181,12 +181,12 @@ class Clients:
         self.accepted: dict[str, str] = {}
         self.statuses: list[int] = []
 
-    async def submit(self, key: str | None = None, body: dict | None = None) -> str:
+    async def submit(self, key: str | None = None, body: dict | None = None, *, path: str = "/async") -> str:
         key = key or uuid.uuid4().hex
         while True:
             try:
                 answer = await self._http.post(
-                    "/rebalance/proposals/async", json=body or a_body(), headers={"Idempotency-Key": key}
+                    f"/rebalance/proposals{path}", json=body or a_body(), headers={"Idempotency-Key": key}
                 )
             except httpx2.TransportError:
                 await asyncio.sleep(0.2)

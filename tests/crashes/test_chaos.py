@@ -3,14 +3,19 @@
 `make chaos` is the long form. CHAOS_SECONDS, CHAOS_RATE and CHAOS_SEED say how long, how much, and which moments.
 """
 
+import json
 import os
 import random
 import time
+import urllib.request
 
 import pytest
-from chaos import Kills, Load, longest_until_ended
+from batches import undisturbed_hash
+from chaos import A_BATCH, Kills, Load, longest_until_ended
 from receiver import Receiver
 from running_service import Service
+
+from domain.batch.running import RunIdentity
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
 RATE = float(os.environ.get("CHAOS_RATE", "8"))
@@ -28,6 +33,15 @@ LEFT JOIN proposals p ON p.proposal_id = o.proposal_id
 LEFT JOIN proposal_versions v ON v.proposal_id = o.proposal_id
 LEFT JOIN workflow_events e ON e.proposal_id = o.proposal_id
 GROUP BY o.idempotency_key, o.operation_id
+"""
+
+
+BATCHES = """
+SELECT idempotency_key, correlation_id, operation_id FROM operations WHERE operation_type = 'ANALYZE_SCENARIOS'
+"""
+COUNTED = """
+SELECT o.runs_total, o.runs_succeeded, o.runs_failed, count(*), count(c.done_at), sum(c.succeeded)
+FROM operations o JOIN batch_chunks c USING (operation_id) GROUP BY o.operation_id
 """
 
 
@@ -51,11 +65,13 @@ def test_nothing_is_lost_doubled_or_stuck(service: Service):
         tell(load, kills, recovery=recovery, callbacks=time.monotonic() - called_back)
 
     made = {key: tuple(row) for key, *row in service.rows(MADE)}
-    assert made.keys() == load.accepted.keys()  # each 202 is there, and nothing else
-    assert {key: row[0] for key, row in made.items()} == load.accepted
+    batches = {key: made.pop(key)[0] for key in load.batches}
+    assert made.keys() | batches.keys() == load.accepted.keys()  # each 202 is there, and nothing else
+    assert {key: row[0] for key, row in made.items()} | batches == load.accepted
     assert set(service.rows("SELECT status FROM operations")) == {("SUCCEEDED",)}
     assert {row[1:] for row in made.values()} == {(1, 1, 1, 1)}  # one proposal, version and event for each key
-    assert service.rows("SELECT count(*) FROM proposals") == [(len(load.accepted),)]
+    assert service.rows("SELECT count(*) FROM proposals") == [(len(made),)]
+    assert_undisturbed(service, batches)
     assert set(load.statuses) <= {202, 503}
     assert recovery <= RECOVERY_SECONDS
     assert load.webhook_ids.keys() == {load.accepted[key] for key in load.called_back}
@@ -64,12 +80,24 @@ def test_nothing_is_lost_doubled_or_stuck(service: Service):
     service.run("audit", "verify")
 
 
+def assert_undisturbed(service: Service, batches: dict[str, str]) -> None:
+    """Every run of every batch is computed and stored once, and its bytes are those that nothing has disturbed."""
+    assert set(service.rows(COUNTED)) == {(60, 60, 0, 3, 3, 60)}
+    for key, correlation_id, operation_id in service.rows(BATCHES):
+        with urllib.request.urlopen(f"{service.url}/rebalance/proposals/operations/{operation_id}") as answer:  # noqa: S310 -- this test's own service
+            result = json.load(answer)["result"]
+        identity = RunIdentity(correlation_id=correlation_id, idempotency_key=key)
+        assert batches[key] == operation_id
+        assert result["results_hash"] == undisturbed_hash(A_BATCH, identity)
+
+
 def tell(load: Load, kills: Kills, *, recovery: float, callbacks: float) -> None:
     """The figures, for whoever runs it with -s."""
     repeated = sum(count - 1 for count in load.deliveries.values())
     rows = {
         "seed": SEED,
         "accepted": len(load.accepted),
+        "of these batches": len(load.batches),
         "answers": dict(load.statuses),
         "kills": {"all": sum(kills.counts.values()), **kills.counts},
         "rounds": len(kills.back_seconds),
