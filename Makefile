@@ -25,7 +25,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(INSTALLED) ## Run everything on this machine and follow a sample proposal to its end (ARGS="--api-port 8001")
+demo: $(INSTALLED) ## Run everything on this machine and follow a sample to its end (ARGS="--batch --api-port 8001")
 	@$(BIN)/proposals demo $(ARGS)
 
 .PHONY: dev
@@ -84,6 +84,10 @@ bench-quick: $(INSTALLED) ## Print the same table after one short round (ARGS="-
 bench-growth: $(INSTALLED) ## Measure 1,000 to 1,000,000 operations, workers, bodies, and write the pages
 	$(BIN)/python -m bench.growth --page $(ARGS)
 	$(BIN)/python -m bench.capacity --measure
+
+.PHONY: bench-batches
+bench-batches: $(INSTALLED) ## Measure batches beside single calls and write docs/benchmarks.md
+	$(BIN)/python -m bench.batches --page $(ARGS)
 
 .PHONY: bench-hostile
 bench-hostile: $(INSTALLED) ## Attack a service that `make dev` runs and measure the others (ARGS="--url ... --data-dir ...")

@@ -1,11 +1,12 @@
 """Operations: found by id or by correlation id, listed, polled or waited for, cancelled and retried."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any, Final, Self
 
-from fastapi import Depends, Path, Query, Response
+from fastapi import Depends, Header, Path, Query, Response
 from pydantic import ConfigDict, Field
 
 from api.batches import BatchProgress, BatchResult
@@ -28,6 +29,8 @@ from api.http.parameters import (
     made_of_parameters,
 )
 from api.http.router import Context, GuardedRouter
+from api.pages.artifacts import HTML, VARY
+from api.pages.batches import is_page_asked_for, page_of_batch
 from api.paths import PREFIX, callbacks_path, operation_path, proposal_path
 from api.records import CreateResponse, none_required
 from api.services import Gate, OperationTerms
@@ -234,6 +237,24 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     304: {"description": "The caller's copy is current; the response has no body."},
 }
 
+ANSWERS_OR_PAGE: Final[dict[int | str, dict[str, Any]]] = ANSWERS | {
+    200: {
+        "description": "The operation as it is now, or a page that shows a batch.",
+        "content": {HTML: {"schema": {"type": "string"}}},
+        "headers": ANSWERS[200]["headers"]
+        | {"Vary": {"description": "`Accept`: the representation depends on it.", "schema": {"type": "string"}}},
+    },
+}
+NO_HEADERS: Final[Mapping[str, str]] = {}
+AcceptHeader = Annotated[
+    str | None,
+    Header(
+        alias="Accept",
+        description="`text/html` for the page of a batch; JSON for everything else, and of other operations.",
+        examples=[HTML],
+    ),
+]
+
 router = GuardedRouter(f"{PREFIX}/operations", gate=Gate.ASYNC, tag="Operations")
 
 
@@ -258,7 +279,7 @@ async def read_newest_operation(
 ) -> Response:
     """The newest operation that was answered under this correlation id: its own, or that of a replay or retry."""
     read = partial(context.services.lookup.newest_operation, correlation_id, client=context.client)
-    return await _awaited(read, context, options)
+    return await _as_json(await _waited_for(read, context, options), context, options)
 
 
 @router.get(
@@ -267,24 +288,34 @@ async def read_newest_operation(
     raises=NOT_THERE,
     summary="Read an operation",
     response_model=AsyncStatus,
-    responses=ANSWERS,
+    responses=ANSWERS_OR_PAGE,
 )
-async def read_operation(operation_id: OperationIdInPath, options: ReadOptionsOfRequest, context: Context) -> Response:
-    """The operation's status and, once it has SUCCEEDED, what it made."""
-    read = partial(context.services.lookup.operation, operation_id, client=context.client)
-    return await _awaited(read, context, options, operation_id=operation_id)
-
-
-async def _awaited(
-    read: ReadOperation, context: Context, options: ReadOptions, *, operation_id: str | None = None
+async def read_operation(
+    operation_id: OperationIdInPath, options: ReadOptionsOfRequest, context: Context, accept: AcceptHeader = None
 ) -> Response:
+    """The operation's status and, once it has SUCCEEDED, what it made; of a batch also as a page for people."""
+    read = partial(context.services.lookup.operation, operation_id, client=context.client)
+    operation = await _waited_for(read, context, options, operation_id=operation_id)
+    if operation.is_batch and is_page_asked_for(accept):
+        return await page_of_batch(operation, context, if_none_match=options.if_none_match)
+    return await _as_json(operation, context, options, headers=VARY)
+
+
+async def _waited_for(
+    read: ReadOperation, context: Context, options: ReadOptions, *, operation_id: str | None = None
+) -> Operation:
     seconds = options.wait_seconds
     waiting = context.services.waiting.until_terminal(read, seconds=seconds, operation_id=operation_id)
-    operation = await context.while_connected(waiting, waits=seconds > 0)
+    return await context.while_connected(waiting, waits=seconds > 0)
+
+
+async def _as_json(
+    operation: Operation, context: Context, options: ReadOptions, *, headers: Mapping[str, str] = NO_HEADERS
+) -> Response:
     status = AsyncStatus.of(operation, context.services.terms)
     without_result = json_bytes(status)
     tag = _entity_tag(without_result, has_result=options.include_result)
-    headers = {"ETag": tag}
+    headers = {**headers, "ETag": tag}
     if not operation.status.is_terminal:
         headers["Retry-After"] = "1"
     if options.preferred_wait is not None:

@@ -60,25 +60,28 @@ def budgets(results: Results) -> Iterator[str]:
     crash = service.crash
     yield "| promise | target | measured | |"
     yield "|---|---|---:|---|"
-    yield _budget("creates/s, 40 clients", ">= 0.8 of the bare engine", ratio(rate_of, service, bare), at_least=0.8)
-    yield _budget("creates/s, 40 clients", ">= 1.1 of DBOS", ratio(rate_of, service, dbos), at_least=1.1)
-    yield _budget("submit to SUCCEEDED, p50", "<= 1.35 of the bare engine", ratio(done_of, service, bare), at_most=1.35)
-    yield _budget("submit, p50", "<= 1.2 of the bare engine's start", ratio(submit_of, service, bare), at_most=1.2)
-    yield _budget(
+    yield budget_line("creates/s, 40 clients", ">= 0.8 of the bare engine", ratio(rate_of, service, bare), at_least=0.8)
+    yield budget_line("creates/s, 40 clients", ">= 1.1 of DBOS", ratio(rate_of, service, dbos), at_least=1.1)
+    yield budget_line(
+        "submit to SUCCEEDED, p50", "<= 1.35 of the bare engine", ratio(done_of, service, bare), at_most=1.35
+    )
+    yield budget_line("submit, p50", "<= 1.2 of the bare engine's start", ratio(submit_of, service, bare), at_most=1.2)
+    yield budget_line(
         "CPU of API, worker and PostgreSQL",
         "<= 0.55 of the other checkout",
         ratio(Row.own_cpu, service, other),
         at_most=0.55,
     )
-    yield _budget("waiting client woken after the commit, p50 ms", "<= 10", service.woken_p50, at_most=10)
+    yield budget_line("waiting client woken after the commit, p50 ms", "<= 10", service.woken_p50, at_most=10)
     broken = None if crash is None else float(crash.lost + crash.doubled)
-    yield _budget("lost or doubled after kill -9 of everything", "0", broken, at_most=0)
-    yield _budget("recovered after it, s", "<= 5", None if crash is None else crash.seconds, at_most=5)
+    yield budget_line("lost or doubled after kill -9 of everything", "0", broken, at_most=0)
+    yield budget_line("recovered after it, s", "<= 5", None if crash is None else crash.seconds, at_most=5)
 
 
-def _budget(
+def budget_line(
     promise: str, target: str, measured: float | None, *, at_least: float | None = None, at_most: float | None = None
 ) -> str:
+    """A row of a table of budgets; None was not measured."""
     if measured is None:
         verdict = "not measured"
     else:

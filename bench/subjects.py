@@ -189,6 +189,7 @@ class Service(_OnPostgres):
         self._checkout = checkout.resolve()
         self._api_port, self._temporal_port, self._ui_port, self._postgres_port = (free_port() for _ in range(4))
         self._dev: Child | None = None
+        self.temporal_address = f"{HOST}:{self._temporal_port}"
         self.urls = [f"http://{HOST}:{self._api_port}"]
         self.dsn = f"postgresql://postgres@{HOST}:{self._postgres_port}/{DATABASE}"
 

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "schedules": "cli.schedules:commands",
     "health": "cli.health:commands",
     "submit": "cli.submit:submit",
+    "batch": "cli.batch:commands",
     "operation": "cli.operation:operation",
     "audit": "cli.audit:commands",
     "callback-secret": "cli.callback_secret:callback_secret",

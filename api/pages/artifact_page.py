@@ -4,16 +4,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
-from functools import cache
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from api.pages.charts import Weights, weights_chart
-from api.pages.clear_text import cleared
-from api.pages.figures import money, percent, points, quantity, rate, sentence, words
+from api.pages.figures import percent
 from api.pages.reconciliation import reconciliation_of
 from api.pages.review import Review
+from api.pages.templates import template
 
 SHOWN_INSTRUMENTS: Final = 12
 SHOWN_CHANGES: Final = 6
@@ -42,7 +39,7 @@ def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) ->
     by_class = _weights(impact, "allocation_by_asset_class")
     by_instrument = _weights(impact, "allocation_by_instrument")
     shown = _charted(by_instrument)
-    page: str = _template().render(
+    page: str = template("artifact.html.j2").render(
         **asdict(context),
         artifact=artifact,
         by_class=by_class,
@@ -92,25 +89,3 @@ def _others(rows: Sequence[Weights], shown: Sequence[Weights]) -> Weights | None
 
 def _described(rows: Iterable[Weights]) -> str:
     return "; ".join(f"{row.label}: {percent(row.before)} before, {percent(row.after)} after" for row in rows)
-
-
-@cache
-def _template() -> Any:
-    environment = Environment(
-        loader=PackageLoader("api", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=cleared,
-    )
-    environment.filters |= {
-        "percent": percent,
-        "points": points,
-        "money": money,
-        "quantity": quantity,
-        "rate": rate,
-        "words": words,
-        "sentence": sentence,
-    }
-    return environment.get_template("artifact.html.j2")

@@ -89,10 +89,10 @@ class _Scale:
 
 
 def _row(row: Weights, *, top: float, scale: _Scale) -> Row:
-    label, bars = _shortened(clear_text(row.label)), top + LABEL_HEIGHT
+    label, bars = shortened(clear_text(row.label)), top + LABEL_HEIGHT
     return Row(
         label=label,
-        label_width=WIDTH - GAP if _widest(label) > WIDTH - GAP else None,
+        label_width=WIDTH - GAP if widest(label) > WIDTH - GAP else None,
         y=top + LABEL_HEIGHT / 2 - 1,
         bars=(
             _bar("before", row.before, y=bars, scale=scale),
@@ -115,13 +115,14 @@ def _bar(side: Literal["before", "after"], weight: Decimal, *, y: float, scale: 
     )
 
 
-def _shortened(label: str) -> str:
+def shortened(label: str) -> str:
+    """A label that fits above its bars; its end is kept, for names often differ there."""
     if len(label) <= MAX_LABEL_LENGTH:
         return label
     return f"{label[: MAX_LABEL_LENGTH - END_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}{label[-END_LENGTH:]}"
 
 
-def _widest(label: str) -> float:
+def widest(label: str) -> float:
     """Of the fonts that the page names DejaVu Sans, what `system-ui` is on many machines, has the widest letters."""
     return LETTER * sum(map(_ems, label))
 

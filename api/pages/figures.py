@@ -35,6 +35,13 @@ def money(amount: Mapping[str, str] | None) -> str:
     return f"{rounded if rounded == value else _without_zeros(value):,f} {amount['currency']}"
 
 
+def rounded_money(amount: Mapping[str, str]) -> str:
+    """A sum in the minor unit of its currency; the sign says when it has more digits."""
+    value = EXACT.plus(Decimal(amount["amount"]))
+    rounded = value.quantize(minor_unit(amount["currency"]), context=EXACT)
+    return f"{NEARLY if rounded != value else ''}{rounded:,f} {amount['currency']}"
+
+
 def quantity(value: str | None) -> str:
     """With at most six decimals; the sign says when there are more."""
     if value is None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from proposals_client import AsyncWaitTimeout, ProposalsError
+from proposals_client import AsyncWaitTimeout, OperationState, ProposalsError
 
 from cli.local.children import LocalServerError
 from cli.local.ports import HOST
@@ -17,12 +17,13 @@ from cli.local.serving import serve
 from cli.local.stack import LocalStack, Ports
 from cli.output import print_fields
 from cli.settings import settings_or_exit
-from cli.submit import client_of, failure_lines, follow_to_end, print_result
+from cli.submit import client_of, failure_lines, follow_to_end, print_outcome, submitted
 from domain.callback import host_key, shown_key
 from runtime.signals import exit_process
 
 SAMPLE: Final = "create_proposal.json"  # a link to the one in examples/, so that a wheel has it, too
-ORCHESTRATOR: Final = "orchestrator.py"  # as is this
+BATCH: Final = "analyze.json"  # as are these
+ORCHESTRATOR: Final = "orchestrator.py"
 SAMPLE_SECONDS: Final = 60.0
 
 ApiPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")]
@@ -57,30 +58,22 @@ def demo(
     ui_port: UiPort = 8233,
     postgres_port: PostgresPort = None,
     data_dir: DataDir = Path(".proposals"),
+    *,
+    batch: Annotated[
+        bool, typer.Option("--batch", help="Submit 20 portfolios in three scenarios in place of a proposal.")
+    ] = False,
 ) -> None:
-    """Run everything as `dev` does, submit a sample proposal and follow it to its end.
+    """Run everything as `dev` does, submit a sample proposal or batch and follow it to its end.
 
     Exits as `dev` does, and 1 when the sample does not succeed.
     """
     settings_or_exit()
     ports = Ports(api=api_port, temporal=temporal_port, ui=ui_port, postgres=postgres_port)
-    exit_process(serve(data_dir, ports, command="demo", once_ready=_follow_sample))
+    exit_process(serve(data_dir, ports, command="demo", once_ready=_follow_batch if batch else _follow_proposal))
 
 
-async def _follow_sample(stack: LocalStack) -> None:
-    document = (resources.files("cli.local") / SAMPLE).read_bytes()
-    typer.echo(f"\nSubmitting {SAMPLE}")
-    try:
-        async with client_of(stack.api_url) as desk:
-            began = time.monotonic()
-            state = await follow_to_end(await desk.submit(document), seconds=SAMPLE_SECONDS)
-    except AsyncWaitTimeout:
-        raise LocalServerError(f"the sample did not end within {SAMPLE_SECONDS:.0f} s") from None
-    except ProposalsError as failure:
-        raise LocalServerError("the sample was refused", log_lines=failure_lines(failure)) from None
-    print_result(state, seconds=time.monotonic() - began)
-    if state.status != "SUCCEEDED":
-        raise LocalServerError("the sample failed")
+async def _follow_proposal(stack: LocalStack) -> None:
+    state = await _follow_sample(stack, SAMPLE)
     typer.echo(f"\nRunning {ORCHESTRATOR}, which is called back")
     called_back = await _run_orchestrator(stack)
     links = state.document["links"]
@@ -93,6 +86,40 @@ async def _follow_sample(stack: LocalStack) -> None:
         }
         | called_back,
     )
+
+
+async def _follow_batch(stack: LocalStack) -> None:
+    state = await _follow_sample(stack, BATCH)
+    links = state.document["links"]
+    _print_addresses(
+        stack,
+        {
+            "operation, a page in a browser": f"{stack.api_url}{links['self']}",
+            "its runs": f"{stack.api_url}{links['runs']}",
+            "runs that failed": f"{stack.api_url}{links['runs']}?status=FAILED",
+            "a run with its result": f"{stack.api_url}{links['runs']}/0",
+            "its workflow": links["temporal_ui"],
+            "all runs as a file": f"proposals batch export {state.operation_id} -o runs.ndjson --url {stack.api_url}",
+        },
+    )
+
+
+async def _follow_sample(stack: LocalStack, name: str) -> OperationState:
+    document = (resources.files("cli.local") / name).read_bytes()
+    typer.echo(f"\nSubmitting {name}")
+    try:
+        async with client_of(stack.api_url) as desk:
+            began = time.monotonic()
+            operation = await submitted(desk, document)
+            state = await follow_to_end(operation, seconds=SAMPLE_SECONDS)
+            await print_outcome(operation, state, seconds=time.monotonic() - began)
+    except AsyncWaitTimeout:
+        raise LocalServerError(f"the sample did not end within {SAMPLE_SECONDS:.0f} s") from None
+    except ProposalsError as failure:
+        raise LocalServerError("the sample was refused", log_lines=failure_lines(failure)) from None
+    if state.status != "SUCCEEDED":
+        raise LocalServerError("the sample failed")
+    return state
 
 
 async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:

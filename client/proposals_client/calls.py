@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PREFIX: Final = "/rebalance/proposals"
 JSON_OR_PROBLEM: Final = "application/json, application/problem+json"  # the second: errors as RFC 9457 has them
 HTML_OR_PROBLEM: Final = "text/html, application/problem+json"
+LINES_OR_PROBLEM: Final = "application/x-ndjson, application/problem+json"
 Filter = str | bool | int | date | Sequence[str] | None
 
 

@@ -12,6 +12,7 @@ __all__ = [
     "CallbackNotAllowed",
     "CallbackRefused",
     "Conflict",
+    "ConnectionLost",
     "FeatureDisabled",
     "FieldError",
     "FloatRefused",
@@ -73,6 +74,10 @@ class ServiceUnreachable(ProposalsError, ConnectionError):
         super().__init__(f"the service at {service} {'did not answer' if was_sent else 'cannot be reached'}")
         self.was_sent = was_sent
         self.key = key
+
+
+class ConnectionLost(ProposalsError, ConnectionError):
+    """An answer broke off in its midst."""
 
 
 class UnexpectedAnswer(ProposalsError):

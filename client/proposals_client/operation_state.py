@@ -12,9 +12,25 @@ from proposals_client.lazy_models import models
 from proposals_client.reading import read_object
 
 if TYPE_CHECKING:
+    import httpx2
+
+    from proposals_client.batch_result import BatchResult
     from proposals_client.models import AsyncStatus, CreateResponse
 
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED"})
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Runs of a batch: all of them, those that were computed, and those that could not be."""
+
+    total: int
+    succeeded: int
+    failed: int
+
+    @property
+    def done(self) -> int:
+        return self.succeeded + self.failed
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +74,12 @@ class OperationState:
         return self.document.get("version_no")
 
     @property
+    def progress(self) -> Progress | None:
+        """How far a batch has come; None for other operations."""
+        counts = self.document.get("progress")
+        return None if counts is None else Progress(counts["total"], counts["succeeded"], counts["failed"])
+
+    @property
     def error(self) -> Mapping[str, Any] | None:
         """`code` and `message` of a FAILED one."""
         return self.document.get("error")
@@ -80,6 +102,20 @@ class Created:
         return read_object(models.CreateResponse, self.state.document["result"])
 
 
+@dataclass(frozen=True, slots=True)
+class Analyzed:
+    """What came of a SUCCEEDED batch."""
+
+    state: OperationState
+
+    @property
+    def result(self) -> BatchResult:
+        """Counts, totals by scenario, failures by code, and the hash of all runs."""
+        from proposals_client.batch_result import BatchResult  # noqa: PLC0415 -- with the models, not at the start
+
+        return read_object(BatchResult, self.state.document["result"])
+
+
 RETRYABLE: Final = frozenset(
     {"OPERATION_CANCELLED", "OPERATION_TERMINATED", "OPERATION_TIMED_OUT", "OPERATION_INTERNAL_ERROR"}
 )
@@ -99,3 +135,8 @@ class OperationFailed(ProposalsError):
         self.code = str(error.get("problem") or message.partition(":")[0])
         self.what_to_do = WHAT_TO_DO.get(self.code)
         self.retryable = self.code in RETRYABLE
+
+
+def is_replay_of(answer: httpx2.Response) -> bool:
+    """Whether an earlier request with the same key made this answer."""
+    return answer.headers.get("Idempotent-Replayed") == "true"

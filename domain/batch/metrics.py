@@ -66,6 +66,10 @@ class Totals:
         """Failed runs by code."""
         return dict(sorted(self._failures.items()))
 
+    @property
+    def scenarios(self) -> dict[str, Any]:
+        return {name: totals.as_json() for name, totals in self._scenarios.items()}
+
     def add(self, summary: Mapping[str, Any]) -> None:
         scenario = self._scenarios[summary["scenario"]]
         if summary["error"] is not None:
@@ -83,7 +87,7 @@ class Totals:
         return {
             "counts": {"total": self._succeeded + failed, "succeeded": self._succeeded, "failed": failed},
             "warnings": [*warnings, *([MIXED_ENGINES] if len(versions) > 1 else [])],
-            "scenarios": {name: totals.as_json() for name, totals in self._scenarios.items()},
+            "scenarios": self.scenarios,
             "failures": self.failures,
             "engine_version": versions[0] if len(versions) == 1 else None,
             "results_hash": results_hash(chunks),

@@ -61,12 +61,19 @@ def test_models_and_blocking_client_are_those_of_this_release(generate):
 
 
 def test_both_clients_have_the_same_methods():
-    from proposals_client import AsyncOperation, AsyncProposals, Operation, Proposals  # noqa: PLC0415
+    from proposals_client import (  # noqa: PLC0415
+        AsyncBatch,
+        AsyncOperation,
+        AsyncProposals,
+        Batch,
+        Operation,
+        Proposals,
+    )
 
-    for blocking, asyncio in ((Proposals, AsyncProposals), (Operation, AsyncOperation)):
-        names = {name for name in vars(asyncio) if not name.startswith("_")}
+    for blocking, asyncio in ((Proposals, AsyncProposals), (Operation, AsyncOperation), (Batch, AsyncBatch)):
+        names = {name for name in dir(asyncio) if not name.startswith("_")}
         assert names
-        assert names == {name for name in vars(blocking) if not name.startswith("_")}
+        assert names == {name for name in dir(blocking) if not name.startswith("_")}
 
 
 def test_the_models_are_imported_when_the_first_answer_is_read():

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
 
-from proposals_client._async.operation import AsyncOperation, operation_of
+from proposals_client._async.batch import AsyncBatch
+from proposals_client._async.operation import AsyncOperation
+from proposals_client._async.paging import items_of
 from proposals_client._async.transport import AsyncTokenSource, AsyncTransport
 from proposals_client.calls import HTML_OR_PROBLEM, Call, Filter, get, keyed_post, path_to
 from proposals_client.documents import Json, json_object
+from proposals_client.errors import InvalidArgument
 from proposals_client.lazy_models import models
-from proposals_client.operation_state import OperationState
+from proposals_client.operation_state import Analyzed, OperationState, is_replay_of
 from proposals_client.reading import read_object
 from proposals_client.tokens import subject_of
 
@@ -30,8 +33,6 @@ if TYPE_CHECKING:
         VersionDetail,
         WorkflowEventsResponse,
     )
-
-PAGE: Final = ("items", "next_cursor")
 
 
 class AsyncProposals:
@@ -95,6 +96,37 @@ class AsyncProposals:
         """The artifact for a simulate request; nothing is created."""
         call = keyed_post(path_to("artifact"), request, key=key, correlation_id=correlation_id)
         return read_object(models.ProposalArtifact, await self._object(call))
+
+    # Batches
+
+    async def submit_batch(
+        self, request: Document, *, key: str | None = None, correlation_id: str | None = None
+    ) -> AsyncBatch:
+        """Submit a batch: items, each simulated in each scenario. The same `key` and request are the same batch."""
+        call = keyed_post(path_to("analyze", "async"), request, key=key, correlation_id=correlation_id)
+        answer = await self._transport.send(call)
+        return AsyncBatch.named_by(self._transport, answer, key=call.key, is_replay=is_replay_of(answer))
+
+    async def analyze(
+        self,
+        request: Document,
+        *,
+        key: str | None = None,
+        correlation_id: str | None = None,
+        timeout: float = 600.0,  # noqa: ASYNC109 -- the batch goes on after it
+    ) -> Analyzed:
+        """Submit a batch and wait for its end: its totals by scenario.
+
+        Raises OperationFailed, AsyncWaitTimeout after `timeout` seconds, whose `operation` is the batch.
+        """
+        return await (await self.submit_batch(request, key=key, correlation_id=correlation_id)).wait(timeout)
+
+    async def batch(self, operation_id: str) -> AsyncBatch:
+        """A batch by its id. Raises OperationNotFound, OperationExpired; InvalidArgument when it is no batch."""
+        answer = await self._transport.send(get(path_to("operations", operation_id), include_result=False))
+        if json_object(answer).get("progress") is None:
+            raise InvalidArgument(f"{operation_id} is no batch")
+        return AsyncBatch.named_by(self._transport, answer, key=None, is_replay=False)
 
     # Operations
 
@@ -218,11 +250,10 @@ class AsyncProposals:
 
     async def _submitted(self, call: Call) -> AsyncOperation:
         answer = await self._transport.send(call)
-        is_replay = answer.headers.get("Idempotent-Replayed") == "true"
-        return operation_of(self._transport, answer, key=call.key, is_replay=is_replay)
+        return AsyncOperation.named_by(self._transport, answer, key=call.key, is_replay=is_replay_of(answer))
 
     async def _found(self, call: Call) -> AsyncOperation:
-        return operation_of(self._transport, await self._transport.send(call), key=None, is_replay=False)
+        return AsyncOperation.named_by(self._transport, await self._transport.send(call), key=None, is_replay=False)
 
     async def _decision(self, actor: str | None, *, version: int, expected_state: str) -> Json:
         who = actor or self._actor or subject_of(await self._transport.token())
@@ -232,23 +263,12 @@ class AsyncProposals:
         return read_object(models.TransitionResponse, await self._object(call))
 
     async def _operations(self, filters: Mapping[str, Filter]) -> AsyncIterator[OperationState]:
-        async for item in self._items(path_to("operations"), filters):
+        async for item in items_of(self._transport, path_to("operations"), filters):
             yield OperationState(item)
 
     async def _proposals(self, filters: Mapping[str, Filter]) -> AsyncIterator[ProposalSummary]:
-        async for item in self._items(path_to(), filters):
+        async for item in items_of(self._transport, path_to(), filters):
             yield read_object(models.ProposalSummary, item)
-
-    async def _items(self, path: str, filters: Mapping[str, Filter]) -> AsyncIterator[Json]:
-        """Of all pages; each page is fetched when the one before it is used up."""
-        cursor = filters.get("cursor")
-        while True:
-            page = json_object(await self._transport.send(get(path, **{**filters, "cursor": cursor})), *PAGE)
-            for item in page["items"]:
-                yield item
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
 
     async def _object(self, call: Call) -> Json:
         return json_object(await self._transport.send(call))

@@ -6,14 +6,21 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
 
 import httpx2
 
 from proposals_client._async.transport import AsyncTransport
 from proposals_client.calls import Call, get, path_to, unkeyed_post
 from proposals_client.documents import json_object
-from proposals_client.errors import ApiError, ProposalsError, RateLimited, ServerError, ServiceUnreachable
+from proposals_client.errors import (
+    ApiError,
+    ProposalsError,
+    RateLimited,
+    ServerError,
+    ServiceUnreachable,
+    UnexpectedAnswer,
+)
 from proposals_client.lazy_models import models
 from proposals_client.operation_state import Created, OperationFailed, OperationState
 from proposals_client.reading import read_object
@@ -26,17 +33,22 @@ HELD_SECONDS: Final = 20.0
 UNHELD_PAUSE: Final = 1.0
 NAMED: Final = ("operation_id", "correlation_id")
 
+Made = TypeVar("Made")
+
 
 class AsyncWaitTimeout(ProposalsError, TimeoutError):
     """The operation has not ended in time. It goes on: `operation.wait()` waits on."""
 
-    def __init__(self, operation: AsyncOperation, seconds: float) -> None:
+    def __init__(self, operation: AsyncWork[Any], seconds: float) -> None:
         super().__init__(f"{operation.id} has not ended within {seconds:g} s; it goes on")
         self.operation = operation
 
 
-class AsyncOperation:
-    """`key` is the idempotency key that it was submitted under, `is_replay` whether that key stood for it before."""
+class AsyncWork(Generic[Made]):
+    """Accepted work of any kind; `wait()` returns what it made.
+
+    `key` is the idempotency key that it was submitted under, `is_replay` whether that key stood for it before.
+    """
 
     def __init__(
         self, transport: AsyncTransport, *, operation_id: str, correlation_id: str, key: str | None, is_replay: bool
@@ -48,14 +60,26 @@ class AsyncOperation:
         self.is_replay = is_replay
 
     def __repr__(self) -> str:
-        return f"<AsyncOperation {self.id}>"
+        return f"<{type(self).__name__} {self.id}>"
+
+    @classmethod
+    def named_by(cls, transport: AsyncTransport, answer: httpx2.Response, *, key: str | None, is_replay: bool) -> Self:
+        """Of an answer that names one: a 202, or its state, which has the key."""
+        named = json_object(answer, *NAMED)
+        return cls(
+            transport,
+            operation_id=str(named["operation_id"]),
+            correlation_id=str(named["correlation_id"]),
+            key=key or named.get("idempotency_key"),
+            is_replay=is_replay,
+        )
 
     async def state(self) -> OperationState:
         """Where it stands now. Raises OperationExpired once it was purged."""
         return state_of(await self._transport.send(self._poll(held=0.0)))
 
-    async def wait(self, timeout: float = 60.0) -> Created:  # noqa: ASYNC109 -- asyncio.timeout() loses the operation
-        """What was created. Outages of the service are waited out.
+    async def wait(self, timeout: float = 60.0) -> Made:  # noqa: ASYNC109 -- asyncio.timeout() loses the operation
+        """What it made. Outages of the service are waited out.
 
         Raises OperationFailed, AsyncWaitTimeout after `timeout` seconds, OperationExpired.
         """
@@ -63,7 +87,7 @@ class AsyncOperation:
             if state is not None and state.status == "FAILED":
                 raise OperationFailed(state)
             if state is not None and state.has_ended:
-                return Created(str(state.proposal_id), int(state.version_no or 0), state)
+                return self._made(state)
         raise AsyncWaitTimeout(self, timeout)
 
     async def follow(
@@ -106,11 +130,11 @@ class AsyncOperation:
         answer = await self._transport.send(unkeyed_post(self._path("cancel"), is_safe_to_repeat=False))
         return state_of(answer)
 
-    async def retry(self) -> AsyncOperation:
+    async def retry(self) -> Self:
         """Submit the request of a FAILED one again: the next attempt under the same key. Raises OperationNotFailed."""
         # Safe to repeat: of several retries the first makes the attempt, the others get it.
         answer = await self._transport.send(unkeyed_post(self._path("retry"), is_safe_to_repeat=True))
-        return operation_of(self._transport, answer, key=self.key, is_replay=False)
+        return self.named_by(self._transport, answer, key=self.key, is_replay=False)
 
     async def callback(self) -> CallbackDelivery:
         """The delivery of its callback, with each attempt. Raises NoCallback."""
@@ -122,6 +146,9 @@ class AsyncOperation:
         answer = await self._transport.send(unkeyed_post(self._path("callbacks", "redeliver"), is_safe_to_repeat=False))
         return read_object(models.CallbackDelivery, json_object(answer))
 
+    def _made(self, state: OperationState) -> Made:
+        raise NotImplementedError
+
     def _poll(self, *, held: float) -> Call:
         return replace(get(self._path(), wait=f"{held:.2f}" if held else None), held=held)
 
@@ -129,19 +156,14 @@ class AsyncOperation:
         return path_to("operations", self.id, *parts)
 
 
+class AsyncOperation(AsyncWork[Created]):
+    """A submitted proposal or version."""
+
+    def _made(self, state: OperationState) -> Created:
+        if state.proposal_id is None or state.version_no is None:
+            raise UnexpectedAnswer(f"{self.id} made no proposal: a batch is read with batch()")
+        return Created(state.proposal_id, state.version_no, state)
+
+
 def state_of(answer: httpx2.Response) -> OperationState:
     return OperationState(json_object(answer, *NAMED, "status"))
-
-
-def operation_of(
-    transport: AsyncTransport, answer: httpx2.Response, *, key: str | None, is_replay: bool
-) -> AsyncOperation:
-    """Of an answer that names one: a 202, or its state, which has the key."""
-    named = json_object(answer, *NAMED)
-    return AsyncOperation(
-        transport,
-        operation_id=str(named["operation_id"]),
-        correlation_id=str(named["correlation_id"]),
-        key=key or named.get("idempotency_key"),
-        is_replay=is_replay,
-    )

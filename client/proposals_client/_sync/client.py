@@ -4,16 +4,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import httpx2
 
-from proposals_client._sync.operation import Operation, operation_of
+from proposals_client._sync.batch import Batch
+from proposals_client._sync.operation import Operation
+from proposals_client._sync.paging import items_of
 from proposals_client._sync.transport import TokenSource, Transport
 from proposals_client.calls import HTML_OR_PROBLEM, Call, Filter, get, keyed_post, path_to
 from proposals_client.documents import Json, json_object
+from proposals_client.errors import InvalidArgument
 from proposals_client.lazy_models import models
-from proposals_client.operation_state import OperationState
+from proposals_client.operation_state import Analyzed, OperationState, is_replay_of
 from proposals_client.reading import read_object
 from proposals_client.tokens import subject_of
 
@@ -31,8 +34,6 @@ if TYPE_CHECKING:
         VersionDetail,
         WorkflowEventsResponse,
     )
-
-PAGE: Final = ("items", "next_cursor")
 
 
 class Proposals:
@@ -94,6 +95,35 @@ class Proposals:
         """The artifact for a simulate request; nothing is created."""
         call = keyed_post(path_to("artifact"), request, key=key, correlation_id=correlation_id)
         return read_object(models.ProposalArtifact, self._object(call))
+
+    # Batches
+
+    def submit_batch(self, request: Document, *, key: str | None = None, correlation_id: str | None = None) -> Batch:
+        """Submit a batch: items, each simulated in each scenario. The same `key` and request are the same batch."""
+        call = keyed_post(path_to("analyze", "async"), request, key=key, correlation_id=correlation_id)
+        answer = self._transport.send(call)
+        return Batch.named_by(self._transport, answer, key=call.key, is_replay=is_replay_of(answer))
+
+    def analyze(
+        self,
+        request: Document,
+        *,
+        key: str | None = None,
+        correlation_id: str | None = None,
+        timeout: float = 600.0,
+    ) -> Analyzed:
+        """Submit a batch and wait for its end: its totals by scenario.
+
+        Raises OperationFailed, WaitTimeout after `timeout` seconds, whose `operation` is the batch.
+        """
+        return (self.submit_batch(request, key=key, correlation_id=correlation_id)).wait(timeout)
+
+    def batch(self, operation_id: str) -> Batch:
+        """A batch by its id. Raises OperationNotFound, OperationExpired; InvalidArgument when it is no batch."""
+        answer = self._transport.send(get(path_to("operations", operation_id), include_result=False))
+        if json_object(answer).get("progress") is None:
+            raise InvalidArgument(f"{operation_id} is no batch")
+        return Batch.named_by(self._transport, answer, key=None, is_replay=False)
 
     # Operations
 
@@ -217,11 +247,10 @@ class Proposals:
 
     def _submitted(self, call: Call) -> Operation:
         answer = self._transport.send(call)
-        is_replay = answer.headers.get("Idempotent-Replayed") == "true"
-        return operation_of(self._transport, answer, key=call.key, is_replay=is_replay)
+        return Operation.named_by(self._transport, answer, key=call.key, is_replay=is_replay_of(answer))
 
     def _found(self, call: Call) -> Operation:
-        return operation_of(self._transport, self._transport.send(call), key=None, is_replay=False)
+        return Operation.named_by(self._transport, self._transport.send(call), key=None, is_replay=False)
 
     def _decision(self, actor: str | None, *, version: int, expected_state: str) -> Json:
         who = actor or self._actor or subject_of(self._transport.token())
@@ -231,23 +260,12 @@ class Proposals:
         return read_object(models.TransitionResponse, self._object(call))
 
     def _operations(self, filters: Mapping[str, Filter]) -> Iterator[OperationState]:
-        for item in self._items(path_to("operations"), filters):
+        for item in items_of(self._transport, path_to("operations"), filters):
             yield OperationState(item)
 
     def _proposals(self, filters: Mapping[str, Filter]) -> Iterator[ProposalSummary]:
-        for item in self._items(path_to(), filters):
+        for item in items_of(self._transport, path_to(), filters):
             yield read_object(models.ProposalSummary, item)
-
-    def _items(self, path: str, filters: Mapping[str, Filter]) -> Iterator[Json]:
-        """Of all pages; each page is fetched when the one before it is used up."""
-        cursor = filters.get("cursor")
-        while True:
-            page = json_object(self._transport.send(get(path, **{**filters, "cursor": cursor})), *PAGE)
-            for item in page["items"]:
-                yield item
-            cursor = page["next_cursor"]
-            if cursor is None:
-                return
 
     def _object(self, call: Call) -> Json:
         return json_object(self._transport.send(call))

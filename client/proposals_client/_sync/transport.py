@@ -5,13 +5,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from typing import Final
 
 import httpx2
 
 from proposals_client.calls import Call
-from proposals_client.errors import InvalidArgument, ServiceUnreachable
+from proposals_client.errors import ConnectionLost, InvalidArgument, ServiceUnreachable
 from proposals_client.problems import api_error
 from proposals_client.repeats import Repeats
 from proposals_client.tokens import authorization
@@ -67,12 +67,30 @@ class Transport:
 
     def send(self, call: Call, *, repeat_seconds: float | None = None) -> httpx2.Response:
         """Raises ApiError, ServiceUnreachable."""
-        seconds = self._repeat_seconds if repeat_seconds is None else repeat_seconds
+        return self._answer(call, seconds=self._repeat_seconds if repeat_seconds is None else repeat_seconds)
+
+    def lines(self, call: Call) -> Generator[bytes, None, None]:
+        """Yield whole lines, with their ends, as they arrive. Raises as `send` does, and ConnectionLost."""
+        answer = self._answer(call, seconds=self._repeat_seconds, is_streamed=True)
+        try:
+            begun = b""
+            for piece in answer.iter_bytes():
+                *whole, begun = (begun + piece).split(b"\n")
+                for line in whole:
+                    yield line + b"\n"
+        except httpx2.TransportError as failure:
+            raise ConnectionLost(f"the answer broke off: {type(failure).__name__}") from None
+        finally:
+            answer.close()
+
+    def _answer(self, call: Call, *, seconds: float, is_streamed: bool = False) -> httpx2.Response:
         repeats = Repeats(seconds=seconds, is_safe=call.is_safe_to_repeat)
         has_new_token = False
         while True:
             try:
-                answer = self._attempt(call)
+                answer = self._attempt(call, is_streamed=is_streamed)
+                if not answer.is_success:
+                    answer.read()
             except httpx2.TransportError as failure:
                 pause = repeats.pause_after_failure(failure)
                 reason = type(failure).__name__
@@ -93,18 +111,18 @@ class Transport:
             log.info("%s %s again in %.1f s: %s", call.method, call.path, pause, reason)
             time.sleep(pause)
 
-    def _attempt(self, call: Call) -> httpx2.Response:
+    def _attempt(self, call: Call, *, is_streamed: bool) -> httpx2.Response:
         token = self.token()
         headers = {"User-Agent": USER_AGENT} | ({} if token is None else authorization(token))
-        return self._http.request(
+        request = self._http.build_request(
             call.method,
             self._url.copy_with(raw_path=self._url.raw_path.rstrip(b"/") + call.path.encode()),
             params=call.parameters(),
             headers={name.encode(): value.encode() for name, value in headers.items()} | call.headers(),
             content=call.body,
             timeout=httpx2.Timeout(self._timeout, read=self._timeout + call.held),
-            follow_redirects=False,
         )
+        return self._http.send(request, stream=is_streamed, follow_redirects=False)
 
     def _fetch_token(self) -> None:
         if callable(self._token_source):

@@ -30,9 +30,9 @@ class LocalRun:
     def text(self) -> str:
         return self.output.read_text()
 
-    def command(self, name: str) -> list[str]:
-        options = [f"--{option}-port={port}" for option, port in self.ports.items()]
-        return [sys.executable, "-m", "cli.main", name, *options, f"--data-dir={self.data_dir}"]
+    def command(self, name: str, *options: str) -> list[str]:
+        ports = [f"--{option}-port={port}" for option, port in self.ports.items()]
+        return [sys.executable, "-m", "cli.main", name, *ports, f"--data-dir={self.data_dir}", *options]
 
     def run(self, name: str = "dev", **environ: str) -> subprocess.CompletedProcess[str]:
         """For a run that is expected to end by itself."""
@@ -46,13 +46,15 @@ class LocalRun:
             timeout=100,
         )
 
-    def launch(self, name: str = "dev") -> None:
+    def launch(self, name: str = "dev", *options: str) -> None:
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(self.command(name), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT)
+            self.process = subprocess.Popen(
+                self.command(name, *options), cwd=ROOT, stdout=output, stderr=subprocess.STDOUT
+            )
 
-    def start(self, name: str = "dev") -> None:
+    def start(self, name: str = "dev", *options: str) -> None:
         """Start it and wait until it serves."""
-        self.launch(name)
+        self.launch(name, *options)
         wait_for(lambda: "Serving until" in self.text or self.process.poll() is not None, seconds=60)
         assert self.process.poll() is None, self.text
 

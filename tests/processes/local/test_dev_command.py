@@ -5,11 +5,13 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import urllib.request
 from pathlib import Path
 
 from processes.local.process_tree import descendants, is_alive, wait_for
 
+ROOT = Path(__file__).parents[3]
 SERVERS = ("postgres", "temporal", "worker", "api")
 
 
@@ -66,6 +68,34 @@ def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_
     assert local_run.process.wait(30) == 1
     assert "proposals dev: Temporal ended with signal SIGKILL (log: " in local_run.text
     assert not any(map(is_alive, pids))
+
+
+def test_a_demo_of_a_batch_says_what_to_look_at(local_run):
+    local_run.start("demo", "--batch")
+    assert "  runs: 57 of 60 computed, 3 failed\n" in local_run.text
+    assert "  trim      17     0               2        1  " in local_run.text
+    places = dict(
+        line.strip().split(": ", 1) for line in local_run.text.split("Serving until Ctrl-C\n")[1].splitlines()
+    )
+    assert get(places["operation, a page in a browser"])["status"] == "SUCCEEDED"
+    page = urllib.request.Request(places["operation, a page in a browser"])  # noqa: S310 -- this test's own server
+    page.add_header("Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
+    with urllib.request.urlopen(page) as answer:  # noqa: S310 -- as above
+        assert "<h1>Analyze 20 items in 3 scenarios</h1>" in answer.read().decode()
+    assert [run["item_id"] for run in get(places["its runs"])["items"]][::3] == [f"pf_{n:02}" for n in range(1, 21)]
+    assert {run["item_id"] for run in get(places["runs that failed"])["items"]} == {"pf_02"}
+    assert get(places["a run with its result"])["result"]["status"] == "READY"
+    assert get(places["its workflow"].replace("/namespaces/", "/api/v1/namespaces/"))
+    command = places["all runs as a file"].split()
+    assert command[0] == "proposals"
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli.main", *command[1:]],
+        cwd=local_run.data_dir,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        check=False,
+    )
+    assert ran.returncode == 0
+    assert (local_run.data_dir / "runs.ndjson").read_text().count("\n") == 60
 
 
 def test_a_signal_is_heard_while_it_starts(local_run):

@@ -12,6 +12,11 @@ def test_the_demo_submits_the_example():
     assert (resources.files("cli.local") / "create_proposal.json").read_bytes() == EXAMPLE.read_bytes()
 
 
+def test_the_demo_of_a_batch_submits_the_example():
+    example = EXAMPLE.with_name("analyze.json")
+    assert (resources.files("cli.local") / "analyze.json").read_bytes() == example.read_bytes()
+
+
 def test_the_demo_runs_the_orchestrator():
     example = EXAMPLE.with_name("orchestrator.py")
     assert (resources.files("cli.local") / "orchestrator.py").read_bytes() == example.read_bytes()
