@@ -31,7 +31,11 @@ async def page_of_batch(batch: Operation, context: Context, *, if_none_match: st
     has_more = False
     if batch.progress is not None and batch.progress.failed:
         failed = await context.services.batches.page(
-            batch.operation_id, RunFilter(status="FAILED"), client=context.client, cursor=None, limit=FAILED_RUNS
+            batch.operation_id,
+            RunFilter(status=frozenset({"FAILED"})),
+            client=context.client,
+            cursor=None,
+            limit=FAILED_RUNS,
         )
         failed_runs, has_more = [run.text for run in failed.items], failed.next_cursor is not None
     text = made.text if isinstance(made, MadeResult) else None

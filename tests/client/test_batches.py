@@ -89,7 +89,7 @@ def test_a_batch_without_a_computed_run_fails_and_its_runs_are_there(desk):
     with pytest.raises(OperationFailed) as failed:
         desk.analyze(body)
     assert (failed.value.code, failed.value.retryable) == ("ANALYSIS_ALL_RUNS_FAILED", False)
-    assert "correct" in failed.value.what_to_do
+    assert "Correct" in failed.value.what_to_do
     assert [run.status for run in desk.batch(failed.value.operation_id).runs()] == ["FAILED", "FAILED"]
 
 
