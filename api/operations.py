@@ -31,6 +31,7 @@ from api.http.router import Context, GuardedRouter
 from api.paths import PREFIX, callbacks_path, operation_path, proposal_path
 from api.records import CreateResponse
 from api.services import Gate, OperationTerms
+from api.simulations import SimulationMade
 from api.submissions import ACCEPTED, AsyncAccepted, accepted_response
 from api.wire import (
     OPERATION_ID_EXAMPLE,
@@ -57,7 +58,7 @@ from domain.errors import (
 )
 from domain.operation import Operation, OperationStatus, OperationType
 from domain.public_links import runs_path
-from services.lookup import CreatedVersion, MadeResult
+from services.lookup import CreatedVersion, Made, MadeSimulation
 from services.waiting import ReadOperation
 from storage.operation_list import OperationFilter
 
@@ -130,7 +131,7 @@ class AsyncStatus(Wire):
         examples=[None],
     )
     progress: BatchProgress | None = Field(description="How far a batch has come; null for others.", examples=[None])
-    result: CreateResponse | Annotated[StoredJson, Stored(BatchResult)] | None = Field(
+    result: CreateResponse | SimulationMade | Annotated[StoredJson, Stored(BatchResult)] | None = Field(
         None,
         description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. "
         "Left out with `include_result=false`.",
@@ -159,10 +160,14 @@ class AsyncStatus(Wire):
             links=OperationLinks.of(operation, terms),
         )
 
-    def with_result(self, made: CreatedVersion | MadeResult | None) -> Self:
-        if isinstance(made, MadeResult):
-            return self.model_copy(update={"result": StoredJson(made.text)})
-        return self.model_copy(update={"result": None if made is None else CreateResponse.as_created(made)})
+    def with_result(self, made: Made | None) -> Self:
+        return self.model_copy(update={"result": None if made is None else _result_of(made)})
+
+
+def _result_of(made: Made) -> CreateResponse | SimulationMade | StoredJson:
+    if isinstance(made, CreatedVersion):
+        return CreateResponse.as_created(made)
+    return SimulationMade.of(made) if isinstance(made, MadeSimulation) else StoredJson(made.text)
 
 
 class OperationListResponse(Wire):
