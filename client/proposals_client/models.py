@@ -602,6 +602,7 @@ class OperationType(OpenEnum):
     CREATE_PROPOSAL = "CREATE_PROPOSAL"
     CREATE_PROPOSAL_VERSION = "CREATE_PROPOSAL_VERSION"
     ANALYZE_SCENARIOS = "ANALYZE_SCENARIOS"
+    SIMULATE_PROPOSAL = "SIMULATE_PROPOSAL"
 
 
 class OrderingPolicy(OpenEnum):
@@ -2444,6 +2445,26 @@ class SharedPart(Model):
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
 
 
+class SimulateProposalRequest(Model):
+    """
+    The same, with the receiver to notify of its end.
+    """
+
+    portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The portfolio of the bank's customer.")]
+    market_data_snapshot: Annotated[MarketDataSnapshot, Field(description="Prices and rates.")]
+    shelf_entries: Annotated[list[ShelfEntry], Field(description="Instruments that the bank offers.")]
+    options: Annotated[EngineOptions | None, Field(description="Options of the engine.")] = None
+    proposed_cash_flows: Annotated[
+        list[ProposedCashFlow], Field(description="Cash flows, in order.", validate_default=True)
+    ] = []
+    proposed_trades: Annotated[list[ProposedTrade], Field(description="Trades, in order.", validate_default=True)] = []
+    reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
+    callback: Annotated[
+        CallbackRequest | None,
+        Field(description="The receiver to notify when the operation has ended; ignored in a replay."),
+    ] = None
+
+
 class SimulateRequest(Model):
     """
     The input of a simulation.
@@ -2620,6 +2641,24 @@ class ProposalArtifact(Model):
     ]
 
 
+class SimulationMade(Model):
+    """
+    What a simulation has made: a version's contents, without a version.
+    """
+
+    request_hash: Annotated[str, Field(description="Hash of the request.")]
+    simulation_hash: Annotated[str, Field(description="Hash of the result.")]
+    artifact_hash: Annotated[str, Field(description="Hash of the artifact.")]
+    status: Annotated[SimulationStatus, Field(description="Status of the simulation.")]
+    proposal_result: Annotated[
+        ProposalResult, Field(description="The result, byte for byte what `POST /simulate` answers for this key.")
+    ]
+    artifact: Annotated[
+        ProposalArtifact, Field(description="The artifact, byte for byte what `POST /artifact` answers for this key.")
+    ]
+    gate_decision: Annotated[GateDecision | None, Field(description="The result's gate decision.")]
+
+
 class VersionDetail(Model):
     """
     The immutable contents of a proposal's version.
@@ -2695,7 +2734,7 @@ class AsyncStatus(Model):
     ]
     progress: Annotated[BatchProgress | None, Field(description="How far a batch has come; null for others.")]
     result: Annotated[
-        CreateResponse | BatchResult | None,
+        CreateResponse | SimulationMade | BatchResult | None,
         Field(
             description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. Left out with `include_result=false`."
         ),

@@ -96,6 +96,16 @@ class AsyncProposals:
         call = keyed_post(path_to("artifact"), request, key=key, correlation_id=correlation_id)
         return read_object(models.ProposalArtifact, await self._object(call))
 
+    async def simulate_async(
+        self, request: Document, *, key: str | None = None, correlation_id: str | None = None
+    ) -> AsyncOperation:
+        """Submit a simulate request, whose result and artifact `wait_simulated()` of the operation returns.
+
+        `simulate` and `artifact` under the same key return parts of the same result.
+        """
+        path = path_to("simulate", "async")
+        return await self._submitted(keyed_post(path, request, key=key, correlation_id=correlation_id))
+
     # Operations
 
     async def operation(self, operation_id: str) -> AsyncOperation:

@@ -20,7 +20,7 @@ from proposals_client.reading import read_object
 from proposals_client.repeats import jittered_pause, retry_after_seconds
 
 if TYPE_CHECKING:
-    from proposals_client.models import CallbackDelivery
+    from proposals_client.models import CallbackDelivery, SimulationMade
 
 HELD_SECONDS: Final = 20.0
 UNHELD_PAUSE: Final = 1.0
@@ -59,12 +59,12 @@ class AsyncOperation:
 
         Raises OperationFailed, AsyncWaitTimeout after `timeout` seconds, OperationExpired.
         """
-        async for state in self.follow(timeout=timeout):
-            if state is not None and state.status == "FAILED":
-                raise OperationFailed(state)
-            if state is not None and state.has_ended:
-                return Created(str(state.proposal_id), int(state.version_no or 0), state)
-        raise AsyncWaitTimeout(self, timeout)
+        state = await self._succeeded(timeout)
+        return Created(str(state.proposal_id), int(state.version_no or 0), state)
+
+    async def wait_simulated(self, timeout: float = 60.0) -> SimulationMade:  # noqa: ASYNC109 -- as `wait`
+        """What a simulation has made: result and artifact with their hashes. Waits and raises as `wait` does."""
+        return read_object(models.SimulationMade, (await self._succeeded(timeout)).document["result"])
 
     async def follow(
         self,
@@ -121,6 +121,14 @@ class AsyncOperation:
         """Have its callback delivered once more. Raises OperationNotEnded, RateLimited within a minute of another."""
         answer = await self._transport.send(unkeyed_post(self._path("callbacks", "redeliver"), is_safe_to_repeat=False))
         return read_object(models.CallbackDelivery, json_object(answer))
+
+    async def _succeeded(self, seconds: float) -> OperationState:
+        async for state in self.follow(timeout=seconds):
+            if state is not None and state.status == "FAILED":
+                raise OperationFailed(state)
+            if state is not None and state.has_ended:
+                return state
+        raise AsyncWaitTimeout(self, seconds)
 
     def _poll(self, *, held: float) -> Call:
         return replace(get(self._path(), wait=f"{held:.2f}" if held else None), held=held)

@@ -95,6 +95,16 @@ class Proposals:
         call = keyed_post(path_to("artifact"), request, key=key, correlation_id=correlation_id)
         return read_object(models.ProposalArtifact, self._object(call))
 
+    def simulate_async(
+        self, request: Document, *, key: str | None = None, correlation_id: str | None = None
+    ) -> Operation:
+        """Submit a simulate request, whose result and artifact `wait_simulated()` of the operation returns.
+
+        `simulate` and `artifact` under the same key return parts of the same result.
+        """
+        path = path_to("simulate", "async")
+        return self._submitted(keyed_post(path, request, key=key, correlation_id=correlation_id))
+
     # Operations
 
     def operation(self, operation_id: str) -> Operation:

@@ -20,7 +20,7 @@ from proposals_client.reading import read_object
 from proposals_client.repeats import jittered_pause, retry_after_seconds
 
 if TYPE_CHECKING:
-    from proposals_client.models import CallbackDelivery
+    from proposals_client.models import CallbackDelivery, SimulationMade
 
 HELD_SECONDS: Final = 20.0
 UNHELD_PAUSE: Final = 1.0
@@ -59,12 +59,12 @@ class Operation:
 
         Raises OperationFailed, WaitTimeout after `timeout` seconds, OperationExpired.
         """
-        for state in self.follow(timeout=timeout):
-            if state is not None and state.status == "FAILED":
-                raise OperationFailed(state)
-            if state is not None and state.has_ended:
-                return Created(str(state.proposal_id), int(state.version_no or 0), state)
-        raise WaitTimeout(self, timeout)
+        state = self._succeeded(timeout)
+        return Created(str(state.proposal_id), int(state.version_no or 0), state)
+
+    def wait_simulated(self, timeout: float = 60.0) -> SimulationMade:
+        """What a simulation has made: result and artifact with their hashes. Waits and raises as `wait` does."""
+        return read_object(models.SimulationMade, (self._succeeded(timeout)).document["result"])
 
     def follow(
         self,
@@ -121,6 +121,14 @@ class Operation:
         """Have its callback delivered once more. Raises OperationNotEnded, RateLimited within a minute of another."""
         answer = self._transport.send(unkeyed_post(self._path("callbacks", "redeliver"), is_safe_to_repeat=False))
         return read_object(models.CallbackDelivery, json_object(answer))
+
+    def _succeeded(self, seconds: float) -> OperationState:
+        for state in self.follow(timeout=seconds):
+            if state is not None and state.status == "FAILED":
+                raise OperationFailed(state)
+            if state is not None and state.has_ended:
+                return state
+        raise WaitTimeout(self, seconds)
 
     def _poll(self, *, held: float) -> Call:
         return replace(get(self._path(), wait=f"{held:.2f}" if held else None), held=held)
