@@ -13,9 +13,10 @@ from storage_rows import InProcess, Steps
 from temporalio.exceptions import ApplicationError
 
 from activities.evidence_making import EvidenceMaking
-from domain.errors import IdempotencyKeyConflict, OperationCancelled
+from domain.errors import IdempotencyKeyConflict, OperationCancelled, VersionNotFound
 from domain.operation import Operation, OperationFailure, OperationStatus
 from services.ending import end_failed
+from services.replay import replay_simulation
 from services.simulation import SimulationAnswer
 from services.submission import Accepted
 from storage.unit_of_work import Storage
@@ -180,6 +181,23 @@ async def test_an_operation_that_lost_its_key_is_not_ended_well(storage: Storage
         await Steps(storage, pool=InProcess()).persist_simulation(operation_id)
     assert rows(database_dsn, "SELECT status FROM operations") == [("PENDING",)]
     assert rows(database_dsn, "SELECT result_document FROM simulations") == [(None,)]
+
+
+async def test_the_audit_computes_it_again_whoever_computed_it(storage: Storage, database_dsn):
+    computed = await ran(storage, (await accepted(storage, key="async")).operation_id)
+    await asked(storage, key="sync")
+    adopted = await accepted(storage, key="sync")
+    for operation in (computed, adopted):
+        replayed = await replay_simulation(storage, operation.operation_id)
+        assert (replayed.is_same_engine, replayed.is_same) == (True, True)
+        with release(RELEASES[1]):
+            assert not (await replay_simulation(storage, operation.operation_id)).is_same_engine
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE operations SET artifact_hash = 'sha256:other'")
+    assert not (await replay_simulation(storage, computed.operation_id)).is_same
+    for operation_id in ("pop_0", (await accepted(storage, key="open")).operation_id):
+        with pytest.raises(VersionNotFound):
+            await replay_simulation(storage, operation_id)
 
 
 async def test_sixty_four_mixed_requests_while_workers_run_come_to_one_result(storage: Storage, database_dsn):
