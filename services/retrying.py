@@ -68,13 +68,14 @@ class RetryService:
         with self._limit.place(failed.client, is_batch=failed.is_batch) as place:
             async with self._storage.transaction() as transaction:
                 if failed.key is None:
-                    return await self._keyless(transaction, failed, place, by)
-                return await self._keyed(transaction, failed, place, by, evidence)
+                    return await self._keyless(transaction, failed, place=place, by=by)
+                return await self._keyed(transaction, failed, place=place, by=by, evidence=evidence)
 
     async def _keyed(
         self,
         transaction: Transaction,
         failed: Operation,
+        *,
         place: Place,
         by: str,
         evidence: RecordedEvidence | None,
@@ -101,7 +102,7 @@ class RetryService:
         return added if known is None else await adopt(transaction, operation_id, known), True
 
     async def _keyless(
-        self, transaction: Transaction, failed: Operation, place: Place, by: str
+        self, transaction: Transaction, failed: Operation, *, place: Place, by: str
     ) -> tuple[Operation, bool]:
         await transaction.operations.lock(failed.operation_id)
         newest = await transaction.operations.newest_attempt(failed.operation_id)

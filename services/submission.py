@@ -156,7 +156,9 @@ class SubmissionService:
         is_quick = refusal is None and not self._limit.per_client
         with self._limit.place(submission.client, is_batch=new.operation.is_batch) as place:
             operation = await self._accept_if_new(new, submission.key, place) if is_quick else None
-            accepted = operation or await self._find_or_accept(new, submission.key, place, refusal, evidence)
+            accepted = operation or await self._find_or_accept(
+                new, submission.key, place=place, refusal=refusal, evidence=evidence
+            )
         if isinstance(accepted, Accepted):
             return accepted
         link_to_later_starts(accepted.operation_id)
@@ -182,6 +184,7 @@ class SubmissionService:
         self,
         new: NewOperation,
         key: IdempotencyKey | None,
+        *,
         place: Place,
         refusal: ProposalError | None,
         evidence: RecordedEvidence | None,
