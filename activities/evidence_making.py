@@ -1,4 +1,4 @@
-"""The evidence of a version: result and artifact by one engine version, whatever release each step ran on (R48).
+"""The evidence of a version or simulation, by one engine version, whatever release each step ran on (R48).
 
 What this process has made is of its own engine version, so what it remembers is, too. Another worker has not made it:
 it makes all of it again.
@@ -127,7 +127,9 @@ def permitted(
     Raises SimulationDisabled when its operation's policy says so, also when the step that did before was passed over.
     """
     request = parsed_request(request_text, kind=kind)
-    if Policy.from_text(policy_text).require_simulation_flag and not request.options.enable_proposal_simulation:
+    # Simulating without a proposal always asks for the option: the same key simulates synchronously, too.
+    is_required = kind == "simulate" or Policy.from_text(policy_text).require_simulation_flag
+    if is_required and not request.options.enable_proposal_simulation:
         raise SimulationDisabled
     return make(request_text, kind=kind, **facts)
 

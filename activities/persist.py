@@ -1,4 +1,6 @@
-"""Steps `persist` and `persist_version`: the one commit that makes a version and ends its operation."""
+"""Steps `persist`, `persist_version`, `persist_simulation`: the one commit that ends an operation with what it made."""
+
+from datetime import timedelta
 
 from temporalio import activity
 
@@ -11,7 +13,10 @@ from domain.creation import Created, new_proposal, new_version
 from domain.engine import codes
 from domain.errors import InvariantBroken, OperationNotFound, ProposalNotFound
 from domain.operation import LockedOperation, Operation, RecordedEvidence
+from services.adoption import Adoption, ResultNotRead, read_or_refuse
+from services.ending import succeed_simulated
 from storage.operation_work import AcceptedWork
+from storage.simulations import StoredSimulation
 from storage.unit_of_work import Storage, Transaction
 from workflows.messages import PersistInput, PersistResult
 
@@ -19,10 +24,11 @@ from workflows.messages import PersistInput, PersistResult
 class PersistStep:
     """Commits what this worker has made, or what a large operation's steps have stored; else it is made again here."""
 
-    def __init__(self, storage: Storage, work: WorkAtHand, evidence: EvidenceMaking) -> None:
+    def __init__(self, storage: Storage, work: WorkAtHand, evidence: EvidenceMaking, adoption: Adoption) -> None:
         self._storage = storage
         self._work = work
         self._evidence = evidence
+        self._adoption = adoption
 
     @activity.defn(name="persist")
     @boundary
@@ -61,6 +67,24 @@ class PersistStep:
             raise InvariantBroken("a locked open operation was not ended")
         return self._ended(ended)
 
+    @activity.defn(name="persist_simulation")
+    @boundary
+    @heartbeating
+    async def persist_simulation(self, step: PersistInput) -> PersistResult:
+        work = await self._work.get(step.operation_id)
+        if work.is_terminal:
+            return self._ended(work)
+        made, adopted = await self._to_commit(work), None
+        while True:
+            try:
+                async with self._storage.transaction() as transaction:
+                    ended = await _simulated(
+                        transaction, work, made, adopted, elapsed=self._work.elapsed(work.operation_id)
+                    )
+                return self._ended(ended)
+            except ResultNotRead as found:
+                adopted = await self._adoption.read(found.stored)
+
     async def _to_commit(self, work: AcceptedWork) -> MadeEvidence:
         recorded = work.evidence(engine_version=codes.ENGINE_VERSION)
         if recorded is not None:
@@ -74,6 +98,39 @@ class PersistStep:
         self._work.forget(operation.operation_id)
         self._evidence.forget(operation.operation_id)
         return PersistResult(outcome=outcome_of(operation))
+
+
+async def _simulated(
+    transaction: Transaction,
+    work: AcceptedWork,
+    made: MadeEvidence,
+    adopted: RecordedEvidence | None,
+    *,
+    elapsed: timedelta,
+) -> Operation:
+    """The operation as it has ended: with the result that its key has already, or with this one.
+
+    Raises ResultNotRead for one that is not `adopted` yet.
+    """
+    if work.key is None:
+        raise InvariantBroken("a simulation operation has no key")
+    row = await transaction.simulations.lock(work.key)
+    operation = await transaction.operations.lock(work.operation_id)
+    if operation is None:
+        raise OperationNotFound
+    if operation.is_terminal:
+        return operation
+    if row is None or row.operation_id != operation.operation_id:
+        raise InvariantBroken("an open operation does not have its key")
+    if row.stored is not None:
+        evidence = read_or_refuse(row.stored, adopted)
+    else:
+        evidence = made.recorded
+        for document in made.documents:
+            await transaction.documents.add(document, at=work.created_at)
+        stored = StoredSimulation(*evidence.documents)
+        await transaction.simulations.store(row, stored, correlation_id=work.correlation_id)
+    return await succeed_simulated(transaction, operation, evidence, elapsed=elapsed)
 
 
 async def _advanced(transaction: Transaction, operation: LockedOperation, evidence: RecordedEvidence) -> Created:

@@ -15,7 +15,7 @@ from api.callbacks import CALLBACK_EXAMPLE
 from api.http.examples import REMOVED, Examples
 from api.proposals import CreateProposalRequest
 from api.reviews import ApprovalRequest, TransitionRequest
-from api.simulations import SimulationInput
+from api.simulations import SimulateProposalRequest, SimulationInput
 from api.versions import CreateVersionRequest
 from api.wire import PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
 from domain.batch.request import ANALYZE_EXAMPLE
@@ -112,6 +112,7 @@ _WITH_CALLBACK: Final = {"callback": CALLBACK_EXAMPLE}
 # The first of a body is what tools send unless they are told otherwise: it asks for no callback.
 BODIES: Final[Mapping[type[BaseModel], Mapping[str, Any]]] = {
     SimulationInput: {"minimal": EXAMPLE, "full": _SIMULATION},
+    SimulateProposalRequest: {"minimal": EXAMPLE, "full": _SIMULATION | _WITH_CALLBACK},
     CreateProposalRequest: {"minimal": _NEW, "full": _NEW_IN_FULL | {"metadata": _METADATA} | _WITH_CALLBACK},
     CreateVersionRequest: {
         "minimal": _NEW,

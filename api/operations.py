@@ -34,6 +34,7 @@ from api.pages.batches import is_page_asked_for, page_of_batch
 from api.paths import PREFIX, callbacks_path, operation_path, proposal_path
 from api.records import CreateResponse, none_required
 from api.services import Gate, OperationTerms
+from api.simulations import SimulationMade
 from api.submissions import ACCEPTED, AsyncAccepted, accepted_response
 from api.wire import (
     OPERATION_ID_EXAMPLE,
@@ -60,7 +61,7 @@ from domain.errors import (
 )
 from domain.operation import Operation, OperationStatus, OperationType
 from domain.public_links import runs_path
-from services.lookup import CreatedVersion, MadeResult
+from services.lookup import CreatedVersion, Made, MadeSimulation
 from services.waiting import ReadOperation
 from storage.operation_list import OperationFilter
 
@@ -97,8 +98,10 @@ class OperationLinks(Wire):
         )
 
 
-class OperationResult(CreateResponse, BatchResult):
-    """What an operation made. Of a create: `proposal`, `version`, `latest_workflow_event`; of a batch: the others."""
+class OperationResult(CreateResponse, SimulationMade, BatchResult):
+    """What an operation made: the members of a create, from `proposal` on; of a simulation, from `request_hash` on; or
+    of a batch, from `counts` on.
+    """
 
     # Not a choice of schemas: without a member that tells them apart, generated clients take the first that fits.
     model_config = ConfigDict(json_schema_extra=none_required)
@@ -140,7 +143,7 @@ class AsyncStatus(Wire):
         examples=[None],
     )
     progress: BatchProgress | None = Field(description="How far a batch has come; null for others.", examples=[None])
-    result: Annotated[CreateResponse | StoredJson, Stored(OperationResult)] | None = Field(
+    result: Annotated[CreateResponse | SimulationMade | StoredJson, Stored(OperationResult)] | None = Field(
         None,
         description="What was made, as it was when the operation ended, or a batch's result; null unless SUCCEEDED. "
         "Left out with `include_result=false`.",
@@ -169,10 +172,14 @@ class AsyncStatus(Wire):
             links=OperationLinks.of(operation, terms),
         )
 
-    def with_result(self, made: CreatedVersion | MadeResult | None) -> Self:
-        if isinstance(made, MadeResult):
-            return self.model_copy(update={"result": StoredJson(made.text)})
-        return self.model_copy(update={"result": None if made is None else CreateResponse.as_created(made)})
+    def with_result(self, made: Made | None) -> Self:
+        return self.model_copy(update={"result": None if made is None else _result_of(made)})
+
+
+def _result_of(made: Made) -> CreateResponse | SimulationMade | StoredJson:
+    if isinstance(made, CreatedVersion):
+        return CreateResponse.as_created(made)
+    return SimulationMade.of(made) if isinstance(made, MadeSimulation) else StoredJson(made.text)
 
 
 class OperationListResponse(Wire):

@@ -26,6 +26,7 @@ from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from runtime.shown_url import linked_url
 from runtime.temporal import connect
+from services.adoption import Adoption
 from services.batch_reads import BatchReadService
 from services.callback_target import CallbackTargets
 from services.cancellation import CancellationService, WorkflowCanceller
@@ -180,6 +181,7 @@ async def running_services(
             batches=settings.max_open_batches,
             on_refused=RefusalMetrics(metrics.registry).refused,
         )
+        adoption = Adoption(storage, engine)
         backlog = BacklogMetrics(storage, readiness)
         bodies = BodyReader(
             readers,
@@ -208,6 +210,7 @@ async def running_services(
                 large_request_rows=settings.large_request_rows,
                 limit=limit,
                 judge_callback=CallbackTargets(settings.callback_rules).refusal,
+                adoption=adoption,
             ),
             simulation=SimulationService(storage, engine, large_request_rows=settings.large_request_rows),
             synchronous=SynchronousWaitService(
@@ -219,7 +222,12 @@ async def running_services(
             batches=BatchReadService(storage, lookup),
             cancellation=cancellation,
             retrying=RetryService(
-                storage, lookup, partial(starts.start_soon, operations), policy=settings.policy(), limit=limit
+                storage,
+                lookup,
+                partial(starts.start_soon, operations),
+                policy=settings.policy(),
+                limit=limit,
+                adoption=adoption,
             ),
             waiting=waiting,
             redelivery=RedeliveryService(storage, lookup, partial(starts.start_soon, deliveries)),

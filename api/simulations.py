@@ -1,16 +1,20 @@
-"""Simulating without a proposal: computed at once, stored by key, never gated by a flag."""
+"""Simulating without a proposal: computed at once and stored by key, or as an operation under the same keys."""
 
-from typing import Any, Final
+from dataclasses import replace
+from typing import Annotated, Any, Final, Self
 
 from fastapi import Response
+from pydantic import Field
 
+from api.callbacks import WithCallback, callback_routes
 from api.documents.artifact import ProposalArtifact
-from api.documents.result import ProposalResult
+from api.documents.result import GateDecision, ProposalResult, SimulationStatus
 from api.http.headers import REPLAYED_HEADER, IdempotencyKeyHeader, replayed
 from api.http.router import Context, GuardedRouter, Prepared
 from api.paths import PREFIX
 from api.services import Gate
-from api.wire import StoredJson, json_response
+from api.submissions import answer_accepted, promised, submission_of
+from api.wire import HASH_EXAMPLE, Hash, Stored, StoredJson, Wire, json_response
 from domain.access import Scope
 from domain.errors import (
     IdempotencyKeyConflict,
@@ -20,7 +24,9 @@ from domain.errors import (
     SimulationNotStored,
 )
 from domain.evidence import artifact_parts
+from domain.operation import IdempotencyKey
 from domain.request import SimulateRequest
+from services.lookup import MadeSimulation
 from services.prepared_request import PreparedRequest
 from services.simulation import SimulateCommand, SimulationAnswer
 
@@ -37,6 +43,36 @@ router = GuardedRouter(PREFIX, gate=Gate.NONE, tag="Simulations")
 
 class SimulationInput(SimulateRequest):
     """The request of a simulation without a proposal."""
+
+
+class SimulateProposalRequest(WithCallback, SimulateRequest):
+    """The same, with the receiver to notify of its end."""
+
+
+class SimulationMade(Wire):
+    """What a simulation has made: a version's contents, without a version."""
+
+    request_hash: Hash = Field(description="Hash of the request.", examples=[HASH_EXAMPLE])
+    simulation_hash: Hash = Field(description="Hash of the result.", examples=[HASH_EXAMPLE])
+    artifact_hash: Hash = Field(description="Hash of the artifact.", examples=[HASH_EXAMPLE])
+    status: SimulationStatus = Field(description="Status of the simulation.", examples=["READY"])
+    proposal_result: Annotated[StoredJson, Stored(ProposalResult)] = Field(
+        description="The result, byte for byte what `POST /simulate` answers for this key."
+    )
+    artifact: Annotated[StoredJson, Stored(ProposalArtifact)] = Field(
+        description="The artifact, byte for byte what `POST /artifact` answers for this key."
+    )
+    gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(description="The result's gate decision.")
+
+    @classmethod
+    def of(cls, made: MadeSimulation) -> Self:
+        return cls.from_value(
+            made.operation,
+            status=made.operation.simulation_status,
+            proposal_result=made.result,
+            artifact=StoredJson(*artifact_parts(made.artifact, inputs=made.inputs, result=made.result)),
+            gate_decision=made.gate_decision,
+        )
 
 
 @router.post(
@@ -72,6 +108,41 @@ async def build_artifact(prepared: Prepared, idempotency_key: IdempotencyKeyHead
     artifact, inputs, result = await context.services.simulation.documents(*addresses, room=context.room)
     parts = artifact_parts(artifact, inputs=inputs, result=result)
     return json_response(StoredJson(*parts), headers=replayed(is_replay=simulated.is_replay))
+
+
+@promised(
+    router,
+    "/simulate",
+    body=SimulateProposalRequest,
+    summary="Submit a simulation",
+    callbacks=callback_routes("submit_simulation"),
+)
+async def submit_simulation(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
+    """Accept a simulation as an operation, whose `result` holds result and artifact.
+
+    It shares its keys with the simulations that are answered at once: there is one stored result of a key, whoever
+    computes it. A key that has one already is answered with an operation that has SUCCEEDED.
+    """
+    return await _accepted(prepared, idempotency_key, context)
+
+
+@promised(
+    router,
+    "/artifact",
+    body=SimulateProposalRequest,
+    summary="Submit an artifact",
+    callbacks=callback_routes("submit_artifact"),
+)
+async def submit_artifact(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
+    """The same as submitting a simulation: one operation makes both, under either path."""
+    return await _accepted(prepared, idempotency_key, context)
+
+
+async def _accepted(prepared: PreparedRequest, idempotency_key: str, context: Context) -> Response:
+    """The body names nobody, so the caller is its author."""
+    key = IdempotencyKey.of_simulations(idempotency_key, client=context.client)
+    authored = replace(prepared, author=context.caller.actor)
+    return await answer_accepted(context, submission_of(authored, context, key=key))
 
 
 async def _simulated(prepared: PreparedRequest, idempotency_key: str, context: Context) -> SimulationAnswer:

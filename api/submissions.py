@@ -131,10 +131,10 @@ def waited_for(
     )
 
 
-def promised(router: GuardedRouter, **described: Any) -> Callable[[Endpoint], Endpoint]:
-    """Register the endpoint of the router's creates that are answered by a 202."""
+def promised(router: GuardedRouter, path: str = "", **described: Any) -> Callable[[Endpoint], Endpoint]:
+    """Register the endpoint of the router, or of a path in it, whose operations are answered by a 202."""
     return router.post(
-        "/async",
+        f"{path}/async",
         gate=Gate.ASYNC,
         scopes={Scope.PROPOSALS_WRITE},
         raises=_ASYNCHRONOUS_ERRORS,

@@ -18,6 +18,7 @@ from cli.output import print_error, print_fields
 from cli.settings import settings_or_exit
 from domain.engine.codes import ENGINE_VERSION
 from domain.errors import RunNotFound, VersionNotFound
+from domain.operation import Operation
 from domain.timestamps import wire_timestamp
 from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
@@ -25,6 +26,7 @@ from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
 from services.audit import AuditVerification, ChainHead
 from services.batch_replay import replay_batch
+from services.replay import ReplayResult, replay_simulation
 from services.replay import replay as replay_version
 from storage.unit_of_work import Storage
 
@@ -58,14 +60,14 @@ def verify(proposal: ProposalOption = None, export: ExportOption = None, against
 
 @commands.command()
 def replay(
-    made_id: Annotated[str, typer.Argument(metavar="ID", help="A version, ppv_..., or a batch, pop_...")],
+    made_id: Annotated[str, typer.Argument(metavar="ID", help="A version, ppv_..., or a batch or simulation, pop_...")],
 ) -> None:
-    """Run the engine again on the stored request of a version, or of each run of a batch, and compare the hashes.
+    """Run the engine again on the stored request of a version, simulation, or run of a batch, and compare the hashes.
 
     Exit code 0: the same; 1: other hashes; 2: it could not be checked; 3: another engine version made it.
     """
     configure_logging(level="ERROR", format="auto")
-    replayed = _replay_batch if made_id.startswith("pop_") else _replay
+    replayed = _replay_operation if made_id.startswith("pop_") else _replay
     exit_process(asyncio.run(replayed(settings_or_exit(), made_id)))
 
 
@@ -121,16 +123,24 @@ async def _replay(settings: Settings, version_id: str) -> int:
         return _not_checked("replay", f"{version_id} is not known, or its request cannot be read")
     except NotServed as failure:
         return _not_checked("replay", str(failure))
-    version = replayed.version
+    return _shown(replayed)
+
+
+def _shown(replayed: ReplayResult) -> int:
+    made = replayed.made
+    if isinstance(made, Operation):
+        title, names = "Simulation", {"operation": made.operation_id}
+    else:
+        names = {"version": made.proposal_version_id, "proposal": f"{made.proposal_id}, number {made.version_no}"}
+        title = "Version"
     print_fields(
-        "Version",
+        title,
         {
-            "version": version.proposal_version_id,
-            "proposal": f"{version.proposal_id}, number {version.version_no}",
-            "engine": f"{version.engine_version} then, {ENGINE_VERSION} now",
-            "simulation hash then": version.simulation_hash,
+            **names,
+            "engine": f"{replayed.engine_version} then, {ENGINE_VERSION} now",
+            "simulation hash then": made.simulation_hash,
             "simulation hash now": replayed.simulation_hash or NOT_COMPUTED,
-            "artifact hash then": version.artifact_hash,
+            "artifact hash then": made.artifact_hash,
             "artifact hash now": replayed.artifact_hash or NOT_COMPUTED,
         },
     )
@@ -144,6 +154,17 @@ async def _replay(settings: Settings, version_id: str) -> int:
     return 0
 
 
+async def _replay_operation(settings: Settings, operation_id: str) -> int:
+    try:
+        async with _storage(settings) as storage:
+            replayed = await replay_simulation(storage, operation_id)
+    except VersionNotFound:
+        return await _replay_batch(settings, operation_id)
+    except NotServed as failure:
+        return _not_checked("replay", str(failure))
+    return _shown(replayed)
+
+
 async def _replay_batch(settings: Settings, operation_id: str) -> int:
     """In a process of its own, within the limits of the service: a run may have ended one."""
     engine = EnginePool(1, seconds=settings.compute_seconds, memory_mb=settings.compute_memory_mb)
@@ -151,7 +172,7 @@ async def _replay_batch(settings: Settings, operation_id: str) -> int:
         async with _storage(settings) as storage, engine.running() as pool:
             replayed = await replay_batch(storage, pool, operation_id)
     except RunNotFound:
-        return _not_checked("replay", f"{operation_id} is not known, is no batch, or has no computed run")
+        return _not_checked("replay", f"{operation_id} is not known, has made no simulation, and has no computed run")
     except NotServed as failure:
         return _not_checked("replay", str(failure))
     fields: dict[str, Any] = {

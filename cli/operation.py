@@ -17,10 +17,12 @@ from cli.settings import settings_or_exit
 from domain.access import LOCAL_CALLER
 from domain.errors import OperationExpired, OperationNotFound, ProposalError
 from domain.operation import Operation
+from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
 from runtime.temporal import connect
+from services.adoption import Adoption
 from services.cancellation import CancellationService, WorkflowCanceller
 from services.lookup import LookupService, expired_error
 from services.open_operations import OpenOperationLimit
@@ -96,23 +98,26 @@ async def _unchanged(_: _Connections, operation_id: str) -> str:
 
 async def _retried(connections: _Connections, operation_id: str) -> str:
     """Add the next attempt. If this command cannot start its workflow, the API's start queue does."""
-    storage = connections.storage
+    storage, settings = connections.storage, connections.settings
     starts: list[Operation] = []
-    retrying = RetryService(
-        storage,
-        LookupService(storage),
-        starts.append,
-        policy=connections.settings.policy(),
-        limit=OpenOperationLimit(
-            connections.settings.max_open_operations,
-            per_client=connections.settings.max_open_operations_per_client,
-            batches=connections.settings.max_open_batches,
-        ),
-    )
-    accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id), by=OPERATOR)
+    engine = EnginePool(1, seconds=settings.compute_seconds, memory_mb=settings.compute_memory_mb)
+    async with engine.running() as pool:
+        retrying = RetryService(
+            storage,
+            LookupService(storage),
+            starts.append,
+            policy=settings.policy(),
+            limit=OpenOperationLimit(
+                settings.max_open_operations,
+                per_client=settings.max_open_operations_per_client,
+                batches=settings.max_open_batches,
+            ),
+            adoption=Adoption(storage, pool),
+        )
+        accepted = await retrying.retry(operation_id, client=await _client_of(storage, operation_id), by=OPERATOR)
     starter = WorkflowStarter(connections.client)
     for start in starts:
-        await starter.start(operation_start(start, public_url=connections.settings.public_url))
+        await starter.start(operation_start(start, public_url=settings.public_url))
     return accepted.operation.operation_id
 
 

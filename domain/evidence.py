@@ -14,7 +14,7 @@ from domain.canonical import canonical_object, canonical_text, sha256_of, wire_t
 from domain.decimals import normal_text
 from domain.engine import codes
 from domain.engine.pipeline import simulate
-from domain.operation import OperationType
+from domain.operation import OperationType, RecordedEvidence
 from domain.recent import Recent
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 from domain.request import request_hash as request_hash_of
@@ -29,6 +29,7 @@ REQUEST_MODELS: Final[Mapping[RequestKind, type[SimulateRequest | CreateRequest 
 REQUEST_KINDS: Final[Mapping[OperationType, RequestKind]] = {
     OperationType.CREATE_PROPOSAL: "create",
     OperationType.CREATE_PROPOSAL_VERSION: "version",
+    OperationType.SIMULATE_PROPOSAL: "simulate",
 }
 MAX_RECENT_CHARACTERS: Final = 8_000_000  # a result of 5,000 positions; parsed, at most some 70 MB
 NOT_HASHED: Final = frozenset({"created_at", "correlation_id"})
@@ -154,6 +155,22 @@ def evidence_of(
     return Evidence(
         simulated=simulated,
         built=artifact_documents(request_text, simulated.text, kind=kind, created_at=created_at),
+    )
+
+
+def recorded_evidence(result: str, artifact: str, *, documents: tuple[str, str, str]) -> RecordedEvidence:
+    """What stored documents say of themselves; `documents` are the addresses of result, inputs and artifact."""
+    simulated = _simulated_document(result, _read_result(result))
+    result_document, inputs_document, artifact_document = documents
+    return RecordedEvidence(
+        result_document=result_document,
+        simulation_status=simulated.status,
+        simulation_hash=simulated.simulation_hash,
+        gate_decision=simulated.gate_decision,
+        inputs_document=inputs_document,
+        artifact_document=artifact_document,
+        artifact_hash=json.loads(artifact)["evidence_bundle"]["hashes"]["artifact_hash"],
+        engine_version=simulated.engine_version,
     )
 
 

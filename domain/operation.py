@@ -1,4 +1,4 @@
-"""The long-running operation: one accepted create, version create or batch."""
+"""The long-running operation: one accepted create, version create, simulation or batch."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields
@@ -13,12 +13,22 @@ from domain.ids import derived_id
 PROPOSALS_SCOPE: Final = "proposals"
 VERSIONS_SCOPE: Final = "versions"
 ANALYSES_SCOPE: Final = "analyses"
+SIMULATIONS_SCOPE: Final = "simulations"
 
 
 class OperationType(StrEnum):
     CREATE_PROPOSAL = "CREATE_PROPOSAL"
     CREATE_PROPOSAL_VERSION = "CREATE_PROPOSAL_VERSION"
     ANALYZE_SCENARIOS = "ANALYZE_SCENARIOS"
+    SIMULATE_PROPOSAL = "SIMULATE_PROPOSAL"
+
+
+MAKES_VERSION: Final = frozenset({OperationType.CREATE_PROPOSAL, OperationType.CREATE_PROPOSAL_VERSION})
+TITLES: Final = {
+    OperationType.CREATE_PROPOSAL: "Create proposal",
+    OperationType.CREATE_PROPOSAL_VERSION: "Create version",
+    OperationType.SIMULATE_PROPOSAL: "Simulate proposal",
+}
 
 
 class OperationStatus(StrEnum):
@@ -51,7 +61,7 @@ class Policy:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class IdempotencyKey:
-    """A client's key; `scope` is `proposals`, `analyses`, or one proposal's endpoint."""
+    """A client's key; `scope` is `proposals`, `analyses`, `simulations`, or one proposal's endpoint."""
 
     client: str
     scope: str
@@ -64,6 +74,10 @@ class IdempotencyKey:
     @classmethod
     def of_batches(cls, key: str, *, client: str) -> "IdempotencyKey":
         return cls(client=client, scope=ANALYSES_SCOPE, key=key)
+
+    @classmethod
+    def of_simulations(cls, key: str, *, client: str) -> "IdempotencyKey":
+        return cls(client=client, scope=SIMULATIONS_SCOPE, key=key)
 
     @classmethod
     def of_endpoint(cls, scope: str, proposal_id: str, key: str, *, client: str) -> "IdempotencyKey":
@@ -89,7 +103,7 @@ class OperationFailure:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RecordedEvidence:
-    """The evidence of an operation, all made by one engine version; documents by address."""
+    """The evidence of a version or simulation, all made by one engine version; documents by address."""
 
     result_document: str
     simulation_status: str
@@ -210,18 +224,22 @@ class Operation(OperationSummary):
         return self.operation_type is OperationType.ANALYZE_SCENARIOS
 
     @property
+    def makes_version(self) -> bool:
+        return self.operation_type in MAKES_VERSION
+
+    @property
     def title(self) -> str:
         """What it does, for operators, without a word of the client."""
         if self.is_batch:
             scenarios = self.scenario_count or 1
             return f"Analyze {(self.runs_total or 0) // scenarios} items in {scenarios} scenarios"
-        return "Create proposal" if self.operation_type is OperationType.CREATE_PROPOSAL else "Create version"
+        return TITLES[self.operation_type]
 
     @property
     def made_proposal_id(self) -> str:
         """The proposal that a version is for, or that a create makes: the latter is known before there is one.
 
-        No batch has one.
+        Only what makes a version has one.
         """
         return derived_id("pp", self.operation_id) if self.proposal_id is None else self.proposal_id
 
@@ -238,6 +256,8 @@ class Operation(OperationSummary):
             return None
         if self.operation_type is OperationType.ANALYZE_SCENARIOS:
             return IdempotencyKey.of_batches(self.idempotency_key, client=self.client)
+        if self.operation_type is OperationType.SIMULATE_PROPOSAL:
+            return IdempotencyKey.of_simulations(self.idempotency_key, client=self.client)
         if self.operation_type is OperationType.CREATE_PROPOSAL or self.proposal_id is None:
             return IdempotencyKey.of_creates(self.idempotency_key, client=self.client)
         return IdempotencyKey.of_endpoint(VERSIONS_SCOPE, self.proposal_id, self.idempotency_key, client=self.client)

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from domain.errors import OperationNotFound
-from domain.operation import LockedOperation, Operation, OperationFailure
+from domain.operation import LockedOperation, Operation, OperationFailure, RecordedEvidence
 from storage.unit_of_work import Storage, Transaction
 
 
@@ -27,10 +27,8 @@ async def end_failed(
             raise OperationNotFound
         if operation.is_terminal:
             return operation
-        if operation.started_at is None and elapsed is not None:
-            began = max(operation.created_at, operation.locked_at - elapsed)
-            operation = replace(operation, started_at=began)
-        return await fail_locked(transaction, operation, failure, cancelled_by=cancelled_by)
+        begun = operation if elapsed is None else _begun(operation, elapsed)
+        return await fail_locked(transaction, begun, failure, cancelled_by=cancelled_by)
 
 
 async def fail_locked(
@@ -54,6 +52,35 @@ async def succeed_locked(transaction: Transaction, operation: LockedOperation, *
     ended = await transaction.operations.succeed(operation, result_document=result_document)
     await _add_delivery(transaction, ended)
     return ended
+
+
+async def succeed_simulated(
+    transaction: Transaction,
+    operation: LockedOperation,
+    evidence: RecordedEvidence,
+    *,
+    elapsed: timedelta = timedelta(),
+) -> Operation:
+    """End an open operation that makes a simulation alone. What its steps have stored and it does not use is let go."""
+    ended = await transaction.operations.succeed_simulated(_begun(operation, elapsed), evidence)
+    recorded = (operation.result_document, operation.inputs_document, operation.artifact_document)
+    await transaction.documents.let_go(*(made for made in recorded if made not in (None, *evidence.documents)))
+    await _add_delivery(transaction, ended)
+    return ended
+
+
+async def adopt(transaction: Transaction, operation_id: str, evidence: RecordedEvidence) -> Operation:
+    """End an operation that this transaction has added with a result that its key has already."""
+    operation = await transaction.operations.lock(operation_id)
+    if operation is None:
+        raise OperationNotFound
+    return await succeed_simulated(transaction, operation, evidence)
+
+
+def _begun(operation: LockedOperation, elapsed: timedelta) -> LockedOperation:
+    if operation.started_at is not None:
+        return operation
+    return replace(operation, started_at=max(operation.created_at, operation.locked_at - elapsed))
 
 
 async def _add_delivery(transaction: Transaction, ended: Operation) -> None:

@@ -28,6 +28,17 @@ class MadeResult:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class MadeSimulation:
+    """What a simulation operation has made; documents and gate decision are JSON texts."""
+
+    operation: Operation
+    gate_decision: str | None
+    result: bytes
+    inputs: bytes
+    artifact: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class CreatedVersion:
     """The proposal and version of a successful operation; `event` is the one that made it, or the latest.
 
@@ -38,6 +49,9 @@ class CreatedVersion:
     version: VersionTexts
     event: WorkflowEvent
     state_began: datetime
+
+
+Made = CreatedVersion | MadeSimulation | MadeResult
 
 
 class LookupService:
@@ -80,14 +94,25 @@ class LookupService:
         async with self._storage.reading() as reading:
             return await reading.operation_list.page(narrowed, client=client, cursor=cursor, limit=limit)
 
-    async def result(self, operation: Operation, *, room: Room) -> CreatedVersion | MadeResult | None:
+    async def result(self, operation: Operation, *, room: Room) -> Made | None:
         """The proposal and version that the operation made, with their event, or its result; None unless SUCCEEDED."""
         if operation.status is not OperationStatus.SUCCEEDED:
             return None
-        if operation.proposal_version_id is None and operation.result_document is not None:
-            (text,) = await document_bytes(self._storage, operation.result_document, room=room)
+        if operation.makes_version:
+            return await self._created(operation, is_latest=False, room=room)
+        if operation.is_batch:
+            (text,) = await document_bytes(self._storage, _address(operation.result_document), room=room)
             return MadeResult(text=text)
-        return await self._created(operation, is_latest=False, room=room)
+        return await self._simulated(operation, room=room)
+
+    async def _simulated(self, operation: Operation, *, room: Room) -> MadeSimulation:
+        addresses = (operation.result_document, operation.inputs_document, operation.artifact_document)
+        async with self._storage.reading() as reading:
+            gate_decision = await reading.operations.gate_decision(operation.operation_id)
+        result, inputs, artifact = await document_bytes(self._storage, *map(_address, addresses), room=room)
+        return MadeSimulation(
+            operation=operation, gate_decision=gate_decision, result=result, inputs=inputs, artifact=artifact
+        )
 
     async def present(self, operation: Operation | ExpiredOperation, *, room: Room) -> CreatedVersion:
         """The proposal and version of an operation that SUCCEEDED, with the proposal's latest event."""
@@ -109,6 +134,12 @@ class LookupService:
             began = event.occurred_at if is_new_state else await reading.events.state_began(event)
         texts = await with_texts(self._storage, version, room=room)
         return CreatedVersion(proposal=proposal, version=texts, event=event, state_began=began)
+
+
+def _address(document: str | None) -> str:
+    if document is None:
+        raise InvariantBroken("the operation has made nothing")
+    return document
 
 
 def expired_error(expired: ExpiredOperation) -> OperationExpired:

@@ -18,10 +18,11 @@ MAX_SMALL_BYTES: Final = 1024 * 1024  # rows may hold long texts: so many bytes 
 class PreparedRequest:
     """A valid request as services take it: its document, and what there is to know of it without parsing that again.
 
-    A simulation has no `author` and is no operation; `metadata` is canonical JSON text. A batch has chunks, and a
+    The `author` of a simulation is not in its body; `metadata` is canonical JSON text. A batch has chunks, and a
     `portfolio_id` only when it is of one portfolio (services/prepared_batch.py).
     """
 
+    operation_type: OperationType
     request_hash: str
     document: Document
     row_count: int
@@ -31,7 +32,6 @@ class PreparedRequest:
     metadata: str = field(default="{}", repr=False)
     expected_version_no: int | None = None
     callback: CallbackSubscription | None = None
-    operation_type: OperationType | None = None
     scenario_count: int | None = None
     chunks: tuple[NewChunk, ...] = ()
 
@@ -45,6 +45,7 @@ class PreparedRequest:
     ) -> Self:
         simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
         return cls(
+            operation_type=_operation_type(request),
             request_hash=request_hash(request),
             document=Document.of(DocumentKind.REQUEST, request_document(request)),
             row_count=row_count(simulated),
@@ -54,7 +55,6 @@ class PreparedRequest:
             metadata=canonical_text(request.metadata.model_dump()) if isinstance(request, CreateRequest) else "{}",
             expected_version_no=request.expected_current_version_no if isinstance(request, VersionRequest) else None,
             callback=callback,
-            operation_type=_operation_type(request),
         )
 
     def is_large(self, *, more_rows_than: int) -> bool:
@@ -62,8 +62,8 @@ class PreparedRequest:
         return bool(self.chunks) or self.row_count > more_rows_than or self.document.size > MAX_SMALL_BYTES
 
 
-def _operation_type(request: CreateRequest | VersionRequest | SimulateRequest) -> OperationType | None:
+def _operation_type(request: CreateRequest | VersionRequest | SimulateRequest) -> OperationType:
     if isinstance(request, SimulateRequest):
-        return None
+        return OperationType.SIMULATE_PROPOSAL
     is_create = isinstance(request, CreateRequest)
     return OperationType.CREATE_PROPOSAL if is_create else OperationType.CREATE_PROPOSAL_VERSION

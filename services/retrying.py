@@ -5,7 +5,9 @@ from dataclasses import replace
 from domain.engine import codes
 from domain.errors import IdempotencyKeyConflict, InvariantBroken, OperationNotFailed, OperationNotFound
 from domain.ids import new_operation_id
-from domain.operation import ExpiredOperation, Operation, OperationStatus, Policy
+from domain.operation import ExpiredOperation, Operation, OperationStatus, Policy, RecordedEvidence
+from services.adoption import Adoption, ResultNotRead, read_or_refuse
+from services.ending import adopt
 from services.lookup import LookupService, expired_error
 from services.open_operations import OpenOperationLimit, Place
 from services.submission import Accepted, StartSoon, note_correlation_id
@@ -23,17 +25,20 @@ class RetryService:
         *,
         policy: Policy,
         limit: OpenOperationLimit,
+        adoption: Adoption,
     ) -> None:
         self._storage = storage
         self._lookup = lookup
         self._start_soon = start_soon
         self._policy = policy
         self._limit = limit
+        self._adoption = adoption
 
     async def retry(self, operation_id: str, *, client: str, by: str, correlation_id: str | None = None) -> Accepted:
         """The next attempt of a failed operation, with the same request and callback, under the rules of today.
 
-        A batch goes on: what it has computed without a failure, by this engine version, is not computed again.
+        A batch goes on: what it has computed without a failure, by this engine version, is not computed again. A
+        simulation whose key has got a result meanwhile has SUCCEEDED at once with that.
 
         It keeps the correlation id of the first, and is found by `correlation_id`, the one of this retry, too.
 
@@ -44,38 +49,60 @@ class RetryService:
         failed = await self._lookup.operation(operation_id, client=client)
         if failed.status is not OperationStatus.FAILED:
             raise OperationNotFailed
-        with self._limit.place(client, is_batch=failed.is_batch) as place:
-            async with self._storage.transaction() as transaction:
-                find_or_add = self._keyed if failed.key else self._keyless
-                operation, is_new = await find_or_add(transaction, failed, place, by)
-        if is_new:
+        evidence = None
+        while True:
+            try:
+                operation, is_new = await self._found_or_added(failed, by, evidence)
+                break
+            except ResultNotRead as found:
+                evidence = await self._adoption.read(found.stored)
+        if is_new and not operation.is_terminal:
             self._start_soon(operation)
         if correlation_id is not None:
             await note_correlation_id(self._storage, operation, correlation_id)
         return Accepted(operation=operation, is_replay=not is_new)
 
+    async def _found_or_added(
+        self, failed: Operation, by: str, evidence: RecordedEvidence | None
+    ) -> tuple[Operation, bool]:
+        with self._limit.place(failed.client, is_batch=failed.is_batch) as place:
+            async with self._storage.transaction() as transaction:
+                if failed.key is None:
+                    return await self._keyless(transaction, failed, place=place, by=by)
+                return await self._keyed(transaction, failed, place=place, by=by, evidence=evidence)
+
     async def _keyed(
-        self, transaction: Transaction, failed: Operation, place: Place, by: str
+        self,
+        transaction: Transaction,
+        failed: Operation,
+        *,
+        place: Place,
+        by: str,
+        evidence: RecordedEvidence | None,
     ) -> tuple[Operation, bool]:
         if failed.key is None:
             raise InvariantBroken("the operation has no key")
-        operation_id = new_operation_id()
-        claim = await transaction.keys.claim(failed.key, request_hash=failed.request_hash, operation_id=operation_id)
+        operation_id, keys = new_operation_id(), transaction.arbiter_of(failed.key)
+        claim = await keys.claim(failed.key, request_hash=failed.request_hash, operation_id=operation_id)
         newest = claim.held_by
         if newest is not None and newest.operation_id != failed.operation_id:
             if claim.request_hash != failed.request_hash:
                 raise IdempotencyKeyConflict
             return _readable(newest), False
+        claim.replay_of(failed.request_hash)
+        known = None if claim.stored is None else read_or_refuse(claim.stored, evidence)
         attempt = (claim.attempts or failed.attempt) + 1
-        if claim.attempts > 0:
-            await transaction.keys.reassign(
+        if claim.is_taken:
+            await keys.reassign(
                 failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt
             )
-        await place.take(transaction.operations)
-        return await self._added(transaction, failed, operation_id=operation_id, attempt=attempt, by=by), True
+        if known is None:
+            await place.take(transaction.operations)
+        added = await self._added(transaction, failed, operation_id=operation_id, attempt=attempt, by=by)
+        return added if known is None else await adopt(transaction, operation_id, known), True
 
     async def _keyless(
-        self, transaction: Transaction, failed: Operation, place: Place, by: str
+        self, transaction: Transaction, failed: Operation, *, place: Place, by: str
     ) -> tuple[Operation, bool]:
         await transaction.operations.lock(failed.operation_id)
         newest = await transaction.operations.newest_attempt(failed.operation_id)

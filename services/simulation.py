@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
-from domain.errors import IdempotencyKeyConflict, SimulationDisabled, SimulationNotStored, StorageUnavailable
+from domain.errors import SimulationDisabled, SimulationNotStored, StorageUnavailable
 from domain.evidence import evidence_of
 from domain.timestamps import wire_timestamp
 from services.documents import Room, document_bytes
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 from storage.documents import Document, DocumentKind, DocumentPurged
-from storage.simulations import StoredSimulation
+from storage.simulations import SimulationKey, StoredSimulation
 from storage.unit_of_work import Storage
 
 _Documents = tuple[Document, Document, Document]  # result, inputs, artifact
@@ -30,7 +30,7 @@ class SimulateCommand:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class SimulationAnswer:
-    """The stored simulation of a key; `is_replay` when an earlier request made it."""
+    """The stored simulation of a key; `is_replay` when an earlier request, or an operation, made it."""
 
     stored: StoredSimulation
     is_replay: bool
@@ -45,7 +45,10 @@ class _UnderWay:
 
 
 class SimulationService:
-    """Key space B: one key stands for one request and one stored result, whatever arrives at the same time."""
+    """Key space B: one key stands for one request and one stored result, whatever arrives at the same time.
+
+    An operation that has the key is not waited for: this works without Temporal, and the operation adopts its result.
+    """
 
     def __init__(self, storage: Storage, pool: ProcessPool, *, large_request_rows: int) -> None:
         self._storage = storage
@@ -79,25 +82,23 @@ class SimulationService:
 
     async def _simulated(self, command: SimulateCommand) -> SimulationAnswer:
         async with self._storage.reading() as reading:
-            found = await reading.simulations.get_or_now(command.key, client=command.client)
-        if isinstance(found, StoredSimulation):
-            return _answer(found, command, is_replay=True)
+            found, now = await reading.simulations.get_and_now(command.key, client=command.client)
+        if found is not None and (stored := found.stored_for(command.prepared.request_hash)) is not None:
+            return SimulationAnswer(stored=stored, is_replay=True)
         if not command.prepared.asks_for_simulation:
             raise SimulationDisabled
-        documents = await self._computed(command, created_at=found)
-        result, inputs, artifact = documents
-        mine = StoredSimulation(
+        documents = await self._computed(command, created_at=now)
+        made = StoredSimulation(*(document.sha256 for document in documents))
+        mine = SimulationKey(
             client=command.client,
             key=command.key,
             request_hash=command.prepared.request_hash,
             correlation_id=command.correlation_id,
-            result_document=result.sha256,
-            inputs_document=inputs.sha256,
-            artifact_document=artifact.sha256,
-            created_at=found,
+            **made._asdict(),
+            created_at=now,
         )
         kept = await self._keep(mine, documents)
-        return _answer(kept, command, is_replay=kept != mine)
+        return SimulationAnswer(stored=kept.stored or made, is_replay=kept is not mine)
 
     async def _computed(self, command: SimulateCommand, *, created_at: datetime) -> _Documents:
         compute = partial(
@@ -112,7 +113,7 @@ class SimulationService:
             return await self._pool.run(compute)
         return await asyncio.to_thread(compute)
 
-    async def _keep(self, simulation: StoredSimulation, documents: tuple[Document, ...]) -> StoredSimulation:
+    async def _keep(self, simulation: SimulationKey, documents: _Documents) -> SimulationKey:
         try:
             try:
                 return await self._keep_once(simulation, documents)
@@ -121,10 +122,10 @@ class SimulationService:
         except StorageUnavailable:
             raise SimulationNotStored from None
 
-    async def _keep_once(self, simulation: StoredSimulation, documents: tuple[Document, ...]) -> StoredSimulation:
+    async def _keep_once(self, simulation: SimulationKey, documents: _Documents) -> SimulationKey:
         async with self._storage.transaction() as transaction:
             kept = await transaction.simulations.add_or_get(simulation)
-            if kept == simulation:
+            if kept is simulation:
                 for document in documents:
                     await transaction.documents.add(document, at=simulation.created_at)
             return kept
@@ -132,12 +133,6 @@ class SimulationService:
     async def documents(self, *addresses: str, room: Room) -> list[bytes]:
         """Documents of a simulation, read once there is room for them."""
         return await document_bytes(self._storage, *addresses, room=room)
-
-
-def _answer(stored: StoredSimulation, command: SimulateCommand, *, is_replay: bool) -> SimulationAnswer:
-    if stored.request_hash != command.prepared.request_hash:
-        raise IdempotencyKeyConflict
-    return SimulationAnswer(stored=stored, is_replay=is_replay)
 
 
 def _result_and_artifact(

@@ -8,17 +8,19 @@ from datetime import UTC, datetime
 from typing import Final
 
 from domain.callback import CallbackSubscription
-from domain.errors import IdempotencyKeyConflict, InvariantBroken, ProposalError, ProposalNotFound, SimulationDisabled
+from domain.errors import ProposalError, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
-from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, Policy
+from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, Policy, RecordedEvidence
 from domain.text import is_identifier
+from services.adoption import Adoption, ResultNotRead, read_or_refuse
+from services.ending import adopt
 from services.open_operations import OpenOperationLimit, Place
 from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
 from storage.idempotency import KeyClaim
 from storage.submissions import NewOperation
-from storage.unit_of_work import Storage
+from storage.unit_of_work import Arbiter, Storage
 
 NOT_STORED: Final = datetime.min.replace(tzinfo=UTC)  # PostgreSQL says when
 
@@ -81,6 +83,7 @@ class SubmissionService:
         large_request_rows: int,
         limit: OpenOperationLimit,
         judge_callback: JudgeCallback,
+        adoption: Adoption,
     ) -> None:
         self._storage = storage
         self._start_soon = start_soon
@@ -89,6 +92,7 @@ class SubmissionService:
         self._large_request_rows = large_request_rows
         self._limit = limit
         self._judge_callback = judge_callback
+        self._adoption = adoption
         self._under_way: dict[
             tuple[IdempotencyKey, str, bool, CallbackSubscription | None], asyncio.Task[Accepted]
         ] = {}
@@ -130,11 +134,21 @@ class SubmissionService:
 
     async def _accept_past_purge(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
         try:
-            return await self._accept(submission, refusal)
+            return await self._accept_past_result(submission, refusal)
         except DocumentPurged:
-            return await self._accept(submission, refusal)
+            return await self._accept_past_result(submission, refusal)
 
-    async def _accept(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
+    async def _accept_past_result(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
+        evidence = None
+        while True:
+            try:
+                return await self._accept(submission, refusal, evidence)
+            except ResultNotRead as found:
+                evidence = await self._adoption.read(found.stored)
+
+    async def _accept(
+        self, submission: Submission, refusal: ProposalError | None, evidence: RecordedEvidence | None
+    ) -> Accepted:
         new = self._new_operation(submission)
         if submission.is_synchronous and self._policy.require_simulation_flag:
             refusal = refusal if submission.prepared.asks_for_simulation else SimulationDisabled()
@@ -142,7 +156,9 @@ class SubmissionService:
         is_quick = refusal is None and not self._limit.per_client
         with self._limit.place(submission.client, is_batch=new.operation.is_batch) as place:
             operation = await self._accept_if_new(new, submission.key, place) if is_quick else None
-            accepted = operation or await self._find_or_accept(new, submission.key, place, refusal)
+            accepted = operation or await self._find_or_accept(
+                new, submission.key, place=place, refusal=refusal, evidence=evidence
+            )
         if isinstance(accepted, Accepted):
             return accepted
         link_to_later_starts(accepted.operation_id)
@@ -165,33 +181,44 @@ class SubmissionService:
         return accepted
 
     async def _find_or_accept(
-        self, new: NewOperation, key: IdempotencyKey | None, place: Place, refusal: ProposalError | None
+        self,
+        new: NewOperation,
+        key: IdempotencyKey | None,
+        *,
+        place: Place,
+        refusal: ProposalError | None,
+        evidence: RecordedEvidence | None,
     ) -> Accepted | Operation:
-        """What the key stands for, if anything; what was once accepted is a replay, whatever the options say now."""
+        """What the key stands for, if anything; what was once accepted is a replay, whatever the options say now.
+
+        A key that has a result and no operation gets one that has SUCCEEDED. Raises ResultNotRead for one without its
+        `evidence`.
+        """
         request_hash, operation_id = new.operation.request_hash, new.operation.operation_id
         async with self._storage.transaction() as transaction:
             claim = KeyClaim()
+            keys: Arbiter = transaction.keys
             if key is not None:
-                claim = await transaction.keys.claim(key, request_hash=request_hash, operation_id=operation_id)
-            if claim.held_by is not None and claim.held_by.status is not OperationStatus.FAILED:
-                if claim.request_hash != request_hash:
-                    raise IdempotencyKeyConflict
-                return Accepted(operation=claim.held_by, is_replay=True)
+                keys = transaction.arbiter_of(key)
+                claim = await keys.claim(key, request_hash=request_hash, operation_id=operation_id)
+            if (held_by := claim.replay_of(request_hash)) is not None:
+                return Accepted(operation=held_by, is_replay=True)
             if refusal is not None:
                 raise refusal
-            await place.take(transaction.operations)
-            if key is not None and claim.attempts > 0:
+            known = None if claim.stored is None else read_or_refuse(claim.stored, evidence)
+            if known is None:
+                await place.take(transaction.operations)
+            if key is not None and claim.is_taken:
                 attempt = claim.attempts + 1
-                await transaction.keys.reassign(
-                    key, request_hash=request_hash, operation_id=operation_id, attempt=attempt
-                )
+                await keys.reassign(key, request_hash=request_hash, operation_id=operation_id, attempt=attempt)
                 new = replace(new, operation=replace(new.operation, attempt=attempt))
-            return await transaction.submissions.add(new)
+            operation = await transaction.submissions.add(new)
+            if known is None:
+                return operation
+            return Accepted(operation=await adopt(transaction, operation_id, known), is_replay=True)
 
     def _new_operation(self, submission: Submission) -> NewOperation:
         prepared, runs_total = submission.prepared, submission.prepared.runs_total
-        if prepared.operation_type is None:
-            raise InvariantBroken("the request is of no operation")
         operation = Operation(
             operation_id=new_operation_id(),
             operation_type=prepared.operation_type,

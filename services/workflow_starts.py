@@ -122,7 +122,7 @@ def _search_attributes_of(operation: Operation) -> TypedSearchAttributes:
         OPERATION_TYPE: operation.operation_type,
         CREATED_BY: operation.created_by,
         **({} if operation.portfolio_id is None else {PORTFOLIO_ID: operation.portfolio_id}),
-        **({} if operation.is_batch else {PROPOSAL_ID: operation.made_proposal_id}),
+        **({PROPOSAL_ID: operation.made_proposal_id} if operation.makes_version else {}),
     }
     return TypedSearchAttributes([SearchAttributePair(key, attribute_text(text)) for key, text in texts.items()])
 

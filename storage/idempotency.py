@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Final
 
-from domain.operation import ExpiredOperation, IdempotencyKey, Operation
+from domain.errors import IdempotencyKeyConflict
+from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus
 from storage.expired_operations import ExpiredOperationReader
 from storage.operations import OperationReader
 from storage.rows import Repository, value_row
@@ -42,12 +43,28 @@ class KeyClaim:
     """The state of a key when it was claimed. `attempts` is the number of operations that have had it; 0: it was free.
 
     `held_by` is the last of them, None once its tombstone has been purged as well; `request_hash` is that of its
-    request.
+    request. `stored` is what a key of a simulation stands for, whether an operation made it or not.
     """
 
     attempts: int = 0
     request_hash: str | None = None
     held_by: Operation | ExpiredOperation | None = None
+    stored: tuple[str, str, str] | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the key has a row that is not this claim's."""
+        return self.request_hash is not None
+
+    def replay_of(self, request_hash: str) -> Operation | ExpiredOperation | None:
+        """The operation that this request stands for; None when the key is free, or has a result alone.
+
+        Raises IdempotencyKeyConflict.
+        """
+        is_held = self.held_by is not None and self.held_by.status is not OperationStatus.FAILED
+        if (is_held or self.stored is not None) and self.request_hash != request_hash:
+            raise IdempotencyKeyConflict
+        return self.held_by if is_held else None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

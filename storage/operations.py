@@ -27,6 +27,7 @@ OPERATION_COLUMNS: Final = ", ".join(
 )
 
 SELECT_OPERATION: Final = f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE o.operation_id = %(operation_id)s"
+SELECT_GATE_DECISION: Final = "SELECT gate_decision FROM operations WHERE operation_id = %(operation_id)s"
 LOCK_OPERATION: Final = f"""
 SELECT {OPERATION_COLUMNS}, o.metadata, o.gate_decision, now() AS locked_at
 FROM operations o WHERE o.operation_id = %(operation_id)s FOR UPDATE
@@ -64,7 +65,8 @@ RECORD_EVIDENCE: Final = _record_statement(
 )
 _END_COLUMNS: Final = (
     "status",
-    "result_document",
+    *_EVIDENCE_COLUMNS,
+    "evidence_seal",
     "error_code",
     "error_message",
     "workflow_to_cancel",
@@ -136,6 +138,12 @@ LOCKED_ROW: Final = value_row(LockedOperation)
 class OperationReader(Repository):
     async def get(self, operation_id: str) -> Operation | None:
         return await self._one(OPERATION_ROW, SELECT_OPERATION, operation_id=operation_id)
+
+    async def gate_decision(self, operation_id: str) -> str | None:
+        """Of its result, as JSON text; None also without one."""
+        cursor = await self._connection.execute(SELECT_GATE_DECISION, {"operation_id": operation_id})
+        row = await cursor.fetchone()
+        return None if row is None else row[0]
 
     async def newest_by_correlation(self, correlation_id: str, *, client: str) -> Operation | None:
         return await self._one(
@@ -244,6 +252,11 @@ class Operations(OperationReader):
     async def succeed(self, operation: LockedOperation, *, result_document: str) -> Operation:
         """End an open operation that makes a result and no version, and return it."""
         return await self._end(operation, status=OperationStatus.SUCCEEDED, result_document=result_document)
+
+    async def succeed_simulated(self, operation: LockedOperation, evidence: RecordedEvidence) -> Operation:
+        """End an open operation that makes a simulation alone, and return it."""
+        made = {column: getattr(evidence, column) for column in _EVIDENCE_COLUMNS}
+        return await self._end(operation, status=OperationStatus.SUCCEEDED, **made, evidence_seal=evidence.seal)
 
     async def _end(self, operation: LockedOperation, **end: Any) -> Operation:
         """Write the end, with the transaction's time, and wake the waiters at commit."""

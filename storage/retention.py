@@ -65,14 +65,15 @@ SELECT count(*) FROM removed
 """
 # A key is kept for as long after the end of its operation, which may have been purged before. What other tables say is
 # asked row by row, in subqueries of one value: from EXISTS the planner makes joins and hashes, over whole tables.
-PURGE_KEYS: Final = """
+_ENDED: Final = """coalesce(
+            (SELECT coalesce(finished_at, 'infinity') FROM operations o WHERE o.operation_id = k.operation_id),
+            (SELECT finished_at FROM expired_operations e WHERE e.operation_id = k.operation_id),
+            '-infinity')"""
+PURGE_KEYS: Final = f"""
 WITH removed AS (
     DELETE FROM idempotency_keys WHERE (client, scope, key) IN (
         SELECT client, scope, key FROM idempotency_keys k
-        WHERE created_at < now() - %(kept)s AND coalesce(
-            (SELECT coalesce(finished_at, 'infinity') FROM operations o WHERE o.operation_id = k.operation_id),
-            (SELECT finished_at FROM expired_operations e WHERE e.operation_id = k.operation_id),
-            '-infinity') < now() - %(kept)s
+        WHERE created_at < now() - %(kept)s AND {_ENDED} < now() - %(kept)s
         ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING key)
 SELECT count(*) FROM removed
@@ -85,15 +86,19 @@ WITH removed AS (
     RETURNING key)
 SELECT count(*) FROM removed
 """
-PURGE_SIMULATIONS: Final = """
+# As keys. A key that has no result, because its operation FAILED, leaves no document.
+PURGE_SIMULATIONS: Final = f"""
 WITH removed AS (
     DELETE FROM simulations WHERE (client, key) IN (
-        SELECT client, key FROM simulations WHERE created_at < now() - %(kept)s ORDER BY created_at LIMIT %(limit)s)
+        SELECT client, key FROM simulations k
+        WHERE created_at < now() - %(kept)s AND {_ENDED} < now() - %(kept)s
+        ORDER BY created_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     RETURNING result_document, inputs_document, artifact_document),
 loose AS (
     INSERT INTO documents_to_purge (sha256)
     SELECT DISTINCT sha256
     FROM removed, LATERAL (VALUES (result_document), (inputs_document), (artifact_document)) AS documents (sha256)
+    WHERE sha256 IS NOT NULL
     ON CONFLICT DO NOTHING)
 SELECT count(*) FROM removed
 """

@@ -13,12 +13,13 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from domain.callback import CallbackSubscription
-from domain.operation import IdempotencyKey, Operation
+from domain.operation import SIMULATIONS_SCOPE, IdempotencyKey, Operation
 from storage.batch_chunks import BatchChunks, NewChunk
 from storage.documents import DOCUMENT_VALUES, Document
 from storage.idempotency import CLAIM_KEY
 from storage.operations import NEW_COLUMNS, TIME_COLUMNS, UNREAD_COLUMNS
 from storage.rows import parameters_of
+from storage.simulations import CLAIM_SIMULATION
 
 _GIVEN_COLUMNS: Final = tuple(column for column in NEW_COLUMNS if column not in UNREAD_COLUMNS)
 _OPERATION_VALUES: Final = {column: f"%({column})s" for column in NEW_COLUMNS} | dict.fromkeys(TIME_COLUMNS, "now()")
@@ -38,6 +39,7 @@ WITH {key} stored AS ({_insert("documents", DOCUMENT_VALUES, source)} ON CONFLIC
 
 ACCEPT: Final = _accept()
 ACCEPT_WITH_NEW_KEY: Final = _accept(key=f"claimed AS ({CLAIM_KEY}),", source="FROM claimed")
+ACCEPT_SIMULATION: Final = _accept(key=f"claimed AS ({CLAIM_SIMULATION}),", source="FROM claimed")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,7 +74,8 @@ class Submissions:
 
         Waits for a concurrent claim of the key to commit or roll back.
         """
-        cursor = await self._connection.execute(ACCEPT_WITH_NEW_KEY, {**_row(new), **asdict(key)})
+        statement = ACCEPT_SIMULATION if key.scope == SIMULATIONS_SCOPE else ACCEPT_WITH_NEW_KEY
+        cursor = await self._connection.execute(statement, {**_row(new), **asdict(key)})
         accepted = await cursor.fetchone()
         return None if accepted is None else await self._with_chunks(new, accepted[0])
 

@@ -328,11 +328,13 @@ class SimulationRow(SQLModel, table=True):
     client: str = _text(primary_key=True)
     key: str = _text(primary_key=True)
     request_hash: str = _text()
-    correlation_id: str = _text()
-    result_document: str = _document("simulations_result", deferred=True)
-    inputs_document: str = _document("simulations_inputs", deferred=True)
-    artifact_document: str = _document("simulations_artifact", deferred=True)
+    correlation_id: str | None = _text(nullable=True)
+    result_document: str | None = _document("simulations_result", nullable=True, deferred=True)
+    inputs_document: str | None = _document("simulations_inputs", nullable=True, deferred=True)
+    artifact_document: str | None = _document("simulations_artifact", nullable=True, deferred=True)
     created_at: datetime = _moment()
+    operation_id: str | None = _text(nullable=True)
+    attempt: int = Field(1, sa_column_kwargs={"server_default": text("1")})
 
 
 class CallbackDeliveryRow(SQLModel, table=True):

@@ -16,7 +16,7 @@ from psycopg import AsyncConnection
 from psycopg.errors import ForeignKeyViolation
 
 from domain.errors import StorageUnavailable
-from domain.operation import Operation
+from domain.operation import SIMULATIONS_SCOPE, IdempotencyKey, Operation
 from storage.audit import AuditReader
 from storage.backlog import BacklogReader
 from storage.batch_chunks import BatchChunks, ChunkReader
@@ -42,6 +42,8 @@ from storage.waiting_list import WaitingReader
 from storage.workflow_starts import OperationStarts, delivery_starts
 
 REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
+
+Arbiter = IdempotencyKeys | Simulations
 
 log = structlog.get_logger(__name__)
 
@@ -104,6 +106,10 @@ class Transaction:
         self.delivery_starts = delivery_starts(connection)
         self.simulations = Simulations(connection)
         self.chunks = BatchChunks(connection)
+
+    def arbiter_of(self, key: IdempotencyKey) -> Arbiter:
+        """The table whose rows say what keys of this scope stand for."""
+        return self.simulations if key.scope == SIMULATIONS_SCOPE else self.keys
 
 
 class Storage:

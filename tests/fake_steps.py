@@ -49,7 +49,14 @@ class FakeSteps:
         self.hang: asyncio.Event | None = None
 
     def registered(self) -> list[Callable]:
-        return [self.simulate, self.build_artifact, self.persist, self.persist_version, self.finish]
+        return [
+            self.simulate,
+            self.build_artifact,
+            self.persist,
+            self.persist_version,
+            self.persist_simulation,
+            self.finish,
+        ]
 
     def _enter(self, name: str) -> None:
         self.calls[name] += 1
@@ -87,6 +94,17 @@ class FakeSteps:
         self._enter("persist_version")
         self.outcome = OperationOutcome(
             operation_id=step.operation_id, status="SUCCEEDED", proposal_id="pp_1", version_no=2
+        )
+        return PersistResult(outcome=self.outcome)
+
+    @activity.defn(name="persist_simulation")
+    async def persist_simulation(self, step: PersistInput) -> PersistResult:
+        self._enter("persist_simulation")
+        self.outcome = OperationOutcome(
+            operation_id=step.operation_id,
+            status="SUCCEEDED",
+            simulation_status="READY",
+            artifact_hash="sha256:0",
         )
         return PersistResult(outcome=self.outcome)
 

@@ -21,9 +21,12 @@ from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import Policy
 from domain.proposal import EventType
 from runtime.engine_pool import EnginePool
+from services.adoption import Adoption
 from services.lifecycle import ProposalWorkflowService
+from services.lookup import LookupService
 from services.open_operations import OpenOperationLimit
 from services.process_pool import ProcessPool
+from services.retrying import RetryService
 from services.submission import SubmissionService
 from storage.unit_of_work import Storage
 from workflows.identity import WORKFLOW_TYPES
@@ -48,8 +51,10 @@ class Steps:
         self._types: dict[str, str] = {}
         self._simulate = SimulateStep(storage, work, evidence).simulate
         self._build = BuildArtifactStep(storage, work, evidence).build_artifact
-        self._persist = PersistStep(storage, work, evidence).persist
-        self._persist_version = PersistStep(storage, work, evidence).persist_version
+        persisting = PersistStep(storage, work, evidence, adopting(storage))
+        self._persist = persisting.persist
+        self._persist_version = persisting.persist_version
+        self._persist_simulation = persisting.persist_simulation
         self._finish = FinishStep(storage, work, client).finish  # type: ignore[arg-type]  # asked about cancels alone
 
     async def simulate(self, operation_id: str, *, is_local: bool = True):
@@ -64,6 +69,9 @@ class Steps:
 
     async def persist_version(self, operation_id: str):
         return await self._run(self._persist_version, PersistInput(operation_id=operation_id))
+
+    async def persist_simulation(self, operation_id: str):
+        return await self._run(self._persist_simulation, PersistInput(operation_id=operation_id))
 
     async def finish(self, operation_id: str, *, error_code: str, error_message: str):
         order = FinishInput(operation_id=operation_id, error_code=error_code, error_message=error_message)
@@ -90,6 +98,21 @@ def environment_of(workflow_id: str, workflow_type: str) -> ActivityEnvironment:
     return environment
 
 
+def adopting(storage: Storage) -> Adoption:
+    return Adoption(storage, InProcess())
+
+
+def retrying(storage: Storage, *, limit: OpenOperationLimit | None = None) -> RetryService:
+    return RetryService(
+        storage,
+        LookupService(storage),
+        lambda _: None,
+        policy=Policy(),
+        limit=limit or OpenOperationLimit(100),
+        adoption=adopting(storage),
+    )
+
+
 def submitting(storage: Storage, *, limit: OpenOperationLimit | None = None) -> SubmissionService:
     return SubmissionService(
         storage,
@@ -98,6 +121,7 @@ def submitting(storage: Storage, *, limit: OpenOperationLimit | None = None) -> 
         large_request_rows=1000,
         limit=limit or OpenOperationLimit(100),
         judge_callback=refuse_callbacks,
+        adoption=adopting(storage),
     )
 
 

@@ -24,6 +24,7 @@ from activities.under_way import UnderWay
 from activities.work_at_hand import WorkAtHand
 from domain.callback import CallbackRules
 from domain.egress_proxy import EgressProxy
+from services.adoption import Adoption
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
 from services.process_pool import ProcessPool
@@ -35,6 +36,7 @@ from workflows.create_version import CreateVersion
 from workflows.deliver_callback import DeliverCallback
 from workflows.purge_operations import PurgeOperations
 from workflows.reconcile_operations import ReconcileOperations
+from workflows.simulate_proposal import SimulateProposal
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,19 +55,20 @@ class Dependencies:
 
 
 def proposal_workflows() -> list[type]:
-    return [CreateProposal, CreateVersion, AnalyzeScenarios]
+    return [CreateProposal, CreateVersion, AnalyzeScenarios, SimulateProposal]
 
 
 def proposal_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
     storage = dependencies.storage
     work = WorkAtHand(storage, dependencies.under_way)
     evidence = EvidenceMaking(storage, Computing(dependencies.pool))
-    persisting = PersistStep(storage, work, evidence)
+    persisting = PersistStep(storage, work, evidence, Adoption(storage, dependencies.pool))
     return [
         SimulateStep(storage, work, evidence).simulate,
         BuildArtifactStep(storage, work, evidence).build_artifact,
         persisting.persist,
         persisting.persist_version,
+        persisting.persist_simulation,
         ConcludeBatchStep(storage, work).conclude_batch,
         FinishStep(storage, work, dependencies.client).finish,
     ]

@@ -7,10 +7,10 @@ from temporalio import workflow
 
 from domain.operation import OperationType
 from workflows import steps
+from workflows.evidence_making import make_evidence
 from workflows.identity import WORKFLOW_TYPES
 from workflows.messages import CreateInput, OperationOutcome
 from workflows.operation_run import run_operation
-from workflows.version_making import make_version
 
 
 # Input that does not validate would otherwise retry the workflow task for ever.
@@ -18,4 +18,4 @@ from workflows.version_making import make_version
 class CreateProposal:
     @workflow.run
     async def run(self, start: CreateInput) -> OperationOutcome:
-        return await run_operation(start, partial(make_version, start, persist=steps.persist))
+        return await run_operation(start, partial(make_evidence, start, persist=steps.persist))

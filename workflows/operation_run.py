@@ -116,12 +116,11 @@ def _closed(outcome: OperationOutcome, *, public_url: str | None) -> OperationOu
 
 
 def _made(outcome: OperationOutcome, *, public_url: str | None) -> str:
-    proposal_id = outcome.proposal_id or ""
+    simulated = f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`"
+    if (proposal_id := outcome.proposal_id) is None:
+        return simulated
     proposal = markdown_link(f"`{proposal_id}`", proposal_path(proposal_id), public_url=public_url)
-    return (
-        f"proposal {proposal}, version {outcome.version_no}, "
-        f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`"
-    )
+    return f"proposal {proposal}, version {outcome.version_no}, {simulated}"
 
 
 def _run_counts(runs: RunCounts) -> str:

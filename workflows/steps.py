@@ -53,6 +53,12 @@ async def persist_version(step: PersistInput) -> PersistResult:
     raise _not_here(step)
 
 
+@activity.defn(name="persist_simulation")
+async def persist_simulation(step: PersistInput) -> PersistResult:
+    """Adopt the result that the key has already, or store this one under it; on an ended operation only say how."""
+    raise _not_here(step)
+
+
 @activity.defn(name="analyze_chunks")
 async def analyze_chunks(step: AnalyzeChunksInput) -> AnalyzeChunksResult:
     """Compute and commit open chunks of a lane for a while; a chunk that is done stays as it is."""

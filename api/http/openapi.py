@@ -39,7 +39,7 @@ SCOPES: Final[Mapping[Scope, str]] = {
 TAGS: Final[Mapping[str, str]] = {
     "Operations": "Find, wait for, cancel and retry the durable operations behind creates, and see their callbacks.",
     "Support": "Read approvals, audit trails, lineage and idempotency keys, and how the service is configured.",
-    "Simulations": "Compute a result or an artifact at once, without a proposal.",
+    "Simulations": "Compute a result and an artifact without a proposal, at once or as an operation.",
     "Proposals": "Create proposals, read them and list them.",
     "Batches": "Analyze many portfolios in several scenarios as one operation, and read each run.",
     "Versions": "Add versions to a proposal, and read the result, artifact and evidence of each.",

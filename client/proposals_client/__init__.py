@@ -6,10 +6,10 @@
 
 from proposals_client._async.batch import AsyncBatch
 from proposals_client._async.client import AsyncProposals
-from proposals_client._async.operation import AsyncOperation, AsyncWaitTimeout
+from proposals_client._async.operation import AsyncOperation, AsyncSimulation, AsyncWaitTimeout
 from proposals_client._sync.batch import Batch
 from proposals_client._sync.client import Proposals
-from proposals_client._sync.operation import Operation, WaitTimeout
+from proposals_client._sync.operation import Operation, Simulation, WaitTimeout
 from proposals_client.callbacks import CallbackEvent, verify_callback
 from proposals_client.errors import *  # noqa: F403 -- each of them is part of the interface
 from proposals_client.errors import __all__ as _errors
@@ -21,6 +21,7 @@ __all__ = [  # noqa: PLE0604 -- names of errors are listed where they are
     "AsyncBatch",
     "AsyncOperation",
     "AsyncProposals",
+    "AsyncSimulation",
     "AsyncWaitTimeout",
     "Batch",
     "CallbackEvent",
@@ -30,6 +31,7 @@ __all__ = [  # noqa: PLE0604 -- names of errors are listed where they are
     "OperationState",
     "Progress",
     "Proposals",
+    "Simulation",
     "WaitTimeout",
     "__version__",
     "verify_callback",

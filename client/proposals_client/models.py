@@ -602,6 +602,7 @@ class OperationType(OpenEnum):
     CREATE_PROPOSAL = "CREATE_PROPOSAL"
     CREATE_PROPOSAL_VERSION = "CREATE_PROPOSAL_VERSION"
     ANALYZE_SCENARIOS = "ANALYZE_SCENARIOS"
+    SIMULATE_PROPOSAL = "SIMULATE_PROPOSAL"
 
 
 class OrderingPolicy(OpenEnum):
@@ -2427,6 +2428,26 @@ class SharedPart(Model):
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
 
 
+class SimulateProposalRequest(Model):
+    """
+    The same, with the receiver to notify of its end.
+    """
+
+    portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The portfolio of the bank's customer.")]
+    market_data_snapshot: Annotated[MarketDataSnapshot, Field(description="Prices and rates.")]
+    shelf_entries: Annotated[list[ShelfEntry], Field(description="Instruments that the bank offers.")]
+    options: Annotated[EngineOptions | None, Field(description="Options of the engine.")] = None
+    proposed_cash_flows: Annotated[
+        list[ProposedCashFlow], Field(description="Cash flows, in order.", validate_default=True)
+    ] = []
+    proposed_trades: Annotated[list[ProposedTrade], Field(description="Trades, in order.", validate_default=True)] = []
+    reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
+    callback: Annotated[
+        CallbackRequest | None,
+        Field(description="The receiver to notify when the operation has ended; ignored in a replay."),
+    ] = None
+
+
 class SimulateRequest(Model):
     """
     The input of a simulation.
@@ -2656,7 +2677,8 @@ class CreateResponse(Model):
 
 class OperationResult(Model):
     """
-    What an operation made. Of a create: `proposal`, `version`, `latest_workflow_event`; of a batch: the others.
+    What an operation made: the members of a create, from `proposal` on; of a simulation, from `request_hash` on; or
+    of a batch, from `counts` on.
     """
 
     counts: Annotated[BatchCounts | None, Field(description="Its runs.")] = None
@@ -2678,6 +2700,19 @@ class OperationResult(Model):
         str | None, Field(description="Of all lines of the runs, with their results, in order.")
     ] = None
     runs_url: Annotated[str | None, Field(description="Where the runs are.")] = None
+    request_hash: Annotated[str | None, Field(description="Hash of the request.")] = None
+    simulation_hash: Annotated[str | None, Field(description="Hash of the result.")] = None
+    artifact_hash: Annotated[str | None, Field(description="Hash of the artifact.")] = None
+    status: Annotated[SimulationStatus | None, Field(description="Status of the simulation.")] = None
+    proposal_result: Annotated[
+        ProposalResult | None,
+        Field(description="The result, byte for byte what `POST /simulate` answers for this key."),
+    ] = None
+    artifact: Annotated[
+        ProposalArtifact | None,
+        Field(description="The artifact, byte for byte what `POST /artifact` answers for this key."),
+    ] = None
+    gate_decision: Annotated[GateDecision | None, Field(description="The result's gate decision.")] = None
     proposal: Annotated[ProposalSummary | None, Field(description="The proposal.")] = None
     version: Annotated[VersionDetail | None, Field(description="Its version.")] = None
     latest_workflow_event: Annotated[ProposalEvent | None, Field(description="The event that made it.")] = None

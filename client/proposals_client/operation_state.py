@@ -14,8 +14,8 @@ from proposals_client.reading import read_object
 if TYPE_CHECKING:
     import httpx2
 
-    from proposals_client.batch_result import BatchResult
     from proposals_client.models import AsyncStatus, CreateResponse
+    from proposals_client.operation_results import BatchResult
 
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED"})
 
@@ -111,7 +111,7 @@ class Analyzed:
     @property
     def result(self) -> BatchResult:
         """Counts, totals by scenario, failures by code, and the hash of all runs."""
-        from proposals_client.batch_result import BatchResult  # noqa: PLC0415 -- with the models, not at the start
+        from proposals_client.operation_results import BatchResult  # noqa: PLC0415 -- with the models, not at the start
 
         return read_object(BatchResult, self.state.document["result"])
 

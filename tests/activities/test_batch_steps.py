@@ -11,6 +11,7 @@ from batches import IDENTITY, BatchSteps, InThisProcess, a_portfolio, an_analysi
 from ending_runs import dying_at, hanging_at
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from storage_rows import retrying
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import ActivityEnvironment
 
@@ -18,14 +19,12 @@ from domain.batch.metrics import results_hash
 from domain.callback import callback_body
 from domain.engine import codes
 from domain.errors import IdempotencyKeyConflict, OperationCancelled, OperationTooExpensive, RunNotFound
-from domain.operation import OperationFailure, Policy
+from domain.operation import OperationFailure
 from runtime.engine_pool import EnginePool
 from services.batch_reads import BatchReadService, RunFilter
 from services.batch_replay import BatchReplay, replay_batch
 from services.ending import end_failed
 from services.lookup import LookupService
-from services.open_operations import OpenOperationLimit
-from services.retrying import RetryService
 from storage.documents import decompressed
 from storage.unit_of_work import Storage
 from workflows.messages import AnalyzeChunksInput, ConcludeBatchInput
@@ -164,11 +163,6 @@ async def test_a_run_that_ends_its_process_fails_alone(storage: Storage, ends: A
     assert (lines[2]["run_no"], lines[2]["item_id"], lines[3]["scenario"]) == (2, "pf_1", "b")
     assert outcome.runs is not None
     assert outcome.runs.failures == {code: 2}
-
-
-def retrying(storage: Storage) -> RetryService:
-    limit = OpenOperationLimit(100)
-    return RetryService(storage, LookupService(storage), lambda _: None, policy=Policy(), limit=limit)
 
 
 async def test_a_retry_goes_on_where_a_cancelled_batch_stopped(storage: Storage, database_dsn: str) -> None:

@@ -1,13 +1,12 @@
 """One engine version makes a version, whatever release each step ran on (R48)."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import product
 
 import psycopg
 import pytest
 from builders import a_stored_operation
+from releases import RELEASES, release, run_steps
 from storage_rows import InProcess, Steps, a_created_proposal, all_the_room
 
 from activities import evidence_making
@@ -16,25 +15,6 @@ from domain.evidence import _RECENT_RESULTS
 from services.lookup import LookupService
 from services.replay import replay
 from storage.unit_of_work import Storage
-
-RELEASES = ("1.0.0-before", "2.0.0-after")
-
-
-@contextmanager
-def release(engine_version: str) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(codes, "ENGINE_VERSION", engine_version)
-        yield
-
-
-async def run_steps(
-    storage: Storage, operation_id: str, releases: tuple[str, ...], *, persist: str = "persist"
-) -> None:
-    """Each step by a worker of its own, which remembers nothing."""
-    for name, engine_version in zip(("simulate", "build", persist), releases, strict=False):
-        _RECENT_RESULTS._entries.clear()
-        with release(engine_version):
-            await getattr(Steps(storage, pool=InProcess()), name)(operation_id)
 
 
 async def assert_one_engine_made(storage: Storage, operation_id: str, engine_version: str) -> None:

@@ -12,6 +12,7 @@ from builders import a_stored_operation
 from fake_steps import FakeSteps, refusal
 from late_starts import LATER
 from prometheus_client import CollectorRegistry
+from simulations import accepted
 from storage_rows import reconciling
 from temporalio.api.workflowservice.v1 import PauseWorkflowExecutionRequest
 from temporalio.client import Client
@@ -56,6 +57,21 @@ async def test_a_workflow_that_temporal_does_not_know_is_started_again(storage: 
     description = await temporal_client.get_workflow_handle(operation.operation_id).describe()
     assert description.typed_search_attributes
     assert await reconciled(storage, temporal_client) == ReconcileResult(examined=1, restarted=0, ended=0)
+
+
+async def test_a_simulation_is_started_again_and_ends_as_its_workflow_did(storage: Storage, temporal_client: Client):
+    operation_id = (await accepted(storage)).operation_id
+    assert (await reconciled(storage, temporal_client)).restarted == 1
+    handle = temporal_client.get_workflow_handle(operation_id)
+    assert (await handle.describe()).workflow_type == "SimulateProposal"
+    await handle.terminate()
+    assert (await reconciled(storage, temporal_client)).ended == 1
+    assert await end_of(storage, operation_id) == (
+        "FAILED",
+        "ProposalOperationTerminatedError",
+        "OPERATION_TERMINATED",
+    )
+    assert (await accepted(storage)).attempt == 2
 
 
 async def test_a_workflow_that_is_lost_for_the_fourth_time_ends_its_operation(

@@ -112,17 +112,31 @@ async def own_api(settings: Settings, temporal_client: Client) -> AsyncIterator[
         yield api
 
 
-@pytest.fixture
-async def worker(settings: Settings) -> AsyncIterator[None]:
+@contextlib.asynccontextmanager
+async def working(settings: Settings) -> AsyncIterator[None]:
     stop = asyncio.Event()
     task = asyncio.create_task(
         worker_process.run(
             settings.model_copy(update={"shutdown_grace_seconds": 1}), stop=stop, process_metrics=ProcessMetrics()
         )
     )
-    yield
-    stop.set()
-    await task
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+@pytest.fixture
+async def worker(settings: Settings) -> AsyncIterator[None]:
+    async with working(settings):
+        yield
+
+
+@pytest.fixture
+def worker_later(settings: Settings):
+    """A worker for a block, with these settings or others."""
+    return lambda changed=settings: working(changed)
 
 
 @pytest.fixture

@@ -24,6 +24,8 @@ ALLOWED = {
     f"{P}/analyze/async": WRITE,
     f"{P}/simulate": WRITE,
     f"{P}/artifact": WRITE,
+    f"{P}/simulate/async": WRITE,
+    f"{P}/artifact/async": WRITE,
     f"{P}/{{proposal_id}}/versions": WRITE,
     f"{P}/{{proposal_id}}/versions/async": WRITE,
     f"{P}/{{proposal_id}}/transitions": WRITE,

@@ -43,6 +43,8 @@ def test_every_endpoint_is_described_with_every_status_it_can_answer(document):
     assert found == {
         f"POST {prefix}/simulate": SIMULATION,
         f"POST {prefix}/artifact": SIMULATION,
+        f"POST {prefix}/simulate/async": SUBMISSION,
+        f"POST {prefix}/artifact/async": SUBMISSION,
         f"POST {prefix}": {*SUBMISSION, "200", "500", "504"},
         f"GET {prefix}": read,
         f"POST {prefix}/{{proposal_id}}/versions": {*SUBMISSION, "200", "500", "504"},

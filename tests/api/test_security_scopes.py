@@ -27,6 +27,8 @@ DECISIONS = {"reviews:risk", "reviews:compliance", "consents:record"}
 TABLE = {
     ("POST", f"{P}/simulate"): WRITE,
     ("POST", f"{P}/artifact"): WRITE,
+    ("POST", f"{P}/simulate/async"): WRITE,
+    ("POST", f"{P}/artifact/async"): WRITE,
     ("POST", P): WRITE,
     ("POST", f"{P}/async"): WRITE,
     ("POST", f"{P}/{{proposal_id}}/versions"): WRITE,

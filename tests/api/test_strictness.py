@@ -24,6 +24,8 @@ VERSION = {"created_by": "advisor_1", "simulate_request": SIMULATED}
 BODIES = {
     "/simulate": SIMULATED,
     "/artifact": SIMULATED,
+    "/simulate/async": SIMULATED,
+    "/artifact/async": SIMULATED,
     "": a_body(),
     "/async": a_body(),
     "/pp_0/versions": VERSION,

@@ -18,10 +18,11 @@ from proposals_client import (
     WaitTimeout,
     models,
 )
-from proposals_client.batch_result import BatchResult
+from proposals_client.operation_results import BatchResult, SimulationMade
 from scripted_service import GONE, Answer
 
 import api.batches
+import api.simulations
 
 pytestmark = [pytest.mark.shared, pytest.mark.timeout(600)]
 
@@ -95,6 +96,7 @@ def test_a_batch_without_a_computed_run_fails_and_its_runs_are_there(desk):
 
 def test_the_totals_are_those_of_the_service():
     assert [*BatchResult.model_fields] == [*api.batches.BatchResult.model_fields]
+    assert [*SimulationMade.model_fields] == [*api.simulations.SimulationMade.model_fields]
 
 
 async def test_the_same_with_asyncio(service):

@@ -87,6 +87,19 @@ def test_a_proposal_from_its_request_to_its_execution(desk):
     assert desk.proposal(created.proposal_id).proposal.current_state == "EXECUTED"
 
 
+def test_a_simulation_as_an_operation_and_at_once_are_one_result(desk):
+    request = a_body()["simulate_request"]
+    operation = desk.simulate_async(request)
+    made = operation.wait()
+    assert (made.status, made.proposal_result.status) == ("READY", "READY")
+    assert desk.simulate(request, key=operation.key) == made.proposal_result
+    assert desk.artifact(request, key=operation.key) == made.artifact
+    assert desk.simulate_async(request, key=operation.key).is_replay
+    with pytest.raises(OperationFailed) as failed:
+        desk.simulate_async(without_simulation_flag()["simulate_request"]).wait()
+    assert failed.value.code == "PROPOSAL_SIMULATION_DISABLED"
+
+
 def test_a_decision_against_a_proposal(desk):
     proposal_id = desk.submit(a_body()).wait().proposal_id
     desk.transition(proposal_id, "SUBMITTED_FOR_COMPLIANCE_REVIEW", version=1, expected_state="DRAFT")

@@ -1,15 +1,12 @@
 """kill -9 at the points where a promise hangs on one commit; each is made to last until the kill has come."""
 
 import asyncio
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg
 import pytest
 from builders import a_body
+from held_up import frozen, somebody_waits_for
 from http_clients import http_client
 from operation_rows import insert_operations
 from running_service import Service
@@ -18,23 +15,6 @@ from temporalio.client import Client
 from workflows.identity import PURGE_ID
 
 pytestmark = pytest.mark.timeout(600)
-
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
-
-
-@contextmanager
-def frozen(pid: int) -> Iterator[None]:
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-async def somebody_waits_for(connection: psycopg.Connection, table: str) -> None:
-    async with asyncio.timeout(20):
-        while (row := connection.execute(WAITING, [table]).fetchone()) is None or not row[0]:
-            await asyncio.sleep(0.01)
 
 
 async def test_after_the_commit_before_the_start(service: Service, clients):

@@ -14,14 +14,14 @@ from builders import a_body, a_stored_operation, a_submission
 from prometheus_client import CollectorRegistry
 from psycopg.sql import SQL, Identifier
 from receiver import RULES, Receiver
-from storage_rows import Steps, a_created_proposal, environment_of, submitting
+from storage_rows import Steps, a_created_proposal, environment_of, retrying, submitting
 
 from activities.deliver import DeliverStep
 from activities.host_slots import HostSlots
 from activities.metrics import WorkerMetrics
 from domain.errors import OperationCancelled, RedeliveryTooSoon
 from domain.lifecycle import ReviewCommand, ReviewRules
-from domain.operation import IdempotencyKey, OperationFailure, OperationType, Policy
+from domain.operation import IdempotencyKey, OperationFailure, OperationType
 from domain.proposal import EventType
 from domain.request import SimulateRequest
 from runtime.engine_pool import EnginePool
@@ -31,11 +31,9 @@ from services.callback_transport import CallbackTransport
 from services.ending import end_failed
 from services.lifecycle import KeyedReview, ProposalWorkflowService
 from services.lookup import LookupService
-from services.open_operations import OpenOperationLimit
 from services.prepared_request import PreparedRequest
 from services.purging import Periods, PurgeService
 from services.redelivery import RedeliveryService
-from services.retrying import RetryService
 from services.simulation import SimulateCommand, SimulationService
 from storage.unit_of_work import Storage
 from workflows.messages import DeliverInput
@@ -163,10 +161,7 @@ async def test_an_accepted_operation_and_its_retry_have_the_times_of_postgresql(
     async with storage.reading() as reading:
         assert await reading.operations.get(first.operation.operation_id) == first.operation
     await end_failed(storage, first.operation.operation_id, CANCELLED)
-    retrying = RetryService(
-        storage, LookupService(storage), lambda _: None, policy=Policy(), limit=OpenOperationLimit(100)
-    )
-    second = await retrying.retry(first.operation.operation_id, client="local", by="local")
+    second = await retrying(storage).retry(first.operation.operation_id, client="local", by="local")
     assert second.operation.attempt == 2  # type: ignore[union-attr]  # it is an Operation
     if key is not None:
         await end_failed(storage, second.operation.operation_id, CANCELLED)

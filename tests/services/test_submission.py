@@ -3,6 +3,7 @@ import asyncio
 import psycopg
 import pytest
 from builders import a_body, a_large_body, a_submission, refuse_callbacks
+from storage_rows import adopting
 
 from domain.errors import IdempotencyKeyConflict, OperationInternalError
 from domain.operation import Operation, OperationFailure, OperationStatus, Policy
@@ -22,6 +23,7 @@ def a_service(storage: Storage, started: list[Operation] | None = None) -> Submi
         large_request_rows=1000,
         limit=OpenOperationLimit(100),
         judge_callback=refuse_callbacks,
+        adoption=adopting(storage),
     )
 
 

@@ -22,7 +22,7 @@ from workflows.identity import (
     SEARCH_ATTRIBUTES,
     attribute_text,
 )
-from workflows.messages import AnalyzeInput
+from workflows.messages import AnalyzeInput, CreateInput
 
 A_VERSION = {"operation_type": OperationType.CREATE_PROPOSAL_VERSION, "proposal_id": "pp_77"}
 
@@ -38,6 +38,16 @@ def test_everything_is_set_at_the_start(changes, proposal_id):
         PROPOSAL_ID: proposal_id,
         CREATED_BY: "advisor_1",
     }
+
+
+def test_a_simulation_is_found_by_its_portfolio_and_by_no_proposal():
+    start = operation_start(an_operation(operation_type=OperationType.SIMULATE_PROPOSAL, created_by="desk_1"))
+    assert PROPOSAL_ID not in start.search_attributes
+    assert start.search_attributes[PORTFOLIO_ID] == "pf_1"
+    assert start.own.workflow_type == "SimulateProposal"
+    assert start.summary == "Simulate proposal for pf&#95;1 by desk&#95;1"
+    assert isinstance(start.argument, CreateInput)
+    assert "Proposal**" not in start.details
 
 
 def test_the_proposal_of_a_create_is_the_one_that_its_commit_makes():

@@ -9,6 +9,7 @@ import re
 import sys
 import tempfile
 import uuid
+from collections.abc import Awaitable, Callable
 from functools import partial
 from pathlib import Path
 
@@ -66,6 +67,7 @@ async def record(service: Service) -> None:
             "DeliverCallback": partial(record_callbacks, clients, temporal),
             "ReconcileOperations": partial(record_reconcile, temporal),
             "AnalyzeScenarios": partial(record_batches, http, clients, temporal),
+            "SimulateProposal": partial(record_simulations, http, save),
         }
         asked = [name for name in others if name in sys.argv]
         for name in asked or (() if "CreateVersion" in sys.argv else others):
@@ -124,6 +126,18 @@ async def record_batches(http: AsyncClient, clients: Clients, temporal: Client) 
         await asyncio.sleep(0.01)
     await http.post(f"/rebalance/proposals/operations/{cancelled}/cancel")
     await save("cancelled", cancelled)
+
+
+async def record_simulations(http: AsyncClient, save: Callable[..., Awaitable[str]]) -> None:
+    """A small one, a large one, and one that a business rule ends."""
+    for name, body in (
+        ("small", a_body()),
+        ("large", a_large_body()),
+        ("business_failure", without_simulation_flag()),
+    ):
+        headers = {"Idempotency-Key": uuid.uuid4().hex}
+        answer = await http.post("/rebalance/proposals/simulate/async", json=body["simulate_request"], headers=headers)
+        await save(name, answer.json()["operation_id"], of="SimulateProposal")
 
 
 async def record_callbacks(clients: Clients, temporal: Client) -> None:
@@ -190,6 +204,7 @@ def main() -> None:
         "DeliverCallback",
         "ReconcileOperations",
         "AnalyzeScenarios",
+        "SimulateProposal",
     ):
         (HISTORIES / workflow_type).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -8,6 +8,7 @@ import pytest
 from fake_steps import FakeSteps, outage_for, refusal
 from sandbox import sandboxed_runner
 from temporalio.api.enums.v1 import EventType
+from temporalio.api.sdk.v1 import WorkflowMetadata
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
@@ -17,6 +18,7 @@ from workflows import policies
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
 from workflows.messages import CreateInput, OperationOutcome
+from workflows.simulate_proposal import SimulateProposal
 
 
 @asynccontextmanager
@@ -25,7 +27,7 @@ async def started(
     steps: FakeSteps,
     *,
     is_large: bool = False,
-    workflow: type[CreateProposal | CreateVersion] = CreateProposal,
+    workflow: type[CreateProposal | CreateVersion | SimulateProposal] = CreateProposal,
 ) -> AsyncIterator[WorkflowHandle]:
     operation_id = f"pop_{uuid.uuid4().hex}"
     queue = f"tq-{operation_id}"
@@ -74,6 +76,19 @@ async def test_a_version_is_committed_by_its_own_step(skipping):
         outcome = await handle.result()
     assert outcome.version_no == 2
     assert steps.local == [("simulate", True), ("build_artifact", True), ("persist_version", True)]
+
+
+@pytest.mark.parametrize("is_large", [False, True], ids=["small", "large"])
+async def test_a_simulation_is_committed_by_its_own_step_and_says_what_it_made(skipping, is_large):
+    steps = FakeSteps()
+    async with started(skipping, steps, workflow=SimulateProposal, is_large=is_large) as handle:
+        outcome = await handle.result()
+        shown = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+    assert outcome == steps.outcome
+    assert steps.local == [(name, not is_large) for name in ("simulate", "build_artifact", "persist_simulation")] + (
+        [("finish", True)] if is_large else []
+    )
+    assert shown.current_details == "**SUCCEEDED**: simulation READY\n\nartifact `sha256:0`"
 
 
 async def test_what_the_commit_of_a_version_refuses_fails_the_workflow_with_the_same_words(skipping):

@@ -47,7 +47,7 @@ def test_every_operation_type_has_its_workflow():
     """Named by its type, so that a workflow without one would never be started."""
     names = {cls.__temporal_workflow_definition.name for cls in registry.proposal_workflows()}
     assert names == set(WORKFLOW_TYPES.values())
-    assert names == {"CreateProposal", "CreateVersion", "AnalyzeScenarios"}
+    assert names == {"CreateProposal", "CreateVersion", "AnalyzeScenarios", "SimulateProposal"}
 
 
 @pytest.mark.parametrize("name", declared())

@@ -23,6 +23,7 @@ CREATE_PROPOSAL = (
 )
 CREATE_VERSION = ("business_failure", "small")
 ANALYZE_SCENARIOS = ("all_failed", "cancelled", "four_lanes")
+SIMULATE_PROPOSAL = ("business_failure", "large", "small")
 DELIVER_CALLBACK = ("gone", "hurried", "second_attempt")
 RECONCILE_OPERATIONS = ("three_looks", "triggered")
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
@@ -35,6 +36,7 @@ def test_every_path_is_recorded():
         *(f"CreateVersion/{name}" for name in CREATE_VERSION),
         *(f"DeliverCallback/{name}" for name in DELIVER_CALLBACK),
         *(f"ReconcileOperations/{name}" for name in RECONCILE_OPERATIONS),
+        *(f"SimulateProposal/{name}" for name in SIMULATE_PROPOSAL),
     ]
 
 

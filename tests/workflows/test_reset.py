@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from builders import a_submission, refuse_callbacks, without_simulation_flag
 from sandbox import sandboxed_runner
+from storage_rows import adopting
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -43,6 +44,7 @@ async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_cl
         large_request_rows=1000,
         limit=OpenOperationLimit(100),
         judge_callback=refuse_callbacks,
+        adoption=adopting(storage),
     )
     body = None if ends == "SUCCEEDED" else without_simulation_flag()
     operation_id = (await service.submit(a_submission(body))).operation.operation_id

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx2
 
 from proposals_client._async.batch import AsyncBatch
-from proposals_client._async.operation import AsyncOperation
+from proposals_client._async.operation import AsyncOperation, AsyncSimulation
 from proposals_client._async.paging import items_of
 from proposals_client._async.transport import AsyncTokenSource, AsyncTransport
 from proposals_client.calls import HTML_OR_PROBLEM, Call, Filter, get, keyed_post, path_to
@@ -96,6 +96,17 @@ class AsyncProposals:
         """The artifact for a simulate request; nothing is created."""
         call = keyed_post(path_to("artifact"), request, key=key, correlation_id=correlation_id)
         return read_object(models.ProposalArtifact, await self._object(call))
+
+    async def simulate_async(
+        self, request: Document, *, key: str | None = None, correlation_id: str | None = None
+    ) -> AsyncSimulation:
+        """Submit a simulate request as an operation, whose `wait()` returns result and artifact.
+
+        `simulate` and `artifact` under the same key return parts of the same result.
+        """
+        call = keyed_post(path_to("simulate", "async"), request, key=key, correlation_id=correlation_id)
+        answer = await self._transport.send(call)
+        return AsyncSimulation.named_by(self._transport, answer, key=call.key, is_replay=is_replay_of(answer))
 
     # Batches
 

@@ -28,6 +28,7 @@ from proposals_client.repeats import jittered_pause, retry_after_seconds
 
 if TYPE_CHECKING:
     from proposals_client.models import CallbackDelivery
+    from proposals_client.operation_results import SimulationMade
 
 HELD_SECONDS: Final = 20.0
 UNHELD_PAUSE: Final = 1.0
@@ -163,6 +164,15 @@ class AsyncOperation(AsyncWork[Created]):
         if state.proposal_id is None or state.version_no is None:
             raise UnexpectedAnswer(f"{self.id} made no proposal: a batch is read with batch()")
         return Created(state.proposal_id, state.version_no, state)
+
+
+class AsyncSimulation(AsyncWork["SimulationMade"]):
+    """A submitted simulation; `wait()` returns result and artifact with their hashes."""
+
+    def _made(self, state: OperationState) -> SimulationMade:
+        from proposals_client.operation_results import SimulationMade  # noqa: PLC0415 -- with the models, not at the start
+
+        return read_object(SimulationMade, state.document["result"])
 
 
 def state_of(answer: httpx2.Response) -> OperationState:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import httpx2
 
 from proposals_client._sync.batch import Batch
-from proposals_client._sync.operation import Operation
+from proposals_client._sync.operation import Operation, Simulation
 from proposals_client._sync.paging import items_of
 from proposals_client._sync.transport import TokenSource, Transport
 from proposals_client.calls import HTML_OR_PROBLEM, Call, Filter, get, keyed_post, path_to
@@ -95,6 +95,17 @@ class Proposals:
         """The artifact for a simulate request; nothing is created."""
         call = keyed_post(path_to("artifact"), request, key=key, correlation_id=correlation_id)
         return read_object(models.ProposalArtifact, self._object(call))
+
+    def simulate_async(
+        self, request: Document, *, key: str | None = None, correlation_id: str | None = None
+    ) -> Simulation:
+        """Submit a simulate request as an operation, whose `wait()` returns result and artifact.
+
+        `simulate` and `artifact` under the same key return parts of the same result.
+        """
+        call = keyed_post(path_to("simulate", "async"), request, key=key, correlation_id=correlation_id)
+        answer = self._transport.send(call)
+        return Simulation.named_by(self._transport, answer, key=call.key, is_replay=is_replay_of(answer))
 
     # Batches
 

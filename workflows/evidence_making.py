@@ -1,4 +1,4 @@
-"""The steps of a create: simulate, build the artifact, commit."""
+"""The steps of a create or simulation: simulate, build the artifact, commit."""
 
 from collections.abc import Awaitable, Callable
 
@@ -16,8 +16,10 @@ from workflows.operation_steps import StepRunner
 Persist = Callable[[PersistInput], Awaitable[PersistResult]]
 
 
-async def make_version(start: CreateInput, runner: StepRunner, *, persist: Persist) -> OperationOutcome:
-    """The end of a create; `persist` is the step that commits what was made."""
+async def make_evidence(
+    start: CreateInput, runner: StepRunner, *, persist: Persist, commits: str = "proposal, version, event and outcome"
+) -> OperationOutcome:
+    """The end of the operation; `persist` is the step that commits what was made, and `commits` says what."""
     simulated = await runner.run(
         steps.simulate,
         SimulateInput(operation_id=start.operation_id, is_large=start.is_large),
@@ -41,6 +43,6 @@ async def make_version(start: CreateInput, runner: StepRunner, *, persist: Persi
         PersistInput(operation_id=start.operation_id),
         is_at_once=start.is_large,
         options=policies.COMPUTE,  # it computes what its worker has not made
-        summary="Commit proposal, version, event and outcome",
+        summary=f"Commit {commits}",
     )
     return persisted.outcome

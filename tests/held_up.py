@@ -1,0 +1,26 @@
+"""Points of a service that are made to last: a frozen process, a statement that waits for a locked table."""
+
+import asyncio
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
+
+
+@contextmanager
+def frozen(pid: int) -> Iterator[None]:
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+async def somebody_waits_for(connection: psycopg.Connection, table: str) -> None:
+    async with asyncio.timeout(60):
+        while (row := connection.execute(WAITING, [table]).fetchone()) is None or not row[0]:
+            await asyncio.sleep(0.01)

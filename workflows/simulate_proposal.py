@@ -1,0 +1,22 @@
+"""Simulating a portfolio without making a proposal."""
+
+from functools import partial
+
+from pydantic import ValidationError
+from temporalio import workflow
+
+from domain.operation import OperationType
+from workflows import steps
+from workflows.evidence_making import make_evidence
+from workflows.identity import WORKFLOW_TYPES
+from workflows.messages import CreateInput, OperationOutcome
+from workflows.operation_run import run_operation
+
+
+# Input that does not validate would otherwise retry the workflow task for ever.
+@workflow.defn(name=WORKFLOW_TYPES[OperationType.SIMULATE_PROPOSAL], failure_exception_types=[ValidationError])
+class SimulateProposal:
+    @workflow.run
+    async def run(self, start: CreateInput) -> OperationOutcome:
+        work = partial(make_evidence, start, persist=steps.persist_simulation, commits="result, artifact and outcome")
+        return await run_operation(start, work)
