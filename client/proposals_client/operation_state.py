@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from proposals_client.models import AsyncStatus, CreateResponse
-    from proposals_client.operation_results import BatchResult
+    from proposals_client.operation_results import BatchResult, SimulationMade
 
 ENDED: Final = frozenset({"SUCCEEDED", "FAILED"})
 
@@ -114,6 +114,13 @@ class Analyzed:
         from proposals_client.operation_results import BatchResult  # noqa: PLC0415 -- with the models, not at the start
 
         return read_object(BatchResult, self.state.document["result"])
+
+
+def simulation_made(state: OperationState) -> SimulationMade:
+    """What a SUCCEEDED simulation made."""
+    from proposals_client.operation_results import SimulationMade  # noqa: PLC0415 -- with the models, not at the start
+
+    return read_object(SimulationMade, state.document["result"])
 
 
 RETRYABLE: Final = frozenset(

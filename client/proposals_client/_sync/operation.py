@@ -22,7 +22,7 @@ from proposals_client.errors import (
     UnexpectedAnswer,
 )
 from proposals_client.lazy_models import models
-from proposals_client.operation_state import Created, OperationFailed, OperationState
+from proposals_client.operation_state import Created, OperationFailed, OperationState, simulation_made
 from proposals_client.reading import read_object
 from proposals_client.repeats import jittered_pause, retry_after_seconds
 
@@ -170,9 +170,7 @@ class Simulation(Work["SimulationMade"]):
     """A submitted simulation; `wait()` returns result and artifact with their hashes."""
 
     def _made(self, state: OperationState) -> SimulationMade:
-        from proposals_client.operation_results import SimulationMade
-
-        return read_object(SimulationMade, state.document["result"])
+        return simulation_made(state)
 
 
 def state_of(answer: httpx2.Response) -> OperationState:
