@@ -11,7 +11,7 @@ from contextlib import AsyncExitStack
 from email.message import Message
 from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 from pydantic import BaseModel, ValidationError
@@ -29,7 +29,7 @@ from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 from domain.row_errors import MAX_ERRORS
 from domain.unknown_names import unknown_member, unknown_members
-from services.prepared_batch import BatchLimits, prepared_batch
+from services.prepared_batch import BatchLimits, prepared_batch, too_many_runs
 from services.prepared_request import PreparedRequest
 from services.process_pool import ProcessPool
 
@@ -131,6 +131,8 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
         raise UnreadableBody(excess)
     if value is None:
         return [_missing()]
+    if issubclass(model, AnalyzeRequest) and (runs := _too_many_runs(value, batches)):
+        raise UnreadableBody(runs)
     unknown = [_in_body(error) for error in unknown_members(value, model)] if is_strict else []
     try:
         # As FastAPI validates, so in its words.
@@ -171,9 +173,20 @@ def _place_of(model: type[BaseModel]) -> tuple[str, ...]:
     return () if issubclass(model, SimulateRequest) else ("simulate_request",)
 
 
+def _too_many_runs(value: Any, limits: BatchLimits) -> list[Error]:
+    items, scenarios = (value.get(name) if isinstance(value, dict) else None for name in ("items", "scenarios"))
+    count = len(items) if isinstance(items, list) else 0
+    excess = too_many_runs(count, len(scenarios) if isinstance(scenarios, dict) else 1, limits)
+    return [] if excess is None else [_of_part(excess)]
+
+
+def _of_part(error: PartError) -> Error:
+    return {"type": error.type, "loc": ("body", *error.loc), "msg": error.msg}
+
+
 def _batch(prepared: PreparedRequest | PartError) -> ReadBody:
     if isinstance(prepared, PartError):
-        return [{"type": prepared.type, "loc": ("body", *prepared.loc), "msg": prepared.msg}]
+        return [_of_part(prepared)]
     return prepared
 
 

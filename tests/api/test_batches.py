@@ -12,6 +12,10 @@ import zstandard
 from batches import IDENTITY, a_market, a_portfolio, an_analysis, computed
 from issuer import bearer
 
+from api.batches import AnalyzeScenariosRequest
+from api.http.body import UnreadableBody, read_body
+from services.prepared_batch import BatchLimits
+
 ANALYZE = "/rebalance/proposals/analyze/async"
 NDJSON = {"Accept": "application/x-ndjson"}
 CORRELATED = {"X-Correlation-Id": IDENTITY.correlation_id}
@@ -337,3 +341,15 @@ async def test_values_of_a_batch_are_in_no_log_and_in_nothing_of_temporal(
     assert "4711" not in history.to_json()
     written = capsys.readouterr()
     assert "4711" not in written.out + written.err
+
+
+@pytest.mark.parametrize("items", [[{"id": "a"}] * 5, [7] * 5])
+def test_too_many_runs_are_counted_before_anything_is_validated(monkeypatch, items) -> None:
+    """A body of 8 MiB has room for a million items, and validating those would hold a place for bodies for seconds."""
+    monkeypatch.setattr(AnalyzeScenariosRequest, "model_validate", None)
+    body = json.dumps(an_analysis(*items, scenarios={"a": {}, "b": {}})).encode()
+    limits = BatchLimits(max_runs=9)
+    with pytest.raises(UnreadableBody) as refused:
+        read_body(body, AnalyzeScenariosRequest, max_rows=100, batches=limits, is_strict=True)
+    message = "A batch should have at most 9 runs, items times scenarios, not 10"
+    assert refused.value.errors == [{"type": "too_long", "loc": ("body", "items"), "msg": message}]
