@@ -37,21 +37,19 @@ TESTS := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 CRASH_TESTS := $(BIN)/pytest -n logical --dist worksteal
 CRASHES := tests/crashes tests/processes
 
-# The tests that mostly wait for what they killed run beside lint and the tests that compute, with the first claim on the
-# cores. All run to their ends. Chaos, which has load of its own, runs alone.
+# Lint runs beside the tests; both are run to their ends and must be green.
 .PHONY: test
 test: $(INSTALLED) ## Check everything that CI checks
-	@$(MAKE) --no-print-directory --keep-going --jobs=3 test-rest lint-at-once test-crashes-at-once
-	@$(MAKE) --no-print-directory test-chaos
+	@$(MAKE) --no-print-directory --jobs=2 lint-at-once test-rest
+	@$(MAKE) --no-print-directory test-crashes test-chaos
 
-# What a target prints, in one piece, when it has ended: three outputs at a time cannot be read.
-.PHONY: lint-at-once test-crashes-at-once
-lint-at-once test-crashes-at-once: %-at-once:
-	@said=$$($(MAKE) --no-print-directory $* 2>&1); code=$$?; echo "$$said"; exit $$code
+.PHONY: lint-at-once
+lint-at-once:
+	@said=$$($(MAKE) --no-print-directory lint 2>&1); code=$$?; echo "$$said"; exit $$code
 
 .PHONY: test-rest
 test-rest: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Run the tests of all that need no whole service of their own
-	nice $(TESTS) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
+	$(TESTS) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
 
 .PHONY: test-crashes
 test-crashes: $(INSTALLED) ## Run the tests that start, kill and starve whole services

@@ -282,7 +282,8 @@ class Settings(BaseSettings):
         50,
         ge=1,
         le=10_000,
-        description="Batches of all clients that may be open at a time; beyond that new ones get 429.",
+        description="Batches of all clients that may be open at a time; beyond that new ones get 429. Those that are "
+        "submitted at the same moment do not see each other, and can exceed it by their number.",
     )
     max_batch_runs: int = Field(
         5_000,

@@ -4,6 +4,7 @@ import importlib.util
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 from typing import Final, Self
 
@@ -11,7 +12,7 @@ import psycopg
 from psycopg.sql import SQL, Identifier
 
 from cli.local.children import Child, LocalServerError
-from cli.local.ports import HOST
+from cli.local.ports import HOST, RELEASE_SECONDS, RETRY_SECONDS
 from cli.local.system_user import allow_reading, allow_search, own, unprivileged_user
 
 MAJOR_VERSION: Final = "18"
@@ -66,11 +67,23 @@ class EmbeddedPostgres:
     def start(self) -> None:
         """Start it and wait until it accepts connections. Raises LocalServerError after stopping it."""
         self.initialise()
+        deadline = time.monotonic() + RELEASE_SECONDS
+        while (failure := self._ended_at_once()) is not None:
+            if time.monotonic() > deadline:
+                raise failure
+            time.sleep(RETRY_SECONDS)
+
+    def _ended_at_once(self) -> LocalServerError | None:
+        """None once it runs. It ends at once while a process of a run that was killed still holds its memory."""
         try:
             self.launch().wait_until(self.is_ready, seconds=START_SECONDS)
-        except BaseException:
+        except BaseException as failure:
+            has_ended = self.child is not None and self.child.exit_code == 1
             self.stop()
+            if isinstance(failure, LocalServerError) and has_ended:
+                return failure
             raise
+        return None
 
     def initialise(self) -> None:
         """Create the data directory if it is missing, whole or not at all. Raises LocalServerError."""
