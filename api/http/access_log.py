@@ -17,6 +17,7 @@ from domain.access import Caller
 PREFIX: Final = "/rebalance"
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.~@:/+|-]{0,255}")
 PLAIN_MARKS: Final = "@:/+|"  # beside letters, digits and what `quote` leaves alone by itself
+NUMBERS: Final = ("version_no", "run_no")
 MAX_CHARACTERS: Final = 255  # before they are encoded
 
 log = structlog.get_logger(__name__)
@@ -42,7 +43,7 @@ def log_access(scope: Mapping[str, Any], *, method: str, route: str, status: int
 
 def _ids(parameters: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name, value in parameters.items():
-        if name.endswith("_id") or name == "version_no":
+        if name.endswith("_id") or name in NUMBERS:
             yield name, _shown(str(value))
 
 

@@ -3,15 +3,16 @@
 FastAPI's own telemetry is turned off: its spans hold whole urls, its logs what exceptions said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry import trace
 from opentelemetry.propagate import extract
 from opentelemetry.trace import Span, SpanKind, StatusCode
 from starlette.datastructures import Headers
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.access_log import log_access
@@ -54,6 +55,8 @@ class Observation:
         try:
             await self._app(scope, receive, send_and_note)
         finally:
+            if "route" not in scope:  # refused before it was routed
+                scope.update(_matched(scope))
             method, route, seconds = _method(scope), _route(scope), perf_counter() - began
             waits = scope.get("state", {}).get("waits", False)
             self._metrics.answered(method=method, route=route, status=status, waits=waits, seconds=seconds)
@@ -91,6 +94,15 @@ def _describe(span: Span, scope: Scope, status: str) -> None:
 def _method(scope: Scope) -> str:
     """One of a closed list."""
     return scope["method"] if scope["method"] in METHODS else "OTHER"
+
+
+def _matched(scope: Scope) -> Mapping[str, Any]:
+    """What routing would have added for the endpoint of this path; empty when there is none."""
+    for route in scope["app"].routes:
+        match, found = route.matches(scope)
+        if match is not Match.NONE and isinstance(route, Route):
+            return {"route": route, "path_params": found["path_params"]}
+    return {}
 
 
 def _route(scope: Scope) -> str:

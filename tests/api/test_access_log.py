@@ -84,14 +84,17 @@ async def test_refused_requests_have_their_line(settings, serve, logged):
         await api.http.get("/rebalance")
         await api.http.delete(f"{P}/operations")
         await api.http.get(f"{P}/operations", headers={"Host": "a b"})
+        await api.http.get(f"{P}/operations/pop_7/runs/3", headers={"X-Correlation-Id": "a b"})
         await api.http.get("/rebalances")
     assert [(line["status"], line["route"]) for line in logged()] == [
         (422, f"{P}/async"),
         (413, f"{P}/async"),
         *[(404, "unmatched")] * 2,
         (405, f"{P}/operations"),
-        (400, "unmatched"),
+        (400, f"{P}/operations"),
+        (422, f"{P}/operations/{{operation_id}}/runs/{{run_no}}"),
     ]
+    assert (logged()[-1]["operation_id"], logged()[-1]["run_no"]) == ("pop_7", "3")
 
 
 async def test_a_full_house_is_a_line_with_429(settings, serve, logged):
