@@ -59,7 +59,7 @@ def test_a_batch_is_followed_to_its_scenarios_and_failures(service):
         ["trim", "17", "0", "2", "1"],
     ]
     assert lines[lines.index("Scenarios") + 4].endswith(
-        "BLOCKED 2, CLIENT_CONSENT_REQUIRED 16, RISK_REVIEW_REQUIRED 1  EUR 15,441.51, SGD 61,830.00, USD 12,157.11"
+        "BLOCKED 2, CLIENT_CONSENT_REQUIRED 16, RISK_REVIEW_REQUIRED 1  EUR 15,441.52, SGD 61,830.00, USD 12,157.12"
     )
     assert [line.split(maxsplit=4) for line in lines[lines.index("Failures") + 2 :]] == [
         ["pf_02", "hold,", "stress,", "trim", "VALIDATION_FAILED"],
