@@ -209,7 +209,7 @@ class CallbackDelivery(Wire):
 
 RECEIVED: Final[dict[int | str, dict[str, Any]]] = {
     204: {"description": "Received; any other 2xx status means the same."},
-    410: {"description": "Refused for good: no further attempt is made."},
+    410: {"description": "Refused permanently: no further attempt is made."},
     "default": {"description": "Not received: tried again, after `Retry-After` at the earliest."},
 }
 

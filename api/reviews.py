@@ -135,7 +135,7 @@ class ApprovalRequest(ReviewRequest):
     """A review or consent decision."""
 
     approval_type: ApprovalType = Field(description="The kind of decision.", examples=["RISK"])
-    approved: bool = Field(description="`false` rejects the proposal for good.", examples=[True])
+    approved: bool = Field(description="`false` rejects the proposal permanently.", examples=[True])
     details: FreeObject = Field(
         default_factory=dict,
         description="Free details, at most 64 kB of JSON.",

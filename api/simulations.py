@@ -120,8 +120,8 @@ async def build_artifact(prepared: Prepared, idempotency_key: IdempotencyKeyHead
 async def submit_simulation(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
     """Accept a simulation as an operation, whose `result` holds result and artifact.
 
-    It shares its keys with the simulations that are answered at once: there is one stored result of a key, whoever
-    computes it. A key that has one already is answered with an operation that has SUCCEEDED.
+    It shares its keys with the simulations that are answered at once: there is one stored result of a key,
+    whichever endpoint computes it. A key that has one already is answered with an operation that has SUCCEEDED.
     """
     return await _accepted(prepared, idempotency_key, context)
 
@@ -139,7 +139,7 @@ async def submit_artifact(prepared: Prepared, idempotency_key: IdempotencyKeyHea
 
 
 async def _accepted(prepared: PreparedRequest, idempotency_key: str, context: Context) -> Response:
-    """The body names nobody, so the caller is its author."""
+    """The body names no author, so the caller is the author."""
     key = IdempotencyKey.of_simulations(idempotency_key, client=context.client)
     authored = replace(prepared, author=context.caller.actor)
     return await answer_accepted(context, submission_of(authored, context, key=key))

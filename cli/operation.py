@@ -33,7 +33,7 @@ from storage.unit_of_work import Storage
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
-OPERATOR = LOCAL_CALLER.actor  # a command authenticates nobody: it has the database's credentials
+OPERATOR = LOCAL_CALLER.actor  # a command knows no user: it has the database's credentials
 
 Action = Callable[["_Connections", str], Awaitable[str]]
 

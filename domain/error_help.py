@@ -86,7 +86,7 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
     ),
     "IDEMPOTENCY_KEY_CONFLICT": ErrorHelp(
         title="This idempotency key already stands for a different request.",
-        meaning="A key stands for one request for good, and this key came with a different body before.",
+        meaning="A key always stands for the same request, and this key came with a different body before.",
         action="Send the original body again, or use a new key for the new request. A retry gets this error when a "
         "newer operation of the key has another request: read that operation instead.",
         repeat=Repeat.AFTER_A_CHANGE,

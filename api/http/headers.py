@@ -116,7 +116,7 @@ IdempotencyKeyHeader = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        description="Names this request for good: the same key and the same body always mean the same operation. "
+        description="Names this request permanently: the same key and the same body always mean the same operation. "
         "1-255 visible ASCII characters; a quoted string is the same key as its contents.",
         examples=["7c1f4c8e-advice-2026-02-22"],
     ),

@@ -1215,7 +1215,7 @@ class ApprovalRequest(Model):
         ),
     ] = None
     approval_type: Annotated[ApprovalType, Field(description="The kind of decision.")]
-    approved: Annotated[bool, Field(description="`false` rejects the proposal for good.")]
+    approved: Annotated[bool, Field(description="`false` rejects the proposal permanently.")]
     details: Annotated[dict[str, Any] | None, Field(description="Free details, at most 64 kB of JSON.")] = None
 
 

@@ -61,7 +61,7 @@ def test_models_and_blocking_client_are_those_of_this_release(generate):
 
 
 def test_both_clients_have_the_same_methods():
-    from proposals_client import (  # noqa: PLC0415
+    from proposals_client import (  # noqa: PLC0415 -- both are generated, and tested after that
         AsyncBatch,
         AsyncOperation,
         AsyncProposals,

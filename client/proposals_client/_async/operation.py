@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Generic, Self, TypeVar
@@ -45,7 +46,7 @@ class AsyncWaitTimeout(ProposalsError, TimeoutError):
         self.operation = operation
 
 
-class AsyncWork(Generic[Made]):
+class AsyncWork(ABC, Generic[Made]):
     """Accepted work of any kind; `wait()` returns what it made.
 
     `key` is the idempotency key that it was submitted under, `is_replay` whether that key stood for it before.
@@ -147,8 +148,9 @@ class AsyncWork(Generic[Made]):
         answer = await self._transport.send(unkeyed_post(self._path("callbacks", "redeliver"), is_safe_to_repeat=False))
         return read_object(models.CallbackDelivery, json_object(answer))
 
+    @abstractmethod
     def _made(self, state: OperationState) -> Made:
-        raise NotImplementedError
+        """What the SUCCEEDED operation made."""
 
     def _poll(self, *, held: float) -> Call:
         return replace(get(self._path(), wait=f"{held:.2f}" if held else None), held=held)
