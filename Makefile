@@ -71,7 +71,7 @@ lint: $(INSTALLED) ## Check style, types and the arrows between packages
 	$(BIN)/lint-imports
 
 .PHONY: bench
-bench: $(INSTALLED) ## Measure the service beside its peers and write docs/benchmarks.md (ARGS="--against FOLDER")
+bench: $(INSTALLED) ## Measure the service beside its peers and write docs/explanation/benchmarks.md (ARGS="--against FOLDER")
 	$(BIN)/python -m bench $(ARGS)
 
 .PHONY: bench-quick
@@ -84,7 +84,7 @@ bench-growth: $(INSTALLED) ## Measure 1,000 to 1,000,000 operations, workers, bo
 	$(BIN)/python -m bench.capacity --measure
 
 .PHONY: bench-batches
-bench-batches: $(INSTALLED) ## Measure batches beside single calls and write docs/benchmarks.md
+bench-batches: $(INSTALLED) ## Measure batches beside single calls and write docs/explanation/benchmarks.md
 	$(BIN)/python -m bench.batches --page $(ARGS)
 
 .PHONY: bench-hostile
@@ -110,8 +110,8 @@ docs: generated ## Build the site of docs/ into site/
 
 .PHONY: generated
 generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, OpenAPI document, Python client
-	@$(BIN)/proposals config docs docs/configuration.md
-	@$(BIN)/proposals errors docs docs/errors.md
+	@$(BIN)/proposals config docs docs/reference/configuration.md
+	@$(BIN)/proposals errors docs docs/reference/errors.md
 	@$(BIN)/proposals openapi docs/openapi.json
 	@$(BIN)/python client/generate.py
 

@@ -35,7 +35,7 @@ class PurgeStep:
         except PurgeRefused as refused:
             # Again would be the same: the next hour's run looks again, and this one fails where operators see it.
             raise ApplicationError(
-                f"{refused}: see docs/operations.md, The purge refuses", type="PurgeRefused", non_retryable=True
+                f"{refused}: see docs/guides/runbook.md, The purge refuses", type="PurgeRefused", non_retryable=True
             ) from None
         if is_done:
             self._metrics.purged_at.set_to_current_time()

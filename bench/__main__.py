@@ -22,7 +22,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--against", type=Path, metavar="FOLDER", help="measure this other checkout, too")
     parser.add_argument("--quick", action="store_true", help="one round with fewer creates, and no page")
-    parser.add_argument("--page", action="store_true", help="write docs/benchmarks.md after a quick run, too")
+    parser.add_argument(
+        "--page", action="store_true", help="write docs/explanation/benchmarks.md after a quick run, too"
+    )
     parser.add_argument("--repeats", type=int, metavar="N", help="of a round that others disturb")
     parser.add_argument("--rows", metavar="TEXT", nargs="+", help="only the rows whose names hold one of these")
     asked = parser.parse_args()

@@ -328,7 +328,9 @@ def main() -> None:
         prog="python -m bench.batches", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--quick", action="store_true", help="40 portfolios, once, and no page")
-    parser.add_argument("--page", action="store_true", help="write what was measured into docs/benchmarks.md")
+    parser.add_argument(
+        "--page", action="store_true", help="write what was measured into docs/explanation/benchmarks.md"
+    )
     asked = parser.parse_args()
     if asked.quick and asked.page:
         parser.error("the page has the full size: leave one of --quick and --page out")

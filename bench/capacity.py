@@ -1,4 +1,4 @@
-"""What so many creates a second need: docs/capacity.md, computed from the small table at its top.
+"""What so many creates a second need: docs/explanation/capacity.md, computed from the small table at its top.
 
 `python -m bench.capacity` computes the page from its table, with `--measure` after it has measured what it can.
 """
@@ -21,7 +21,7 @@ from bench.page import replaced
 from bench.peers_environment import ROOT
 from bench.subjects import Service
 
-PAGE: Final = ROOT / "docs" / "capacity.md"
+PAGE: Final = ROOT / "docs" / "explanation" / "capacity.md"
 RATES: Final = (100, 1_000, 10_000)
 CREATES: Final = 800
 MIN_SHARDS: Final = 512  # a number that cannot be changed later

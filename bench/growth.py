@@ -203,7 +203,9 @@ def main() -> None:
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="numbers of operations, ascending")
     parser.add_argument("--only", choices=("rows", "workers", "bodies"), nargs="+", help="not all three")
-    parser.add_argument("--page", action="store_true", help="write what was measured into docs/benchmarks.md")
+    parser.add_argument(
+        "--page", action="store_true", help="write what was measured into docs/explanation/benchmarks.md"
+    )
     asked = parser.parse_args()
     sections: dict[str, list[str]] = {}
     only = asked.only or ("rows", "workers", "bodies")

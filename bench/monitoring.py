@@ -29,7 +29,7 @@ from running_service import Clients, Service
 from cli.local.children import Child
 from cli.local.ports import free_port
 
-MONITORING = Path(__file__).parent.parent / "docs" / "monitoring"
+MONITORING = Path(__file__).parent.parent / "deploy" / "monitoring"
 ELSEWHERE = {"ProposalsPurgeStopped", "ProposalsWorkflowTaskFailing"}
 COMPARISON = re.compile(r"\s[<>]\s(?=[^<>]*$)")
 FIRE_SECONDS = 150

@@ -1,4 +1,4 @@
-"""docs/benchmarks.md: the rig writes what stands between its markers; all else is kept as it was written by hand."""
+"""docs/explanation/benchmarks.md: the rig writes what stands between its markers; all else is kept as it was written by hand."""
 
 import re
 import subprocess
@@ -13,7 +13,7 @@ from bench.machine import described
 from bench.peers_environment import REQUIREMENTS, ROOT
 from bench.results import NONE, ROLES, Results, Row, done_of, figure, rate_of, ratio, submit_of, table
 
-PAGE: Final = ROOT / "docs" / "benchmarks.md"
+PAGE: Final = ROOT / "docs" / "explanation" / "benchmarks.md"
 ASSETS: Final = ROOT / "docs" / "assets"
 
 

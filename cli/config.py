@@ -40,7 +40,7 @@ def check(*, as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")
 
 @commands.command()
 def docs(path: Annotated[Path, typer.Argument(help="Where to write the page.")]) -> None:
-    """Write docs/configuration.md from the settings themselves."""
+    """Write docs/reference/configuration.md from the settings themselves."""
     path.write_text(reference_page())
     typer.echo(f"wrote {path}")
 

@@ -1,4 +1,4 @@
-"""docs/configuration.md, written from the settings' own descriptions."""
+"""docs/reference/configuration.md, written from the settings' own descriptions."""
 
 import inspect
 import re

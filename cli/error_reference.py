@@ -1,4 +1,4 @@
-"""docs/errors.md, written from the catalogue that the service serves as a page of its own."""
+"""docs/reference/errors.md, written from the catalogue that the service serves as a page of its own."""
 
 from collections.abc import Iterator, Sequence
 from typing import Final

@@ -12,6 +12,6 @@ commands = typer.Typer(no_args_is_help=True, help="Error codes.")
 
 @commands.command()
 def docs(path: Annotated[Path, typer.Argument(help="Where to write the page.")]) -> None:
-    """Write docs/errors.md from the catalogue of errors."""
+    """Write docs/reference/errors.md from the catalogue of errors."""
     path.write_text(error_reference())
     typer.echo(f"wrote {path}")

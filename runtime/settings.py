@@ -1,4 +1,4 @@
-"""Every setting of API, worker and commands, in the order of docs/configuration.md (which is generated from here)."""
+"""Every setting of API, worker and commands, in the order of docs/reference/configuration.md (which is generated from here)."""
 
 import re
 from pathlib import Path
@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     # Profile
     profile: Literal["LOCAL", "PRODUCTION"] = Field(
         "LOCAL",
-        description="PRODUCTION refuses to start without all that docs/security.md asks of it; LOCAL without "
+        description="PRODUCTION refuses to start without all that docs/explanation/security.md asks of it; LOCAL without "
         "authentication listens on loopback only.",
     )
 

@@ -115,7 +115,7 @@ class CallbackRequest(Model):
     headers: Annotated[
         dict[str, str] | None,
         Field(
-            description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, `Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/webhooks.md)."
+            description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, `Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/guides/receive-callbacks.md)."
         ),
     ] = None
 
@@ -1823,7 +1823,9 @@ class ProposalEvent(Model):
         str | None, Field(description="Hash of the version or approval that the event made; null for other events.")
     ]
     previous_event_hash: Annotated[str, Field(description="Hash of the previous event; zeros for the first.")]
-    event_hash: Annotated[str, Field(description="Hash of all members above; docs/api.md says how to compute it.")]
+    event_hash: Annotated[
+        str, Field(description="Hash of all members above; docs/reference/api.md says how to compute it.")
+    ]
 
 
 class ProposalListResponse(Model):

@@ -1,4 +1,4 @@
-"""docs/api.md has every endpoint and every error code, and its commands do what they say."""
+"""docs/reference/api.md has every endpoint and every error code, and its commands do what they say."""
 
 import re
 import subprocess
@@ -12,7 +12,7 @@ from domain.errors import ProposalError
 from runtime.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "api.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "api.md").read_text()
 SECTIONS = {section.split("\n", 1)[0]: section for section in PAGE.split("\n### ")[1:]}
 ENDPOINTS = [
     (f"{method.upper()} {path}", operation)

@@ -21,11 +21,11 @@ def test_the_committed_openapi_document_is_this_release():
 
 
 def test_the_committed_page_of_errors_is_this_release():
-    assert (ROOT / "docs" / "errors.md").read_text() == error_reference(), "run `make generated`"
+    assert (ROOT / "docs" / "reference" / "errors.md").read_text() == error_reference(), "run `make generated`"
 
 
 def test_the_page_of_errors_has_the_anchors_of_the_served_one(site):
-    page = (site / "errors.html").read_text()
+    page = (site / "reference" / "errors.html").read_text()
     assert [code for code in CATALOGUE if f'id="{code}"' not in page] == []
 
 
@@ -56,6 +56,6 @@ def test_no_page_fetches_anything_from_outside(site):
 
 
 def test_diagrams_are_drawn_by_the_sites_own_script(site):
-    page = (site / "concepts.html").read_text()
+    page = (site / "explanation" / "concepts.html").read_text()
     assert 'class="mermaid"' in page
     assert re.search(r'<script src="[./]*assets/mermaid\.js"', page)

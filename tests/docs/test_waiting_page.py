@@ -1,4 +1,4 @@
-"""docs/waiting.md: each of its programs runs as it stands, with the libraries that it names."""
+"""docs/guides/wait-for-results.md: each of its programs runs as it stands, with the libraries that it names."""
 
 import os
 import re
@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.shared, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
 SECTIONS = {
     section.split("\n", 1)[0]: re.findall(r"```(?:sh|python)\n(.*?)```", section, re.DOTALL)
-    for section in (ROOT / "docs" / "waiting.md").read_text().split("\n## ")[1:]
+    for section in (ROOT / "docs" / "guides" / "wait-for-results.md").read_text().split("\n## ")[1:]
 }
 REFUSED = "ProposalValidationError PROPOSAL_SIMULATION_DISABLED: set options.enable_proposal_simulation=true"
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from running_service import Clients
 
 ROOT = Path(__file__).parent.parent.parent
-MONITORING = ROOT / "docs" / "monitoring"
+MONITORING = ROOT / "deploy" / "monitoring"
 RULES = [rule for group in yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
 EXPRESSIONS = [
     target["expr"]
@@ -78,12 +78,12 @@ async def test_no_label_holds_an_id_or_a_path(observed, worker_metrics_port):
 
 
 def test_each_alert_says_what_it_means_and_what_to_do():
-    manual = (ROOT / "docs" / "monitoring.md").read_text()
+    manual = (ROOT / "docs" / "guides" / "set-up-monitoring.md").read_text()
     for rule in RULES:
         assert rule["labels"]["severity"] in ("page", "ticket")
         assert rule["annotations"]["summary"].endswith(".")
-        assert rule["annotations"]["runbook"].startswith("docs/operations.md")
-        assert rule["annotations"]["meaning"] == f"docs/monitoring.md#{rule['alert'].lower()}"
+        assert rule["annotations"]["runbook"].startswith("docs/guides/runbook.md")
+        assert rule["annotations"]["meaning"] == f"docs/guides/set-up-monitoring.md#{rule['alert'].lower()}"
         assert f"### {rule['alert']}\n" in manual
 
 

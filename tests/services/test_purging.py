@@ -263,7 +263,7 @@ async def test_an_operator_reads_in_temporal_why_the_purge_failed(storage: Stora
         )
     assert (refused.value.type, refused.value.non_retryable) == ("PurgeRefused", True)
     assert refused.value.message == (
-        "operations of the last hour would be removed: see docs/operations.md, The purge refuses"
+        "operations of the last hour would be removed: see docs/guides/runbook.md, The purge refuses"
     )
 
 

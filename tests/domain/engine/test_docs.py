@@ -10,8 +10,8 @@ import pytest
 from engine_requests import evidence_of
 
 ROOT = Path(__file__).parents[3]
-ENGINE = (ROOT / "docs" / "engine.md").read_text()
-DIFFERENCES = (ROOT / "docs" / "engine-differences.md").read_text()
+ENGINE = (ROOT / "docs" / "explanation" / "engine.md").read_text()
+DIFFERENCES = (ROOT / "docs" / "guides" / "move-from-the-old-engine.md").read_text()
 
 NUMBER = re.compile(r"^\| `([^`]+)` \| `([^`]+)` \|", re.MULTILINE)
 ROW = re.compile(r"^\| (D\d+) \|.*\| `(tests/[\w/]+\.py)` `(test_\w+)` \|$", re.MULTILINE)

@@ -27,7 +27,7 @@ def config(*arguments, **environ):
 
 
 def test_the_page_is_what_the_settings_say():
-    page = (ROOT / "docs" / "configuration.md").read_text()
+    page = (ROOT / "docs" / "reference" / "configuration.md").read_text()
 
     assert page == reference_page(), "run `make docs`"
     assert all(f"| `{variable_name(field)}` |" in page for field in Settings.model_fields)

@@ -1,4 +1,4 @@
-"""docs/desk.md: its commands run from the top, and end as the page says."""
+"""docs/guides/analyze-a-book.md: its commands run from the top, and end as the page says."""
 
 import json
 import os
@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = [pytest.mark.shared, pytest.mark.timeout(300)]
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "desk.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "analyze-a-book.md").read_text()
 
 
 def test_the_morning_run_goes_through(service, tmp_path):

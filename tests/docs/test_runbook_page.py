@@ -12,7 +12,7 @@ from domain.callback_retries import AttemptError
 from runtime.settings import Settings, variable_name
 
 ROOT = Path(__file__).parents[2]
-PAGE = (ROOT / "docs" / "operations.md").read_text()
+PAGE = (ROOT / "docs" / "guides" / "runbook.md").read_text()
 COMMAND_LINES = "\n".join(re.findall(r"`[^`]+`|^\$ .*", PAGE, re.MULTILINE))
 CALLS = sorted(set(re.findall(r"proposals ((?:[a-z-]+)(?: (?:[a-z]+|--[a-z]+))*)", COMMAND_LINES)))
 CODES = sorted(set(re.findall(r"`((?:OPERATION|PROPOSAL)_[A-Z_]+)`", PAGE)))
