@@ -1,4 +1,4 @@
-"""docs/explanation/benchmarks.md: the rig writes what stands between its markers; all else is kept as it was written by hand."""
+"""docs/explanation/benchmarks.md: the rig writes between its markers; everything else is kept, written by hand."""
 
 import re
 import subprocess

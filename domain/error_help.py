@@ -1,7 +1,7 @@
 """What a person reads about each code of `domain.errors`: one entry a code, whichever classes have it.
 
-The page `/docs/errors`, docs/reference/errors.md and the titles of problems are made from these entries, together with those of
-`api.http.http_errors`. Texts are Markdown of one paragraph, with code in backticks.
+The page `/docs/errors`, docs/reference/errors.md and the titles of problems are made from these entries, together with
+those of `api.http.http_errors`. Texts are Markdown of one paragraph, with code in backticks.
 """
 
 from collections.abc import Mapping

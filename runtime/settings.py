@@ -1,4 +1,4 @@
-"""Every setting of API, worker and commands, in the order of docs/reference/configuration.md (which is generated from here)."""
+"""Every setting of API, worker and commands, in the order of docs/reference/configuration.md, generated from here."""
 
 import re
 from pathlib import Path
@@ -103,8 +103,8 @@ class Settings(BaseSettings):
     # Profile
     profile: Literal["LOCAL", "PRODUCTION"] = Field(
         "LOCAL",
-        description="PRODUCTION refuses to start without all that docs/explanation/security.md asks of it; LOCAL without "
-        "authentication listens on loopback only.",
+        description="PRODUCTION refuses to start without all that docs/explanation/security.md asks of it; LOCAL "
+        "without authentication listens on loopback only.",
     )
 
     # Database

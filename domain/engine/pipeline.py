@@ -1,4 +1,7 @@
-"""The simulation: the stages of docs/explanation/engine.md, in its order. D1 to D31 are those of docs/guides/move-from-the-old-engine.md."""
+"""The simulation: the stages of docs/explanation/engine.md, in its order.
+
+D1 to D31 are those of docs/guides/move-from-the-old-engine.md.
+"""
 
 from decimal import Decimal, localcontext
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""What docs/guides/deployment.md says of backup and restore: a dump goes into an empty server, and nothing is missed."""
+"""Backup and restore as docs/guides/deployment.md says: a dump goes into an empty server, and nothing is missed."""
 
 import os
 import subprocess
