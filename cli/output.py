@@ -21,9 +21,8 @@ def print_fields(title: str, fields: Mapping[str, object]) -> None:
     """Names and values, one a line; a table on a terminal."""
     shown = {name: "-" if value is None else str(value) for name, value in fields.items()}
     if not console.is_terminal:
-        console.print(title)
-        for name, value in shown.items():
-            console.print(f"  {name}: {value}")
+        lines = [title, *(f"  {name}: {value}" for name, value in shown.items())]
+        console.print("\n".join(lines))  # at once: a program that waits for the title can read the rest
         return
     table = Table(title=title, show_header=False, title_justify="left")
     table.add_column(style="bold", no_wrap=True)

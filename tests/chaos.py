@@ -15,7 +15,6 @@ from http_clients import http_client
 from receiver import Receiver
 from running_service import Clients, Service
 
-RESTART_SECONDS = 60.0
 TOGETHER = (1, 1, 2, 2, 3, 4)  # how many processes die at a time, drawn from these
 CALLBACK_EVERY = 10  # one create in so many asks for a callback, which costs as much as the create itself
 BATCH_EVERY = 10  # one request in so many is a batch

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
+from waiting import PATIENCE_SECONDS
 
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = %s::regclass"
 
@@ -21,6 +22,6 @@ def frozen(pid: int) -> Iterator[None]:
 
 
 async def somebody_waits_for(connection: psycopg.Connection, table: str) -> None:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while (row := connection.execute(WAITING, [table]).fetchone()) is None or not row[0]:
             await asyncio.sleep(0.01)

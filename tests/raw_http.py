@@ -5,6 +5,8 @@ import contextlib
 import json
 from types import SimpleNamespace
 
+from waiting import PATIENCE_SECONDS
+
 LIVE = "GET /health/live HTTP/1.1\r\nHost: x\r\n"
 
 
@@ -22,7 +24,7 @@ async def read_answer(reader: asyncio.StreamReader) -> SimpleNamespace:
 @contextlib.asynccontextmanager
 async def connected(api):
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         yield reader, writer
     writer.close()
 

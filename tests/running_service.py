@@ -20,6 +20,7 @@ from builders import a_body
 from migrated_postgres import DATABASE
 from processes.local.process_tree import descendants
 from receiver import SECRET
+from waiting import PATIENCE_SECONDS
 
 from cli.local.children import Child
 from cli.local.ports import free_port
@@ -28,7 +29,6 @@ from cli.local.temporal_server import TemporalDevServer
 from cli.probe import get_json
 
 ROOT = Path(__file__).parent.parent
-READY_SECONDS = 40.0
 FAST_HOUSEKEEPING = {"PROPOSAL_LOG_FORMAT": "json", "PROPOSAL_SHUTDOWN_GRACE_SECONDS": "3"}
 
 
@@ -70,7 +70,7 @@ class Service:
 
     def run(self, *command: str) -> None:
         child = self._launch(*command)
-        deadline = time.monotonic() + READY_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while child.exit_code is None and time.monotonic() < deadline:
             time.sleep(0.02)
         if child.stop(grace_seconds=0) != 0:
@@ -89,7 +89,7 @@ class Service:
         url = f"http://127.0.0.1:{port}"
         child = self._launch("api", PROPOSAL_API_PORT=str(port))
         try:
-            child.wait_until(lambda: _is(port, "ok"), seconds=READY_SECONDS)
+            child.wait_until(lambda: _is(port, "ok"), seconds=PATIENCE_SECONDS)
             yield url
         finally:
             child.stop(grace_seconds=5)
@@ -100,7 +100,7 @@ class Service:
 
     def wait_for(self, status: str) -> None:
         assert self.api is not None
-        self.api.wait_until(lambda: _is(self.api_port, status), seconds=READY_SECONDS)
+        self.api.wait_until(lambda: _is(self.api_port, status), seconds=PATIENCE_SECONDS)
 
     def rows(self, statement: str) -> list[tuple]:
         with psycopg.connect(self.postgres.dsn(DATABASE)) as connection:
@@ -168,7 +168,6 @@ def proposals(service: Service, *command: str) -> subprocess.CompletedProcess[st
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
 
 
@@ -198,8 +197,8 @@ class Clients:
             assert answer.status_code == 503, answer.text
             await asyncio.sleep(0.2)
 
-    async def finished(self, operation_id: str, *, seconds: float = 60) -> dict:
-        async with asyncio.timeout(seconds):
+    async def finished(self, operation_id: str) -> dict:
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 try:
                     answer = await self._http.get(
@@ -215,10 +214,8 @@ class Clients:
     async def status(self, operation_id: str) -> dict:
         return (await self._http.get(f"/rebalance/proposals/operations/{operation_id}")).json()
 
-    async def all_succeed(self, *, seconds: float = 60) -> None:
-        ended = await asyncio.gather(
-            *(self.finished(operation_id, seconds=seconds) for operation_id in self.accepted.values())
-        )
+    async def all_succeed(self) -> None:
+        ended = await asyncio.gather(*(self.finished(operation_id) for operation_id in self.accepted.values()))
         assert {status["status"] for status in ended} == {"SUCCEEDED"}
 
     def each_exactly_once(self) -> None:

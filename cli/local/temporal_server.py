@@ -11,7 +11,7 @@ from cli.local.children import Child, LocalServerError
 from cli.local.ports import HOST
 from cli.probe import get_json
 
-START_SECONDS: Final = 30.0
+START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 5.0
 COMMAND_SECONDS: Final = 10.0
 NAMESPACE: Final = "default"

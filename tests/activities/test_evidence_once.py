@@ -8,6 +8,7 @@ import pytest
 from builders import a_stored_operation
 from psycopg import AsyncConnection
 from storage_rows import Steps, a_created_proposal, all_the_room
+from waiting import PATIENCE_SECONDS
 
 from runtime.database import Database
 from services.lookup import LookupService
@@ -153,6 +154,6 @@ async def test_a_cancel_that_the_commit_waits_for_wins(storage: Storage, databas
 
 async def waiting_for_locks(dsn: str, count: int) -> None:
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while rows(dsn, waiting) != [(count,)]:
             await asyncio.sleep(0.01)

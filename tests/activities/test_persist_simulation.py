@@ -11,6 +11,7 @@ from releases import RELEASES, release, run_steps
 from simulations import a_simulation, accepted, asked, bytes_of, made_by, ran, submitted, whole_artifact
 from storage_rows import InProcess, Steps
 from temporalio.exceptions import ApplicationError
+from waiting import PATIENCE_SECONDS
 
 from activities.evidence_making import EvidenceMaking
 from domain.errors import IdempotencyKeyConflict, OperationCancelled, VersionNotFound
@@ -161,7 +162,7 @@ async def test_whoever_locks_the_operation_first_ends_it(storage: Storage, datab
         connection.execute("SELECT FROM operations FOR UPDATE")
         for count, name in enumerate((first, *(ends.keys() - {first})), 1):
             ends[name] = asyncio.ensure_future(ends[name]())  # type: ignore[assignment]  # from how to whether
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while rows(database_dsn, WAITING) != [(count,)]:
                     await asyncio.sleep(0.01)
         connection.rollback()

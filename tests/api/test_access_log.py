@@ -10,6 +10,7 @@ import pytest
 from builders import a_body
 from issuer import EVERY_SCOPE, bearer
 from structlog.testing import capture_logs
+from waiting import PATIENCE_SECONDS
 
 P = "/rebalance/proposals"
 SECRET = "s3cret-4711"  # noqa: S105 -- what must not be logged
@@ -110,7 +111,7 @@ async def test_a_client_that_disconnects_has_its_line(api, logged):
     await writer.drain()
     await asyncio.sleep(0.5)
     writer.close()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while len(logged()) < 2:
             await asyncio.sleep(0.05)
     assert (logged()[1]["status"], logged()[1]["operation_id"]) == (499, operation_id)

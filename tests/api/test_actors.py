@@ -7,7 +7,7 @@ import pytest
 from builders import a_body
 from issuer import EVERY_SCOPE, bearer
 from receiver import SETTINGS, Receiver
-from waiting import until
+from waiting import PATIENCE_SECONDS, until
 
 from runtime.settings import Settings
 
@@ -75,7 +75,7 @@ async def test_a_redelivery_names_who_asked_for_it(settings, serve, issuer, work
             submitted = await api.submit(a_body(callback={"url": receiver.url}), **headers)
             address = f"{P}/operations/{submitted.json()['operation_id']}/callbacks"
             await until(lambda: len(receiver.received) == 1)
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while (log := (await api.http.get(address, headers=headers)).json())["status"] != "DELIVERED":
                     await asyncio.sleep(0.1)
             assert log["redelivered_by"] is None

@@ -12,6 +12,7 @@ from answers import assert_problem
 from artifact_pages import a_portfolio_body
 from builders import a_large_body, a_version_body
 from issuer import bearer
+from waiting import PATIENCE_SECONDS
 
 from runtime.engine_pool import EnginePool
 
@@ -197,7 +198,7 @@ async def test_a_page_does_not_wait_for_a_simulation(settings, serve, worker, mo
         assert simulated.status_code == 200
         (engine,) = used
         simulation = asyncio.create_task(run(engine, time.sleep, 100))
-        async with asyncio.timeout(40):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             page = await api.http.get(path, headers={"Accept": "text/html"})
         assert (page.status_code, simulation.done()) == (200, False)
         assert engine not in used[1:]

@@ -10,6 +10,7 @@ from batches import BatchSteps, a_portfolio, an_analysis, submitted
 from builders import a_storage
 from operation_rows import insert_operations
 from prometheus_client import CollectorRegistry
+from waiting import PATIENCE_SECONDS
 
 from api.http import metrics as backlog_metrics
 from api.http.metrics import BacklogMetrics
@@ -114,7 +115,7 @@ async def test_a_scrape_does_not_wait_for_a_slow_database(registry, monkeypatch:
         return WELL
 
     monkeypatch.setattr(StubReadiness, "readiness", never)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await registry.backlog.refresh()
     slow.set()
     await asyncio.sleep(0.05)

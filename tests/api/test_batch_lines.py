@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from batches import BatchSteps, a_market, a_portfolio, an_analysis, submitted
+from waiting import PATIENCE_SECONDS
 
 from api.wire import StreamedAnswer
 
@@ -38,14 +39,14 @@ async def test_a_slow_reader_holds_no_connection_to_the_database(storage, settin
         slow.sendall(head.encode())
         await asyncio.sleep(1)  # until its buffers are full
         for _ in range(20):
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 assert (await api.http.get(path)).status_code == 200
         metrics = (await api.http.get("/metrics")).text
         assert "proposals_database_pool_in_use 0.0" in metrics
         (held,) = [line for line in metrics.splitlines() if line.startswith("proposals_large_answer_bytes ")]
         assert 0 < float(held.split()[1]) < 5_000_000  # room for a chunk, not for all of them
         slow.close()
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while "proposals_large_answer_bytes 0.0" not in (await api.http.get("/metrics")).text:
                 await asyncio.sleep(0.1)
 
@@ -100,7 +101,7 @@ async def test_a_client_that_leaves_ends_the_reading() -> None:
         if stream.read == 3:
             left.set()
 
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await StreamedAnswer(stream, "text/plain", headers={})({}, receive, send)  # type: ignore[arg-type]  # as above
     assert stream.read < 1000
 

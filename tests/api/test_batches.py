@@ -11,6 +11,7 @@ import pytest
 import zstandard
 from batches import IDENTITY, a_market, a_portfolio, an_analysis, computed
 from issuer import bearer
+from waiting import PATIENCE_SECONDS
 
 from api.batches import AnalyzeScenariosRequest
 from api.http.body import UnreadableBody, read_body
@@ -152,7 +153,7 @@ async def test_a_batch_of_which_every_run_fails_has_failed(api, worker) -> None:
 async def test_a_batch_is_cancelled_at_once_and_a_retry_goes_on(api, worker) -> None:
     body = an_analysis(*[a_portfolio(number) for number in range(700)])
     operation_id = await accepted(api, body, key=KEY, **CORRELATED)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not (seen := (await api.get(f"/operations/{operation_id}")).json())["progress"]["succeeded"]:
             await asyncio.sleep(0.02)
     cancelled = (await api.post(f"/operations/{operation_id}/cancel", None)).json()
@@ -217,7 +218,7 @@ async def undecoded(api: Any, url: str, coding: str) -> bytes:
 
 async def ended(api: Any, operation_id: str) -> dict[str, Any]:
     """The operation when it has ended, however busy the machine is."""
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer = await api.http.get(f"/rebalance/proposals/operations/{operation_id}", params={"wait": 20})
             status: dict[str, Any] = answer.json()
@@ -265,7 +266,7 @@ async def test_while_a_batch_runs_its_lines_are_whole_and_its_tag_moves(api, wor
     operation_id = await accepted(api, body, key=KEY, **CORRELATED)
     expected = {line["run_no"]: line for line in computed(body)}
     tags: set[str] = set()
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             status = await api.get(f"/operations/{operation_id}")
             tags.add(status.headers["etag"])

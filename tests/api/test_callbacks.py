@@ -13,7 +13,7 @@ from builders import a_body, a_version_body, without_simulation_flag
 from pydantic import SecretStr
 from receiver import OLD_SECRET, SECRET, SETTINGS, Receiver
 from standardwebhooks.webhooks import WebhookVerificationError
-from waiting import until
+from waiting import PATIENCE_SECONDS, until
 
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
@@ -60,7 +60,7 @@ async def working(settings: Settings) -> AsyncIterator[None]:
 
 async def log_of(api, operation_id: str, *, status: str = "DELIVERED") -> dict:
     """The log once the delivery has this status."""
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             log = (await api.get(f"/operations/{operation_id}/callbacks")).json()
             if log["status"] == status:
@@ -335,7 +335,7 @@ async def test_a_redelivery_hurries_the_delivery_that_waits(api, worker, receive
     operation_id = await submitted(api, asking(receiver))
     await until(lambda: len(receiver.received) == 1)
     log = await log_of(api, operation_id, status="PENDING")
-    async with asyncio.timeout(40):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while log["next_attempt_at"] <= log["created_at"]:
             log = await log_of(api, operation_id, status="PENDING")
     assert (await redeliver(api, operation_id)).status_code == 202

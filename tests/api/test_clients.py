@@ -8,7 +8,7 @@ import time
 
 import pytest
 from builders import a_body, a_stored_operation
-from waiting import until
+from waiting import PATIENCE_SECONDS, until
 
 from cli import http_protocol
 from cli.api import UNACKNOWLEDGED_MILLISECONDS, _listen
@@ -183,7 +183,7 @@ async def test_a_small_answer_that_is_never_read_ends_its_connection(monkeypatch
             with pytest.raises(BlockingIOError):
                 while True:
                     accepted.send(b"x" * 10_000)
-            async with asyncio.timeout(20):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while not accepted.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
                     await asyncio.sleep(0.1)
 

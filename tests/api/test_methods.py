@@ -7,6 +7,7 @@ from answers import assert_problem
 from builders import a_body
 from issuer import bearer
 from pydantic import SecretStr
+from waiting import PATIENCE_SECONDS
 
 from api.app import create_app
 from runtime.settings import Settings
@@ -105,7 +106,7 @@ async def test_head_of_an_operation_waits_and_has_its_tag(api):
 async def on_the_wire(api, sent: str) -> bytes:
     reader, writer = await asyncio.open_connection("127.0.0.1", api.port)
     writer.write(sent.encode())
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         answer = await reader.read()
     writer.close()
     return answer

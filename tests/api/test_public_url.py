@@ -7,6 +7,7 @@ from answers import assert_problem
 from builders import a_body
 from receiver import SETTINGS, Receiver
 from temporalio.api.sdk.v1 import WorkflowMetadata
+from waiting import PATIENCE_SECONDS
 
 P = "/rebalance/proposals"
 PUBLIC = "https://bank.example/advice"
@@ -24,7 +25,7 @@ def receiver():
 
 
 async def called(receiver: Receiver) -> dict:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not receiver.received:
             await asyncio.sleep(0.05)
     return receiver.received[0].verified()["data"]

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 import pytest
 from answers import assert_problem
 from builders import a_body, a_large_body
-from waiting import until
+from waiting import PATIENCE_SECONDS, until
 
 from api.http.limits import AnswerRoom, LargeAnswers
 from api.http.problems import RequestRefused
@@ -183,7 +183,7 @@ async def test_a_request_that_leaves_while_it_waits_takes_no_room():
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
     first.give_back()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await waiting
     assert answers.size == 6
     second.give_back()

@@ -12,6 +12,7 @@ from answers import assert_problem
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from issuer import AUDIENCE, EC_KEY, ISSUER, RSA_KEY, a_token, bearer, claims, forged, jwk_of
+from waiting import PATIENCE_SECONDS
 
 from runtime import issuer_keys
 
@@ -213,7 +214,7 @@ async def test_while_the_keys_cannot_be_fetched_nobody_gets_in(settings, serve, 
         ready = (await api.http.get("/health/ready")).json()
         assert (ready["database"], ready["authentication"], ready["status"]) == ("ok", "degraded", "degraded")
         issuer.status = 200
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await api.http.get(PATH, headers=bearer())).status_code != 200:
                 await asyncio.sleep(0.2)
         assert (await api.http.get("/health/ready")).json()["authentication"] == "ok"
@@ -224,7 +225,7 @@ async def test_keys_that_were_fetched_outlive_an_outage_of_the_issuer_for_a_whil
         assert (await api.http.get(PATH, headers=bearer())).status_code == 200
         issuer.status = 500
         asked_before = issuer.asked
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while issuer.asked < asked_before + 2:  # the first may have begun before
                 await asyncio.sleep(0.05)
         assert (await api.http.get(PATH, headers=bearer())).status_code == 200
@@ -241,7 +242,7 @@ async def test_keys_can_come_from_a_file_and_change_there(settings, serve, issue
     async with serve(settings.model_copy(update=issuer.settings(**source))) as api:
         assert (await api.http.get(PATH, headers=bearer())).status_code == 200
         path.write_text(json.dumps({"keys": [jwk_of(FOREIGN_KEY, "rsa-1")]}))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (await api.http.get(PATH, headers=bearer())).status_code != 401:
                 await asyncio.sleep(0.05)
         assert (await api.http.get(PATH, headers=bearer(key=FOREIGN_KEY))).status_code == 200

@@ -8,6 +8,7 @@ import pytest
 from answers import assert_problem, stored
 from builders import a_body, a_large_body, without_simulation_flag
 from contract.compare import artifact_hash, case_differences, load_cases, load_invalid, refusal_differences
+from waiting import PATIENCE_SECONDS
 
 from domain.errors import OperationTooExpensive, StorageUnavailable
 from runtime.engine_pool import EnginePool
@@ -135,7 +136,7 @@ async def test_a_caller_that_leaves_ends_its_computation(api, monkeypatch, path)
     monkeypatch.setattr(EnginePool, "run", endless)
     headers = {"Idempotency-Key": "left"}
     calling = asyncio.create_task(api.post(path, a_large_body()["simulate_request"], **headers))
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         await began.wait()
         calling.cancel()
         await given_up.wait()

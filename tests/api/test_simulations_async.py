@@ -15,6 +15,7 @@ from issuer import bearer
 from pydantic import SecretStr
 from receiver import SECRET, Receiver
 from simulations import ARTIFACT, SIMULATE, a_simulation
+from waiting import PATIENCE_SECONDS
 
 CASES = Path(__file__).parents[1] / "contract" / "cases"
 ASYNC = (f"{SIMULATE}/async", f"{ARTIFACT}/async")
@@ -37,7 +38,7 @@ async def accepted(api: Any, body: Any, *, path: str = ASYNC[0], key: str | None
 
 async def ended(api: Any, operation_id: str) -> Any:
     """The answer about an operation that has ended, however busy the machine is."""
-    async with asyncio.timeout(300):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             answer = await api.http.get(f"/rebalance/proposals/operations/{operation_id}", params={"wait": 20})
             if answer.json()["status"] in ("SUCCEEDED", "FAILED"):
@@ -218,7 +219,7 @@ async def test_its_end_is_called_back(settings, serve, worker_later):
             body = a_simulation() | {"callback": {"url": receiver.url}}
             operation_id = await accepted(api, body, key="k")
             await ended(api, operation_id)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while not receiver.received:
                     await asyncio.sleep(0.05)
             message = json.loads(receiver.received[0].body)
@@ -229,7 +230,7 @@ async def test_its_end_is_called_back(settings, serve, worker_later):
             assert (await post(api, SIMULATE, a_simulation())).headers["Idempotent-Replayed"] == "true"
             await post(api, SIMULATE, a_simulation(), key="at-once")
             adopted = await accepted(api, body, key="at-once")
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while len(receiver.received) < 2:
                     await asyncio.sleep(0.05)
             assert json.loads(receiver.received[1].body)["data"]["operation_id"] == adopted

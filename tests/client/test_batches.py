@@ -24,7 +24,7 @@ from scripted_service import GONE, Answer
 import api.batches
 import api.simulations
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.shared
 
 SCENARIOS = {"buy": {}, "hold": {"proposed_trades": []}}
 RUNS_PATH = "/rebalance/proposals/operations/pop_1/runs"

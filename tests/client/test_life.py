@@ -22,11 +22,11 @@ from proposals_client import (
     verify_callback,
 )
 from receiver import SECRET, Receiver
-from waiting import until
+from waiting import PATIENCE_SECONDS, until
 
 from domain.callback import host_key, shown_key
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.shared
 
 
 @pytest.fixture
@@ -183,7 +183,7 @@ async def test_a_real_delivery_is_verified_and_delivered_again(service):
             assert (event.operation_id, event.proposal_id) == (operation.id, created.proposal_id)
             assert (event.is_success, event.model().data.version_no) == (True, 1)
 
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while (await operation.callback()).status != "DELIVERED":
                     await asyncio.sleep(0.05)
             await operation.redeliver()

@@ -21,7 +21,7 @@ README = (ROOT / "client" / "README.md").read_text()
 ELSEWHERE = {"ProposalsError", "ApiError", "CallbackRefused", "FieldError"}
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.shared
 
 
 def a_token() -> str:

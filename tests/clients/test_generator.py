@@ -5,7 +5,7 @@ import sys
 import pytest
 from client_tools import GENERATOR, PROGRAMS
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.shared
 # The jar of the generator has Jackson in it, which the client needs, but not this annotation.
 GENERATED = 'package javax.annotation; public @interface Generated { String value(); String comments() default ""; }'
 KNOWN_WARNINGS = (

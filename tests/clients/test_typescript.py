@@ -6,7 +6,7 @@ import shutil
 import pytest
 from client_tools import NODE_MODULES, PROGRAMS
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(600)]
+pytestmark = pytest.mark.shared
 RULES = PROGRAMS.parent
 COMMANDS = NODE_MODULES / ".bin"
 STRICT = {

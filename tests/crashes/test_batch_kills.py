@@ -5,15 +5,13 @@ import json
 import uuid
 from typing import Any
 
-import pytest
 from batches import a_portfolio, an_analysis
 from receiver import Receiver
 from running_service import proposals
+from waiting import PATIENCE_SECONDS
 
 ITEMS = 600
 BODY = an_analysis(*(a_portfolio(number) for number in range(ITEMS)))
-
-pytestmark = pytest.mark.timeout(600)
 
 
 class Batches:
@@ -34,7 +32,7 @@ class Batches:
         return int(progress["succeeded"])
 
     async def ended(self, operation_id: str) -> dict[str, Any]:
-        await self._clients.finished(operation_id, seconds=240)
+        await self._clients.finished(operation_id)
         answer = await self._http.get(f"/rebalance/proposals/operations/{operation_id}")
         status: dict[str, Any] = answer.json()
         return status
@@ -49,7 +47,7 @@ class Batches:
 async def test_a_batch_survives_the_death_of_everything(service, clients):
     batches = Batches(clients._http, clients)
     operation_id = await batches.submit(key="hv")
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await batches.computed(operation_id):
             await asyncio.sleep(0.02)
     service.kill(service.worker)
@@ -101,7 +99,7 @@ async def test_the_end_of_a_batch_is_called_back_with_its_counts(service, client
             "/rebalance/proposals/analyze/async", json=body, headers={"Idempotency-Key": uuid.uuid4().hex}
         )
         assert answer.status_code == 202, answer.text
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while not receiver.received:
                 await asyncio.sleep(0.1)
         message = receiver.received[0].verified()
@@ -114,7 +112,7 @@ async def test_the_end_of_a_batch_is_called_back_with_its_counts(service, client
 async def test_a_batch_waits_out_an_outage_of_the_database(service, clients):
     batches = Batches(clients._http, clients)
     operation_id = await batches.submit()
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await batches.computed(operation_id):
             await asyncio.sleep(0.02)
     service.kill(service.postgres.child)

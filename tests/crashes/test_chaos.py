@@ -14,6 +14,7 @@ from batches import undisturbed_hash
 from chaos import A_BATCH, Kills, Load, longest_until_ended
 from receiver import Receiver
 from running_service import Service
+from waiting import PATIENCE_SECONDS
 
 from domain.batch.running import RunIdentity
 
@@ -22,8 +23,8 @@ RATE = float(os.environ.get("CHAOS_RATE", "8"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.randrange(10**6))))  # noqa: S311 -- moments, not secrets
 KILLS = 30 if SECONDS >= 300 else 8
 KILLS_EACH = 5 if SECONDS >= 300 else 2
-RECOVERY_SECONDS = 15.0 if SECONDS >= 300 else 45.0  # CI shares its cores: there this only says that nothing hangs
-CALLBACK_SECONDS = 120.0  # an attempt that its worker took into its grave is due again a minute later
+RECOVERY_SECONDS = 15.0 if SECONDS >= 300 else PATIENCE_SECONDS  # CI shares its cores: there nothing may hang
+CALLBACK_SECONDS = PATIENCE_SECONDS  # an attempt that its worker took into its grave is due again a minute later
 
 MADE = """
 SELECT o.idempotency_key, o.operation_id, count(DISTINCT p.proposal_id), count(DISTINCT v.version_no),
@@ -46,7 +47,7 @@ FROM operations o JOIN batch_chunks c USING (operation_id) GROUP BY o.operation_
 
 
 @pytest.mark.alone
-@pytest.mark.timeout(SECONDS * 3 + 600)
+@pytest.mark.timeout(SECONDS * 3 + 3 * PATIENCE_SECONDS)
 def test_nothing_is_lost_doubled_or_stuck(service: Service):
     with Receiver().serving() as receiver:
         load = Load(service, receiver, a_second=RATE)
@@ -56,7 +57,7 @@ def test_nothing_is_lost_doubled_or_stuck(service: Service):
             kills.rounds(SECONDS)
         finally:
             load.stop()
-        recovery = longest_until_ended(service, kills.last_restart, at_most=60)
+        recovery = longest_until_ended(service, kills.last_restart, at_most=PATIENCE_SECONDS)
         called_back = time.monotonic()
         while len(load.webhook_ids) < len(load.called_back) and time.monotonic() - called_back < CALLBACK_SECONDS:
             load.judge_callbacks()

@@ -6,14 +6,11 @@ import signal
 import time
 import uuid
 
-import pytest
 from builders import a_body, without_simulation_flag
 from http_clients import http_client
-from waiting import until
+from waiting import PATIENCE_SECONDS, until
 
 PROPOSALS = "/rebalance/proposals"
-
-pytestmark = pytest.mark.timeout(600)
 
 
 async def test_two_hundred_creates_while_the_worker_is_killed_and_restarted(service, clients):
@@ -38,7 +35,7 @@ async def test_the_api_is_killed_after_its_202(service, clients):
     submitted = [await clients.submit() for _ in range(10)]
     service.kill(service.api)
     service.start_api()
-    await clients.all_succeed(seconds=60)
+    await clients.all_succeed()
     assert len(submitted) == 10
     clients.each_exactly_once()
 
@@ -57,7 +54,7 @@ async def test_temporal_is_killed_for_ten_seconds(service, clients):
     await asyncio.gather(*(clients.submit() for _ in range(20)))
     await asyncio.sleep(max(0.0, 10 - (time.monotonic() - began)))
     service.temporal.start()
-    await clients.all_succeed(seconds=60)
+    await clients.all_succeed()
     clients.each_exactly_once()
 
 
@@ -92,7 +89,7 @@ async def test_temporal_is_frozen_and_thaws(service, clients):
             await clients.all_succeed()
             clients.each_exactly_once()
             for http in (here, there):  # each process notices by itself that Temporal is back
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     while (
                         await http.post(PROPOSALS, json=a_body(), headers={"Idempotency-Key": uuid.uuid4().hex})
                     ).status_code != 200:
@@ -126,7 +123,7 @@ async def test_temporal_loses_its_data(service, clients):
     await until(lambda: len(clients.accepted) >= accepted + 20)
     stop.set()
     await loading
-    await clients.all_succeed(seconds=90)
+    await clients.all_succeed()
     assert len(clients.accepted) >= 60
     assert set(clients.statuses) == {202}
     clients.each_exactly_once()

@@ -9,8 +9,7 @@ import pytest
 from builders import a_body
 from receiver import Receiver
 from temporalio.client import Client
-
-pytestmark = pytest.mark.timeout(600)
+from waiting import PATIENCE_SECONDS
 
 SHOWN = {"portfolio_id", "created_by"}
 
@@ -109,7 +108,7 @@ async def test_of_a_callback_only_the_host_is_found_outside_postgresql(service, 
         ]
         operations = [await clients.submit(body=a_body(callback={"url": url, "headers": headers})) for url in urls]
         await asyncio.gather(*(clients.finished(operation_id) for operation_id in operations))
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(receiver.received) < 2:
                 await asyncio.sleep(0.1)
     assert receiver.received[1].headers["x-marked-header"] == "marked-value"

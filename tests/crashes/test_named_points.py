@@ -1,20 +1,17 @@
 """kill -9 at the points where a promise hangs on one commit; each is made to last until the kill has come."""
 
 import asyncio
-from datetime import timedelta
 
 import psycopg
-import pytest
 from builders import a_body
 from held_up import frozen, somebody_waits_for
 from http_clients import http_client
 from operation_rows import insert_operations
 from running_service import Service
 from temporalio.client import Client
+from waiting import PATIENCE_SECONDS
 
 from workflows.identity import PURGE_ID
-
-pytestmark = pytest.mark.timeout(600)
 
 
 async def test_after_the_commit_before_the_start(service: Service, clients):
@@ -26,7 +23,7 @@ async def test_after_the_commit_before_the_start(service: Service, clients):
         service.kill(service.api)
     assert service.rows("SELECT count(*) FROM operations WHERE started_workflow_at IS NOT NULL") == [(0,)]
     service.start_api()
-    await clients.all_succeed(seconds=60)
+    await clients.all_succeed()
     clients.each_exactly_once()
 
 
@@ -60,7 +57,7 @@ async def test_before_the_commit_with_all_that_was_made(service: Service, client
         service.kill(service.worker)
         connection.rollback()
     service.start_worker()
-    await clients.all_succeed(seconds=60)
+    await clients.all_succeed()
     clients.each_exactly_once()
 
 
@@ -68,7 +65,7 @@ async def test_a_small_operation_that_takes_a_while_is_seen_running(service: Ser
     with psycopg.connect(service.postgres.dsn("proposals")) as connection:
         connection.execute("LOCK TABLE proposals IN SHARE MODE")
         operation_id = await clients.submit()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (seen := await clients.status(operation_id))["status"] != "RUNNING":
                 await asyncio.sleep(0.05)
         connection.rollback()
@@ -86,7 +83,7 @@ async def test_in_the_middle_of_a_purge(service: Service, clients):
     temporal = await Client.connect(service.temporal.address)
     await temporal.get_schedule_handle(PURGE_ID).trigger()
     kept = "SELECT (SELECT count(*) FROM operations WHERE client = 'long_gone'), count(*) FROM expired_operations"
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not 0 < (purged := service.rows(kept)[0][1]) < due:
             assert purged < due
             await asyncio.sleep(0.01)
@@ -98,7 +95,7 @@ async def test_in_the_middle_of_a_purge(service: Service, clients):
         answer = await http.post("/rebalance/proposals/async", json=a_body(), headers={"Idempotency-Key": "k"})
     assert answer.status_code == 202
     service.start_worker()
-    async with asyncio.timeout(timedelta(seconds=90).total_seconds()):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while service.rows(kept)[0] != (0, due):
             await asyncio.sleep(0.2)
     ended = await clients.finished(answer.json()["operation_id"])

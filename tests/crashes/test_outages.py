@@ -3,16 +3,14 @@
 import asyncio
 
 import httpx2
-import pytest
 from broken_postgres import alter, fail_over, take_writes
 from builders import a_body
 from http_clients import http_client
 from temporalio.client import Client, WorkflowExecutionStatus
+from waiting import PATIENCE_SECONDS
 
 from activities.boundary import UNEXPECTED_ATTEMPTS
 from cli.local.postgres import SERVICE_ROLE
-
-pytestmark = pytest.mark.timeout(600)
 
 LEFT_OPEN = 5
 
@@ -25,7 +23,7 @@ async def accepted_and_not_done(service, clients) -> None:
 
 async def tried_more_often_than_a_bug(service, clients) -> None:
     client = await Client.connect(service.temporal.address)
-    async with asyncio.timeout(100):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         for operation_id in list(clients.accepted.values())[:LEFT_OPEN]:
             while True:
                 described = await client.get_workflow_handle(operation_id).describe()
@@ -38,14 +36,14 @@ async def tried_more_often_than_a_bug(service, clients) -> None:
 
 async def ready(http) -> httpx2.Response:
     """The first answer of 503, within the seconds that a busy machine may need to see the outage."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while (answer := await http.get("/health/ready")).status_code != 503:
             await asyncio.sleep(0.1)
     return answer
 
 
 async def reason_of_the_outage(http, word: str) -> dict:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while word not in (body := (await ready(http)).json()).get("reason", ""):
             await asyncio.sleep(0.1)
     return body

@@ -11,8 +11,6 @@ from running_service import Service, proposals
 from simulations import ARTIFACT, SIMULATE, a_simulation
 from temporalio.client import Client
 
-pytestmark = pytest.mark.timeout(600)
-
 LARGE = a_large_body()["simulate_request"]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.shared
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "guides" / "analyze-a-book.md").read_text()
 

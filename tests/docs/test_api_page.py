@@ -62,7 +62,6 @@ def test_every_code_of_the_domain_is_there():
 
 
 @pytest.mark.shared
-@pytest.mark.timeout(600)
 def test_the_commands_run_from_the_top(service):
     script = "\n".join(re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL)).replace("http://127.0.0.1:8000", service.url)
     ran = subprocess.run(

@@ -25,7 +25,6 @@ def test_the_two_commands_are_there_and_known_to_make():
 
 
 @pytest.mark.shared
-@pytest.mark.timeout(600)
 def test_the_curl_commands_do_what_the_readme_shows(service):
     assert len(COMMANDS) == 3
     script = COMMANDS[2].replace(DEFAULT_API, service.url)

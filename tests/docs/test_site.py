@@ -33,7 +33,7 @@ def test_the_page_of_errors_has_the_anchors_of_the_served_one(site):
 def site(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("site")
     mkdocs = [Path(sys.executable).with_name("mkdocs"), "build", "--strict", "--quiet", "--site-dir", folder]
-    ran = subprocess.run(mkdocs, cwd=ROOT, check=False, capture_output=True, text=True, timeout=100)
+    ran = subprocess.run(mkdocs, cwd=ROOT, check=False, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return folder
 

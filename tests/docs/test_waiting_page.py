@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.shared
 ROOT = Path(__file__).parents[2]
 SECTIONS = {
     section.split("\n", 1)[0]: re.findall(r"```(?:sh|python)\n(.*?)```", section, re.DOTALL)

@@ -24,8 +24,6 @@ EXPRESSIONS = [
 SELECTOR = re.compile(r"\b((?:proposals|temporal|process)_\w+)(?:\{([^}]*(?:\{\w+\}[^}]*)*)\})?")
 SCRAPED = {"job", "instance", "le"}  # what Prometheus adds
 
-pytestmark = pytest.mark.timeout(120)
-
 
 @pytest.fixture
 async def exported(observed, worker_metrics_port) -> dict[str, set[str]]:

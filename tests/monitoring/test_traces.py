@@ -9,8 +9,6 @@ from running_service import Clients
 from span_receiver import SpanReceiver, attributes
 from waiting import until
 
-pytestmark = pytest.mark.timeout(120)
-
 CALLER = "0af7651916cd43dd8448eb211c80319c"
 
 # From the commit up to the request.

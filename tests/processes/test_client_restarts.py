@@ -7,8 +7,6 @@ import pytest
 from builders import a_body
 from proposals_client import AsyncProposals, Proposals, WaitTimeout
 
-pytestmark = pytest.mark.timeout(600)
-
 
 def test_a_wait_survives_the_restart_of_the_api(service):
     service.kill(service.worker)

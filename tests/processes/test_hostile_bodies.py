@@ -12,7 +12,7 @@ from builders import a_body
 from http_clients import http_client
 from processes.local.process_tree import descendants
 
-pytestmark = [pytest.mark.timeout(600), pytest.mark.shared]
+pytestmark = pytest.mark.shared
 
 SIZE = 8 * 1024 * 1024 - 64
 MEMORY_MB = 500

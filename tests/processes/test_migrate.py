@@ -35,7 +35,7 @@ def launched(owner_dsn: str, service_dsn: str | None = None) -> subprocess.Popen
 def migrate(owner_dsn: str, service_dsn: str | None = None) -> tuple[int, list[str], list[str]]:
     """Exit code, lines of output, lines of errors."""
     process = launched(owner_dsn, service_dsn)
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate()
     return process.returncode, output.splitlines(), errors.splitlines()
 
 
@@ -99,7 +99,7 @@ def test_a_migrator_that_waits_for_another_one_says_so(database_dsn):
         assert f"pid {holder.info.backend_pid} (role postgres, application another migrator, idle" in line
         assert process.poll() is None
         holder.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate()
         watchdog.cancel()
     assert (process.returncode, output.strip(), errors) == (0, f"schema is at {required_revision()}", "")
 
@@ -142,7 +142,7 @@ def test_a_statement_that_the_server_ends(older_dsn):
             )
             while operator.execute(cancel).fetchone() is None and time.monotonic() < deadline:
                 time.sleep(0.02)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate()
     assert (process.returncode, output) == (1, "")
     assert errors.splitlines() == [
         "proposals migrate: PostgreSQL ended a statement (canceling statement due to user request; the limit is 10min)"

@@ -15,6 +15,7 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import PauseActivityRequest, UnpauseActivityRequest
 from temporalio.client import Client
 from temporalio.worker import Worker
+from waiting import PATIENCE_SECONDS
 
 from cli.operation_page import Page, operation_page
 from storage.unit_of_work import Storage
@@ -40,7 +41,7 @@ async def waiting_for_the_database(storage: Storage, client: Client) -> AsyncIte
 
 async def page_with(storage: Storage, client: Client, operation_id: str, field: str, text: str) -> Page:
     """The page as soon as the field of its workflow has this text."""
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             page = await operation_page(storage, client, operation_id, client="local")
             if text in page["workflow"].get(field, ""):

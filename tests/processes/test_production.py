@@ -16,8 +16,6 @@ RISK = ("ben", "reviews:risk")
 CONSENTS = ("cleo", "consents:record")
 AUDITOR = ("dora", "audit:read")
 
-pytestmark = pytest.mark.timeout(600)
-
 
 class ProductionService(Service):
     """Embedded servers stand in for the external ones."""
@@ -93,7 +91,6 @@ def test_the_command_and_the_example_send_the_token_of_their_environment(product
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
         )
 
     cli = ("-m", "cli.main")
@@ -121,7 +118,6 @@ def test_production_does_not_start_without_what_it_needs(tmp_path, command):
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
     )
     assert (ran.returncode, ran.stdout) == (2, "")
     assert len(ran.stderr.splitlines()) == {"api": 6, "worker": 3, "migrate": 1}[command]

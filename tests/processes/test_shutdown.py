@@ -6,17 +6,15 @@ import sys
 from pathlib import Path
 
 import httpx2
-import pytest
 from builders import a_stored_operation
 from http_clients import http_client
+from waiting import PATIENCE_SECONDS
 
 from cli.local.children import Child
 from cli.local.ports import free_port
 
 ROOT = Path(__file__).parents[2]
 OPERATIONS = "/rebalance/proposals/operations"
-
-pytestmark = pytest.mark.timeout(120)
 
 
 async def metric(http: httpx2.AsyncClient, name: str) -> float:
@@ -42,7 +40,7 @@ async def test_an_api_that_is_stopped_answers_those_who_wait(storage, service_ds
     )
     try:
         async with http_client(f"http://127.0.0.1:{port}") as http:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while True:
                     try:
                         if (await http.get("/health/live")).status_code == 200:
@@ -51,7 +49,7 @@ async def test_an_api_that_is_stopped_answers_those_who_wait(storage, service_ds
                         await asyncio.sleep(0.1)
             paths = (operation.operation_id, f"by-correlation/{operation.correlation_id}")
             polls = [asyncio.create_task(http.get(f"{OPERATIONS}/{path}?wait=60")) for path in paths]
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while await metric(http, "proposals_waiters") < len(polls):
                     await asyncio.sleep(0.05)
             exit_code = asyncio.create_task(asyncio.to_thread(api.stop, grace_seconds=40))  # by SIGTERM first

@@ -5,12 +5,10 @@ import os
 import subprocess
 import time
 
-import pytest
+from waiting import PATIENCE_SECONDS
 
 from cli.local.temporal_server import _binary
 from workflows.identity import RECONCILE_ID
-
-pytestmark = pytest.mark.timeout(600)
 
 
 def temporal(service, *command: str) -> subprocess.CompletedProcess[str]:
@@ -21,7 +19,6 @@ def temporal(service, *command: str) -> subprocess.CompletedProcess[str]:
         check=False,
         capture_output=True,
         text=True,
-        timeout=100,
     )
 
 
@@ -37,7 +34,7 @@ def make_current(service, build_id: str) -> None:
 async def polls(service, build_id: str) -> None:
     """Wait until Temporal has seen workers of this version."""
     described = ("worker", "deployment", "describe-version", "--deployment-name", "proposals", "--build-id", build_id)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while temporal(service, *described).returncode != 0:
             await asyncio.sleep(0.3)
 
@@ -69,7 +66,7 @@ async def test_a_release_takes_over_when_its_version_is_made_current(service, cl
     last = await clients.submit()
     assert (await clients.finished(last))["status"] == "SUCCEEDED"
     assert "two" in temporal(service, "workflow", "describe", "--workflow-id", last).stdout
-    async with asyncio.timeout(60):  # what goes on for ever goes on by the current version
+    async with asyncio.timeout(PATIENCE_SECONDS):  # what goes on for ever goes on by the current version
         while "two" not in temporal(service, "workflow", "describe", "--workflow-id", RECONCILE_ID).stdout:
             await asyncio.sleep(0.5)
     service.wait_for("ok")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from builders import a_storage
+from waiting import PATIENCE_SECONDS
 
 from cli.local.ports import free_port
 from cli.local.postgres import EmbeddedPostgres
@@ -72,7 +73,7 @@ async def test_a_killed_server_is_found_again(own_postgres: EmbeddedPostgres):
         assert await answers(storage)
         assert own_postgres.child is not None
         own_postgres.child.stop(with_signal=signal.SIGKILL, grace_seconds=30)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while await answers(storage):
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.5)
@@ -128,6 +129,6 @@ async def test_statements_that_time_out_one_after_another_are_remembered(own_pos
                     await connection.execute("SET statement_timeout = '50ms'")
                     await connection.execute("SELECT pg_sleep(60)")
         assert "57014" in (database.problem or "")
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while database.problem is not None:
                 await asyncio.sleep(0.1)

@@ -19,6 +19,7 @@ from computations import (
     stop_in_the_middle_of_the_result,
     take,
 )
+from waiting import PATIENCE_SECONDS
 
 from domain.errors import OperationTooExpensive, ServerBusy
 from runtime.engine_pool import EnginePool
@@ -141,14 +142,14 @@ async def test_a_process_that_has_stopped_is_replaced_when_it_does_not_take_all_
     monkeypatch.setattr("runtime.engine_process.START_SECONDS", 5)
     stopped = await pool.run(computed_by)
     os.kill(stopped, signal.SIGSTOP)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert await pool.run(length, bytes(4 << 20)) == 4 << 20
     assert await gone(stopped)
 
 
 async def test_a_process_that_stops_in_the_middle_of_its_result_is_ended(pool, monkeypatch):
     monkeypatch.setattr("runtime.engine_process.START_SECONDS", 5)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(OperationTooExpensive):
             await pool.run(stop_in_the_middle_of_the_result)
     assert await pool.run(take, 1) == 1 << 20
@@ -158,7 +159,7 @@ async def test_a_caller_waits_for_its_turn_no_longer_than_it_may(tmp_path):
     async with EnginePool(1, seconds=300, memory_mb=MEMORY_MB, turn_seconds=0.5).running() as pool:
         computing = asyncio.create_task(pool.run(note_and_hang, tmp_path / "notes"))
         await noted(tmp_path / "notes")
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             with pytest.raises(ServerBusy):
                 await pool.run(take, 1)
         computing.cancel()

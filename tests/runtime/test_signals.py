@@ -65,9 +65,7 @@ def test_exit_process_flushes_and_skips_what_interpreter_exit_would_run():
         "sys.stdout.write('unflushed')\n"
         "exit_process(7)\n"
     )
-    ran = subprocess.run(
-        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, timeout=100, env=BUFFERED
-    )
+    ran = subprocess.run([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, check=False, env=BUFFERED)
 
     assert (ran.returncode, ran.stdout) == (7, "unflushed")
 

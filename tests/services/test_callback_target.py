@@ -11,6 +11,7 @@ import certificates
 import h11
 import pytest
 from receiver import RULES, Receiver
+from waiting import PATIENCE_SECONDS
 
 from domain.callback import CallbackRules, CallbackSubscription
 from domain.callback_retries import AttemptError
@@ -102,7 +103,7 @@ async def test_a_name_that_does_not_resolve_or_not_soon_is_accepted_at_submissio
         await asyncio.Event().wait()
         return []
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert (
             await CallbackTargets(RULES, resolve=never).refusal(CallbackSubscription(url="https://a.example/")) is None
         )

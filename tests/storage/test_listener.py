@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psycopg
 from builders import a_stored_operation
+from waiting import PATIENCE_SECONDS
 
 from cli.local.ports import free_port
 from cli.local.postgres import EmbeddedPostgres
@@ -77,7 +78,7 @@ async def test_a_release_ends_waits_and_lets_none_begin(storage: Storage):
         return (await WaitService(listener).until_terminal(read, seconds=60)).status
 
     waiting = asyncio.create_task(wait())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not listener.subscriptions:
             await asyncio.sleep(0.01)
     listener.release()
@@ -136,7 +137,7 @@ async def test_who_waits_reads_nothing_and_holds_no_connection_meanwhile(storage
             await WaitService(listener).until_terminal(read, seconds=60, operation_id=operation_id)
 
         waiting = [asyncio.create_task(wait(operation_id)) for operation_id in operations * 25]
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while len(reads) < 500:
                 await asyncio.sleep(0.05)
         await asyncio.sleep(0.5)
@@ -158,7 +159,7 @@ async def test_the_listener_leaves_a_server_that_does_not_answer(tmp_path, monke
             for process in frozen:
                 os.kill(process, signal.SIGSTOP)
             try:
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(PATIENCE_SECONDS):
                     while listener.listening.is_set():
                         await asyncio.sleep(0.02)
             finally:

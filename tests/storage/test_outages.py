@@ -8,6 +8,7 @@ import pytest
 from broken_postgres import alter, fail_over, take_no_writes, take_writes
 from builders import a_storage, a_stored_operation
 from psycopg import errors
+from waiting import PATIENCE_SECONDS
 
 from cli.local.postgres import SERVICE_ROLE
 from domain.errors import StorageUnavailable
@@ -21,7 +22,7 @@ CREATE TRIGGER fail BEFORE INSERT ON operations FOR EACH ROW EXECUTE FUNCTION fa
 
 
 async def until(storage: Storage, *, can_write: bool) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 is_well = await storage.problem() is None
@@ -34,7 +35,7 @@ async def until(storage: Storage, *, can_write: bool) -> None:
 
 async def until_stored(storage: Storage) -> None:
     """A pool may still hold connections that the server has ended; each fails one call."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             with suppress(StorageUnavailable):
                 await a_stored_operation(storage)
@@ -130,7 +131,7 @@ async def test_a_server_that_takes_no_writes_is_an_outage_and_leaves_no_session_
     await until(storage, can_write=False)
     with pytest.raises(StorageUnavailable):
         await a_stored_operation(storage)
-    async with asyncio.timeout(20):  # the lost connection opens the breaker first, and for another reason
+    async with asyncio.timeout(PATIENCE_SECONDS):  # the lost connection opens the breaker first, and for another reason
         while "read-only" not in (database.problem or ""):
             await asyncio.sleep(0.05)
     with pytest.raises(StorageUnavailable):

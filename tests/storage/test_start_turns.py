@@ -106,7 +106,6 @@ def scans(dsn: str, statement: str, parameters: dict[str, Any]) -> list[dict[str
     return [node for node in plan if node["Node Type"].endswith("Scan") and node.get("Relation Name") == "operations"]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize(
     ("statement", "parameters"),
     [(CLAIM_OPERATIONS, {"limit": 100}), (TAKE_WAITING, {"limit": 100, "idle": timedelta(seconds=30)})],

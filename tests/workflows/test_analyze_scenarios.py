@@ -15,6 +15,7 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+from waiting import PATIENCE_SECONDS
 
 from workflows.analyze_scenarios import AnalyzeScenarios
 from workflows.identity import BATCHES_QUEUE
@@ -133,7 +134,7 @@ async def test_a_step_that_fails_for_good_ends_the_operation_and_the_other_lanes
     steps = FakeBatch(turns=10**9, failure=refused)
     async with started(skipping, steps) as handle:
         with pytest.raises(WorkflowFailureError) as failed:
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 await handle.result()
         current = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
     assert isinstance(failed.value.cause, ApplicationError)

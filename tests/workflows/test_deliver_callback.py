@@ -16,6 +16,7 @@ from temporalio.common import SearchAttributePair, TypedSearchAttributes, Workfl
 from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+from waiting import PATIENCE_SECONDS
 
 from domain.callback_retries import DELAYS, delay_after, status_after
 from workflows.create_proposal import CreateProposal
@@ -195,7 +196,7 @@ async def test_hurry_makes_the_waiting_attempt_due_now(temporal_client):
             task_queue=queue,
         )
         for count in (1, 2):
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while receiver.attempts < count:
                     await asyncio.sleep(0.02)
             await asyncio.sleep(0.3)
@@ -226,7 +227,7 @@ async def test_a_redelivery_that_comes_during_the_last_attempt_is_not_lost(tempo
         await handle.signal(DeliverCallback.deliver_now)
         await asyncio.sleep(0.3)
         receiver.leave.set()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             assert (await handle.result()).state == "DELIVERED"
     assert receiver.attempts == 2
 
@@ -255,7 +256,7 @@ async def ended(environment: WorkflowEnvironment, steps: FakeSteps, *, cancel: b
             ),
         )
         if cancel:
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(PATIENCE_SECONDS):
                 while not steps.calls["simulate"]:
                     await asyncio.sleep(0.02)
             await handle.cancel()

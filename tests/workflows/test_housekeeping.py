@@ -17,6 +17,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
+from waiting import PATIENCE_SECONDS
 
 from services.temporal_workflows import FOREIGN
 from storage.unit_of_work import Storage
@@ -173,7 +174,7 @@ async def test_reconcile_goes_on_after_a_failure_and_as_a_new_run_of_the_same_id
     await start_reconcile(nothing_there)
     first = (await nothing_there.get_workflow_handle(RECONCILE_ID).describe()).run_id
     async with working(nothing_there, fake, queue=HOUSEKEEPING_QUEUE):
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while (
                 later := await nothing_there.get_workflow_handle(RECONCILE_ID).describe()
             ).run_id == first or fake.calls <= 2:

@@ -11,6 +11,7 @@ from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import RestrictedWorkflowAccessError
 from undeterministic import WAYS, Undeterministic
 from undeterministic_import import UndeterministicImport
+from waiting import PATIENCE_SECONDS
 
 from worker import registry
 from worker.registry import Dependencies
@@ -79,7 +80,7 @@ async def test_a_workflow_that_is_not_deterministic_is_stopped(temporal_client, 
         temporal_client, task_queue=queue, workflows=[Undeterministic], workflow_runner=sandboxed_runner()
     ):
         handle = await temporal_client.start_workflow(Undeterministic.run, way, id=str(uuid.uuid4()), task_queue=queue)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while "RestrictedWorkflowAccess" not in (history := (await handle.fetch_history()).to_json()):
                 assert "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED" not in history
                 await asyncio.sleep(0.1)

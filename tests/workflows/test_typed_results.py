@@ -15,6 +15,7 @@ from temporalio import activity
 from temporalio.client import AsyncActivityHandle, Client, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.worker import Worker
+from waiting import PATIENCE_SECONDS
 
 from domain.errors import StorageUnavailable
 from runtime.engine_pool import EnginePool
@@ -103,7 +104,7 @@ class Desk:
 
     async def pending(self, workflow_id: str, step: str, *, is_tried: bool = True) -> AsyncActivityHandle:
         """The normal activity of this step, between two tries, or while it is tried for the first time."""
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
                 described = await self.client.get_workflow_handle(workflow_id).describe()
                 for found in described.raw_description.pending_activities:

@@ -43,7 +43,6 @@ class LocalRun:
             capture_output=True,
             text=True,
             check=False,
-            timeout=100,
         )
 
     def launch(self, name: str = "dev", *options: str) -> None:
@@ -55,7 +54,7 @@ class LocalRun:
     def start(self, name: str = "dev", *options: str) -> None:
         """Start it and wait until it serves."""
         self.launch(name, *options)
-        wait_for(lambda: "Serving until" in self.text or self.process.poll() is not None, seconds=60)
+        wait_for(lambda: "Serving until" in self.text or self.process.poll() is not None)
         assert self.process.poll() is None, self.text
 
     def child(self, log: str) -> int:

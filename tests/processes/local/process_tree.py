@@ -5,10 +5,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from waiting import PATIENCE_SECONDS
 
-def wait_for(condition: Callable[[], object], *, seconds: float = 60.0) -> None:
+
+def wait_for(condition: Callable[[], object]) -> None:
     """Poll until the condition holds; it fails the test when time is up."""
-    deadline = time.monotonic() + seconds
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not condition():
         assert time.monotonic() < deadline, "not in time"
         time.sleep(0.02)

@@ -13,14 +13,14 @@ from batches import a_portfolio, an_analysis
 from proposals_client import Proposals
 from scripted_service import Answer, ScriptedService
 
-pytestmark = [pytest.mark.shared, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.shared
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "analyze.json"
 
 
 def proposals(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def accepted(service, body) -> str:

@@ -22,7 +22,6 @@ def config(*arguments, **environ):
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
     )
 
 

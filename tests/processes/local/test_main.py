@@ -12,7 +12,6 @@ def proposals(*arguments):
         capture_output=True,
         text=True,
         check=False,
-        timeout=100,
     )
 
 

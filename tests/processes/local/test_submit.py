@@ -103,7 +103,7 @@ def service():
 
 def submit(*arguments, file=SAMPLE):
     command = [sys.executable, "-m", "cli.main", "submit", str(file), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=100)
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def test_without_waiting_it_tells_what_was_accepted(service):
