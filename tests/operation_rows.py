@@ -74,8 +74,8 @@ FROM generate_series(1, %(count)s) n,
 """
 
 
-def insert_waiting(
-    dsn: str,
+def add_waiting(
+    connection: psycopg.Connection,
     client: str,
     count: int = 1,
     *,
@@ -85,6 +85,10 @@ def insert_waiting(
 ) -> None:
     """Let so many operations of the client wait; the oldest has the correlation id <client><name>_1."""
     row = {"client": client, "count": count, "age": age, "is_large": is_large, "name": name, "document": DOCUMENT}
+    connection.execute(INSERT_DOCUMENT, [DOCUMENT])
+    connection.execute(INSERT_WAITING, row)
+
+
+def insert_waiting(dsn: str, client: str, count: int = 1, **options: Any) -> None:
     with psycopg.connect(dsn) as connection:
-        connection.execute(INSERT_DOCUMENT, [DOCUMENT])
-        connection.execute(INSERT_WAITING, row)
+        add_waiting(connection, client, count, **options)
