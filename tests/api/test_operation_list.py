@@ -9,7 +9,7 @@ from answers import assert_problem
 from builders import a_body
 from operation_rows import insert_operations
 
-from api.operations import AsyncStatus
+from api.operation_status import AsyncStatus
 
 
 @pytest.fixture
