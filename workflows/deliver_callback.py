@@ -15,7 +15,6 @@ from workflows.messages import DeliverCallbackInput, DeliverInput, DeliverResult
 from workflows.operation_steps import is_final
 
 UNDELIVERED = "CallbackNotDelivered"
-ROW_IS_ASKED = "row-is-asked"  # the patch of releases that believe no result of a normal activity
 LONGEST_WAIT = max(DELAYS).total_seconds() * (1 + JITTER)
 
 
@@ -39,7 +38,7 @@ class DeliverCallback:
                 summary=f"Attempt {attempts + 1}",
                 **policies.DELIVER,
             )
-            if result.state in ("DELIVERED", "FAILED") and workflow.patched(ROW_IS_ASKED):
+            if result.state in ("DELIVERED", "FAILED"):
                 result = await self._as_the_row_says(start, result)
             attempts = result.attempts
             workflow.set_current_details(_details(result))

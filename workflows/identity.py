@@ -25,7 +25,7 @@ WORKFLOW_TYPES: Final = {
     OperationType.CREATE_PROPOSAL_VERSION: "CreateVersion",
 }
 
-DELIVER_NOW: Final = "hurry"  # the signal, by the name that recorded histories have
+DELIVER_NOW: Final = "deliver_now"  # the signal that makes the next attempt due
 
 CORRELATION_ID: Final = SearchAttributeKey.for_keyword("CorrelationId")
 OPERATION_TYPE: Final = SearchAttributeKey.for_keyword("OperationType")

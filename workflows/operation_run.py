@@ -29,7 +29,6 @@ from workflows.messages import AnalyzeInput, CreateInput, FinishInput, Operation
 from workflows.operation_steps import StepRunner, application_error
 
 RESET_NOTE: Final = "This run is a reset. An operation ends once: how it ended before was not changed."
-ROW_IS_ASKED: Final = "row-is-asked"  # the patch of releases that believe no result of a normal activity
 
 Start = CreateInput | AnalyzeInput
 Work = Callable[[StepRunner], Awaitable[OperationOutcome]]
@@ -72,7 +71,7 @@ async def _as_the_row_says(
 
     An operation that has not ended, although the typed result says so, ends with `unless_ended`.
     """
-    if not runner.may_be_typed or not workflow.patched(ROW_IS_ASKED):
+    if not runner.may_be_typed:
         return outcome
     finished = await runner.run_untyped(
         steps.finish, _finish_input(start, unless_ended), summary="Ask the row how the operation ended"

@@ -22,7 +22,7 @@ from services.temporal_workflows import StartOutcome, WorkflowDescription, Workf
 from services.workflow_starts import delivery_start
 from storage.unit_of_work import Storage
 from storage.workflow_starts import PendingDelivery
-from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, delivery_workflow_id_of
+from workflows.identity import CALLBACKS_QUEUE, CORRELATION_ID, DELIVER_NOW, delivery_workflow_id_of
 from workflows.messages import DeliverCallbackInput, ReconcileDeliveriesInput, ReconcileDeliveriesResult
 
 
@@ -203,7 +203,7 @@ async def test_a_delivery_that_waits_longer_than_its_row_says_looks_at_it_again(
     assert (await reconciled(storage, temporal_client)).examined == 1
     history = await temporal_client.get_workflow_handle(delivery_workflow_id_of(operation_id)).fetch_history()
     signals = [event.workflow_execution_signaled_event_attributes.signal_name for event in history.events]
-    assert signals.count("hurry") == 1
+    assert signals.count(DELIVER_NOW) == 1
 
 
 class Temporal:

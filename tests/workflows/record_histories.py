@@ -28,7 +28,7 @@ from http_clients import http_client  # noqa: E402 -- after the path is set
 from receiver import Receiver  # noqa: E402 -- after the path is set
 from running_service import Clients, Service, running  # noqa: E402 -- after the path is set
 
-from workflows.identity import RECONCILE_ID  # noqa: E402 -- after the path is set
+from workflows.identity import DELIVER_NOW, RECONCILE_ID  # noqa: E402 -- after the path is set
 
 HISTORIES = Path(__file__).parent / "histories"
 IDENTITY = re.compile(r'"identity": "[^"]*"')
@@ -172,7 +172,7 @@ async def record_callbacks(clients: Clients, temporal: Client) -> None:
                 await asyncio.sleep(0.1)
             if name == "hurried":
                 await asyncio.sleep(3)
-                await delivery.signal("hurry")
+                await delivery.signal(DELIVER_NOW)
             await save(of, name, operation_id if of == "CreateProposal" else delivery.id)
 
 

@@ -178,7 +178,7 @@ async def test_a_busy_host_is_waited_for_longer_and_longer_without_counting_an_a
         assert least <= seconds <= least * 1.2
 
 
-async def test_hurry_makes_the_waiting_attempt_due_now(temporal_client):
+async def test_the_signal_makes_the_waiting_attempt_due_now(temporal_client):
     """On a clock that does not skip: the wait that is cut short is of five seconds and of five minutes."""
     receiver = FakeReceiver(500, 500, 200)
     queue, operation_id = f"tq-{uuid.uuid4()}", f"pop_{uuid.uuid4().hex}"
