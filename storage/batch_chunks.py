@@ -67,7 +67,7 @@ class ChunkCounts:
     last_done_at: datetime | None
 
 
-_COLUMNS: Final = columns_of("batch_chunks", StoredChunk)
+_COLUMNS: Final = columns_of(StoredChunk)
 _SELECTED: Final = ", ".join(_COLUMNS)
 INSERT_CHUNK: Final = insert_statement(
     "batch_chunks", ("operation_id", "chunk_no", "first_run", "runs", "request_document")

@@ -75,7 +75,7 @@ class DeliveryAttempt:
     error_class: str | None
 
 
-_ATTEMPT_COLUMNS: Final = columns_of("callback_attempts", DeliveryAttempt)
+_ATTEMPT_COLUMNS: Final = columns_of(DeliveryAttempt)
 SELECT_ATTEMPTS: Final = f"""
 SELECT {", ".join(_ATTEMPT_COLUMNS)} FROM callback_attempts WHERE operation_id = %(operation_id)s ORDER BY attempt_no
 """

@@ -11,12 +11,11 @@ from domain.canonical import canonical_text, sha256_of
 from domain.errors import StorageUnavailable
 from domain.timestamps import wire_timestamp
 from storage.rows import Repository, insert_statement
-from storage.tables import metadata
 
 COMPRESSION_LEVEL: Final = 1
 ENCODING: Final = "zstd"
 
-DOCUMENT_COLUMNS: Final = tuple(metadata.tables["documents"].columns.keys())
+DOCUMENT_COLUMNS: Final = ("sha256", "kind", "content", "encoding", "size", "created_at", "seal")
 INSERT_DOCUMENT: Final = f"{insert_statement('documents', DOCUMENT_COLUMNS)} ON CONFLICT (sha256) DO NOTHING"
 # The values of a row of now, from `Document.parameters`: the seal covers a time that only PostgreSQL knows.
 _NOW: Final = "{now}"

@@ -6,7 +6,7 @@ from typing import Final
 from domain.proposal import WorkflowEvent
 from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
-EVENT_FIELDS: Final = columns_of("workflow_events", WorkflowEvent)
+EVENT_FIELDS: Final = columns_of(WorkflowEvent)
 EVENT_COLUMNS: Final = ", ".join(EVENT_FIELDS)
 
 INSERT_EVENT: Final = insert_statement("workflow_events", EVENT_FIELDS)

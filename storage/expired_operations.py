@@ -7,7 +7,7 @@ from domain.operation import ExpiredOperation
 from storage.correlation_ids import newest_by_correlation
 from storage.rows import Repository, columns_of, value_row
 
-_COLUMNS: Final = columns_of("expired_operations", ExpiredOperation)
+_COLUMNS: Final = columns_of(ExpiredOperation)
 EXPIRED_COLUMNS: Final = ", ".join(_COLUMNS)
 # Each from the column of the same name: an operation has all of them but the time of the purge.
 EXPIRED_VALUES: Final = ", ".join("now()" if column == "expired_at" else column for column in _COLUMNS)

@@ -19,8 +19,8 @@ from storage.rows import Repository, columns_of, parameters_of, value_row
 
 TERMINAL_CHANNEL: Final = "operation_terminal"
 
-_COLUMNS: Final = columns_of("operations", Operation, computed={"has_callback"})
-_EVIDENCE_COLUMNS: Final = columns_of("operations", RecordedEvidence, computed={"engine_version"})
+_COLUMNS: Final = columns_of(Operation, computed={"has_callback"})
+_EVIDENCE_COLUMNS: Final = columns_of(RecordedEvidence, computed={"engine_version"})
 UNREAD_COLUMNS: Final = ("metadata", "callback_url", "callback_headers")  # long or secret: written with the others
 OPERATION_COLUMNS: Final = ", ".join(
     (*(f"o.{column}" for column in _COLUMNS), "o.callback_url IS NOT NULL AS has_callback")

@@ -8,8 +8,8 @@ from domain.proposal import Proposal, ProposalVersion
 from storage.events import STATE_BEGAN
 from storage.rows import Repository, columns_of, parameters_of, value_row
 
-PROPOSAL_FIELDS: Final = columns_of("proposals", Proposal)
-VERSION_FIELDS: Final = columns_of("proposal_versions", ProposalVersion)
+PROPOSAL_FIELDS: Final = columns_of(Proposal)
+VERSION_FIELDS: Final = columns_of(ProposalVersion)
 VERSION_COLUMNS: Final = ", ".join(VERSION_FIELDS)
 
 

@@ -8,7 +8,7 @@ from domain.operation import IdempotencyKey
 from domain.proposal import Approval
 from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
-_APPROVAL_COLUMNS: Final = columns_of("approvals", Approval)
+_APPROVAL_COLUMNS: Final = columns_of(Approval)
 APPROVAL_COLUMNS: Final = ", ".join(_APPROVAL_COLUMNS)
 
 INSERT_APPROVAL: Final = insert_statement("approvals", _APPROVAL_COLUMNS)
@@ -45,7 +45,7 @@ class ReviewKey(IdempotencyKey):
     created_at: datetime
 
 
-_KEY_COLUMNS: Final = columns_of("review_keys", ReviewKey)
+_KEY_COLUMNS: Final = columns_of(ReviewKey)
 
 INSERT_KEY: Final = insert_statement("review_keys", _KEY_COLUMNS)
 SELECT_KEY: Final = (

@@ -57,7 +57,7 @@ class SimulationKey:
         return stored
 
 
-_COLUMNS: Final = columns_of("simulations", SimulationKey, computed={"operation_status"})
+_COLUMNS: Final = columns_of(SimulationKey, computed={"operation_status"})
 _OF_A_RESULT: Final = ("request_hash", "correlation_id", *StoredSimulation._fields, "created_at")
 _OF_THE_KEY: Final = "client = %(client)s AND key = %(key)s"
 
