@@ -15,7 +15,7 @@ CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 
-@pytest.mark.timeout(300 if EXAMPLES == "3" else 3600)
+@pytest.mark.timeout(600 if EXAMPLES == "3" else 3600)
 async def test_every_answer_is_one_that_is_documented(settings, api, worker, tmp_path):
     process = await asyncio.create_subprocess_exec(
         SCHEMATHESIS,
