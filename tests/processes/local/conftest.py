@@ -53,9 +53,9 @@ class LocalRun:
             )
 
     def start(self, name: str = "dev", *options: str) -> None:
-        """Start it and wait until it serves."""
+        """Start it and wait until it serves, and has said all that it says."""
         self.launch(name, *options)
-        wait_for(lambda: "Serving until" in self.text or self.process.poll() is not None, seconds=60)
+        wait_for(lambda: "\n  logs: " in self.text or self.process.poll() is not None, seconds=300)
         assert self.process.poll() is None, self.text
 
     def child(self, log: str) -> int:
