@@ -25,7 +25,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(INSTALLED) ## Run everything on this machine and follow a sample to its end (ARGS="--batch --api-port 8001")
+demo: $(INSTALLED) ## Run everything on this machine and follow a sample to its end (ARGS="--people" or "--batch")
 	@$(BIN)/proposals demo $(ARGS)
 
 .PHONY: dev

@@ -75,7 +75,13 @@ def create_app(settings: Settings, process_metrics: ProcessMetrics | None = None
     add_problem_handlers(app)
     app.router.routes.extend(routes)  # in one list: a router in a router is matched twice
     app.webhooks.routes.extend(callbacks.webhooks.routes)
-    describe(app, routes, examples=EXAMPLES, token_url=settings.auth_token_url)
+    describe(
+        app,
+        routes,
+        examples=EXAMPLES,
+        token_url=settings.auth_token_url,
+        takes_tokens=settings.auth_mode == "jwt",
+    )
     add_docs_page(app)
     add_errors_page(app)
     return app

@@ -29,7 +29,7 @@ def export(
     operation_id: Annotated[str, typer.Argument(help="The batch, pop_...")],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file, a line for each run (NDJSON).")],
-    url: Annotated[str, typer.Option(help="Base URL of the API.")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Option(envvar="PROPOSALS_URL", help="Base URL of the API.")] = "http://127.0.0.1:8000",
     token: Annotated[
         str | None, typer.Option(envvar="PROPOSALS_TOKEN", help="Bearer token, where the service asks for one.")
     ] = None,

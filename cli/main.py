@@ -1,16 +1,19 @@
 """The command `proposals`."""
 
 import gc
+import os
 import sys
-from collections.abc import Iterable
-from importlib import import_module
-from typing import Final
+from collections.abc import Iterable, Sequence
+from importlib import import_module, metadata
+from typing import Annotated, Final
 
 import typer
 
 COMMANDS: Final = {
     "demo": "cli.local.commands:demo",
     "dev": "cli.local.commands:dev",
+    "env": "cli.local.environment:env",
+    "token": "cli.local.tokens:token",
     "api": "cli.api:api",
     "worker": "cli.worker:worker",
     "migrate": "cli.migrate:migrate",
@@ -25,14 +28,21 @@ COMMANDS: Final = {
     "openapi": "cli.openapi:openapi",
     "errors": "cli.errors:commands",
 }
+OWN_OPTIONS: Final = ("--version", "--show-completion", "--install-completion")
+
+
+def _print_version(is_asked: bool) -> None:  # noqa: FBT001 -- as typer calls it
+    if is_asked:
+        from domain.engine.codes import ENGINE_VERSION  # noqa: PLC0415 -- no other command needs it here
+
+        typer.echo(f"proposals {metadata.version('proposals')}, engine {ENGINE_VERSION}")
+        raise typer.Exit
 
 
 def application(names: Iterable[str]) -> typer.Typer:
     """The command with these of its commands."""
-    app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    app.callback(help="Durable advisory portfolio proposals: run the service, submit to it, look into it.")(
-        lambda: None
-    )
+    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+    app.callback(help="Durable advisory portfolio proposals: run the service, submit to it, look into it.")(_group)
     for name in names:
         module, _, attribute = COMMANDS[name].partition(":")
         found = getattr(import_module(module), attribute)
@@ -44,15 +54,44 @@ def application(names: Iterable[str]) -> typer.Typer:
 
 
 def main() -> None:
-    # Only the command that is meant is imported: all of them together take more than a second. What an import makes
-    # stays until the process ends, so the collector looks for no garbage in it: not meanwhile (a fifth of the time to
-    # start), and not in each of its later rounds.
-    meant = [name for name in sys.argv[1:2] if name in COMMANDS]
+    # What an import makes stays until the process ends, so the collector looks for no garbage in it: not meanwhile (a
+    # fifth of the time to start), and not in each of its later rounds.
     gc.disable()
-    command = application(meant or COMMANDS)
+    app = _application_for(sys.argv[1:])
     gc.freeze()
     gc.enable()
-    command()
+    app()
+
+
+def _application_for(arguments: Sequence[str]) -> typer.Typer:
+    """The application with the command that is meant alone: importing all of them takes more than a second."""
+    is_completing = "_PROPOSALS_COMPLETE" in os.environ
+    first = next(iter(_typed_words() if is_completing else arguments), "")
+    if first in COMMANDS:
+        return application([first])
+    if not is_completing and first not in OWN_OPTIONS:
+        return application(COMMANDS)
+    app = application(())
+    for name in COMMANDS:  # their names are all that a shell asks for
+        app.command(name)(lambda: None)
+    return app
+
+
+def _typed_words() -> list[str]:
+    """The words behind `proposals` on the line that a shell completes: bash passes them one way, others another."""
+    return (os.environ.get("COMP_WORDS") or os.environ.get("_TYPER_COMPLETE_ARGS", "")).split()[1:]
+
+
+def _group(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the versions of this release and of its engine.", callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    pass
 
 
 if __name__ == "__main__":

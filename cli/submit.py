@@ -42,7 +42,7 @@ def submit(
     ],
     *,
     wait: Annotated[bool, typer.Option("--wait", help="Follow the operation to its end.")] = False,
-    url: Annotated[str, typer.Option(help="Base URL of the API.")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Option(envvar="PROPOSALS_URL", help="Base URL of the API.")] = "http://127.0.0.1:8000",
     token: Annotated[
         str | None, typer.Option(envvar="PROPOSALS_TOKEN", help="Bearer token, where the service asks for one.")
     ] = None,

@@ -89,7 +89,8 @@ def orchestrate(desk: Proposals, request: dict[str, Any], *, secrets: Sequence[s
 def main() -> int:
     """Exits 0 when the operation succeeded and its callback was verified, 1 otherwise."""
     options = argparse.ArgumentParser(description="Submit a proposal and be called back at its end.")
-    options.add_argument("--url", default="http://127.0.0.1:8000", help="base URL of the service")
+    url = os.environ.get("PROPOSALS_URL", "http://127.0.0.1:8000")
+    options.add_argument("--url", default=url, help="base URL of the service; PROPOSALS_URL, if it is set")
     options.add_argument("--secret", help="whsec_..., several separated by white space; else read from stdin")
     options.add_argument("--port", type=int, default=0, help="where to listen on 127.0.0.1; a free port by default")
     options.add_argument("--timeout", type=float, default=30.0, help="seconds to wait for the callback")

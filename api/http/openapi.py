@@ -4,7 +4,7 @@ FastAPI makes the paths. Added here: what its models cannot say, the bodies, whi
 call what; and the schemas are made anew, because those of answers differ from those of requests.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, get_args
 
 from fastapi import FastAPI, Response
@@ -21,7 +21,8 @@ from api.http.schemas import REFERENCE, component_schemas, names_in, referred_na
 from domain.access import Scope
 
 PROBLEMS: Final = {model.__name__ for model in (Problem, ExpiredOperationProblem)}
-SECURITY_SCHEME: Final = "oauth2"
+OAUTH2: Final = "oauth2"
+BEARER: Final = "bearer"
 # A name that leads nowhere: no client sends its secret to a guessed address.
 UNKNOWN_TOKEN_URL: Final = "https://issuer.example/oauth2/token"  # noqa: S105 -- an address, no secret
 SCOPES: Final[Mapping[Scope, str]] = {
@@ -66,8 +67,14 @@ def about(version: str) -> dict[str, Any]:
     }
 
 
-def describe(app: FastAPI, routes: Sequence[APIRoute], *, examples: Examples, token_url: str | None) -> None:
-    """Make the document of these routes and of the app's webhooks that `app.openapi()` returns."""
+def describe(
+    app: FastAPI, routes: Sequence[APIRoute], *, examples: Examples, token_url: str | None, takes_tokens: bool
+) -> None:
+    """Make the document of these routes and of the app's webhooks that `app.openapi()` returns.
+
+    `takes_tokens` is of a service that verifies bearer tokens: readers of its page can enter one.
+    """
+    schemes = _security_schemes(token_url, takes_tokens=takes_tokens)
     generate = app.openapi
     shown = [route for route in routes if route.include_in_schema]
 
@@ -75,30 +82,38 @@ def describe(app: FastAPI, routes: Sequence[APIRoute], *, examples: Examples, to
         if app.openapi_schema is None:
             document = generate()
             webhooks = [route for route in app.webhooks.routes if isinstance(route, APIRoute)]
-            _complete_operations(document, shown)
+            _complete_operations(document, shown, schemes=schemes)
             _replace_schemas(document, [*shown, *webhooks])
             _add_examples(document, shown, examples)
-            document["components"]["securitySchemes"] = {SECURITY_SCHEME: _security_scheme(token_url)}
+            document["components"]["securitySchemes"] = schemes
             app.openapi_schema = document
         return app.openapi_schema
 
     app.openapi = openapi  # type: ignore[method-assign]  # FastAPI's documented way to change the document
 
 
-def _security_scheme(token_url: str | None) -> dict[str, Any]:
+def _security_schemes(token_url: str | None, *, takes_tokens: bool) -> dict[str, dict[str, Any]]:
+    """The flow that generators of clients read, always; and where tokens are verified, the entry of one by hand."""
     flow = {
         "tokenUrl": token_url or UNKNOWN_TOKEN_URL,
         "scopes": {scope.value: described for scope, described in SCOPES.items()},
     }
-    return {
+    oauth2 = {
         "type": "oauth2",
         "description": "An access token (RFC 9068) of the bank's issuer for this service, as `Authorization: Bearer`. "
         "A service with `PROPOSAL_AUTH_MODE=none` takes every request as it is.",
         "flows": {"clientCredentials": flow},
     }
+    bearer = {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token that you have, to try this service from this page.",
+    }
+    return {BEARER: bearer, OAUTH2: oauth2} if takes_tokens else {OAUTH2: oauth2}
 
 
-def _complete_operations(document: Document, routes: Sequence[APIRoute]) -> None:
+def _complete_operations(document: Document, routes: Sequence[APIRoute], *, schemes: Iterable[str]) -> None:
     """Add to each operation its body, and the scopes of which a caller needs one; none means it is for everyone."""
     for route in routes:
         scopes = route.scopes if isinstance(route, GuardedRoute) else ()
@@ -106,7 +121,7 @@ def _complete_operations(document: Document, routes: Sequence[APIRoute]) -> None
             operation = document["paths"][route.path_format][method.lower()]
             if isinstance(route, GuardedRoute) and route.body is not None:
                 _add_body(operation, REFERENCE.format(model=route.body.__name__))
-            operation["security"] = [{SECURITY_SCHEME: [scope]} for scope in sorted(scopes)]
+            operation["security"] = [{scheme: [scope]} for scheme in schemes for scope in sorted(scopes)]
     schemas = document["components"]["schemas"]
     for operation in _operations(document):
         operation.setdefault("security", [])  # receivers know a message by its signature

@@ -1,9 +1,11 @@
 """The commands `dev` and `demo`: the service on this machine, from nothing."""
 
 import asyncio
+import secrets
 import sys
 import time
 from collections.abc import Mapping
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Annotated, Final
@@ -12,10 +14,14 @@ import typer
 from proposals_client import AsyncWaitTimeout, OperationState, ProposalsError
 
 from cli.local.children import LocalServerError
+from cli.local.environment import env_line
+from cli.local.issuer import Issuer
+from cli.local.people import ADVISOR
+from cli.local.people_tour import Tour
 from cli.local.ports import HOST
 from cli.local.serving import serve
 from cli.local.stack import LocalStack, Ports
-from cli.output import print_fields
+from cli.output import fail, print_fields
 from cli.settings import settings_or_exit
 from cli.submit import client_of, failure_lines, follow_to_end, print_outcome, submitted
 from domain.callback import host_key, shown_key
@@ -25,6 +31,7 @@ SAMPLE: Final = "create_proposal.json"  # a link to the one in examples/, so tha
 BATCH: Final = "analyze.json"  # as are these
 ORCHESTRATOR: Final = "orchestrator.py"
 SAMPLE_SECONDS: Final = 60.0
+EXIT_USAGE: Final = 2
 
 ApiPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")]
 TemporalPort = Annotated[int, typer.Option(min=1, max=65535, help="Port of Temporal.")]
@@ -62,13 +69,26 @@ def demo(
     batch: Annotated[
         bool, typer.Option("--batch", help="Submit 20 portfolios in three scenarios in place of a proposal.")
     ] = False,
+    people: Annotated[
+        bool,
+        typer.Option(
+            "--people",
+            help="Ask for tokens of four people (`proposals token NAME`), and take the proposal through its review.",
+        ),
+    ] = False,
 ) -> None:
     """Run everything as `dev` does, submit a sample proposal or batch and follow it to its end.
 
-    Exits as `dev` does, and 1 when the sample does not succeed.
+    Exits as `dev` does, 1 when the sample does not succeed, and 2 for options that exclude each other.
     """
+    if batch and people:
+        fail("proposals demo", "--batch and --people exclude each other", exit_code=EXIT_USAGE)
     settings_or_exit()
     ports = Ports(api=api_port, temporal=temporal_port, ui=ui_port, postgres=postgres_port)
+    if people:
+        issuer = Issuer(data_dir.absolute())
+        follow = partial(_follow_people, issuer=issuer)
+        exit_process(serve(data_dir, ports, command="demo", once_ready=follow, issuer=issuer))
     exit_process(serve(data_dir, ports, command="demo", once_ready=_follow_batch if batch else _follow_proposal))
 
 
@@ -76,16 +96,28 @@ async def _follow_proposal(stack: LocalStack) -> None:
     state = await _follow_sample(stack, SAMPLE)
     typer.echo(f"\nRunning {ORCHESTRATOR}, which is called back")
     called_back = await _run_orchestrator(stack)
+    _print_addresses(stack, _of_proposal(stack, state) | called_back)
+
+
+async def _follow_people(stack: LocalStack, *, issuer: Issuer) -> None:
+    tour = Tour(stack, issuer)
+    tour.introduce()
+    key = f"people-{secrets.token_hex(4)}"
+    with resources.as_file(resources.files("cli.local") / SAMPLE) as sample:
+        tour.submission(sample.resolve(), key=key)  # in a checkout a link to the one in examples/
+    state = await _follow_sample(stack, SAMPLE, token=issuer.token(ADVISOR), key=key)
+    await tour.review(state)
+    await tour.alteration(state.document["result"]["proposal"]["proposal_id"])
+    _print_addresses(stack, _of_proposal(stack, state) | {"token for the API docs": f"proposals token {ADVISOR.name}"})
+
+
+def _of_proposal(stack: LocalStack, state: OperationState) -> dict[str, str]:
     links = state.document["links"]
-    _print_addresses(
-        stack,
-        {
-            "operation": f"{stack.api_url}{links['self']}",
-            "proposal": f"{stack.api_url}{links['proposal']}",
-            "its workflow": links["temporal_ui"],
-        }
-        | called_back,
-    )
+    return {
+        "operation": f"{stack.api_url}{links['self']}",
+        "proposal": f"{stack.api_url}{links['proposal']}",
+        "its workflow": links["temporal_ui"],
+    }
 
 
 async def _follow_batch(stack: LocalStack) -> None:
@@ -99,18 +131,20 @@ async def _follow_batch(stack: LocalStack) -> None:
             "runs that failed": f"{stack.api_url}{links['runs']}?status=FAILED",
             "a run with its result": f"{stack.api_url}{links['runs']}/0",
             "its workflow": links["temporal_ui"],
-            "all runs as a file": f"proposals batch export {state.operation_id} -o runs.ndjson --url {stack.api_url}",
+            "all runs as a file": f"proposals batch export {state.operation_id} -o runs.ndjson",
         },
     )
 
 
-async def _follow_sample(stack: LocalStack, name: str) -> OperationState:
+async def _follow_sample(
+    stack: LocalStack, name: str, *, token: str | None = None, key: str | None = None
+) -> OperationState:
     document = (resources.files("cli.local") / name).read_bytes()
     typer.echo(f"\nSubmitting {name}")
     try:
-        async with client_of(stack.api_url) as desk:
+        async with client_of(stack.api_url, token=token) as desk:
             began = time.monotonic()
-            operation = await submitted(desk, document)
+            operation = await submitted(desk, document, key=key)
             state = await follow_to_end(operation, seconds=SAMPLE_SECONDS)
             await print_outcome(operation, state, seconds=time.monotonic() - began)
     except AsyncWaitTimeout:
@@ -128,7 +162,7 @@ async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
     if not rules.secrets or HOST not in rules.allowed_hosts:
         typer.echo(f"left out: PROPOSAL_CALLBACK_ALLOWED_HOSTS does not name {HOST}")
         return {}
-    secrets = " ".join(shown_key(host_key(secret, HOST)) for secret in rules.secrets)
+    keys = " ".join(shown_key(host_key(secret, HOST)) for secret in rules.secrets)
     with resources.as_file(resources.files("cli.local") / ORCHESTRATOR) as script:
         process = await asyncio.create_subprocess_exec(
             sys.executable,
@@ -138,7 +172,7 @@ async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            output, _ = await process.communicate(secrets.encode())
+            output, _ = await process.communicate(keys.encode())
         finally:
             if process.returncode is None:
                 process.kill()
@@ -160,7 +194,7 @@ def _print_addresses(stack: LocalStack, of_sample: Mapping[str, str]) -> None:
         "API docs": f"{stack.api_url}/docs",
         "Temporal UI": stack.ui_url,
         **of_sample,
-        "commands": f"after `. {stack.environment_file}`",
         "logs": str(stack.logs),
     }
+    typer.echo(f"\nCommands reach this service, in another shell, after\n  {env_line(stack.data_dir)}\n")
     print_fields("Serving until Ctrl-C", addresses)

@@ -5,13 +5,17 @@ import os
 import secrets
 import shlex
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Self
+from typing import Final, Self, TextIO
 
 from cli.local.children import LocalServerError
 from cli.local.ports import free_port, is_free
+
+GLANCE_SECONDS: Final = 1.0  # `environment_of_running` holds the lock for a moment
+RETRY_SECONDS: Final = 0.05
 
 
 class DataDirectory:
@@ -34,16 +38,35 @@ class DataDirectory:
         except OSError as failure:
             raise LocalServerError(f"the data directory {self.root} cannot be used: {failure.strerror}") from None
         with lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                message = f"{self.root} is in use by another run: stop it or choose another --data-dir"
-                raise LocalServerError(message) from None
+            deadline = time.monotonic() + GLANCE_SECONDS
+            while not _locks(lock, fcntl.LOCK_EX):
+                if time.monotonic() > deadline:
+                    message = f"{self.root} is in use by another run: stop it or choose another --data-dir"
+                    raise LocalServerError(message)
+                time.sleep(RETRY_SECONDS)
+            self.environment.unlink(missing_ok=True)  # of a run that has ended, as are the pids
+            self.forget_pids()
             self._set_old_logs_aside()
             yield self
 
+    def environment_of_running(self) -> str | None:
+        """What the run that has claimed the directory wrote for shells; None when there is no such run."""
+        try:
+            with (self.root / "lock").open() as lock:
+                return None if _locks(lock, fcntl.LOCK_SH) else self.environment.read_text()
+        except OSError:
+            return None
+
     def log(self, name: str) -> Path:
         return self.root / "logs" / f"{name}.log"
+
+    def pid_file(self, name: str) -> Path:
+        """Where the pid of a process of the run stands, so that a person kills this one and not another run's."""
+        return self.root / f"{name}.pid"
+
+    def forget_pids(self) -> None:
+        for file in self.root.glob("*.pid"):
+            file.unlink()
 
     def postgres_port(self) -> int:
         """The port of the last run, which other tools may remember; another one if it is taken by now."""
@@ -64,21 +87,34 @@ class DataDirectory:
             secret = ""
         if not secret:
             secret = secrets.token_urlsafe(32)
-            _write_for_this_user(self._callback_secret, f"{secret}\n")
+            write_for_this_user(self._callback_secret, f"{secret}\n")
         return secret
 
-    def write_environment(self, settings: Mapping[str, str]) -> None:
-        """A file that a shell sources, so that `proposals` and `temporal` are found and reach this run's servers."""
-        path = f'export PATH={shlex.quote(str(Path(sys.executable).parent))}:"$PATH"\n'
+    def write_environment(self, settings: Mapping[str, str], *, postgres_programs: Path) -> None:
+        """A file that a shell sources, so that `proposals` and `temporal` are found and reach this run's servers.
+
+        PostgreSQL's programs are found as well, behind those that the shell has of its own.
+        """
+        own, postgres = shlex.quote(str(Path(sys.executable).parent)), shlex.quote(str(postgres_programs))
+        path = f'export PATH={own}:"$PATH":{postgres}\n'
         exports = (f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
-        _write_for_this_user(self.environment, path + "".join(exports))
+        write_for_this_user(self.environment, path + "".join(exports))
 
     def _set_old_logs_aside(self) -> None:
         for log in (self.root / "logs").glob("*.log"):
             log.replace(log.with_suffix(".log.previous"))
 
 
-def _write_for_this_user(path: Path, text: str) -> None:
+def _locks(file: TextIO, kind: int) -> bool:
+    """Whether this process gets the lock, which it has until the file is closed."""
+    try:
+        fcntl.flock(file, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def write_for_this_user(path: Path, text: str) -> None:
     """It replaces the file, and no other user can read it at any time."""
     path.unlink(missing_ok=True)
     with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 -- with its mode from the start

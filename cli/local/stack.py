@@ -6,14 +6,18 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, NoReturn
 
 import cli
+from cli.local.altered_byte import put_back_noted
 from cli.local.children import Child, LocalServerError
 from cli.local.data_directory import DataDirectory
+from cli.local.issuer import Issuer
 from cli.local.ports import HOST, require_free
-from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
+from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres, binary
+from cli.local.restarts import RestartedChild
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
 from cli.probe import get_json
 from domain.callback import CallbackRules
@@ -26,6 +30,7 @@ PROBE_SECONDS: Final = 0.05
 WATCH_SECONDS: Final = 0.1
 STOP_SECONDS: Final = 10.0  # for the API and for the worker; Temporal and PostgreSQL take theirs: 30 in all
 GRACE_SECONDS: Final = 8  # what API and worker give to work under way, within that
+CODE: Final = Path(cli.__path__[0]).parent  # where `-m cli.main` is this release, whatever the working directory is
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +46,10 @@ class Ports:
 class LocalStack:
     """PostgreSQL and Temporal, then schema and schedules, then worker and API, each a process."""
 
-    def __init__(self, data: DataDirectory, ports: Ports, *, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, data: DataDirectory, ports: Ports, *, say: Callable[[str], None], issuer: Issuer | None = None
+    ) -> None:
+        """With an issuer the service asks for its tokens, and reviews are bound to versions and need four eyes."""
         asked = {"--api-port": ports.api, "--temporal-port": ports.temporal, "--ui-port": ports.ui}
         require_free(asked if ports.postgres is None else asked | {"--postgres-port": ports.postgres})
         self._data = data
@@ -55,7 +63,13 @@ class LocalStack:
             "PROPOSAL_CALLBACK_SECRETS": os.environ.get("PROPOSAL_CALLBACK_SECRETS") or data.callback_secret(),
             "PROPOSAL_CALLBACK_ALLOWED_HOSTS": os.environ.get("PROPOSAL_CALLBACK_ALLOWED_HOSTS") or LOCAL_HOSTS,
         }
-        self._processes: list[Child] = []  # of this package, in the order of their start
+        self._rules: dict[str, str] = {}  # of reviews
+        self._authentication: dict[str, str] = {}
+        if issuer is not None:
+            issuer.prepare()
+            self._rules = {"PROPOSAL_FOUR_EYES": "true", "PROPOSAL_STRICT_VERSION_BINDING": "true"}
+            self._authentication = issuer.settings()
+        self._processes: list[RestartedChild] = []  # of this package, in the order of their start
 
     @property
     def api_url(self) -> str:
@@ -75,14 +89,17 @@ class LocalStack:
         return self._data.log("api").parent
 
     @property
-    def environment_file(self) -> Path:
-        """What a shell sources to run the commands of an operator against these servers."""
-        return self._data.environment
+    def data_dir(self) -> Path:
+        return self._data.root
+
+    @property
+    def superuser_dsn(self) -> str:
+        return self._postgres.dsn(DATABASE)
 
     async def start(self) -> None:
         """Start all and return once the API reports `ok`. Raises LocalServerError."""
         began = time.monotonic()
-        self._data.write_environment(self._addresses())
+        self._data.write_environment(self._addresses() | self._of_shells(), postgres_programs=binary("postgres").parent)
         self._temporal.launch()
         await asyncio.to_thread(self._postgres.initialise)
         self._postgres.launch()
@@ -91,17 +108,20 @@ class LocalStack:
         self._say(f"API, worker   ready           {time.monotonic() - began:.1f} s")
 
     async def watch(self) -> NoReturn:
-        """Raises LocalServerError as soon as a server ends unasked."""
+        """Start worker and API again when they end. Raises LocalServerError for a server, or one that cannot start."""
         while True:
-            for child in (self._postgres.child, self._temporal.child, *self._processes):
-                if child is not None and child.exit_code is not None:
-                    raise child.exit_error()
+            for server in (self._postgres.child, self._temporal.child):
+                if server is not None and server.exit_code is not None:
+                    raise server.exit_error()
+            for process in self._processes:
+                process.look_after(now=time.monotonic())
             await asyncio.sleep(WATCH_SECONDS)
 
     def stop(self) -> None:
         """Stop everything, each server after those that depend on it."""
         for process in reversed(self._processes):
             process.stop(grace_seconds=STOP_SECONDS)
+        self._data.forget_pids()
         self._temporal.stop()
         self._postgres.stop()
 
@@ -110,8 +130,10 @@ class LocalStack:
         await asyncio.to_thread(self._postgres.create_database, DATABASE)
         await asyncio.to_thread(self._postgres.create_service_role)
         self._say(f"PostgreSQL    {HOST}:{self._postgres.port:<5} {time.monotonic() - began:.1f} s")
+        await asyncio.to_thread(put_back_noted, self.superuser_dsn, self.data_dir, say=self._say)
         await self._run("migrate")
-        self._processes += [self._launch("worker"), self._launch("api")]  # both can wait for Temporal, not for a schema
+        for command in ("worker", "api"):  # both can wait for Temporal, not for a schema
+            self._processes.append(RestartedChild(partial(self._launch_to_serve, command), say=self._say))
 
     async def _prepare_temporal(self, began: float) -> None:
         await _until(self._temporal.is_ready, "Temporal")
@@ -128,19 +150,25 @@ class LocalStack:
         if child.exit_code != 0:
             raise child.exit_error()
 
+    def _launch_to_serve(self, command: str) -> Child:
+        child = self._launch(command)
+        self._data.pid_file(command).write_text(f"{child.pid}\n")
+        return child
+
     def _launch(self, *command: str) -> Child:
-        # In the folder of this code, so that `-m cli.main` is this release whatever the working directory is.
         return Child.start(
             f"proposals {' '.join(command)}",
             [sys.executable, "-m", "cli.main", *command],
             log=self._data.log("-".join(command)),
-            env=self._environment(),
-            cwd=Path(cli.__path__[0]).parent,
+            env=self.environment(),
+            cwd=CODE,
         )
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What worker, API and commands of this package run with."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
-        return {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)} | inherited | self._addresses()
+        grace = {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
+        return grace | inherited | self._rules | self._authentication | self._addresses()
 
     def _addresses(self) -> dict[str, str]:
         return self._callbacks | {
@@ -148,11 +176,16 @@ class LocalStack:
             "PROPOSAL_OWNER_DATABASE_URL": self._postgres.dsn(DATABASE),
             "PROPOSAL_API_HOST": HOST,
             "PROPOSAL_API_PORT": str(self._ports.api),
+            "PROPOSAL_PUBLIC_URL": self.api_url,
             "PROPOSAL_TEMPORAL_UI_URL": self.ui_url,
             "TEMPORAL_ADDRESS": self._temporal.address,
             "TEMPORAL_NAMESPACE": NAMESPACE,
             "TEMPORAL_CONFIG_FILE": os.devnull,  # a profile of the developer's may hold another server's key
         }
+
+    def _of_shells(self) -> dict[str, str]:
+        """What only a person's shell needs. Authentication is not in it: the next `dev` of that shell has none."""
+        return {"PROPOSALS_URL": self.api_url, "PROPOSALS_DATA_DIR": str(self.data_dir)} | self._rules
 
     def _api_is_ready(self) -> bool:
         health = get_json(HOST, self._ports.api, "/health/ready")

@@ -61,6 +61,7 @@ async def test_receivers_and_operators_get_links_to_what_was_made(api, worker, t
     static, current = await details_of(temporal_client, operation_id)
     assert f"]({link})" in static
     assert f"[`{told['proposal_id']}`]({PUBLIC}{P}/{told['proposal_id']})" in current
+    assert current.endswith(f"`]({PUBLIC}{P}/{told['proposal_id']}/versions/1/artifact)")
     of_delivery = await temporal_client.get_workflow_handle(f"callback-{operation_id}").describe()
     assert f"[`{operation_id}`]({link})" in (await of_delivery.static_details() or "")
 

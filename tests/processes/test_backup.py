@@ -8,7 +8,7 @@ from pathlib import Path
 from running_service import proposals
 
 from cli.local.ports import free_port
-from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres, _binary
+from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres, binary
 from cli.local.temporal_server import TemporalDevServer
 
 
@@ -21,7 +21,7 @@ def told(service, *command: str) -> str:
 
 def run(name: str, *arguments: str | Path) -> None:
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    subprocess.run([_binary(name), *arguments], env=environ, check=True, capture_output=True)
+    subprocess.run([binary(name), *arguments], env=environ, check=True, capture_output=True)
 
 
 async def test_a_dump_restored_into_an_empty_server_is_whole_and_its_open_operations_go_on(service, clients, tmp_path):

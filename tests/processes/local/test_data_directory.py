@@ -1,13 +1,18 @@
+import fcntl
 import socket
 import stat
 import subprocess
 import sys
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
+import typer
 
 from cli.local.children import LocalServerError
 from cli.local.data_directory import DataDirectory
+from cli.local.environment import env
 
 
 def test_one_run_at_a_time_has_it(tmp_path):
@@ -59,10 +64,12 @@ def test_the_secret_of_callbacks_is_made_once_and_for_nobody_else_to_read(tmp_pa
 def test_a_shell_that_sources_the_environment_has_its_settings(tmp_path):
     data = DataDirectory(tmp_path / "data")
     with data.claimed():
-        data.write_environment({"PROPOSAL_CALLBACK_SECRETS": "old"})
+        programs = Path("/opt/post gres/bin")
+        data.write_environment({"PROPOSAL_CALLBACK_SECRETS": "old"}, postgres_programs=programs)
         data.environment.chmod(0o644)
         data.write_environment(
-            {"PROPOSAL_CALLBACK_SECRETS": "a secret of $HOME, 'quoted'", "TEMPORAL_ADDRESS": "127.0.0.1:1"}
+            {"PROPOSAL_CALLBACK_SECRETS": "a secret of $HOME, 'quoted'", "TEMPORAL_ADDRESS": "127.0.0.1:1"},
+            postgres_programs=programs,
         )
     assert stat.S_IMODE(data.environment.stat().st_mode) == 0o600
     shown = '"$PROPOSAL_CALLBACK_SECRETS" "$TEMPORAL_ADDRESS" "$(command -v proposals)" "$PATH"'
@@ -73,6 +80,41 @@ def test_a_shell_that_sources_the_environment_has_its_settings(tmp_path):
         "a secret of $HOME, 'quoted'",
         "127.0.0.1:1",
         str(commands / "proposals"),
-        f"{commands}:/usr/bin",
+        f"{commands}:/usr/bin:/opt/post gres/bin",
         "",
     ]
+
+
+def test_the_environment_is_shown_only_of_a_run_that_has_the_directory(tmp_path, capsys):
+    data = DataDirectory(tmp_path / "data")
+
+    def shown():
+        with suppress(typer.Exit):
+            env(data_dir=tmp_path / "data")
+        return capsys.readouterr()
+
+    refused = (
+        f"proposals env: nothing runs in {tmp_path}/data: start it with `proposals dev`, "
+        "or name the folder of what runs with --data-dir\n"
+    )
+    assert shown() == ("", refused)
+    with data.claimed():
+        assert shown() == ("", refused)  # it has written nothing yet
+        data.write_environment({"TEMPORAL_ADDRESS": "127.0.0.1:1"}, postgres_programs=tmp_path)
+        assert shown() == (data.environment.read_text(), "")
+    assert shown() == ("", refused)
+    with data.claimed():
+        assert shown() == ("", refused)  # what a former run wrote leads nowhere
+
+
+def test_a_run_can_start_while_a_shell_asks_what_runs(tmp_path):
+    data = DataDirectory(tmp_path / "data")
+    with data.claimed():
+        pass
+    with (data.root / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        ends = threading.Timer(0.05, fcntl.flock, [lock, fcntl.LOCK_UN])
+        ends.start()
+        with data.claimed():
+            pass
+        ends.join()

@@ -9,10 +9,13 @@ import sys
 import urllib.request
 from pathlib import Path
 
+import pytest
 from processes.local.process_tree import descendants, is_alive, wait_for
 
+from cli.local.altered_byte import NOTE, StoredByte
+
 ROOT = Path(__file__).parents[3]
-SERVERS = ("postgres", "temporal", "worker", "api")
+PROPOSALS = Path(sys.executable).with_name("proposals")
 
 
 def get(url):
@@ -38,21 +41,56 @@ def test_it_serves_until_it_is_told_to_stop(local_run):
     assert (local_run.data_dir / "logs" / "postgres.log").read_text().rstrip().endswith("database system is shut down")
 
 
+def in_a_shell(run, *commands):
+    """What the commands of an operator print, in a shell elsewhere that has asked for the environment of the run."""
+    script = "\n".join([f'eval "$({PROPOSALS} env --data-dir {run.data_dir})"', *commands])
+    elsewhere = {"cwd": run.data_dir, "env": {"PATH": "/usr/bin:/bin"}}
+    ran = subprocess.run(["sh", "-euc", script], **elsewhere, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    return ran.stdout
+
+
+def serves(run):
+    try:
+        return get(f"{run.api_url}/health/ready")["status"] == "ok"
+    except OSError:
+        return False
+
+
+@pytest.mark.timeout(600)
 def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_again(local_run):
     local_run.start("demo")
     assert "status: SUCCEEDED" in local_run.text
     assert "\nverified proposal.operation.succeeded of pop_" in local_run.text
     operation = next(line.split()[-1] for line in local_run.text.splitlines() if line.startswith("  operation: "))
     before = get(operation)
-    commands = f"proposals operation {before['operation_id']}; proposals callback-secret 127.0.0.1"
-    script = f". {local_run.data_dir}/environment; {commands}"
-    asked = subprocess.run(["sh", "-c", script], check=True, capture_output=True, text=True)
-    assert f"  commands: after `. {local_run.data_dir}/environment`\n" in local_run.text
-    assert "\n  status: SUCCEEDED\n" in asked.stdout
-    assert "\nWorkflow\n  status: COMPLETED\n" in asked.stdout
-    assert asked.stdout.splitlines()[-1].startswith("whsec_")
-    pids = descendants(local_run.process.pid)
+    assert f'\n  eval "$({PROPOSALS} env --data-dir {local_run.data_dir})"\n' in local_run.text
+    told = in_a_shell(
+        local_run,
+        f"proposals operation {before['operation_id']}",
+        "proposals audit verify",
+        "proposals schedules apply",
+        "proposals health api; proposals health worker",
+        f"temporal workflow metadata -w {before['operation_id']}",
+        'curl -sS "$PROPOSALS_URL/health/live"; echo',
+        'echo "$PROPOSAL_OWNER_DATABASE_URL"',
+        "proposals callback-secret 127.0.0.1",
+    )
+    assert "\n  status: SUCCEEDED\n" in told
+    assert "\nWorkflow\n  status: COMPLETED\n" in told
+    assert "nothing was altered: 2 proposals" in told
+    assert "search attributes registered: all were there" in told
+    assert "proposals health api: answers\nproposals health worker: polls\n" in told
+    artifact = f"{local_run.api_url}{before['links']['proposal']}/versions/1/artifact"
+    assert f"]({artifact})" in told
+    assert get(artifact)["artifact_id"]
+    assert '{"status":"ok"}' in told.replace(": ", ":")
+    assert told.splitlines()[-1].startswith("whsec_")
 
+    # As a demo with people that is killed after it altered a byte.
+    dsn = next(line for line in told.splitlines() if line.startswith("postgresql://"))
+    StoredByte.of_artifact(dsn, before["proposal_id"]).alter(dsn, local_run.data_dir)
+    pids = descendants(local_run.process.pid)
     local_run.signal(signal.SIGKILL)
     local_run.process.wait()
     wait_for(lambda: not any(map(is_alive, pids)))
@@ -61,11 +99,33 @@ def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_
     assert get(operation) == before
     workflow = get(before["links"]["temporal_ui"].replace("/namespaces/", "/api/v1/namespaces/"))
     assert workflow["workflowExecutionInfo"]["status"] == "WORKFLOW_EXECUTION_STATUS_COMPLETED"
+    assert "put back the byte of a stored document that a demo had altered before it was killed\n" in local_run.text
+    assert not (local_run.data_dir / NOTE).exists()
 
-    # The death of one ends all.
+    # Worker and API are started again.
+    for name in ("worker", "api"):
+        killed = int((local_run.data_dir / f"{name}.pid").read_text())
+        assert killed == local_run.child(name)
+        os.kill(killed, signal.SIGKILL)
+        line = (
+            f"proposals {name} ended with signal SIGKILL (log: {local_run.data_dir}/logs/{name}.log): it starts again"
+        )
+        wait_for(lambda line=line: f"{line} in 0.5 s\n" in local_run.text)
+        wait_for(lambda name=name, killed=killed: (local_run.data_dir / f"{name}.pid").read_text() != f"{killed}\n")
+    wait_for(lambda: serves(local_run))
+    told = in_a_shell(
+        local_run,
+        f"proposals submit {ROOT}/examples/create_proposal.json --wait --timeout 100",
+        f'python {ROOT}/examples/orchestrator.py --timeout 100 --secret "$(proposals callback-secret 127.0.0.1)"',
+    )
+    assert "\n  status: SUCCEEDED\n" in told
+    assert "\nverified proposal.operation.succeeded of pop_" in told
+
+    # The death of one of the servers ends all.
     pids = descendants(local_run.process.pid)
     os.kill(local_run.child("temporal"), signal.SIGKILL)
     assert local_run.process.wait(30) == 1
+    assert not list(local_run.data_dir.glob("*.pid"))
     assert "proposals dev: Temporal ended with signal SIGKILL (log: " in local_run.text
     assert not any(map(is_alive, pids))
 
@@ -86,15 +146,7 @@ def test_a_demo_of_a_batch_says_what_to_look_at(local_run):
     assert {run["item_id"] for run in get(places["runs that failed"])["items"]} == {"pf_02"}
     assert get(places["a run with its result"])["result"]["status"] == "READY"
     assert get(places["its workflow"].replace("/namespaces/", "/api/v1/namespaces/"))
-    command = places["all runs as a file"].split()
-    assert command[0] == "proposals"
-    ran = subprocess.run(
-        [sys.executable, "-m", "cli.main", *command[1:]],
-        cwd=local_run.data_dir,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
-        check=False,
-    )
-    assert ran.returncode == 0
+    in_a_shell(local_run, places["all runs as a file"])
     assert (local_run.data_dir / "runs.ndjson").read_text().count("\n") == 60
 
 

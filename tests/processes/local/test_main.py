@@ -1,8 +1,16 @@
+import os
+import shlex
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
+import pytest
+
 from cli.main import COMMANDS
+from domain.engine.codes import ENGINE_VERSION
+
+PROPOSALS = Path(sys.executable).with_name("proposals")
 
 
 def proposals(*arguments):
@@ -44,3 +52,45 @@ def test_an_unknown_command_is_refused():
 
     assert ran.returncode == 2
     assert "No such command 'sumbit'" in ran.stderr
+
+
+def test_the_version_is_that_of_the_package_and_of_the_engine():
+    ran = proposals("--version")
+
+    assert (ran.returncode, ran.stdout) == (0, f"proposals {version('proposals')}, engine {ENGINE_VERSION}\n")
+
+
+def asked_by_a_shell(*arguments, **environ):
+    command = [PROPOSALS, *arguments]
+    ran = subprocess.run(command, env=os.environ | environ, capture_output=True, text=True, check=True, timeout=100)
+    return ran.stdout
+
+
+def test_bash_completes_commands_options_and_names():
+    script = asked_by_a_shell("--show-completion", "bash", _TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION="1")
+
+    def completed(*words):
+        line = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}"
+        ask = f'{script}\n{line}\n_proposals_completion {PROPOSALS}; printf "%s\n" "${{COMPREPLY[@]}}"'
+        ran = subprocess.run(["bash", "-c", ask], capture_output=True, text=True, check=True, timeout=100)
+        assert ran.stderr == ""
+        return ran.stdout.split()
+
+    assert set(completed("proposals", "")) == set(COMMANDS)
+    assert completed("proposals", "batch", "e") == ["export"]
+    assert completed("proposals", "batch", "export", "--ou") == ["--output"]
+    assert completed("proposals", "token", "ri") == ["risk_1"]
+
+
+@pytest.mark.parametrize(
+    ("shell", "line"),
+    [("zsh", """_arguments '*: :(("export":"Write all runs"""), ("fish", "export\tWrite all runs")],
+)
+def test_zsh_and_fish_are_offered_commands_with_what_they_do(shell, line):
+    told = asked_by_a_shell(
+        _PROPOSALS_COMPLETE=f"complete_{shell}",
+        _TYPER_COMPLETE_ARGS="proposals batch e",
+        _TYPER_COMPLETE_FISH_ACTION="get-args",
+    )
+
+    assert told.startswith(line)
