@@ -41,7 +41,7 @@ CRASHES := tests/crashes tests/processes
 .PHONY: test
 test: $(INSTALLED) ## Check everything that CI checks
 	@$(MAKE) --no-print-directory --jobs=2 lint-at-once test-rest
-	@$(MAKE) --no-print-directory test-crashes test-chaos
+	@$(MAKE) --no-print-directory test-crashes
 
 .PHONY: lint-at-once
 lint-at-once:
@@ -53,11 +53,7 @@ test-rest: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Run the tests of all that 
 
 .PHONY: test-crashes
 test-crashes: $(INSTALLED) ## Run the tests that start, kill and starve whole services
-	$(CRASH_TESTS) -m "not alone" $(CRASHES) $(ARGS) || test $$? -eq 5
-
-.PHONY: test-chaos
-test-chaos: $(INSTALLED) ## Kill everything at random for twenty seconds, with the machine for itself
-	$(BIN)/pytest -m alone $(CRASHES) $(ARGS) || test $$? -eq 5
+	$(CRASH_TESTS) $(CRASHES) $(ARGS) || test $$? -eq 5
 
 .PHONY: chaos
 chaos: $(INSTALLED) ## Kill everything at random for five minutes under load, and at named points

@@ -46,7 +46,6 @@ FROM operations o JOIN batch_chunks c USING (operation_id) GROUP BY o.operation_
 """
 
 
-@pytest.mark.alone
 @pytest.mark.timeout(SECONDS * 3 + 3 * PATIENCE_SECONDS)
 def test_nothing_is_lost_doubled_or_stuck(service: Service):
     with Receiver().serving() as receiver:
