@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "config": "cli.config:commands",
     "openapi": "cli.openapi:openapi",
     "errors": "cli.errors:commands",
+    "cli": "cli.command_line:commands",
 }
 
 
