@@ -109,9 +109,10 @@ docs: generated ## Build the site of docs/ into site/
 	@echo "open site/index.html"
 
 .PHONY: generated
-generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, OpenAPI document, Python client
+generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, commands, OpenAPI document, Python client
 	@$(BIN)/proposals config docs docs/reference/configuration.md
 	@$(BIN)/proposals errors docs docs/reference/errors.md
+	@$(BIN)/proposals cli docs docs/reference/cli.md
 	@$(BIN)/proposals openapi docs/openapi.json
 	@$(BIN)/python client/generate.py
 

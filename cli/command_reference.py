@@ -10,12 +10,12 @@ from typer.main import get_command
 
 HEAD: Final = """# Command line
 
-`proposals` runs the service, submits to it and inspects it. After `make demo` or `make dev`, `. .proposals/environment` puts it on the
-`PATH` and names the servers; in a container, run `docker compose exec worker proposals ...`. Commands read the same
-[variables](configuration.md) as the service.
+`proposals` runs the service, submits to it and inspects it. After `make demo` or `make dev`, `. .proposals/environment`
+finds the command and the servers; in a container, run `docker compose exec worker proposals ...`. Commands read the
+same [variables](configuration.md) as the service.
 
-Results go to stdout, errors to stderr. Exit code 0 is success, 1 is failure, and 2 is a wrong option or setting, which the error
-names; a command with other codes lists them in its section. Every command has `--help`.
+Results go to stdout, errors to stderr. Exit code 0 is success, 1 is failure, and 2 is a wrong option or setting, which
+the error names; a command with other codes lists them in its section. Every command has `--help`.
 
 This page is generated from the code by `make generated`.
 """
@@ -49,7 +49,7 @@ def _section(path: Sequence[str], command: Command) -> Iterator[str]:
     arguments = [parameter for parameter in shown if isinstance(parameter, TyperArgument)]
     options = [parameter for parameter in shown if isinstance(parameter, TyperOption)]
     usage = [*path, *(["[OPTIONS]"] if options else []), *map(_placeholder, arguments)]
-    yield f'\n## <a id="{"-".join(path)}"></a>{" ".join(path)}\n'
+    yield f"\n## {' '.join(path)}\n"
     yield f"```text\n{' '.join(usage)}\n```\n"
     yield cleandoc(command.help or "")
     if shown:
