@@ -37,7 +37,9 @@ def test_the_sample_is_the_request_that_is_shown():
 
 
 def test_every_member_of_the_message_is_explained():
-    _, members = [table for table in REQUEST.split("\n\n") if table.startswith("|")]
+    sent, members = [table for table in REQUEST.split("\n\n") if table.startswith("|")]
+    signed = ["webhook-id", "webhook-timestamp", "webhook-signature"]
+    assert first_codes(sent) == [*signed, "Content-Type", "User-Agent"]
     assert first_codes(members) == [
         name for name in (*CallbackMessage.model_fields, *CallbackData.model_fields) if name != "data"
     ]

@@ -94,6 +94,7 @@ def test_every_type_of_failure_is_raised_by_the_code():
     code = "".join(path.read_text() for folder in ("activities", "workflows") for path in (ROOT / folder).glob("*.py"))
     shown = [plain(row[0]) for row in rows(section(TEMPORAL, "Failures"))[1:]]
     assert UNDELIVERED in shown
+    assert set(re.findall(r'\btype="(\w+)"', code)) <= set(shown)
     assert [name for name in shown if name != UNDELIVERED and name not in code] == []
 
 
@@ -106,6 +107,13 @@ def test_every_prefix_of_an_id_is_there():
     made.add(ids.new_correlation_id()[:5])
     made.add(identity.delivery_workflow_id_of(""))
     assert set(first_codes(IDS.split("\n## ", 1)[0])) == made
+
+
+def test_the_ids_that_callers_make_have_the_limits_of_the_page_of_limits():
+    limits = {plain(row[0]): row[1] for row in rows(page_of("reference/limits.md"))}
+    made = {plain(row[0]): row[1] for row in rows(section(IDS, "Ids that you make"))}
+    for header in ("Idempotency-Key", "X-Correlation-Id"):
+        assert made[header] == limits[header]
 
 
 def test_the_digits_of_ids_are_as_many_as_the_page_says():

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,10 @@ DEFAULT_API = "http://127.0.0.1:8000"
 
 def test_the_readme_is_short():
     assert len(README.splitlines()) <= 120
+
+
+def test_the_readme_names_this_version():
+    assert f"version {version('proposals')}," in README
 
 
 def test_the_two_commands_are_there_and_known_to_make():
