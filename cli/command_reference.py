@@ -45,17 +45,17 @@ def _commands(command: Command, path: Sequence[str]) -> Iterator[tuple[Sequence[
 
 
 def _section(path: Sequence[str], command: Command) -> Iterator[str]:
-    shown = [parameter for parameter in command.params if not parameter.hidden]
+    shown: list[Parameter] = [parameter for parameter in command.params if not parameter.hidden]
     arguments = [parameter for parameter in shown if isinstance(parameter, TyperArgument)]
-    options = [parameter for parameter in shown if isinstance(parameter, TyperOption)]
-    usage = [*path, *(["[OPTIONS]"] if options else []), *map(_placeholder, arguments)]
+    options = ["[OPTIONS]"] if len(shown) > len(arguments) else []
+    usage = [*path, *options, *map(_placeholder, arguments)]
     yield f"\n## {' '.join(path)}\n"
     yield f"```text\n{' '.join(usage)}\n```\n"
     yield cleandoc(command.help or "")
     if shown:
         yield "\n| argument or option | default | what it is |"
         yield "|---|---|---|"
-        for parameter in (*arguments, *options):
+        for parameter in sorted(shown, key=lambda parameter: isinstance(parameter, TyperOption)):
             yield f"| {_spelling(parameter)} | {_default(parameter)} | {_meaning(parameter)} |"
 
 
