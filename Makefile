@@ -105,9 +105,10 @@ docs: generated ## Build the site of docs/ into site/
 	@echo "open site/index.html"
 
 .PHONY: generated
-generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, OpenAPI document, Python client
+generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, commands, OpenAPI document, Python client
 	@$(BIN)/proposals config docs docs/reference/configuration.md
 	@$(BIN)/proposals errors docs docs/reference/errors.md
+	@$(BIN)/proposals cli docs docs/reference/cli.md
 	@$(BIN)/proposals openapi docs/openapi.json
 	@$(BIN)/python client/generate.py
 
@@ -130,9 +131,10 @@ clean: ## Remove .venv, caches and build products (not the data in .proposals)
 
 $(DEPENDENCIES):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Building $(VENV) with $$($(PYTHON) --version) ..."
-	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements/development.txt
+	@echo "Building $(VENV) with $$($(PYTHON) --version): $$(grep -c == requirements/development.txt) packages, about a minute ..."
+	@began=$$(date +%s) && $(PYTHON) -m venv --clear $(VENV) && \
+		$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements/development.txt && \
+		echo "... built in $$(($$(date +%s) - began)) s"
 	@touch $@
 
 # setuptools is among the pinned dependencies, so that building the project and its client needs no network.

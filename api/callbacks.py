@@ -80,7 +80,7 @@ class CallbackRequest(RequestPart):
         None,
         description=f"Sent with each attempt, at most {MAX_HEADERS}, for credentials of the receiver; never shown "
         "again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, "
-        "`Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/guides/receive-callbacks.md).",
+        "`Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/reference/callbacks.md).",
         examples=[CALLBACK_EXAMPLE["headers"]],
     )
 

@@ -12,7 +12,7 @@ HEAD: Final = """# Errors
 
 The service shows this page under `/docs/errors`, without a token, and `type` of a problem leads to it when
 `PROPOSAL_PUBLIC_URL` is set. [The API](api.md) shows a whole problem. This page is generated from the code by
-`make docs`.
+`make generated`.
 """
 
 

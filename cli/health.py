@@ -20,12 +20,12 @@ commands = typer.Typer(no_args_is_help=True, help="Whether the process beside th
 
 @commands.callback()
 def health() -> None:
-    """Whether the process beside this one does its work: exit code 0 or 1."""
+    """Health checks for containers: exit code 0 if the process on this host works, else 1."""
 
 
 @commands.command()
 def api() -> None:
-    """Whether the API of this host answers; not whether its dependencies do, which a restart would not bring back."""
+    """Check that the API on this host responds. Its dependencies do not count: a restart would not bring them back."""
     settings = settings_or_exit()
     host = THIS_HOST.get(settings.api_host, settings.api_host)
     answer = get_json(host, settings.api_port, "/health/live", seconds=TIME_LIMIT_SECONDS)
@@ -36,7 +36,7 @@ def api() -> None:
 
 @commands.command()
 def worker() -> None:
-    """Whether a worker of this host polls Temporal; 0 as well without Temporal, since the worker waits for it."""
+    """Check that a worker on this host polls Temporal. It passes while Temporal is down, for which the worker waits."""
     settings_or_exit()
     exit_process(asyncio.run(_worker()))
 

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "config": "cli.config:commands",
     "openapi": "cli.openapi:openapi",
     "errors": "cli.errors:commands",
+    "cli": "cli.command_line:commands",
 }
 OWN_OPTIONS: Final = ("--version", "--show-completion", "--install-completion")
 
@@ -42,7 +43,7 @@ def _print_version(is_asked: bool) -> None:  # noqa: FBT001 -- as typer calls it
 def application(names: Iterable[str]) -> typer.Typer:
     """The command with these of its commands."""
     app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
-    app.callback(help="Durable advisory portfolio proposals: run the service, submit to it, look into it.")(_group)
+    app.callback(help="Run the proposals service, submit to it and inspect it.")(_group)
     for name in names:
         module, _, attribute = COMMANDS[name].partition(":")
         found = getattr(import_module(module), attribute)

@@ -97,7 +97,7 @@ async def reconcile_deliveries(step: ReconcileDeliveriesInput) -> ReconcileDeliv
 
 @activity.defn(name="deliver_callback")
 async def deliver_callback(step: DeliverInput) -> DeliverResult:
-    """Make one attempt and record it; after a crash in between it is made again (docs/guides/receive-callbacks.md)."""
+    """Make one attempt and record it; after a crash in between it is made again (docs/reference/callbacks.md)."""
     raise _not_here(step)
 
 

@@ -115,7 +115,7 @@ class CallbackRequest(Model):
     headers: Annotated[
         dict[str, str] | None,
         Field(
-            description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, `Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/guides/receive-callbacks.md)."
+            description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, `Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/reference/callbacks.md)."
         ),
     ] = None
 

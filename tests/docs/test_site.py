@@ -4,11 +4,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Annotated
 
 import pytest
+import typer
 
 from api.http.error_catalogue import CATALOGUE
+from cli.command_reference import command_reference
 from cli.error_reference import error_reference
+from cli.main import COMMANDS, application
 from cli.openapi import openapi_text
 
 ROOT = Path(__file__).parents[2]
@@ -22,6 +26,22 @@ def test_the_committed_openapi_document_is_this_release():
 
 def test_the_committed_page_of_errors_is_this_release():
     assert (ROOT / "docs" / "reference" / "errors.md").read_text() == error_reference(), "run `make generated`"
+
+
+def test_the_committed_page_of_commands_is_this_release():
+    shown = (ROOT / "docs" / "reference" / "cli.md").read_text()
+    assert shown == command_reference(application(COMMANDS)), "run `make generated`"
+
+
+def test_the_page_of_commands_has_every_command_but_hidden_ones():
+    def secret(word: Annotated[str, typer.Option(envvar=["ONE", "TWO"], help="A | B.")] = "x") -> None: ...
+
+    app = typer.Typer()
+    app.command(hidden=True)(secret)
+    app.command("shown")(secret)
+    page = command_reference(app)
+    assert "proposals secret" not in page
+    assert "| `--word VALUE` | `x` | A \\| B. Also from `ONE`, `TWO`. |" in page
 
 
 def test_the_page_of_errors_has_the_anchors_of_the_served_one(site):
@@ -56,6 +76,6 @@ def test_no_page_fetches_anything_from_outside(site):
 
 
 def test_diagrams_are_drawn_by_the_sites_own_script(site):
-    page = (site / "explanation" / "concepts.html").read_text()
+    page = (site / "reference" / "states.html").read_text()
     assert 'class="mermaid"' in page
     assert re.search(r'<script src="[./]*assets/mermaid\.js"', page)

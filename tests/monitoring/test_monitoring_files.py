@@ -10,8 +10,15 @@ import pytest
 import yaml
 from builders import a_body
 from http_clients import http_client
+from page_tables import page_of, plain, rows, section
 from prometheus_client.parser import text_string_to_metric_families
 from running_service import Clients
+
+from domain.callback_retries import DeliveryStatus
+from domain.operation import OperationStatus, OperationType
+from services.open_operations import Refusal
+from storage.retention import KINDS
+from workflows.messages import ReconcileDeliveriesResult, ReconcileResult
 
 ROOT = Path(__file__).parent.parent.parent
 MONITORING = ROOT / "deploy" / "monitoring"
@@ -53,6 +60,34 @@ async def test_every_metric_and_label_that_is_asked_for_is_exported(exported):
         if not grouped <= known:
             missing.append((expression, grouped - known))
     assert missing == []
+
+
+async def test_the_page_of_metrics_has_every_metric_with_its_labels(exported):
+    own = {name: labels - SCRAPED for name, labels in exported.items() if name.startswith("proposals_")}
+    whole = {re.sub("_(bucket|sum|count)$", "", name): labels for name, labels in own.items()}
+    assert shown_metrics() == whole
+
+
+def shown_metrics() -> dict[str, set[str]]:
+    metrics = [row for row in rows(page_of("reference/metrics.md")) if len(row) == 5]
+    return {plain(row[0]): set(re.findall(r"`(\w+)`", row[2])) for row in metrics}
+
+
+def test_the_page_of_metrics_has_the_values_of_every_closed_label():
+    shown = {(plain(row[0]), row[1]): row[2] for row in rows(section(page_of("reference/metrics.md"), "Labels"))}
+    closed = {
+        ("limit", "refused operations"): list(Refusal),
+        ("type", "operations"): list(OperationType),
+        ("status", "operations"): [status for status in OperationStatus if status.is_terminal],
+        ("status", "open operations"): [status for status in OperationStatus if not status.is_terminal],
+        ("status", "ended callbacks"): [status for status in DeliveryStatus if status is not DeliveryStatus.PENDING],
+        ("outcome", "reconciled operations"): [
+            name for name in ReconcileResult.model_fields if not name.startswith("is_")
+        ],
+        ("outcome", "reconciled deliveries"): list(ReconcileDeliveriesResult.model_fields),
+        ("kind", "purged rows"): list(KINDS),
+    }
+    assert {label: re.findall(r"`([^`]+)`", shown[label]) for label in closed} == closed
 
 
 async def test_no_label_holds_an_id_or_a_path(observed, worker_metrics_port):
