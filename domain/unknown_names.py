@@ -87,7 +87,7 @@ def unknown_member(place: Place, model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _inside(shape: Shape | None, step: str | int) -> tuple[Shape | None, Place]:
-    """The shape of what stands there, and the step as it may be shown: not a client's own key."""
+    """The shape at that place, and the step as it may be shown: not a client's own key."""
     match shape:
         case Members(of=members):
             return members.get(str(step)), (step,)

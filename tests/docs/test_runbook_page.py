@@ -1,4 +1,4 @@
-"""The runbook names commands, options, settings and codes that exist: nobody has time to find out at night."""
+"""The runbook names commands, options, settings and codes that exist: at night there is no time to find out."""
 
 import re
 from pathlib import Path
