@@ -25,7 +25,7 @@ COMMENT = re.compile(r"^[ \t]*# ?(.*)$|  # (.+)$", re.MULTILINE)
 # One block is what reads as one text: a paragraph, an item of a list, a heading, a cell of a table.
 APART = "|"
 BOUNDARY = re.compile(r"\n[ \t]*\n|\n(?=[ \t]*(?:[-*+>|#]|\d+\.) ?)|[|]")
-SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)[\"')*]*\s+(?=[\"'(*]*[A-Z§])")
+SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)[\"')*]*\s+(?=[\"'(*]*[A-Z§]|\*)")
 
 
 @dataclass(frozen=True)
