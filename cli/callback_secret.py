@@ -15,7 +15,7 @@ def callback_secret(
 ) -> None:
     """Print the host's secret for each secret in force, the newest first.
 
-    Exits 1 when the host is none or no secret is configured, 2 on invalid settings.
+    Exits 1 when HOST is not a host or no secret is configured, 2 on invalid settings.
     """
     secrets = settings_or_exit().callback_rules.secrets
     if not secrets:
@@ -23,6 +23,6 @@ def callback_secret(
     try:
         name = canonical_host(host)
     except UrlRefused:
-        fail("proposals callback-secret", f"{host} is no host: give its name or address alone")
+        fail("proposals callback-secret", f"{host} is not a host: leave out https://, port and path")
     for secret in secrets:
         typer.echo(shown_key(host_key(secret, name)))

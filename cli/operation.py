@@ -43,13 +43,13 @@ def operation(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     retry: Annotated[
-        bool, typer.Option("--retry", help="Submit the request of a FAILED one again, and show the new attempt.")
+        bool, typer.Option("--retry", help="Submit the request of a FAILED operation again, and show the new attempt.")
     ] = False,
-    cancel: Annotated[bool, typer.Option("--cancel", help="End an open one, FAILED with OPERATION_CANCELLED.")] = False,
+    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the operation if it is still open.")] = False,
 ) -> None:
-    """Show an operation: its row, its workflow, what its steps wait for, its callback.
+    """Show everything about an operation: its row, its workflow with pending failures, its callback.
 
-    Exit code 1 when it is unknown, cannot be retried or cannot be cancelled, 2 for options that exclude each other.
+    Exits 1 when it is unknown, cannot be retried or cannot be cancelled, 2 for options that exclude each other.
     """
     if retry and cancel:
         fail("proposals operation", "--retry and --cancel exclude each other", exit_code=EXIT_USAGE)
