@@ -26,7 +26,7 @@ The address, namespace, API key and TLS of Temporal are the variables of its own
 `127.0.0.1:7233`), `TEMPORAL_NAMESPACE` (default `default`), `TEMPORAL_API_KEY`, `TEMPORAL_TLS...`, or a profile in the
 file that `TEMPORAL_CONFIG_FILE` names.
 
-This page is generated from `runtime/settings.py` by `make docs`.
+This page is generated from `runtime/settings.py` by `make generated`.
 """
 HEADING: Final = re.compile(r"^    # (.+)$")
 FIELD: Final = re.compile(r"^    (\w+): ")
