@@ -116,8 +116,9 @@ IdempotencyKeyHeader = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        description="Names this request permanently: the same key and the same body always mean the same operation. "
-        "1-255 visible ASCII characters; a quoted string is the same key as its contents.",
+        description="A unique value for each business request. A repeat with the same key and body gets the first "
+        "answer instead of doing the work again; another body with the same key is a 409. A FAILED operation releases "
+        "its key. 1-255 visible ASCII characters; a quoted string is the same key as its contents.",
         examples=["7c1f4c8e-advice-2026-02-22"],
     ),
     AfterValidator(parsed_idempotency_key),
