@@ -1,7 +1,7 @@
 """Apply the rules of style/Proposals to prose: python style/lint.py FILE_OR_FOLDER...
 
 The rules and `.vale.ini` are in the format of Vale. Its packages download it at their first use, so this script
-applies the kinds of rules that are in use: existence, substitution, occurrence (docs/adr/0045-prose-is-linted.md).
+applies the kinds of rules that are in use: existence, substitution and occurrence (docs/adr/0045-prose-is-linted.md).
 """
 
 import configparser
@@ -24,8 +24,8 @@ DOCSTRING = re.compile(r'^[ \t]*r?"""(.*?)"""', re.MULTILINE | re.DOTALL)
 COMMENT = re.compile(r"^[ \t]*# ?(.*)$|  # (.+)$", re.MULTILINE)
 # One block is what reads as one text: a paragraph, an item of a list, a heading, a cell of a table.
 APART = "|"
-BOUNDARY = re.compile(r"\n[ \t]*\n|\n(?=[ \t]*(?:[-*+>|#]|\d+\.) ?)|[|]")
-SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)[\"')*]*\s+(?=[\"'(*]*[A-Z§]|\*)")
+BOUNDARY = re.compile(r"\n[ \t]*\n|\n(?=[ \t]*(?:[-*+] |[>#]|\d+\. ))|[|]")
+SENTENCE_END = re.compile(r"(?<=[.!?])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)[\"')*]*\s+(?=[\"'(*\[]*[A-Z0-9]|\*)")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The rules of style/Proposals flag what they are for, and let through what is written instead."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,3 +84,14 @@ def test_a_flaw_fails_the_command_and_names_its_line(tmp_path):
     assert ran.stdout == f"{page}:4: Idioms: Write 'is unavailable' instead of 'is away'.\n1 flagged\n"
     page.write_text("One.\n")
     assert subprocess.run(command, cwd=ROOT, capture_output=True, check=False).returncode == 0
+
+
+def test_make_lint_reads_every_page_and_every_package():
+    variables = subprocess.run(["make", "-pn", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    [named] = re.findall(r"^PROSE := (.*)$", variables, re.MULTILINE)
+    read = [ROOT / name for name in named.split()]
+    files = subprocess.run(
+        ["git", "ls-files", "*.md", "*.py"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    unread = [name for name in files.split() if not {ROOT / name, *(ROOT / name).parents} & set(read)]
+    assert unread == []
