@@ -56,7 +56,7 @@ class ScenarioTotals(Wire):
 
 
 class BatchResult(Wire):
-    """What came of a batch; its runs are read by themselves."""
+    """The result of a batch; its runs are read separately."""
 
     counts: BatchCounts = Field(description="Its runs.")
     warnings: list[str] = Field(

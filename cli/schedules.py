@@ -1,4 +1,4 @@
-"""The commands `schedules ...`: what Temporal must know before work is found and repeated."""
+"""The commands `schedules ...`: the search attributes and schedules that Temporal needs."""
 
 import asyncio
 from datetime import timedelta

@@ -131,6 +131,6 @@ def _shape_of(annotation: Hashable) -> Shape | None:
 
 
 def _shape_of_field(field: FieldInfo) -> Shape | None:
-    """What a field's metadata stands for has gone from its annotation."""
+    """The shape in a field's metadata, which pydantic has taken out of its annotation."""
     stands_for = (_shape_of(part) for part in field.metadata if hasattr(part, "stands_for"))
     return next(stands_for, None) or _shape_of(field.annotation)  # type: ignore[arg-type]  # annotations are hashable

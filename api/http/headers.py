@@ -40,7 +40,7 @@ def parsed_idempotency_key(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preferences:
-    """What a client prefers (RFC 7240); what this service does not know of is ignored."""
+    """The client's preferences (RFC 7240); unknown ones are ignored."""
 
     respond_async: bool = False
     wait_seconds: float | None = None

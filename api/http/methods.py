@@ -41,7 +41,7 @@ def _listed(routes: Iterable[BaseRoute]) -> str:
 def _methods_of(route: BaseRoute) -> frozenset[str]:
     if getattr(route, "only_refuses", False):
         return frozenset()
-    # What is mounted is files, and has no list of methods.
+    # Mounted routes serve files, and have no list of methods.
     return frozenset(getattr(route, "methods", None) or READING)
 
 
