@@ -15,7 +15,7 @@ def callback_secret(
 ) -> None:
     """Print the host's secret for each secret in force, the newest first.
 
-    Exits 1 when HOST is not a host or no secret is configured, 2 on invalid settings.
+    Exits 1 when the host is invalid or no secret is configured, 2 on invalid settings.
     """
     secrets = settings_or_exit().callback_rules.secrets
     if not secrets:

@@ -15,17 +15,17 @@ from services.readiness import polling_workers
 TIME_LIMIT_SECONDS: Final = 4.0  # and up to two to start: health checks get ten
 THIS_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what it listens on, answered from here
 
-commands = typer.Typer(no_args_is_help=True, help="Health checks for containers.")
+commands = typer.Typer(no_args_is_help=True, help="Whether the process beside this one does its work.")
 
 
 @commands.callback()
 def health() -> None:
-    """Health checks for containers: exit 0 if the process on this host works, 1 if it does not."""
+    """Health checks for containers: exit code 0 if the process on this host works, else 1."""
 
 
 @commands.command()
 def api() -> None:
-    """Check that the API of this host answers; its dependencies do not count, since a restart would not repair them."""
+    """Check that the API on this host responds. Its dependencies do not count: a restart would not bring them back."""
     settings = settings_or_exit()
     host = THIS_HOST.get(settings.api_host, settings.api_host)
     answer = get_json(host, settings.api_port, "/health/live", seconds=TIME_LIMIT_SECONDS)
@@ -36,7 +36,7 @@ def api() -> None:
 
 @commands.command()
 def worker() -> None:
-    """Check that a worker of this host polls Temporal; exits 0 also without Temporal, since the worker waits for it."""
+    """Check that a worker on this host polls Temporal. It passes while Temporal is down, for which the worker waits."""
     settings_or_exit()
     exit_process(asyncio.run(_worker()))
 

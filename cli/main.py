@@ -29,7 +29,7 @@ COMMANDS: Final = {
 def application(names: Iterable[str]) -> typer.Typer:
     """The command with these of its commands."""
     app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-    app.callback(help="Run, use and inspect the proposals service.")(lambda: None)
+    app.callback(help="Run the proposals service, submit to it and inspect it.")(lambda: None)
     for name in names:
         module, _, attribute = COMMANDS[name].partition(":")
         found = getattr(import_module(module), attribute)

@@ -45,11 +45,13 @@ def operation(
     retry: Annotated[
         bool, typer.Option("--retry", help="Submit the request of a FAILED operation again, and show the new attempt.")
     ] = False,
-    cancel: Annotated[bool, typer.Option("--cancel", help="Cancel the operation if it is still open.")] = False,
+    cancel: Annotated[
+        bool, typer.Option("--cancel", help="Cancel an open operation: it ends FAILED with OPERATION_CANCELLED.")
+    ] = False,
 ) -> None:
-    """Show everything about an operation: its row, its workflow with pending failures, its callback.
+    """Show an operation: its row, its workflow, what its steps wait for, its callback.
 
-    Exits 1 when it is unknown, cannot be retried or cannot be cancelled, 2 for options that exclude each other.
+    Exits 1 when the operation is unknown or cannot be retried or cancelled, 2 for options that exclude each other.
     """
     if retry and cancel:
         fail("proposals operation", "--retry and --cancel exclude each other", exit_code=EXIT_USAGE)
