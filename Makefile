@@ -60,11 +60,16 @@ chaos: $(INSTALLED) ## Kill everything at random for five minutes under load, an
 	CHAOS_SECONDS=300 CHAOS_RATE=20 $(BIN)/pytest -s tests/crashes/test_chaos.py tests/crashes/test_named_points.py $(ARGS)
 
 .PHONY: lint
-lint: $(INSTALLED) ## Check style, types and the arrows between packages
+lint: $(INSTALLED) ## Check style, types, the arrows between packages and the words of docs and comments
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(BIN)/python style/lint.py $(PROSE)
+
+# The sentences of people; what generated code says is checked in the OpenAPI document.
+PROSE := README.md CONTRIBUTING.md CHANGELOG.md docs client examples deploy docker-compose.yml style \
+	activities api cli domain runtime services storage worker workflows bench tests
 
 .PHONY: bench
 bench: $(INSTALLED) ## Measure the service beside its peers and write docs/explanation/benchmarks.md (ARGS="--against FOLDER")

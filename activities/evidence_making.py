@@ -1,7 +1,7 @@
 """The evidence of a version or simulation, by one engine version, whatever release each step ran on (R48).
 
-What this process has made is of its own engine version, so what it remembers is, too. Another worker has not made it:
-it makes all of it again.
+A process makes documents with its own engine version only, so the remembered ones are of that version, too. A worker
+that has not made them makes all of them again.
 """
 
 from collections.abc import Callable
@@ -135,7 +135,7 @@ def permitted(
 
 
 async def record(transaction: Transaction, work: AcceptedWork, made: MadeEvidence) -> bool:
-    """Store the evidence and refer to it; False when the operation has ended. What is left over goes to the purge."""
+    """Store the evidence and refer to it; False when the operation has ended. The purge removes the rest."""
     unstored = [document for document in made.documents if document.sha256 != work.result_document]
     for document in unstored:
         await transaction.documents.add(document, at=work.created_at)

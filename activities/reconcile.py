@@ -57,7 +57,7 @@ class ReconcileSteps:
         async with self._storage.autocommit() as transaction:
             starts, idle = transaction.operation_starts, timedelta(seconds=step.idle_seconds)
             stalled = await starts.take_stalled(idle=idle, limit=step.batch_size)
-            # What waits has no workflow as long as the window is full, and takes what room this batch leaves.
+            # Waiting rows have no workflow as long as the window is full; they take the room that this batch leaves.
             room = min(await starts.room(at_most=source.most_at_once), step.batch_size - len(stalled))
             stalled += await starts.take_waiting(idle=idle, limit=max(room, 0))
             to_cancel = await starts.workflows_to_cancel(idle=CANCEL_IDLE, limit=step.batch_size)

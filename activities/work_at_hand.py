@@ -16,7 +16,7 @@ ROW_BYTES: Final = 5_000  # of memory; the request comes to it, compressed
 
 
 class WorkAtHand:
-    """What a step reads of an accepted operation never changes, but for whether it has ended: the commit sees to that.
+    """The values of an accepted operation never change, except whether it has ended: the commit checks that.
 
     Large operations are read at each step: their rows say what the steps before have stored.
     """

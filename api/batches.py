@@ -56,7 +56,7 @@ class ScenarioTotals(Wire):
 
 
 class BatchResult(Wire):
-    """What came of a batch; its runs are read by themselves."""
+    """The result of a batch; its runs are read separately."""
 
     counts: BatchCounts = Field(description="Its runs.")
     warnings: list[str] = Field(
@@ -82,7 +82,7 @@ class BatchResult(Wire):
     callbacks=callback_routes("submit_batch"),
 )
 async def submit_batch(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
-    """Accept portfolios and scenarios to be simulated; the same key and body always mean the same operation.
+    """Accept portfolios and scenarios to be simulated; the same key and body return the same operation.
 
     A run is computed on `shared`, overridden by its item, overridden by its scenario: field by field, `options` option
     by option. A malformed item or scenario fails its own runs; a wrong envelope or `shared` refuses the whole.

@@ -79,7 +79,7 @@ async def create_proposal(
 
 @promised(router, body=CreateProposalRequest, summary="Submit a proposal", callbacks=callback_routes("submit_proposal"))
 async def submit_proposal(prepared: Prepared, idempotency_key: IdempotencyKeyHeader, context: Context) -> Response:
-    """Accept a proposal for simulation and storage; the same key and body always mean the same operation."""
+    """Accept a proposal for simulation and storage; the same key and body return the same operation."""
     key = IdempotencyKey.of_creates(idempotency_key, client=context.client)
     return await answer_accepted(context, submission_of(prepared, context, key=key))
 

@@ -146,7 +146,7 @@ async def _accepted(prepared: PreparedRequest, idempotency_key: str, context: Co
 
 
 async def _simulated(prepared: PreparedRequest, idempotency_key: str, context: Context) -> SimulationAnswer:
-    """Raises ClientDisconnect when the caller leaves: what is computed for no other caller is then given up."""
+    """Raises ClientDisconnect when the caller leaves: a computation without another caller is then given up."""
     command = SimulateCommand(
         prepared=prepared, client=context.client, key=idempotency_key, correlation_id=context.correlation_id
     )

@@ -102,7 +102,7 @@ async def bystanders(target: Target) -> AsyncIterator[Others]:
 
 
 async def waiters(target: Target, worker: psutil.Process) -> list[tuple[str, str]]:
-    """500 clients that wait for operations which nobody does; then somebody does them."""
+    """500 clients that wait for operations that no worker does; then a worker does them."""
     worker.send_signal(signal.SIGSTOP)
     try:
         async with client_of(target.url, WAITERS + 10) as http:

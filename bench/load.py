@@ -109,7 +109,7 @@ async def with_clients(connect: Connect, clients: int, work: Callable[[Client], 
 
 @dataclass(slots=True)
 class Promises:
-    """What clients of a service that dies were promised, and what they never heard of."""
+    """What clients of a service that crashes were promised, and what they never heard of."""
 
     accepted: list[str] = field(default_factory=list)
     unanswered: list[str] = field(default_factory=list)

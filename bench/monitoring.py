@@ -130,7 +130,7 @@ async def running(binary: str, folder: Path) -> AsyncIterator[tuple[Service, Cli
 
 
 async def has_scraped(prometheus: Prometheus) -> None:
-    """What happens before the first scrape is no increase to anybody."""
+    """Prometheus counts nothing that happens before the first scrape."""
     while True:
         with suppress(httpx2.TransportError, json.JSONDecodeError):
             if len(await prometheus.query("up == 1")) == 2:  # noqa: PLR2004 -- API and worker
@@ -139,7 +139,7 @@ async def has_scraped(prometheus: Prometheus) -> None:
 
 
 async def some_work(clients: Clients) -> None:
-    """Operations that succeed and one that fails, a callback that is taken and one that is refused for good."""
+    """Operations that succeed and one that fails, a callback that is taken and one that is refused permanently."""
     without_flag = a_body()
     without_flag["simulate_request"]["options"] = {}
     with Receiver().serving() as receiver:

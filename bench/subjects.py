@@ -88,7 +88,7 @@ class BareEngine:
         self._client: TemporalClient | None = None
 
     async def start(self) -> None:
-        # Children die with the thread that starts them: this one, which lasts.
+        # Children end with the thread that starts them: this one, which lasts.
         await asyncio.to_thread(self._server.launch().wait_until, self._server.is_ready, seconds=START_SECONDS)
         command = [sys.executable, "-m", "bench.bare_engine", self._server.address]
         self._worker = Child.start("worker", command, log=self._log, env=INHERITED, cwd=ROOT)

@@ -41,10 +41,11 @@ commands = typer.Typer(no_args_is_help=True, help="Prove that what is stored is 
 
 ProposalOption = Annotated[str | None, typer.Option("--proposal", metavar="ID", help="Verify this proposal alone.")]
 ExportOption = Annotated[
-    Path | None, typer.Option("--export", metavar="FILE", help="Write where each chain ends, to be kept elsewhere.")
+    Path | None,
+    typer.Option("--export", metavar="FILE", help="Export chain heads to FILE, to be kept out of operators' reach."),
 ]
 AgainstOption = Annotated[
-    Path | None, typer.Option("--against", metavar="FILE", help="Compare with chain ends that were exported earlier.")
+    Path | None, typer.Option("--against", metavar="FILE", help="Compare with chain heads that were exported earlier.")
 ]
 
 
@@ -52,7 +53,7 @@ AgainstOption = Annotated[
 def verify(proposal: ProposalOption = None, export: ExportOption = None, against: AgainstOption = None) -> None:
     """Compute all hashes again and name every row that was altered, and every safeguard that is not in order.
 
-    Exit code 0: nothing was altered; 1: something was, or is missing; 2: it could not be checked.
+    Exits 0 when nothing was altered, 1 when a row was altered or is missing, 2 when it could not be checked.
     """
     configure_logging(level="ERROR", format="auto")
     exit_process(asyncio.run(_verify(settings_or_exit(), proposal_id=proposal, export=export, against=against)))
@@ -150,7 +151,7 @@ def _shown(replayed: ReplayResult) -> int:
     if not replayed.is_same:
         print_error("proposals audit replay", ["the same engine does not come to the same hashes"])
         return EXIT_ALTERED
-    typer.echo("the same")
+    typer.echo("the same hashes")
     return 0
 
 
@@ -189,7 +190,7 @@ async def _replay_batch(settings: Settings, operation_id: str) -> int:
     if replayed.by_other_engines:
         print_error("proposals audit replay", ["another engine version made some: their lines need not be the same"])
         return EXIT_OTHER_ENGINE
-    typer.echo("the same")
+    typer.echo("the same hashes")
     return 0
 
 

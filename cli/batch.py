@@ -37,9 +37,9 @@ def export(
 ) -> None:
     """Write all runs with their results into a file, while the batch is running or later.
 
-    The same command goes on where it broke off. Exits 0 when the file has every run, checked against the service; 1
-    when it was refused, or the service or the file cannot be used; 3 when the file is not of this batch; 4 when no run
-    came within --timeout; 5 when the batch FAILED, and the file has the runs that were computed.
+    The same command resumes where it stopped. Exits 0 when the file has every run, checked against the service, and 1
+    when the export was refused, or the service or the file cannot be used. Exits 3 when the file is not of this batch,
+    and 4 when no run came within --timeout. Exits 5 when the batch FAILED; the file then has the computed runs.
     """
     try:
         with (

@@ -23,6 +23,6 @@ def callback_secret(
     try:
         name = canonical_host(host)
     except UrlRefused:
-        fail("proposals callback-secret", f"{host} is no host: give its name or address alone")
+        fail("proposals callback-secret", f"{host} is not a host: leave out https://, port and path")
     for secret in secrets:
         typer.echo(shown_key(host_key(secret, name)))

@@ -22,5 +22,7 @@ async def connected_storage(settings: Settings, *, application_name: str, pool_s
         async with database.running():
             yield Storage(database, on_ended=lambda _: None)  # no metrics are read of a command
     except StorageUnavailable:
-        unreached = "PostgreSQL cannot be reached, or its schema is older: check PROPOSAL_DATABASE_URL"
+        unreached = (
+            "PostgreSQL cannot be reached (PROPOSAL_DATABASE_URL), or its schema is older (run `proposals migrate`)"
+        )
         raise NotServed(database.problem or unreached) from None

@@ -31,7 +31,7 @@ def migrate() -> None:
     except MigrationFailed as failure:
         fail(COMMAND, str(failure))
     except LookupError as failure:
-        fail(COMMAND, f"{failure.args[0]}: CREATE ROLE it LOGIN first")
+        fail(COMMAND, f"{failure.args[0]}: create it first (CREATE ROLE ... LOGIN)")
     if before is not None and before > after:
         typer.echo(f"schema is at {before}, newer than {after}, the newest that this release knows: nothing to do")
     else:

@@ -1,4 +1,4 @@
-"""The commands `schedules ...`: what Temporal must know before work is found and repeated."""
+"""The commands `schedules ...`: the search attributes and schedules that Temporal needs."""
 
 import asyncio
 from datetime import timedelta
@@ -26,7 +26,7 @@ def schedules() -> None:
 
 @commands.command()
 def apply() -> None:
-    """Register missing search attributes and make every schedule as this release wants it; applying twice is fine."""
+    """Register missing search attributes, and create or update every schedule; applying twice is harmless."""
     settings_or_exit(OF_SCHEDULES)
     exit_process(asyncio.run(_apply()))
 

@@ -53,8 +53,8 @@ def submit(
 ) -> None:
     """Submit a proposal, or a batch: a request that has `items`.
 
-    Exits 0 when it was accepted (with --wait: SUCCEEDED), 1 when it was refused, FAILED or the service cannot be
-    reached, 4 when it has not ended within --timeout; it then goes on without this command.
+    Exits 0 when it was accepted (with --wait: SUCCEEDED), and 1 when it was refused, FAILED or the service cannot be
+    reached. Exits 4 when it has not ended within --timeout; it then goes on without this command.
     """
     try:
         submitting = _submit(

@@ -51,7 +51,7 @@ def broken_rows(evidence: Evidence) -> Iterator[BrokenRow]:
 
 
 def _broken_events(evidence: Evidence) -> Generator[BrokenRow, None, set[str]]:
-    """Returns the ids of the altered events: what those say of other rows counts for nothing."""
+    """Returns the ids of the altered events: their statements about other rows are ignored."""
     altered: set[str] = set()
     proposal_id = evidence.proposal.proposal_id
     previous_hash, next_sequence = FIRST_PREVIOUS_HASH, 1

@@ -11,7 +11,7 @@ MAX_VALUE_LENGTH: Final = 2_000
 NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")  # a token of RFC 9110
 VALUE: Final = re.compile(r"[\t\x20-\x7e]{0,2000}")
 
-# What this service, HTTP itself or a proxy on the way says; a client must not speak for them. CGI and WSGI read `_`
+# Headers that belong to this service, to HTTP itself or to a proxy; a client must not set them. CGI and WSGI read `_`
 # in a name as `-`, so that names are compared with `-`.
 RESERVED: Final = frozenset(
     {

@@ -296,8 +296,8 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
     ),
     "TOO_MANY_OPEN_OPERATIONS": ErrorHelp(
         title="Too many operations are open at the moment.",
-        meaning="As many operations are open as the service takes, or takes of this client. This request was not "
-        "accepted; what is open goes on.",
+        meaning="The limit of open operations of the service, or of this client, is reached. This request was not "
+        "accepted; open operations go on.",
         action="Send the same request with the same key again after `Retry-After`.",
         repeat=Repeat.YES,
     ),

@@ -1,7 +1,7 @@
 """The only error taxonomy: what can go wrong, in the words of the contract.
 
 HTTP status codes (`api.http.error_catalogue`) and Temporal failures (`activities.boundary`) are read off `kind`,
-`wire_class` and `detail`. What a person reads about each code stands in `domain.error_help`.
+`wire_class` and `detail`. `domain.error_help` has the text for people about each code.
 """
 
 from collections.abc import Mapping, Sequence

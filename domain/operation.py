@@ -126,7 +126,7 @@ class RecordedEvidence:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Progress:
-    """How far a batch has come, in runs; what is computed stays so, also when the batch ends before the others are."""
+    """How far a batch has come, in runs; computed runs stay computed, also when the batch ends before the others."""
 
     total: int
     succeeded: int

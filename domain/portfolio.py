@@ -30,7 +30,7 @@ def _require_visible(name: str) -> str:
 
 Rows = Annotated[tuple[Annotated[Row, LISTED_ROW], ...], LISTED_ROWS, BeforeValidator(_require_list)]
 Identifier = Annotated[str, StringConstraints(max_length=MAX_IDENTIFIER_LENGTH)]
-# Of a person, a portfolio or an instrument: kept to the letter, never blank.
+# Of a person, a portfolio or an instrument: kept exactly as sent, never blank.
 Name = Annotated[
     str, StringConstraints(min_length=1, max_length=MAX_IDENTIFIER_LENGTH), AfterValidator(_require_visible)
 ]

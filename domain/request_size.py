@@ -129,5 +129,5 @@ def _member(value: Any, *names: str | int) -> Any:
 
 
 def _rows(value: Any) -> Sequence[Any] | Mapping[Any, Any]:
-    """The rows; what is no list has none, and is refused where the request is validated."""
+    """The rows; a value that is no list has none, and validation refuses it."""
     return value if isinstance(value, list | tuple | Mapping) else ()

@@ -87,7 +87,7 @@ def unknown_member(place: Place, model: type[BaseModel]) -> dict[str, Any]:
 
 
 def _inside(shape: Shape | None, step: str | int) -> tuple[Shape | None, Place]:
-    """The shape of what stands there, and the step as it may be shown: not a client's own key."""
+    """The shape at that place, and the step as it may be shown: not a client's own key."""
     match shape:
         case Members(of=members):
             return members.get(str(step)), (step,)
@@ -131,6 +131,6 @@ def _shape_of(annotation: Hashable) -> Shape | None:
 
 
 def _shape_of_field(field: FieldInfo) -> Shape | None:
-    """What a field's metadata stands for has gone from its annotation."""
+    """The shape in a field's metadata, which pydantic has taken out of its annotation."""
     stands_for = (_shape_of(part) for part in field.metadata if hasattr(part, "stands_for"))
     return next(stands_for, None) or _shape_of(field.annotation)  # type: ignore[arg-type]  # annotations are hashable

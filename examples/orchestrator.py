@@ -34,7 +34,9 @@ MAX_BODY_BYTES = 64 * 1024
 def receiving(secrets: Sequence[str], port: int) -> tuple[ThreadingHTTPServer, "queue.Queue[CallbackEvent]"]:
     """A server on loopback, and the events that it has taken."""
     taken: queue.Queue[CallbackEvent] = queue.Queue()
-    known: set[str] = set()  # a real receiver keeps these as long as deliveries can come: four days
+    known: set[str] = (
+        set()
+    )  # a real receiver keeps these as long as the service keeps the operation (30 days): a redelivery repeats the id
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10

@@ -43,7 +43,7 @@ class EnginePool:
     async def run(self, function: Callable[..., Result], *args: Any, **kwargs: Any) -> Result:
         """The function's result, computed in another process; function and arguments are pickled.
 
-        Raises OperationTooExpensive when that process had to be ended, or died, twice. A caller that is cancelled ends
+        Raises OperationTooExpensive when that process was ended, or crashed, twice. A caller that is cancelled ends
         the computation. Raises ServerBusy when no process was free in time.
         """
         reason = None

@@ -54,7 +54,7 @@ class EngineProcess:
         self._is_given_up = False
 
     def compute(self, call: Callable[[], Result]) -> Result:
-        """The call's result; what it raises is raised. Raises ComputationEnded. Only `thread` calls this."""
+        """The call's result, or its exception. Raises ComputationEnded. Only `thread` calls this."""
         connection = self._started()
         is_over = self._is_late = False
         limit = Timer(START_SECONDS + self._seconds, self._end_late)

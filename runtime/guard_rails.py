@@ -129,7 +129,7 @@ def _of_files(
     if Concern.TEMPORAL in concerns:
         files |= _of_temporal_tls(load_temporal)
     if concerns & {Concern.REQUESTS, Concern.CALLBACKS}:
-        # OpenSSL passes over a file that is missing, and then trusts nobody.
+        # OpenSSL passes over a file that is missing, and then trusts no issuer.
         files |= {name: Path(os.environ[name]) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)}
     for name, path in files.items():
         if (reason := _unreadable(path)) is not None:

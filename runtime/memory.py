@@ -16,7 +16,7 @@ def trim_heap() -> None:
 
 
 def freeze_gc() -> None:
-    """Call this when a process has started: what exists by then stays, so the collector skips it from now on."""
+    """Call this when a process has started: objects that exist by then stay, so the collector skips them."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(YOUNG_OBJECTS, 20, 20)

@@ -34,7 +34,7 @@ def sqlstate_of(error: Error) -> str | None:
 
 
 def is_outage(error: Error) -> bool:
-    """Whether PostgreSQL is unavailable; what is left over is a bug, or a conflict of transactions."""
+    """Whether PostgreSQL is unavailable; any other error is a bug, or a conflict of transactions."""
     sqlstate = sqlstate_of(error)
     if sqlstate is None:
         return isinstance(error, OperationalError | InterfaceError)

@@ -146,17 +146,17 @@ class Settings(BaseSettings):
         "and fragment; none is shown without it.",
     )
 
-    # Who may
+    # Authentication
     auth_mode: Literal["none", "jwt"] = Field(
         "none",
         description="`jwt`: every endpoint but health, metrics, docs and the supportability config needs an OAuth 2.0 "
-        "bearer token of the issuer. `none`: everyone who reaches the API may do everything.",
+        "bearer token of the issuer. `none`: every caller that reaches the API may do everything.",
     )
     auth_issuer: str | None = Field(
-        None, min_length=1, description="The `iss` that tokens must have, to the letter. Needed by `jwt`."
+        None, min_length=1, description="The exact `iss` that tokens must have. Needed by `jwt`."
     )
     auth_audience: str | None = Field(
-        None, min_length=1, description="What `aud` of tokens must be or hold. Needed by `jwt`."
+        None, min_length=1, description="The value that `aud` of tokens must be or contain. Needed by `jwt`."
     )
     auth_token_url: Annotated[str, AfterValidator(_is_key_url)] | None = Field(
         None,
@@ -176,7 +176,7 @@ class Settings(BaseSettings):
     )
     four_eyes: bool = Field(
         default=False,
-        description="Whether who created a proposal or its current version is kept from recording its risk or "
+        description="Whether the author of a proposal or of its current version may not record its risk or "
         "compliance decision; 403 then.",
     )
 
@@ -295,9 +295,9 @@ class Settings(BaseSettings):
         5_000_000,
         ge=1,
         le=1_000_000_000,
-        description="Rows of all runs of a batch together, counted as those of a request, long texts as a row for "
-        "each 200 bytes, beyond which it is refused with 422: a few bytes that all runs share can be hours of work. A "
-        "run of 60 positions has about 300.",
+        description="Rows of all runs of a batch together, beyond which it is refused with 422. They are counted as "
+        "those of a request, and long texts as a row for each 200 bytes: a few bytes that all runs share can be hours "
+        "of work. A run of 60 positions has about 300.",
     )
     operation_retention_days: int = Field(
         30, ge=1, le=3650, description="Days after its end for which an operation can be read; `expires_at` tells it."
@@ -313,8 +313,8 @@ class Settings(BaseSettings):
     # Callbacks
     callback_secrets: Annotated[SecretStr, AfterValidator(_are_long_secrets)] | None = Field(
         None,
-        description="What callbacks are signed with, separated by commas or spaces, the newest first, at least 24 "
-        "characters each; requests with a callback are refused without it. Each host has a key of its own: "
+        description="Secrets that sign callbacks, of at least 24 characters each, separated by commas or spaces, the "
+        "newest first. Without one, requests with a callback are refused. Each host has a key of its own: "
         "`proposals callback-secret HOST`.",
     )
     callback_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_as_hosts)] = Field(
@@ -359,7 +359,11 @@ class Settings(BaseSettings):
 
     # Process
     shutdown_grace_seconds: int = Field(
-        25, ge=1, le=600, description="Seconds that requests and steps under way get to end after SIGTERM."
+        25,
+        ge=1,
+        le=600,
+        description="Seconds that requests and steps under way get to end after SIGTERM. Give the container ten more "
+        "(`stop_grace_period` in Compose).",
     )
     log_level: LogLevel = Field("INFO", description="Least severe level that is logged.")
     log_format: LogFormat = Field(

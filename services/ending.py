@@ -61,7 +61,7 @@ async def succeed_simulated(
     *,
     elapsed: timedelta = timedelta(),
 ) -> Operation:
-    """End an open operation that makes a simulation alone. What its steps have stored and it does not use is let go."""
+    """End an open operation that makes a simulation alone. Stored documents that it does not use are released."""
     ended = await transaction.operations.succeed_simulated(_begun(operation, elapsed), evidence)
     recorded = (operation.result_document, operation.inputs_document, operation.artifact_document)
     await transaction.documents.let_go(*(made for made in recorded if made not in (None, *evidence.documents)))

@@ -40,7 +40,7 @@ async def open_tunnel(
 
 
 async def _head(stream: httpcore2.AsyncNetworkStream, *, seconds: float) -> bytes:
-    """Byte by byte: what follows the head belongs to whoever is at the other end."""
+    """Byte by byte: the bytes after the head belong to the receiver behind the proxy."""
     head = bytearray()
     while not head.endswith(END_OF_HEAD):
         read = await stream.read(1, seconds)

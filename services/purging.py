@@ -33,7 +33,7 @@ class Periods:
 
     @property
     def by_kind(self) -> Mapping[Kind, timedelta]:
-        """In the order of removal: what a purged operation or simulation leaves behind is removed by the same run."""
+        """In the order of removal: the same run removes the rest of a purged operation or simulation."""
         return {
             "batch_chunks": self.operations,
             "operations": self.operations,
@@ -53,7 +53,7 @@ class PurgeRefused(Exception):
 class PurgeService:
     """Safe when several run at once, and when a worker crashes anywhere: each batch is one transaction.
 
-    Raises PurgeRefused, and StorageUnavailable in between; what was removed by then is removed.
+    Raises PurgeRefused, and StorageUnavailable in between; rows that were removed by then stay removed.
     """
 
     def __init__(self, storage: Storage, periods: Periods) -> None:

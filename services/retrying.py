@@ -37,7 +37,7 @@ class RetryService:
     async def retry(self, operation_id: str, *, client: str, by: str, correlation_id: str | None = None) -> Accepted:
         """The next attempt of a failed operation, with the same request and callback, under the rules of today.
 
-        A batch goes on: what it has computed without a failure, by this engine version, is not computed again. A
+        A batch goes on: runs that this engine version computed without a failure are not computed again. A
         simulation whose key has got a result meanwhile has SUCCEEDED at once with that.
 
         It keeps the correlation id of the first, and is found by `correlation_id`, the one of this retry, too.

@@ -38,7 +38,7 @@ class StartQueue:
     Temporal holds a window of the open work, the rest waits in PostgreSQL: a source has at most `most_at_once` rows
     with a workflow. A round counts the room that is left in the window, claims that many waiting rows, operations by
     turns of their clients, starts their workflows and marks the rows. A claim keeps the rounds of other processes off
-    the row for five seconds. What room remains goes to `start_soon`, which starts a row directly after its commit; the
+    the row for five seconds. The remaining room goes to `start_soon`, which starts a row directly after its commit; the
     next round counts again. A crash between commit, start and mark loses nothing: the row is not marked, so a
     later round of any process takes it, and a second start of the same workflow id changes nothing.
     """

@@ -189,7 +189,7 @@ class SubmissionService:
         refusal: ProposalError | None,
         evidence: RecordedEvidence | None,
     ) -> Accepted | Operation:
-        """What the key stands for, if anything; what was once accepted is a replay, whatever the options say now.
+        """What the key stands for, if anything; an accepted request is a replay, whatever the options say now.
 
         A key that has a result and no operation gets one that has SUCCEEDED. Raises ResultNotRead for one without its
         `evidence`.

@@ -183,7 +183,7 @@ class AuditReader(Repository):
     async def other_clients(self, proposal_id: str | None = None, *, altered: Collection[str]) -> list[BrokenRow]:
         """Rows of one proposal, or of all, that name another client than its versions do, each once.
 
-        What an altered version says counts for nothing.
+        The statements of an altered version are ignored.
         """
         parameters = {"proposal_id": proposal_id, "altered": list(altered)}
         return await self._rows(OTHER_CLIENT, SELECT_OTHER_CLIENTS, **parameters)

@@ -22,7 +22,7 @@ class NewChunk:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoredChunk:
-    """A chunk by its documents' addresses; what it came to is None until it is done."""
+    """A chunk by its documents' addresses; its results are None until it is done."""
 
     chunk_no: int
     first_run: int
@@ -166,7 +166,7 @@ class BatchChunks(ChunkReader):
     async def finish(self, operation: LockedOperation, done: DoneChunk) -> bool:
         """Record what a chunk of an open, locked operation came to; False, and nothing is changed, when it was done.
 
-        What another engine version made of it is then left to the purge.
+        The purge then removes the documents of another engine version.
         """
         row: dict[str, Any] = {
             "operation_id": operation.operation_id,

@@ -56,7 +56,7 @@ UPDATE operations
 SET workflow_restarts = workflow_restarts + 1, started_workflow_at = coalesce(started_workflow_at, now())
 WHERE operation_id = %(operation_id)s
 """
-# The API cancels the workflow at once; what it could not reach, or had no time for before it crashed, is left here.
+# The API cancels the workflow at once; those that it could not reach, or had no time for in a crash, are left here.
 SELECT_TO_CANCEL: Final = """
 SELECT operation_id, cancelled_by FROM operations WHERE workflow_to_cancel AND updated_at < now() - %(idle)s
 ORDER BY updated_at LIMIT %(limit)s

@@ -15,7 +15,7 @@ from http_clients import http_client
 from receiver import Receiver
 from running_service import Clients, Service
 
-TOGETHER = (1, 1, 2, 2, 3, 4)  # how many processes die at a time, drawn from these
+TOGETHER = (1, 1, 2, 2, 3, 4)  # how many processes are killed at a time, drawn from these
 CALLBACK_EVERY = 10  # one create in so many asks for a callback, which costs as much as the create itself
 BATCH_EVERY = 10  # one request in so many is a batch
 A_BATCH = an_analysis(*(a_portfolio(number) for number in range(60)))  # of three chunks
@@ -96,7 +96,7 @@ class Load:
 
 @dataclass
 class Kills:
-    """Kills at random moments, of one process or several; whoever died is started again after a random wait."""
+    """Kills at random moments, of one process or several; each is started again after a random wait."""
 
     service: Service
     spread: random.Random

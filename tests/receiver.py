@@ -34,7 +34,7 @@ class Received:
 
 
 class Receiver:
-    """Answers what `answers` says, in turn, the last one for good; `handle` takes over when it is set."""
+    """Answers what `answers` says, in turn, the last one from then on; `handle` takes over when it is set."""
 
     def __init__(self) -> None:
         self.received: list[Received] = []

@@ -61,7 +61,7 @@ class Service:
         self.wait_for("ok")
 
     def stop(self) -> None:
-        """Kill what keeps nothing, then let PostgreSQL end well."""
+        """Kill what keeps nothing, then let PostgreSQL shut down."""
         for child in (self.api, self.worker, self.temporal.child):
             if child is not None:
                 self.kill(child)

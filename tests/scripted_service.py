@@ -1,4 +1,4 @@
-"""A real HTTP server that plays the service: it gives the scripted answers in turn, the last one for good."""
+"""A real HTTP server that plays the service: it gives the scripted answers in turn, the last one from then on."""
 
 import json
 import threading

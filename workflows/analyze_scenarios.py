@@ -23,7 +23,7 @@ class AnalyzeScenarios:
 
 
 async def _analyze(start: AnalyzeInput, runner: StepRunner) -> OperationOutcome:
-    """The end of the batch. What is left when all lanes say that they are done, is done in another round."""
+    """The end of the batch. Chunks that are left when all lanes are done are computed in another round."""
     while True:
         await _all_lanes(start, runner)
         concluded = await runner.run(

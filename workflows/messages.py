@@ -95,7 +95,7 @@ class BuildArtifactResult(Message):
 
 
 class PersistInput(OfOperation):
-    """The step takes nothing else over: what it commits, its worker has made, or the row has."""
+    """The step takes nothing else over: the worker has made the documents that it commits, or the row has them."""
 
 
 class PersistResult(Message):
@@ -117,7 +117,7 @@ class AnalyzeChunksResult(Message):
 
 
 class ConcludeBatchInput(OfOperation):
-    """The step takes nothing else over: what it adds up, the rows have."""
+    """The step takes nothing else over: the rows have the numbers that it adds up."""
 
 
 class ConcludeBatchResult(Message):

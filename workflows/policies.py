@@ -42,8 +42,8 @@ NORMAL: Final[ActivityOptions] = {
     "retry_policy": _PATIENT,
 }
 
-# What computes waits its turn in the process pool and heartbeats meanwhile; 4 s without a beat means a dead worker. The
-# pool ends what takes too long (runtime/engine_pool.py): no step runs out of this time because of what it computes.
+# A computing step waits its turn in the process pool and heartbeats meanwhile; 4 s without a beat means a dead worker.
+# The pool ends what takes too long (runtime/engine_pool.py): no step runs out of this time because of what it computes.
 COMPUTE: Final[ActivityOptions] = {
     "start_to_close_timeout": timedelta(hours=24),
     "schedule_to_close_timeout": timedelta(hours=24),
@@ -73,7 +73,7 @@ RECONCILE: Final[ActivityOptions] = {
 RECONCILE_INTERVAL: Final = timedelta(seconds=10)
 RECONCILE_RUN: Final = timedelta(minutes=30)  # one closed workflow for each, of some 3,000 events
 
-# A purge beats after each of its short transactions; what a try has removed stays removed.
+# A purge beats after each of its short transactions; rows that a try removed stay removed.
 PURGE: Final[ActivityOptions] = {
     "start_to_close_timeout": timedelta(minutes=2),
     "heartbeat_timeout": timedelta(seconds=10),

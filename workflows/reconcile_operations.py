@@ -14,7 +14,7 @@ from workflows.messages import HousekeepingInput, ReconcileDeliveriesInput, Reco
 MAX_BATCHES: Final = 50
 
 
-# What this code cannot go on with fails, and the worker's upkeep starts another: nothing is lost with a run.
+# A run that this code cannot continue fails, and the worker's upkeep starts another: nothing is lost with a run.
 @workflow.defn(name=RECONCILE_OPERATIONS, failure_exception_types=[ValidationError, workflow.NondeterminismError])
 class ReconcileOperations:
     """One goes on under `reconcile-operations`; a trigger of the schedule with this id looks once."""

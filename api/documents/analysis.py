@@ -83,7 +83,7 @@ class DriftAnalysis(BaseModel):
 
 
 class SuitabilitySnapshots(BaseModel):
-    """What was scanned."""
+    """The scanned snapshots."""
 
     portfolio_snapshot_id: str = Field(description="The portfolio's snapshot.", examples=["ps_20260222"])
     market_data_snapshot_id: str = Field(description="The market's snapshot.", examples=["md_20260222"])

@@ -1,8 +1,8 @@
 """One line in the log for each request under `/rebalance`: who called what, and how it was answered.
 
 It names the route, never the path, the query, a header or a body. Of the path it has the ids; an idempotency key in a
-path is what others send as a header, and no id. What is not of a plain alphabet is percent-encoded, so no value can
-pass for another field or another line, in whatever format the log is written.
+path is what others send as a header, and no id. Characters outside a plain alphabet are percent-encoded, so no value
+can pass for another field or another line, in whatever format the log is written.
 """
 
 import re

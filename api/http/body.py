@@ -1,6 +1,6 @@
 """The one door for request bodies: received within limits, read here or in a process of its own, then prepared.
 
-What comes out is a `PreparedRequest` (a review's body comes out as its model), or the list of what is wrong with it.
+The result is a `PreparedRequest` (for a review the body's model), or the list of its errors.
 """
 
 import asyncio

@@ -31,7 +31,7 @@ class Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-# In the order of preference. One object a response: none of them may be shared.
+# In the order of preference. Each response has an object of its own; none may be shared.
 def _zstd() -> Compressor:
     return zstandard.ZstdCompressor(level=LEVEL).compressobj()
 

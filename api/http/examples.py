@@ -41,7 +41,7 @@ class Examples:
 
 
 class ExampleMaker:
-    """Makes the examples of one document; what several operations show is in its components once."""
+    """Makes the examples of one document; an example of several operations is in its components once."""
 
     def __init__(self, schemas: Mapping[str, Schema], examples: Examples) -> None:
         self._schemas = schemas

@@ -40,7 +40,7 @@ def parsed_idempotency_key(text: str) -> str:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Preferences:
-    """What a client prefers (RFC 7240); what this service does not know of is ignored."""
+    """The client's preferences (RFC 7240); unknown ones are ignored."""
 
     respond_async: bool = False
     wait_seconds: float | None = None
@@ -116,8 +116,9 @@ IdempotencyKeyHeader = Annotated[
     str,
     Header(
         alias="Idempotency-Key",
-        description="Names this request permanently: the same key and the same body always mean the same operation. "
-        "1-255 visible ASCII characters; a quoted string is the same key as its contents.",
+        description="A unique value for each business request. A repeat with the same key and body gets the first "
+        "answer instead of doing the work again; another body with the same key is a 409. A FAILED operation releases "
+        "its key. 1-255 visible ASCII characters; a quoted string is the same key as its contents.",
         examples=["7c1f4c8e-advice-2026-02-22"],
     ),
     AfterValidator(parsed_idempotency_key),

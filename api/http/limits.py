@@ -179,7 +179,7 @@ class KeyedLimiter:
 
 
 def too_long(value: Any, *, place: Place, max_rows: int, body_bytes: int) -> list[Error]:
-    """What a parsed body has too much of (R44); `place` is where in the body the simulated request stands."""
+    """The lists that are too long in a parsed body (R44); `place` is where in the body the simulated request stands."""
     request = value
     for name in place:
         request = request.get(name) if isinstance(request, dict) else None

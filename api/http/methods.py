@@ -1,6 +1,6 @@
 """What an address takes: HEAD wherever it takes GET, OPTIONS everywhere, and `Allow` for whatever it does not take.
 
-All of it is said from the routes' paths alone, so it tells nothing about what is stored, or for whom.
+All of it comes from the routes' paths alone, so it reveals nothing about what is stored, or for whom.
 """
 
 from collections.abc import Iterable, MutableMapping, Sequence
@@ -41,7 +41,7 @@ def _listed(routes: Iterable[BaseRoute]) -> str:
 def _methods_of(route: BaseRoute) -> frozenset[str]:
     if getattr(route, "only_refuses", False):
         return frozenset()
-    # What is mounted is files, and has no list of methods.
+    # Mounted routes serve files, and have no list of methods.
     return frozenset(getattr(route, "methods", None) or READING)
 
 

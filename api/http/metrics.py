@@ -141,7 +141,7 @@ class BacklogMetrics(Collector):
         self._read_at = monotonic()
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing: what there is depends on PostgreSQL."""
+        """Nothing: the families depend on PostgreSQL."""
         return []
 
     def collect(self) -> Iterable[Metric]:

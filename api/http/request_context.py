@@ -1,6 +1,6 @@
 """What every request gets, whatever becomes of it: a correlation id, its header, an answer even to a bug.
 
-What room it took for its answer is given back here, once that has been sent.
+The room that its answer took is given back here, once the answer has been sent.
 
 A request that is not HTTP as this service speaks it (version, host: RFC 9112, 2.3 and 3.2) is refused here.
 """

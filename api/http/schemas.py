@@ -48,7 +48,7 @@ def simplify(schema: Schema) -> None:
 
 
 def _name_decimal(part: Schema) -> None:
-    """A default is said in words: generators for Java write it as a number, which is none of the named schema."""
+    """A default is put into words: generators for Java write it as a number, which is none of the named schema."""
     for keyword in DECIMAL_INPUT:
         if part.get(keyword) == DECIMAL_INPUT[keyword]:
             del part[keyword]

@@ -57,7 +57,7 @@ def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) ->
 
 
 def _weights(impact: Mapping[str, Any], allocation: str) -> list[Weights]:
-    """By weight after, then before; what is on one side only has nothing on the other."""
+    """By weight after, then before; a row of one side only has no values on the other."""
     sides = [{row["key"]: Decimal(row["weight"]) for row in impact[side][allocation]} for side in ("before", "after")]
     rows = [
         Weights(label=key, before=sides[0].get(key, Decimal(0)), after=sides[1].get(key, Decimal(0)))

@@ -24,7 +24,7 @@ def clear_text(text: str) -> str:
 
 
 def cleared(value: object) -> object:
-    """For every value that a template prints; what the template itself made (markup) stays."""
+    """For every value that a template prints; the template's own markup stays."""
     return clear_text(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 

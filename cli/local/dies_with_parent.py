@@ -1,4 +1,4 @@
-"""`python dies_with_parent.py PARENT SIGNAL USER COMMAND...`: run the command, which gets SIGNAL when PARENT dies.
+"""`python dies_with_parent.py PARENT SIGNAL USER COMMAND...`: run the command, which gets SIGNAL when PARENT ends.
 
 A program of its own, because a process with threads must not run Python between fork and exec. Standard library only.
 """
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> None:
         os.setuid(entry.pw_uid)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(death_signal), 0, 0, 0)  # a change of user would undo it
-        if os.getppid() != int(parent):  # it died before prctl
+        if os.getppid() != int(parent):  # the parent ended before prctl
             sys.exit(1)
     os.execv(command[0], command)  # noqa: S606 -- the whole point
 

@@ -980,7 +980,7 @@ class SuitabilityDimension(OpenEnum):
 
 class SuitabilitySnapshots(Model):
     """
-    What was scanned.
+    The scanned snapshots.
     """
 
     portfolio_snapshot_id: Annotated[str, Field(description="The portfolio's snapshot.")]
@@ -2411,7 +2411,7 @@ class RunWithResult(Model):
 
 class SharedPart(Model):
     """
-    What all runs have in common, unless their item or scenario says otherwise.
+    The members of all runs, unless their item or scenario overrides them.
 
     An unknown option is refused here, where one misspelt word would leave every run as it was.
     """
@@ -2504,7 +2504,7 @@ class BatchItem(Model):
 
 class BatchScenario(Model):
     """
-    What if it were otherwise for all items; it has the last word.
+    A change for all items; it overrides item and `shared`.
     """
 
     model_config = ConfigDict(

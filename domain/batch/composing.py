@@ -67,7 +67,7 @@ class _Effective:
 class Composition:
     """The shared part and the scenarios of a batch, from which the request of each run is composed.
 
-    Parts are parsed, and what is put together from them is not parsed again. What many runs have in common is indexed
+    Parts are parsed, and what is put together from them is not parsed again. A part that many runs share is indexed
     once.
     """
 
@@ -106,7 +106,7 @@ class Composition:
     def row_count(self, item: BatchItem | Malformed, scenario: str) -> int:
         """Rows of a run's request, or how many its bytes come to; 1 for a run that has none because it is refused.
 
-        What is known of a part is known by its identity, so that all items are to be kept until the last is counted.
+        A part is recognised by its identity, so keep all items until the last is counted.
         """
         try:
             effective = self._effective(item, scenario, 0)

@@ -1,4 +1,4 @@
-"""What is said of a run without its result, and of all runs of a scenario together."""
+"""The summary of a run without its result, and that of all runs of a scenario."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence

@@ -101,12 +101,12 @@ class Part(BaseModel):
         return {name: getattr(self, name) for name in FIELDS if name in self.model_fields_set}
 
     def text(self) -> str:
-        """The part as it is stored: what was given, each decimal as it was written."""
+        """The part as it is stored: the given members, each decimal as it was written."""
         return self.model_dump_json(include=set(FIELDS), exclude_unset=True)
 
 
 class SharedPart(Part):
-    """What all runs have in common, unless their item or scenario says otherwise.
+    """The members of all runs, unless their item or scenario overrides them.
 
     An unknown option is refused here, where one misspelt word would leave every run as it was.
     """
@@ -115,7 +115,7 @@ class SharedPart(Part):
 
 
 class BatchScenario(SharedPart):
-    """What if it were otherwise for all items; it has the last word."""
+    """A change for all items; it overrides item and `shared`."""
 
     description: Description | None = Field(None, description="For people; never computed on.", examples=["as it is"])
 

@@ -19,7 +19,7 @@ _CUTTING: Final = Context(prec=MAX_PREC, rounding=ROUND_DOWN)
 
 
 class TradeUnsizable(Exception):
-    """A trade whose quantity cannot be told; `number` is its place in the list."""
+    """A trade whose quantity cannot be computed; `number` is its place in the list."""
 
     def __init__(self, number: int, reason: str) -> None:
         super().__init__(f"{INVALID_TRADE_INPUT}: {reason}")

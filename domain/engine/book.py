@@ -23,7 +23,7 @@ class Book:
 
     @property
     def cash(self) -> list[Cash]:
-        """The balances. What was settled or pending of another amount says nothing of this one (D30)."""
+        """The balances. Settled and pending parts of another amount do not hold for this one (D30)."""
         return [
             balance
             if currency in self._sent and balance.amount == self._sent[currency].amount

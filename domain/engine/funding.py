@@ -124,7 +124,7 @@ def fx_json(trade: FxTrade) -> dict[str, Any]:
 
 
 class _Payers:
-    """The book's currencies as payers, indexed: what funds one target is found without looking at all of the cash."""
+    """The book's currencies as payers, indexed: the payer for one target is found without a look at all of the cash."""
 
     def __init__(
         self, book: Book, market: Market, required: Mapping[str, Decimal], *, base_currency: str, base_only: bool

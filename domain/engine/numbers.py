@@ -9,7 +9,7 @@ ZERO: Final = Decimal(0)
 ONE: Final = Decimal("1.0")  # the rate of a currency to itself; its scale shows on the wire
 WEIGHT_UNIT: Final = Decimal("0.0001")
 
-# All arithmetic: what Python does by default, pinned, so that nobody's context changes a result.
+# All arithmetic: what Python does by default, pinned, so that the context of a thread changes no result.
 ARITHMETIC: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 # Rounding takes as many digits as there are: with 28, a large amount in small units would raise.
 _ROUNDING: Final = Context(prec=MAX_PREC, rounding=ROUND_HALF_EVEN)

@@ -70,7 +70,7 @@ def trade_intents(
 
 
 def apply_sells(sells: Sequence[Trade], book: Book) -> None:
-    """Units go, cash comes; what is not held is sold short, and a rule says so."""
+    """Units go, cash comes; units that are not held are sold short, and a rule reports it."""
     for sell in sells:
         book.add_units(sell.instrument_id, -sell.quantity)
         book.add_cash(sell.currency, sell.notional)

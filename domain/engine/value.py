@@ -171,7 +171,7 @@ def _fraction(value: Decimal, total: Decimal) -> Decimal:
 
 
 def state_json(state: ValuedState) -> dict[str, Any]:
-    """The result's SimulatedState. Parts that are shown twice are one object: nobody changes them."""
+    """The result's SimulatedState. Parts that are shown twice are one object, which no code changes."""
     weights = [weight_text(weight) for weight in state.weights]
     summaries = [row.summary for row in state.positions]
     by_instrument = [

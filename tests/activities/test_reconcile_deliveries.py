@@ -207,7 +207,7 @@ async def test_a_delivery_that_waits_longer_than_its_row_says_looks_at_it_again(
 
 
 class Temporal:
-    """Starts, or is away."""
+    """Starts workflows, or is unavailable."""
 
     def __init__(self) -> None:
         self.is_away = False

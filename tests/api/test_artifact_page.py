@@ -206,7 +206,7 @@ def test_the_page_has_the_review_for_readers_of_the_trail():
     assert "<strong>rejected</strong>" in other
     assert "the present version" not in other
     assert "عنوان" not in other
-    assert "Decisions are shown to readers who may see the audit trail." in other
+    assert "Readers with access to the audit trail also see the decisions." in other
 
 
 @examples

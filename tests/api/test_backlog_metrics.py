@@ -1,4 +1,4 @@
-"""Open work as Prometheus sees it: seldom asked for, cheaply, and told from memory while PostgreSQL is away."""
+"""Open work as Prometheus sees it: seldom asked for, cheaply, and from memory while PostgreSQL is unavailable."""
 
 import asyncio
 from collections.abc import Iterator

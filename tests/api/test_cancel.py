@@ -1,4 +1,4 @@
-"""Cancelling an operation: whoever is away, whatever it races with."""
+"""Cancelling an operation: without Temporal or a worker, and in races."""
 
 import asyncio
 import random

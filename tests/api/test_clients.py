@@ -246,7 +246,7 @@ async def test_no_more_errors_are_listed_than_anybody_reads(api):
         assert len(refused.json()["detail"]) == min(2 * rows, 1000)
     constraints = ",".join(f'"{number}":0' for number in range(90_000))
     refused = await post(api, body.replace('"options": {', f'"options": {{"group_constraints":{{{constraints}}},'))
-    assert len(refused.json()["detail"]) == 1  # of a client's own keys, which are not told back
+    assert len(refused.json()["detail"]) == 1  # of a client's own keys, which are not repeated to it
 
 
 async def test_large_bodies_wait_for_a_slot_and_then_are_told_to_come_again(api, monkeypatch):

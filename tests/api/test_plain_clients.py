@@ -142,7 +142,7 @@ async def test_http_1_0_knows_of_no_expectation(api):
 
 @pytest.mark.parametrize("connection", ["", "Connection: keep-alive\r\n", "Connection: close\r\n"])
 async def test_http_1_0_ends_with_its_answer(api, connection):
-    """A client that asks to keep the connection is told that it ends."""
+    """A client that asks to keep the connection learns that it ends."""
     answer = await answer_to(api, f"GET /openapi.json HTTP/1.0\r\nHost: x\r\nAccept-Encoding: gzip\r\n{connection}\r\n")
     assert (answer.status_code, answer.headers["Connection"]) == (200, "close")
     assert "Transfer-Encoding" not in answer.headers

@@ -149,7 +149,7 @@ async def test_only_the_newest_attempt_is_retried(api, cancelled_version, key):
 
 @pytest.mark.parametrize("key", ["k", None])
 async def test_a_newest_attempt_that_was_purged_is_not_made_again(api, cancelled_version, database_dsn, key):
-    """A callback that is still owed keeps the older attempt for longer than the newer one."""
+    """A callback that is still pending keeps the older attempt for longer than the newer one."""
     proposal_id = (await api.created())["proposal"]["proposal_id"]
     first = await cancelled_version(proposal_id, **({} if key is None else {"Idempotency-Key": key}))
     second = (await api.post(PATH.format(first), None)).json()["operation_id"]

@@ -1,4 +1,4 @@
-"""Who wrote a proposal does not review it: by every path, for every author, and for nobody else."""
+"""An author cannot review the own proposal: by every path, for every author, and for no other person."""
 
 import pytest
 from answers import assert_problem

@@ -1,4 +1,4 @@
-"""Texts that are meant for somebody behind the service: queries of Temporal, headers, paths."""
+"""Texts that attack a system behind the service: queries of Temporal, headers, paths."""
 
 import asyncio
 import re

@@ -170,7 +170,7 @@ async def test_another_header_than_one_bearer_token_is_refused(secured, values):
 
 @pytest.mark.shared
 async def test_who_may_not_be_heard_is_not_read(secured):
-    """The answer comes while the body is still owed, of a type that would be refused, too."""
+    """The answer comes while the body is still to be sent, of a type that would be refused, too."""
     reader, writer = await asyncio.open_connection("127.0.0.1", secured.port)
     writer.write(
         b"POST /rebalance/proposals/async HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\n"

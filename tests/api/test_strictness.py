@@ -59,7 +59,7 @@ def refused(answer) -> list[tuple]:
 @pytest.mark.parametrize("strict", [True, False])
 async def test_every_endpoint_with_a_body_can_be_strict(api, path, strict):
     body = {**BODIES[path], "surprise": 1}
-    prefer = STRICT if strict else {"Prefer": "respond-async"}  # nobody works here, and a create waits for its end
+    prefer = STRICT if strict else {"Prefer": "respond-async"}  # no worker runs here, and a create waits for its end
     answer = await api.post(path, body, **{"Idempotency-Key": f"strict-{path}"}, **prefer)
     assert ("handling=strict" in answer.headers.get("Preference-Applied", "")) is strict
     if strict:

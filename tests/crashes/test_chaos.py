@@ -1,4 +1,4 @@
-"""Everything that can die does, many times, under load: nothing is lost, nothing is done twice, nothing is stuck.
+"""Every process is killed many times, under load: nothing is lost, nothing is done twice, nothing is stuck.
 
 `make chaos` is the long form. CHAOS_SECONDS, CHAOS_RATE and CHAOS_SEED say how long, how much, and which moments.
 """
@@ -92,7 +92,7 @@ def assert_undisturbed(service: Service, batches: dict[str, str]) -> None:
 
 
 def tell(load: Load, kills: Kills, *, recovery: float, callbacks: float) -> None:
-    """The figures, for whoever runs it with -s."""
+    """The figures, shown with -s."""
     repeated = sum(count - 1 for count in load.deliveries.values())
     rows = {
         "seed": SEED,

@@ -112,7 +112,9 @@ async def test_temporal_loses_its_data(service, clients):
     loading = asyncio.create_task(load())
     await until(lambda: at_least(20, "status = 'SUCCEEDED'"))
     service.kill(service.worker)
-    await until(lambda: at_least(10, "status = 'PENDING' AND started_workflow_at IS NOT NULL"))  # and nobody does them
+    await until(
+        lambda: at_least(10, "status = 'PENDING' AND started_workflow_at IS NOT NULL")
+    )  # and no worker does them
     service.kill(service.temporal.child)
     for path in service.temporal_file.parent.glob("temporal.db*"):
         path.unlink()

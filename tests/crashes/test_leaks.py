@@ -76,7 +76,7 @@ async def test_no_value_of_a_request_is_found_outside_postgresql(service, client
     failed = await clients.finished(await clients.submit("marked-other-key", without_flag))
     assert failed["status"] == "FAILED"
 
-    # What goes wrong inside must not tell either: the database dies under a step, the API meets a bug of the database.
+    # Faults inside must not leak it either: the database crashes under a step, the API meets a bug of the database.
     service.kill(service.worker)
     waiting = await clients.submit("marked-third-key", {**body, "metadata": {"title": "marked third title"}})
     service.kill(service.postgres.child)

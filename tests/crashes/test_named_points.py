@@ -15,7 +15,7 @@ from workflows.identity import PURGE_ID
 
 
 async def test_after_the_commit_before_the_start(service: Service, clients):
-    """Temporal is frozen, so the API has committed and cannot start; then the API dies."""
+    """Temporal is frozen, so the API has committed and cannot start; then the API is killed."""
     assert service.temporal.child is not None
     with frozen(service.temporal.child.pid):
         for _ in range(5):
@@ -28,7 +28,7 @@ async def test_after_the_commit_before_the_start(service: Service, clients):
 
 
 async def test_between_the_commit_of_persist_and_the_completion_of_its_task(service: Service, clients):
-    """The commit is held up until Temporal is frozen; so the worker has committed and cannot report; then it dies."""
+    """The commit is held up until Temporal is frozen; so the worker has committed and cannot report; it is killed."""
     assert service.temporal.child is not None
     with psycopg.connect(service.postgres.dsn("proposals")) as connection:
         connection.execute("LOCK TABLE proposals IN SHARE MODE")
@@ -47,7 +47,7 @@ async def test_between_the_commit_of_persist_and_the_completion_of_its_task(serv
 
 
 async def test_before_the_commit_with_all_that_was_made(service: Service, clients):
-    """What the worker has made is in its memory alone; it dies with it, and another one makes it again."""
+    """What the worker has made is in its memory alone and is lost with it; another worker makes it again."""
     with psycopg.connect(service.postgres.dsn("proposals")) as connection:
         connection.execute("LOCK TABLE proposals IN SHARE MODE")
         for _ in range(3):
@@ -75,7 +75,7 @@ async def test_a_small_operation_that_takes_a_while_is_seen_running(service: Ser
 
 
 async def test_in_the_middle_of_a_purge(service: Service, clients):
-    """The worker dies between two of the purge's short transactions, while creates go on; the purge goes on later."""
+    """The worker is killed between two of the purge's short transactions, during creates; the purge goes on later."""
     insert_operations(service.postgres.dsn("proposals"), 6_000, client="long_gone")
     service.alter("UPDATE operations SET finished_at = finished_at - interval '1 year' WHERE client = 'long_gone'")
     (due,) = service.rows("SELECT count(*) FROM operations WHERE status = 'FAILED'")[0]

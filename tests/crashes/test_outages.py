@@ -1,4 +1,4 @@
-"""PostgreSQL is reached and does not do its work: what is accepted waits, and ends well."""
+"""PostgreSQL is reached and does not do its work: what is accepted waits, and then succeeds."""
 
 import asyncio
 

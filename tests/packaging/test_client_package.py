@@ -41,7 +41,7 @@ def test_its_version_is_the_services():
 
 
 def test_no_registry_is_asked_for_it():
-    """Makefile and image install it from its folder; whoever owns its name in a registry has no say here."""
+    """Makefile and image install it from its folder; the owner of its name in a registry has no say here."""
     for requirements in (ROOT / "requirements").glob("*.txt"):
         assert not re.search(r"^proposals-client\b", requirements.read_text(), re.MULTILINE)
     makefile, dockerfile = (ROOT / "Makefile").read_text(), (ROOT / "Dockerfile").read_text()

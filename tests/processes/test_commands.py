@@ -129,7 +129,7 @@ def test_the_audit_of_a_service(service, tmp_path):
     assert proposals(service, "audit", "verify", "--against", str(heads)).returncode == 0
     assert proposals(service, "audit", "verify", "--proposal", proposal_id).returncode == 0
     replayed = proposals(service, "audit", "replay", version_id)
-    assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "the same")
+    assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "the same hashes")
 
     service.alter("UPDATE proposal_versions SET engine_version = '0.9.0'")
     other = proposals(service, "audit", "replay", version_id)

@@ -60,7 +60,7 @@ async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_po
             assert await asyncio.gather(*(answers(storage) for _ in range(12))) == [False] * 12
             assert time.monotonic() - began < 8  # two are promised; a statement that waits for a slot waits 15
             assert not database.usage.available
-            assert not await asyncio.wait_for(answers(storage), 8)  # the breaker is open: nobody asks the server
+            assert not await asyncio.wait_for(answers(storage), 8)  # the breaker is open: no call reaches the server
         finally:
             for pid in frozen:
                 os.kill(pid, signal.SIGCONT)

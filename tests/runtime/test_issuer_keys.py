@@ -1,4 +1,4 @@
-"""What is said of an issuer whose keys cannot be fetched."""
+"""The reason that is given when an issuer's keys cannot be fetched."""
 
 import asyncio
 import json

@@ -27,7 +27,7 @@ async def found(storage: Storage, against: dict[str, ChainHead] | None = None) -
 
 
 def alter(dsn: str, statements: str, proposal_id: str) -> str:
-    """Run the statements as nobody but a superuser can; answers what the first SELECT among them says."""
+    """Run the statements as only a superuser can; returns the rows of the first SELECT among them."""
     with psycopg.connect(dsn) as connection:
         connection.execute("SET session_replication_role = replica")
         said = ""

@@ -22,7 +22,7 @@ PUBLIC = "93.184.216.34"
 
 
 class Names:
-    """Answers of a name server, in turn, the last one for good."""
+    """Answers of a name server, in turn, the last one from then on."""
 
     def __init__(self, *answers: list[str] | Exception) -> None:
         self._answers = list(answers)

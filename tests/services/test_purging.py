@@ -147,7 +147,7 @@ async def test_a_failed_operation_that_was_purged_still_frees_its_key(storage: S
 
 
 async def test_keys_may_outlive_what_is_said_of_an_operation_by_nothing(storage: Storage):
-    """Longer kept keys keep their tombstones: what a key made can always be told."""
+    """Longer kept keys keep their tombstones: what a key made can always be found."""
     assert Periods(operations=30 * DAY, keys=400 * DAY).tombstones > 370 * DAY
     assert PERIODS.tombstones == 90 * DAY
 

@@ -18,7 +18,7 @@ from storage.unit_of_work import Storage
 
 
 class Temporal:
-    """Starts, or is away; counts what it was asked for."""
+    """Starts workflows, or is unavailable; counts the calls."""
 
     def __init__(self) -> None:
         self.is_away = False

@@ -1,4 +1,4 @@
-"""Whose operation is started next: each client has its turn, whoever has submitted most."""
+"""Whose operation is started next: each client has its turn, however many another one has submitted."""
 
 from datetime import timedelta
 from typing import Any

@@ -103,7 +103,7 @@ async def record(service: Service) -> None:
 
 
 async def record_batches(http: AsyncClient, clients: Clients, temporal: Client) -> None:
-    """A batch that ends well, one of which every run fails, and one that is cancelled."""
+    """A batch that succeeds, one of which every run fails, and one that is cancelled."""
     many = an_analysis(*(a_portfolio(number) for number in range(200)))
 
     async def submitted(body: dict[str, object]) -> str:
@@ -141,7 +141,7 @@ async def record_simulations(http: AsyncClient, save: Callable[..., Awaitable[st
 
 
 async def record_callbacks(clients: Clients, temporal: Client) -> None:
-    """A callback that is taken at the second attempt, one that is hurried, and the operations that started them."""
+    """A callback that is taken at the second attempt, one that is delivered early, and their operations."""
 
     async def save(of: str, name: str, workflow_id: str) -> None:
         handle = temporal.get_workflow_handle(workflow_id)

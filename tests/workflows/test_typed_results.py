@@ -56,7 +56,7 @@ def name_of(function: Callable[..., Awaitable[Any]]) -> str:
 
 
 class Outage:
-    """The real steps, but that the database is away for one of them until it is over; `hangs` makes the step slow."""
+    """The real steps, but the database is unavailable for one of them for a while; `hangs` makes the step slow."""
 
     def __init__(self, storage: Storage, client: Client, step: str | None, *, hangs: bool = False) -> None:
         self._is_over = False

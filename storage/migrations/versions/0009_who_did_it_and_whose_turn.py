@@ -1,6 +1,6 @@
 """Who cancelled, retried and redelivered; and whose turn it is among the clients whose operations wait to be started.
 
-The release before this one records nobody and starts the oldest first, without its own index: it then reads all that
+The release before this one records no names and starts the oldest first, without its own index: it then reads all that
 waits, which is little and only until the roll-out is done (docs/adr/0036-each-client-has-its-turn.md).
 """
 

@@ -59,7 +59,7 @@ def test_gaps_that_do_not_block_are_not_counted_but_still_a_reason() -> None:
 
 
 def test_a_flow_without_a_rate_is_noted_after_the_rule_has_counted() -> None:
-    """The flow's currency has a balance afterwards, so only a flow of a currency that nobody values shows the order."""
+    """The flow's currency has a balance afterwards, so only a flow of a currency without a rate shows the order."""
     result = simulated(cash={"USD": "5"}, flows=["1 EUR"])
     assert quality(result)["fx_missing"] == ["EUR/USD"]
     assert result["reconciliation"]["status"] == "OK"

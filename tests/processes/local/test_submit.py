@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(self.server.polled.pop(0) if len(self.server.polled) > 1 else self.server.polled[0])
 
     def answer(self, scripted):
-        if scripted is None:  # the service dies while it is asked
+        if scripted is None:  # the service is killed while it is asked
             self.close_connection = True
             return
         code, body, *headers = scripted
