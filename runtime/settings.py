@@ -20,7 +20,9 @@ PREFIX: Final = "PROPOSAL_"
 MIN_SECRET_LENGTH: Final = 24
 # It is put into Markdown and JSON as it is, and paths are put behind it.
 PUBLIC_URL: Final = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:/[A-Za-z0-9._~%/-]*)?")
-VERSION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+# Temporal joins the two with a colon, in older servers with a dot: the name in front must hold neither.
+DEPLOYMENT_NAME: Final = re.compile(r"[A-Za-z0-9_/-]{1,127}")
+BUILD_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def _is_postgresql_url(url: SecretStr) -> SecretStr:
@@ -74,11 +76,16 @@ def _are_long_secrets(secrets: SecretStr) -> SecretStr:
     return secrets
 
 
-def _is_version_name(name: str) -> str:
-    # Temporal joins the two with a colon, in older servers with a dot, so that a name must hold neither.
-    if not VERSION_NAME.fullmatch(name):
-        raise PydanticCustomError("version_name", "must be up to 100 letters, digits, _ and -")
+def _is_deployment_name(name: str) -> str:
+    if not DEPLOYMENT_NAME.fullmatch(name):
+        raise PydanticCustomError("deployment_name", "must be up to 127 letters, digits, _, / and -")
     return name
+
+
+def _is_build_id(build_id: str) -> str:
+    if not BUILD_ID.fullmatch(build_id):
+        raise PydanticCustomError("build_id", "must be up to 100 letters, digits, ., _ and -")
+    return build_id
 
 
 def _split(secrets: SecretStr) -> tuple[str, ...]:
@@ -337,14 +344,16 @@ class Settings(BaseSettings):
     worker_activities: int = Field(
         20, ge=1, le=1000, description="Steps of large requests and steps that wait out an outage at a time, a worker."
     )
-    worker_build_id: Annotated[str, AfterValidator(_is_version_name)] | None = Field(
+    worker_build_id: Annotated[str, AfterValidator(_is_build_id)] | None = Field(
         None,
         description="Version of the worker deployment that this worker is of: it gets work only after `temporal worker "
         "deployment set-current-version`, and workflows stay with the version that began them. Without it workers are "
-        "of no version.",
+        "of no version. `TEMPORAL_WORKER_BUILD_ID`, which Temporal's Worker Controller sets, means the same.",
     )
-    worker_deployment_name: Annotated[str, AfterValidator(_is_version_name)] = Field(
-        "proposals", description="The worker deployment that `PROPOSAL_WORKER_BUILD_ID` is a version of."
+    worker_deployment_name: Annotated[str, AfterValidator(_is_deployment_name)] = Field(
+        "proposals",
+        description="The worker deployment that `PROPOSAL_WORKER_BUILD_ID` is a version of. `TEMPORAL_DEPLOYMENT_NAME`, "
+        "which Temporal's Worker Controller sets, means the same.",
     )
     worker_metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port of a worker's `/metrics` for Prometheus; not served without it."
