@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mounted_secrets import with_mounted
 from ruamel.yaml import YAML
 
 from cli.main import COMMANDS
@@ -141,14 +142,6 @@ def settings_of(manifests: list[Manifest], process: str) -> dict[str, str]:
     return shared | {one["name"]: one["value"] for one in container.get("env", [])}
 
 
-SECRETS = {
-    "database-url": "postgresql://proposals_service:x@db.example/proposals?sslmode=verify-full&sslrootcert=system",
-    "owner-database-url": "postgresql://proposals_owner:x@db.example/proposals?sslmode=verify-full&sslrootcert=system",
-    "callback-secrets": "a-secret-of-more-than-24-characters",
-    "api-key": "a-key",
-}
-
-
 @pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("process", PROCESSES)
 def test_every_process_may_start_in_production_with_the_secrets_that_are_mounted(
@@ -161,13 +154,11 @@ def test_every_process_may_start_in_production_with_the_secrets_that_are_mounted
     environ = settings_of(builds[build], process)
     if manifest["kind"] == "WorkerDeployment":  # as the controller starts it
         environ |= {"TEMPORAL_API_KEY": "k", "TEMPORAL_WORKER_BUILD_ID": "0.1.0-ab", "TEMPORAL_DEPLOYMENT_NAME": "p/w"}
-    for name, path in environ.items():
-        if name.endswith("_FILE") and path and Path(path).parent.as_posix() in mounts:
-            secret = volumes[mounts[Path(path).parent.as_posix()]]["secret"]["secretName"]
-            assert f"| `{secret}` | `{Path(path).name}` |" in GUIDE
-            file = tmp_path / Path(path).name
-            file.write_text(SECRETS[file.name])
-            environ[name] = str(file)
+    for path in map(Path, environ.values()):
+        if path.parent.as_posix() in mounts:
+            secret = volumes[mounts[path.parent.as_posix()]]["secret"]["secretName"]
+            assert f"| `{secret}` | `{path.name}` |" in GUIDE
+    environ = with_mounted(environ, tmp_path, mounts=set(mounts))
     for name in [name for name in environ if name.startswith("TEMPORAL_")]:
         monkeypatch.setenv(name, environ[name])
     settings = load_settings(environ)
