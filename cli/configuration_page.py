@@ -50,6 +50,8 @@ def _row(name: str, field: FieldInfo) -> str:
     shown = (
         "none"
         if default is None or default == ()
+        else f"`{','.join(default)}`"
+        if isinstance(default, tuple)
         else f"`{str(default).lower() if isinstance(default, bool) else default}`"
     )
     return f"| `{variable_name(name)}` | {shown} | {field.description}{_bounds(field)} |"

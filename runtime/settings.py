@@ -92,6 +92,15 @@ def _split(secrets: SecretStr) -> tuple[str, ...]:
     return tuple(secrets.get_secret_value().replace(",", " ").split())
 
 
+def _as_claims(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    claims = tuple(dict.fromkeys(claim.strip() for claim in given.split(",") if claim.strip()))
+    if not claims:
+        raise PydanticCustomError("claims", "must be names of claims, separated by commas")
+    return claims
+
+
 def _as_hosts(given: Any) -> Any:
     """Names and addresses in the one spelling in which urls are compared with them."""
     if not isinstance(given, str):
@@ -177,6 +186,22 @@ class Settings(BaseSettings):
     auth_jwks_file: Path | None = Field(None, description="A file with the issuer's keys (JWKS) instead of a URL.")
     auth_jwks_refresh_seconds: int = Field(
         300, ge=5, le=86_400, description="Seconds after which the keys are fetched, or the file is read, again."
+    )
+    auth_subject_claim: str = Field(
+        "sub",
+        pattern=r"\S+",
+        description="The claim that names the person, such as `oid` of Entra ID. `sub` is required all the same.",
+    )
+    auth_client_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
+        ("client_id", "azp"),
+        description="Claims, separated by commas, that name the client: the first that a token has counts, else the "
+        "person is the client. `cid` for Okta, `appid` for tokens of version 1 of Entra ID. Another client sees nothing "
+        "of what was written before.",
+    )
+    auth_scope_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
+        ("scope", "scp"),
+        description="Claims, separated by commas, that hold scopes, as a text or a list: the first that a token has "
+        "counts. `roles` for the app roles of Entra ID.",
     )
     auth_leeway_seconds: int = Field(
         10, ge=0, le=60, description="Seconds by which the clocks of issuer and service may differ."
