@@ -3,7 +3,7 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr
@@ -12,14 +12,12 @@ from cli.configuration_page import reference_page
 from cli.output import print_fields
 from cli.settings import exit_with, refused, settings_or_exit
 from runtime.guard_rails import OF_API, TEMPORAL_REFUSED
-from runtime.settings import Settings, variable_name
 from runtime.secret_file import FILE_SUFFIX
+from runtime.settings import Settings, variable_name
 from runtime.settings_loading import OF_WORKER_CONTROLLER
 from runtime.shown_url import MASK, shown_url
 from runtime.temporal import DEFAULT_ADDRESS
-from runtime.temporal_profile import api_key_problem, load_profile, uses_tls
-
-DEFAULT_NAMESPACE: Final = "default"
+from runtime.temporal_profile import DEFAULT_NAMESPACE, api_key_problem, load_profile, uses_tls
 
 Rows = dict[str, dict[str, Any]]
 

@@ -20,6 +20,11 @@ def proposal_path(proposal_id: str) -> str:
     return f"{PROPOSALS_PATH}/{proposal_id}"
 
 
+def artifact_path(proposal_id: str, version_no: int) -> str:
+    """The artifact of a version; a browser gets it as a page."""
+    return f"{proposal_path(proposal_id)}/versions/{version_no}/artifact"
+
+
 def error_path(code: str) -> str:
     """The place of a code on the page of errors."""
     return f"{ERRORS_PATH}#{code}"

@@ -195,8 +195,8 @@ class Settings(BaseSettings):
     auth_client_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
         ("client_id", "azp"),
         description="Claims, separated by commas, that name the client: the first that a token has counts, else the "
-        "person is the client. `cid` for Okta, `appid` for tokens of version 1 of Entra ID. Another client sees nothing "
-        "of what was written before.",
+        "person is the client. `cid` for Okta, `appid` for tokens of version 1 of Entra ID. Another client sees "
+        "nothing of what was written before.",
     )
     auth_scope_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
         ("scope", "scp"),
@@ -377,8 +377,8 @@ class Settings(BaseSettings):
     )
     worker_deployment_name: Annotated[str, AfterValidator(_is_deployment_name)] = Field(
         "proposals",
-        description="The worker deployment that `PROPOSAL_WORKER_BUILD_ID` is a version of. `TEMPORAL_DEPLOYMENT_NAME`, "
-        "which Temporal's Worker Controller sets, means the same.",
+        description="The worker deployment that `PROPOSAL_WORKER_BUILD_ID` is a version of. "
+        "`TEMPORAL_DEPLOYMENT_NAME`, which Temporal's Worker Controller sets, means the same.",
     )
     worker_metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port of a worker's `/metrics` for Prometheus; not served without it."

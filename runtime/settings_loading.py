@@ -54,7 +54,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             continue
         origins[field] = name
         try:
-            values[field] = secret_in(Path(given[name])) if name.endswith(FILE_SUFFIX) and field in SECRETS else given[name]
+            values[field] = (
+                secret_in(Path(given[name])) if name.endswith(FILE_SUFFIX) and field in SECRETS else given[name]
+            )
         except SecretFileRefused as refused:
             problems.append(f"{name}: {refused}")
     try:

@@ -1,4 +1,4 @@
-"""Where Temporal is and what proves who asks: the variables of Temporal's SDK, and a file for the one that is a secret."""
+"""Where Temporal is and what it is shown: the variables of Temporal's SDK, and a file for its API key."""
 
 import os
 from collections.abc import Mapping
@@ -9,6 +9,7 @@ from temporalio.envconfig import ClientConfigProfile
 
 from runtime.secret_file import FILE_SUFFIX, SecretFileRefused, secret_in
 
+DEFAULT_NAMESPACE: Final = "default"  # of the SDK
 API_KEY: Final = "TEMPORAL_API_KEY"
 API_KEY_FILE: Final = f"{API_KEY}{FILE_SUFFIX}"
 

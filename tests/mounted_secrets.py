@@ -1,4 +1,4 @@
-"""Secrets as an orchestrator mounts them, for processes that are named by variables: their values, made for the tests."""
+"""Secrets as an orchestrator mounts them: a file for each, which a variable names."""
 
 from collections.abc import Mapping
 from pathlib import Path

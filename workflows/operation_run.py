@@ -22,7 +22,7 @@ from domain.errors import (
     problem_code,
 )
 from domain.operation import OperationFailure
-from domain.public_links import error_path, markdown_link, proposal_path
+from domain.public_links import artifact_path, error_path, markdown_link, proposal_path
 from workflows import policies, steps
 from workflows.delivery_start import start_delivery
 from workflows.messages import AnalyzeInput, CreateInput, FinishInput, OperationOutcome, RunCounts
@@ -116,11 +116,12 @@ def _closed(outcome: OperationOutcome, *, public_url: str | None) -> OperationOu
 
 
 def _made(outcome: OperationOutcome, *, public_url: str | None) -> str:
-    simulated = f"simulation {outcome.simulation_status}\n\nartifact `{outcome.artifact_hash}`"
-    if (proposal_id := outcome.proposal_id) is None:
-        return simulated
+    simulated, artifact = f"simulation {outcome.simulation_status}", f"`{outcome.artifact_hash}`"
+    if (proposal_id := outcome.proposal_id) is None or (version_no := outcome.version_no) is None:
+        return f"{simulated}\n\nartifact {artifact}"
     proposal = markdown_link(f"`{proposal_id}`", proposal_path(proposal_id), public_url=public_url)
-    return f"proposal {proposal}, version {outcome.version_no}, {simulated}"
+    page = markdown_link(artifact, artifact_path(proposal_id, version_no), public_url=public_url)
+    return f"proposal {proposal}, version {version_no}, {simulated}\n\nartifact {page}"
 
 
 def _run_counts(runs: RunCounts) -> str:

@@ -106,10 +106,13 @@ def _named_key(token: str) -> tuple[str | None, str]:
 def _caller_of(claims: Mapping[str, Any], rules: TokenRules) -> Caller:
     subject = claims.get(rules.subject_claim)
     client = next((claims[name] for name in rules.client_claims if claims.get(name) is not None), subject)
-    for name in (subject, client):
-        if not isinstance(name, str) or not name or not is_identifier(name):
-            raise TokenRefused("the token names no subject or client that can be recorded")
-    return Caller(client=client, subject=subject, scopes=_scopes(claims, rules.scope_claims))
+    return Caller(client=_recorded(client), subject=_recorded(subject), scopes=_scopes(claims, rules.scope_claims))
+
+
+def _recorded(name: Any) -> str:
+    if not isinstance(name, str) or not name or not is_identifier(name):
+        raise TokenRefused("the token names no subject or client that can be recorded")
+    return name
 
 
 def _scopes(claims: Mapping[str, Any], names: tuple[str, ...]) -> frozenset[Scope]:

@@ -1,4 +1,4 @@
-"""Tokens of exactly the shapes that three identity providers issue, with the settings of docs/guides/identity-providers.md."""
+"""Tokens of the shapes that identity providers issue, with the settings of docs/guides/identity-providers.md."""
 
 import re
 import time
@@ -100,7 +100,8 @@ SHAPES = {
     "a service account of Keycloak": (
         "Keycloak",
         {"alg": "RS256", "typ": "JWT", "kid": "k"},
-        KEYCLOAK | {"sub": SERVICE, "client_id": "crm", "preferred_username": "service-account-crm", "aud": "proposals"},
+        KEYCLOAK
+        | {"sub": SERVICE, "client_id": "crm", "preferred_username": "service-account-crm", "aud": "proposals"},
         Caller(client="crm", subject=SERVICE, scopes=frozenset({WRITE, READ})),
     ),
     "a person of Entra ID": (

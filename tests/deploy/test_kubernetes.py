@@ -20,7 +20,10 @@ from runtime.temporal_profile import load_profile
 ROOT = Path(__file__).parents[2]
 MANIFESTS = ROOT / "deploy" / "kubernetes"
 GUIDE = (ROOT / "docs" / "guides" / "kubernetes.md").read_text()
-TOOLS = Path(sys.prefix) / "manifests"  # by make, a folder for itself: these tools want older libraries than the service
+TOOLS = (
+    Path(sys.prefix) / "manifests"
+)  # by make, a folder for itself: these tools want older libraries than the service
+AUTOSCALER = "components: [../deploy/kubernetes/components/autoscaler]\n"  # as the guide has it
 BUILDS = ("base", "autoscaler", "worker-controller", "own")
 PROCESSES = ("api", "worker", "migrate", "schedules")
 CONCERNS = {"api": OF_API, "worker": OF_WORKER, "migrate": OF_MIGRATE, "schedules": OF_SCHEDULES}
@@ -50,7 +53,7 @@ def texts(tmp_path_factory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("kustomize")
     (folder / "deploy").symlink_to(ROOT / "deploy")
     for name, content in {
-        "autoscaler": "resources: [../deploy/kubernetes/base]\ncomponents: [../deploy/kubernetes/components/autoscaler]\n",
+        "autoscaler": "resources: [../deploy/kubernetes/base]\n" + AUTOSCALER,
         "own": overlay_of_the_guide(),
     }.items():
         (folder / name).mkdir()
@@ -66,7 +69,7 @@ def builds(texts) -> dict[str, list[Manifest]]:
 
 @pytest.fixture(scope="module")
 def checked(builds, tmp_path_factory) -> dict[str, Any]:
-    """What the schemas and checkov find in each build; workers of the controller are judged as the Deployment they become."""
+    """What the schemas and checkov find in each build; a WorkerDeployment is judged as the Deployment it becomes."""
     folder = tmp_path_factory.mktemp("built")
     files = {}
     for name, manifests in (builds | {"broken": [broken(builds["base"])]}).items():
@@ -222,12 +225,10 @@ def test_every_selector_selects_pods_and_every_pod_has_its_policies(builds):
             assert selected({"matchLabels": one["spec"]["selector"]}) == {"api"}
         if one["kind"] == "NetworkPolicy":
             for name in selected(one["spec"]["podSelector"]):
-                reach[name] |= {
-                    port["port"] for rule in one["spec"].get("egress", []) for port in rule["ports"]
-                }
-    assert selected(next(one for one in manifests if one["metadata"]["name"] == "deny-all")["spec"]["podSelector"]) == set(
-        PROCESSES
-    )
+                reach[name] |= {port["port"] for rule in one["spec"].get("egress", []) for port in rule["ports"]}
+    assert selected(
+        next(one for one in manifests if one["metadata"]["name"] == "deny-all")["spec"]["podSelector"]
+    ) == set(PROCESSES)
     assert reach == {
         "api": {53, 5432, 7233, 443},
         "worker": {53, 5432, 7233, 443},

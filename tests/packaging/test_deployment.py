@@ -25,7 +25,11 @@ DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SERVICES = YAML(typ="safe").load(COMPOSE)["services"]
 OURS = {name: service for name, service in SERVICES.items() if service["image"].startswith("${PROPOSALS_IMAGE")}
 OURS_ALONE = YAML(typ="safe").load(EXTERNAL)["services"]
-EVERY_SERVICE = [pytest.param(file, name, id=f"{file.name}-{name}") for file, services in ((COMPOSE, SERVICES), (EXTERNAL, OURS_ALONE)) for name in sorted(services)]
+EVERY_SERVICE = [
+    pytest.param(file, name, id=f"{file.name}-{name}")
+    for file, services in ((COMPOSE, SERVICES), (EXTERNAL, OURS_ALONE))
+    for name in sorted(services)
+]
 JOBS = {"temporal-schema", "temporal-namespace", "migrate", "schedules"}
 # What temporalio reads: https://docs.temporal.io/references/client-environment-configuration
 TEMPORAL_VARIABLES = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
@@ -62,9 +66,7 @@ def test_the_commands_of_the_image_exist():
 
 
 def test_every_variable_is_a_setting():
-    given = {
-        name for service in (*OURS.values(), *OURS_ALONE.values()) for name in service.get("environment", {})
-    }
+    given = {name for service in (*OURS.values(), *OURS_ALONE.values()) for name in service.get("environment", {})}
     given |= set(re.findall(r"\b(PROPOSAL_\w+)=", DOCKERFILE))
     given |= set(re.findall(r"\$\{(PROPOSAL_\w+)", COMPOSE.read_text()))
     assert given <= SETTINGS | TEMPORAL_VARIABLES | OF_FILES
@@ -192,7 +194,10 @@ def test_the_grace_of_a_container_is_longer_than_that_of_its_process():
     example = lines_of(ROOT / ".env.example")
     assert example["PROPOSALS_STOP_GRACE_PERIOD"] == f"{int(example['PROPOSAL_SHUTDOWN_GRACE_SECONDS']) + 10}s"
     for service in OURS.values():
-        assert service["stop_grace_period"] == f"${{PROPOSALS_STOP_GRACE_PERIOD:-{example['PROPOSALS_STOP_GRACE_PERIOD']}}}"
+        assert (
+            service["stop_grace_period"]
+            == f"${{PROPOSALS_STOP_GRACE_PERIOD:-{example['PROPOSALS_STOP_GRACE_PERIOD']}}}"
+        )
     grace = int(lines_of(ROOT / "deploy" / "service.env.example")["PROPOSAL_SHUTDOWN_GRACE_SECONDS"])
     assert {service["stop_grace_period"] for service in OURS_ALONE.values()} == {f"{grace + 10}s"}
 

@@ -1,4 +1,4 @@
-"""A private authority for PostgreSQL, Temporal and traces, by the variables that docs/guides/private-cas-and-proxies.md names."""
+"""A private authority by the variables of docs/guides/private-cas-and-proxies.md: PostgreSQL, Temporal, traces."""
 
 import asyncio
 import ssl
