@@ -110,6 +110,17 @@ clients: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Lint the OpenAPI document, g
 	@$(MAKE) --no-print-directory $(VENV)/generator/$(GENERATOR) $(VENV)/npm/$(NPM)
 	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients $(ARGS)
 
+# From the commit, not from the folder, and with its time: who builds it again gets the same bytes.
+DIST := dist
+.PHONY: release
+release: $(INSTALLED) $(VENV)/release/$(RELEASE) ## Make the wheels of HEAD, the list of their parts (CycloneDX) and SHA256SUMS in dist/
+	@rm -rf $(DIST) && mkdir -p $(DIST)/commit && git archive HEAD | tar -x -C $(DIST)/commit
+	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && \
+		$(BIN)/python -m pip wheel -qq --no-deps --no-index --no-build-isolation --wheel-dir $(DIST) $(DIST)/commit/client $(DIST)/commit && \
+		PYTHONPATH=$(VENV)/release $(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible \
+			$(DIST)/commit/requirements/runtime.txt | $(BIN)/python $(DIST)/commit/deploy/sbom.py > $(DIST)/proposals.cdx.json
+	@rm -rf $(DIST)/commit && cd $(DIST) && sha256sum *.whl *.json > SHA256SUMS && cat SHA256SUMS
+
 .PHONY: docs
 docs: generated ## Build the site of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

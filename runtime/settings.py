@@ -393,7 +393,11 @@ class Settings(BaseSettings):
 
     # Process
     shutdown_grace_seconds: int = Field(
-        25, ge=1, le=600, description="Seconds that requests and steps under way get to end after SIGTERM."
+        25,
+        ge=1,
+        le=600,
+        description="Seconds that requests and steps under way get to end after SIGTERM. "
+        "Give the container ten more: `stop_grace_period` of compose, `terminationGracePeriodSeconds` of Kubernetes.",
     )
     log_level: LogLevel = Field("INFO", description="Least severe level that is logged.")
     log_format: LogFormat = Field(

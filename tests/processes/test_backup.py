@@ -1,4 +1,4 @@
-"""What docs/guides/back-up-and-restore.md says of backup and restore: a dump goes into an empty server, and nothing is missed."""
+"""What docs/guides/back-up-and-restore.md says: a dump goes into an empty server, and nothing is missed."""
 
 import os
 import subprocess
