@@ -140,7 +140,7 @@ requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=-
 	$(PIN) pyproject.toml --extra local --group dev -o requirements/development.txt
 	$(PIN) --group clients -o requirements/clients.txt
 	$(PIN) --group generator -o requirements/generator.txt
-	$(PIN) --group manifests -o requirements/manifests.txt
+	$(PIN) --group manifests --no-emit-package numpy -o requirements/manifests.txt  # 60 MB that no check imports
 	$(PIN) --group release -o requirements/release.txt
 	$(PIN) -c requirements/runtime.txt bench/peers/requirements.in -o bench/peers/requirements.txt
 

@@ -33,8 +33,7 @@ Manifest = dict[str, Any]
 
 def built(folder: Path) -> str:
     ran = subprocess.run(
-        # Only so far outside the folder as the base is; nothing is fetched.
-        [TOOLS / "bin" / "kubectl", "kustomize", "--load-restrictor", "LoadRestrictionsNone", folder],
+        [TOOLS / "bin" / "kubectl", "kustomize", folder],
         capture_output=True,
         text=True,
         check=False,

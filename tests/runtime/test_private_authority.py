@@ -23,10 +23,16 @@ def certificate(tmp_path):
 
 
 @asynccontextmanager
-async def server_of(certificate, *, is_postgres: bool = False) -> AsyncIterator[tuple[int, list[bool]]]:
-    """Its port, and for each client whether TLS came about: a client that does not trust the server ends it."""
+async def server_of(certificate, *, is_postgres=False, clients=None) -> AsyncIterator[tuple[int, list[bool]]]:
+    """Its port, and for each client whether TLS came about: a client that does not trust the server ends it.
+
+    `clients` is the authority of their certificates, when the server asks for some.
+    """
     handshakes: list[bool] = []
     context = certificates.serving(certificate)
+    if clients is not None:
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.load_verify_locations(clients)
     context.set_alpn_protocols(["h2", "postgresql"])
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -76,6 +82,17 @@ async def test_temporal(certificate, monkeypatch):
         monkeypatch.setenv("TEMPORAL_ADDRESS", f"localhost:{port}")
         assert not await is_trusted_by_temporal(handshakes)
         monkeypatch.setenv("TEMPORAL_TLS_SERVER_CA_CERT_PATH", str(certificate))
+        assert await is_trusted_by_temporal(handshakes)
+
+
+async def test_temporal_that_asks_for_a_certificate_of_the_client(certificate, tmp_path, monkeypatch):
+    own = certificates.make(tmp_path, name="proposals", begins=datetime.now(UTC))
+    monkeypatch.setenv("TEMPORAL_TLS_SERVER_CA_CERT_PATH", str(certificate))
+    async with server_of(certificate, clients=own) as (port, handshakes):
+        monkeypatch.setenv("TEMPORAL_ADDRESS", f"localhost:{port}")
+        assert not await is_trusted_by_temporal(handshakes)
+        monkeypatch.setenv("TEMPORAL_TLS_CLIENT_CERT_PATH", str(own))
+        monkeypatch.setenv("TEMPORAL_TLS_CLIENT_KEY_PATH", str(own))
         assert await is_trusted_by_temporal(handshakes)
 
 
