@@ -2,17 +2,15 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
-from temporalio import workflow
+from any_workflow import AnyWorkflow
 from temporalio.client import Client, WorkflowFailureError
-from temporalio.common import RawValue, SearchAttributePair, TypedSearchAttributes
-from temporalio.exceptions import ApplicationError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.common import SearchAttributePair, TypedSearchAttributes
+from temporalio.worker import Worker
 from typer.testing import CliRunner
 
 from cli.main import application
@@ -47,19 +45,6 @@ WORKFLOWS = {
 }
 
 
-@workflow.defn(dynamic=True)
-class Ending:
-    """Any type of workflow, ending as its argument says."""
-
-    @workflow.run
-    async def run(self, arguments: Sequence[RawValue]) -> None:
-        how = workflow.payload_converter().from_payload(arguments[0].payload, str)
-        if how == "fail":
-            raise ApplicationError("x", non_retryable=True)
-        if how != "return":
-            await asyncio.Event().wait()
-
-
 def attributes_of(name: str) -> TypedSearchAttributes:
     given = {CREATED_BY: "author", PORTFOLIO_ID: "portfolio", CORRELATION_ID: "correlation_id"}
     if name == "old":
@@ -88,8 +73,7 @@ async def start(client: Client, queue: str, name: str) -> str:
 
 async def test_every_view_finds_what_it_is_for_and_nothing_else(temporal_client):
     queue = f"views-{uuid.uuid4().hex}"
-    worker = Worker(temporal_client, task_queue=queue, workflows=[Ending], workflow_runner=UnsandboxedWorkflowRunner())
-    async with worker:
+    async with Worker(temporal_client, task_queue=queue, workflows=[AnyWorkflow]):
         await start(temporal_client, queue, "old")
         await asyncio.sleep(1.1)  # views name whole seconds
         between = datetime.now(UTC)
