@@ -5,6 +5,7 @@ import json
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -175,6 +176,7 @@ def test_every_process_may_start_in_production_with_the_secrets_that_are_mounted
 @pytest.mark.parametrize("process", PROCESSES)
 def test_every_command_exists_and_probes_ask_what_is_served(builds, process):
     container = container_of(named(builds["base"], process))
+    assert container["image"] == f"proposals:{version('proposals')}"
     assert container["args"][0] in COMMANDS
     ports = {port["name"] for port in container.get("ports", [])}
     for probe in ("startupProbe", "livenessProbe", "readinessProbe"):
