@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
+from api.http.error_catalogue import CATALOGUE
 from cli.main import COMMANDS, application
-from domain import errors
 from runtime.settings import Settings, variable_name
 from runtime.settings_loading import SECRETS
 
@@ -15,9 +15,11 @@ ROOT = Path(__file__).parents[2]
 GUIDES = {path.name: path.read_text() for path in sorted((ROOT / "docs" / "guides").glob("*.md"))}
 CALL = re.compile(r"(?:^|[`$ ])proposals ((?:[a-z-]+)(?: (?:[a-z]+|--[a-z-]+))*)", re.MULTILINE)
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
-OF_CODES = {leaf.code for leaf in vars(errors).values() if hasattr(leaf, "code")}
-# Codes of the API that no error of the domain is, and settings of compose itself.
-OTHERS = {"PROPOSALS_TOKEN", "PROPOSALS_STOP_GRACE_PERIOD", "PROPOSALS_IMAGE"}
+OF_OTHERS = {
+    "PROPOSALS_TOKEN",
+    "PROPOSALS_STOP_GRACE_PERIOD",
+    "PROPOSALS_IMAGE",
+}  # of the command, and of compose itself
 
 
 def calls() -> list[tuple[str, str]]:
@@ -43,7 +45,7 @@ def test_a_command_of_a_guide_exists_with_its_options(guide, call):
 @pytest.mark.parametrize("guide", GUIDES)
 def test_a_setting_of_a_guide_exists(guide):
     known = {variable_name(field) for field in Settings.model_fields}
-    known |= {f"{variable_name(field)}_FILE" for field in SECRETS} | OF_CODES | OTHERS
+    known |= {f"{variable_name(field)}_FILE" for field in SECRETS} | set(CATALOGUE) | OF_OTHERS
     named = set(re.findall(r"\bPROPOSALS?_[A-Z_]+[A-Z]\b", GUIDES[guide]))
     assert named - known == set()
 
