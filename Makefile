@@ -18,6 +18,8 @@ INSTALLED := $(VENV)/.installed-$(firstword $(shell cat pyproject.toml client/py
 
 CLIENTS := .installed-$(firstword $(shell cksum < requirements/clients.txt))
 GENERATOR := .installed-$(firstword $(shell cksum < requirements/generator.txt))
+MANIFESTS := .installed-$(firstword $(shell cksum < requirements/manifests.txt))
+RELEASE := .installed-$(firstword $(shell cksum < requirements/release.txt))
 NPM := .installed-$(firstword $(shell cksum < tests/clients/package.json))
 
 .PHONY: help
@@ -40,7 +42,7 @@ CRASHES := tests/crashes tests/processes
 # Lint runs beside the tests; both are run to their ends and must be green.
 .PHONY: test
 test: $(INSTALLED) ## Check everything that CI checks
-	@$(MAKE) --no-print-directory --jobs=2 lint-at-once test-rest
+	@$(MAKE) --no-print-directory --jobs=3 lint-at-once test-deploy test-rest
 	@$(MAKE) --no-print-directory test-crashes
 
 .PHONY: lint-at-once
@@ -49,7 +51,12 @@ lint-at-once:
 
 .PHONY: test-rest
 test-rest: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Run the tests of all that need no whole service of their own
-	$(TESTS) $(foreach folder,$(CRASHES),--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
+	$(TESTS) $(foreach folder,$(CRASHES) tests/deploy,--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
+
+# Beside the others: its tools are large, and nothing else waits until they are there.
+.PHONY: test-deploy
+test-deploy: $(INSTALLED) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE) ## Check deploy/kubernetes and what `make release` makes
+	$(BIN)/pytest tests/deploy $(ARGS) || test $$? -eq 5
 
 .PHONY: test-crashes
 test-crashes: $(INSTALLED) ## Run the tests that start, kill and starve whole services
@@ -104,6 +111,17 @@ clients: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Lint the OpenAPI document, g
 	@$(MAKE) --no-print-directory $(VENV)/generator/$(GENERATOR) $(VENV)/npm/$(NPM)
 	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients $(ARGS)
 
+# From the commit, not from the folder, and with its time: who builds it again gets the same bytes.
+DIST := dist
+.PHONY: release
+release: $(INSTALLED) $(VENV)/release/$(RELEASE) ## Make the wheels of HEAD, the list of their parts (CycloneDX) and SHA256SUMS in dist/
+	@rm -rf $(DIST) && mkdir -p $(DIST)/commit && git archive HEAD | tar -x -C $(DIST)/commit
+	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && \
+		$(BIN)/python -m pip wheel -qq --no-deps --no-index --no-build-isolation --wheel-dir $(DIST) $(DIST)/commit/client $(DIST)/commit && \
+		PYTHONPATH=$(VENV)/release $(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible \
+			$(DIST)/commit/requirements/runtime.txt | $(BIN)/python $(DIST)/commit/deploy/sbom.py > $(DIST)/proposals.cdx.json
+	@rm -rf $(DIST)/commit && cd $(DIST) && sha256sum *.whl *.json > SHA256SUMS && cat SHA256SUMS
+
 .PHONY: docs
 docs: generated ## Build the site of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
@@ -124,6 +142,8 @@ requirements: ## Pin what pyproject.toml asks for, with hashes (needs uv; ARGS=-
 	$(PIN) pyproject.toml --extra local --group dev -o requirements/development.txt
 	$(PIN) --group clients -o requirements/clients.txt
 	$(PIN) --group generator -o requirements/generator.txt
+	$(PIN) --group manifests --no-emit-package numpy -o requirements/manifests.txt  # 60 MB that no check imports
+	$(PIN) --group release -o requirements/release.txt
 	$(PIN) -c requirements/runtime.txt bench/peers/requirements.in -o bench/peers/requirements.txt
 
 PIN = uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-package proposals-client \
@@ -147,7 +167,7 @@ $(INSTALLED): $(DEPENDENCIES)
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable .
 	@touch $@
 
-$(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR): $(DEPENDENCIES)
+$(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE): $(DEPENDENCIES)
 	@rm -rf $(@D)
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --require-hashes --target $(@D) \
 		-r requirements/$(notdir $(@D)).txt

@@ -24,7 +24,7 @@ from runtime.engine_pool import EnginePool
 from runtime.memory import freeze_gc
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
-from runtime.shown_url import linked_url
+from runtime.shown_url import workflows_url
 from runtime.temporal import connect
 from services.adoption import Adoption
 from services.batch_reads import BatchReadService
@@ -249,10 +249,10 @@ def _review_rules(settings: Settings) -> ReviewRules:
 
 
 def _terms(settings: Settings, client: Client) -> OperationTerms:
-    shown = None if settings.temporal_ui_url is None else linked_url(settings.temporal_ui_url).rstrip("/")
+    shown = settings.temporal_ui_url
     return OperationTerms(
         retention=timedelta(days=settings.operation_retention_days),
-        workflows_url=None if shown is None else f"{shown}/namespaces/{client.namespace}/workflows",
+        workflows_url=None if shown is None else workflows_url(shown, namespace=client.namespace),
     )
 
 

@@ -3,22 +3,21 @@
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 from pydantic import SecretStr
-from temporalio.envconfig import ClientConfigProfile
 
 from cli.configuration_page import reference_page
 from cli.output import print_fields
 from cli.settings import exit_with, refused, settings_or_exit
 from runtime.guard_rails import OF_API, TEMPORAL_REFUSED
+from runtime.secret_file import FILE_SUFFIX
 from runtime.settings import Settings, variable_name
-from runtime.settings_loading import FILE_SUFFIX
+from runtime.settings_loading import OF_WORKER_CONTROLLER
 from runtime.shown_url import MASK, shown_url
-from runtime.temporal import DEFAULT_ADDRESS, uses_tls
-
-DEFAULT_NAMESPACE: Final = "default"
+from runtime.temporal import DEFAULT_ADDRESS
+from runtime.temporal_profile import DEFAULT_NAMESPACE, api_key_problem, load_profile, uses_tls
 
 Rows = dict[str, dict[str, Any]]
 
@@ -58,7 +57,9 @@ def _settings(settings: Settings) -> Rows:
 
 
 def _source_of(name: str) -> str:
-    if os.environ.get(name):
+    if os.environ.get(name) or any(
+        variable_name(field) == name and os.environ.get(given) for given, field in OF_WORKER_CONTROLLER.items()
+    ):
         return "environment"
     return "file" if os.environ.get(f"{name}{FILE_SUFFIX}") else "default"
 
@@ -71,9 +72,9 @@ def _shown(value: Any) -> Any:
 
 def _temporal() -> Rows:
     try:
-        profile = ClientConfigProfile.load()
+        profile = load_profile()
     except RuntimeError:  # its text may quote the file, key included
-        exit_with([TEMPORAL_REFUSED])
+        exit_with([api_key_problem() or TEMPORAL_REFUSED])
     return {
         "TEMPORAL_ADDRESS": _row(
             "TEMPORAL_ADDRESS", profile.address and shown_url(profile.address), default=DEFAULT_ADDRESS
@@ -92,4 +93,5 @@ def _row(name: str, value: str | None, *, default: str | None) -> dict[str, str 
 
 def _source(name: str) -> str:
     """Of a value that is not the default; a variable's name may go on, as TEMPORAL_TLS_SERVER_NAME does."""
-    return "environment" if any(given.startswith(name) and value for given, value in os.environ.items()) else "file"
+    given = (given for given, value in os.environ.items() if value and given.startswith(name))
+    return "environment" if any(not variable.endswith(FILE_SUFFIX) for variable in given) else "file"

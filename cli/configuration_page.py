@@ -24,7 +24,7 @@ hold the value alone. The variable and its file exclude each other.
 
 The address, namespace, API key and TLS of Temporal are the variables of its own SDK: `TEMPORAL_ADDRESS` (default
 `127.0.0.1:7233`), `TEMPORAL_NAMESPACE` (default `default`), `TEMPORAL_API_KEY`, `TEMPORAL_TLS...`, or a profile in the
-file that `TEMPORAL_CONFIG_FILE` names.
+file that `TEMPORAL_CONFIG_FILE` names. `TEMPORAL_API_KEY_FILE` is this service's own: the file holds the API key alone.
 
 This page is generated from `runtime/settings.py` by `make generated`.
 """
@@ -50,6 +50,8 @@ def _row(name: str, field: FieldInfo) -> str:
     shown = (
         "none"
         if default is None or default == ()
+        else f"`{','.join(default)}`"
+        if isinstance(default, tuple)
         else f"`{str(default).lower() if isinstance(default, bool) else default}`"
     )
     return f"| `{variable_name(name)}` | {shown} | {field.description}{_bounds(field)} |"

@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "submit": "cli.submit:submit",
     "batch": "cli.batch:commands",
     "operation": "cli.operation:operation",
+    "views": "cli.views:views",
     "audit": "cli.audit:commands",
     "callback-secret": "cli.callback_secret:callback_secret",
     "config": "cli.config:commands",

@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 import typer
-from temporalio.envconfig import ClientConfigProfile
 
 from runtime.guard_rails import Concern, refusals
 from runtime.settings import Settings
 from runtime.settings_loading import SettingsError, load_settings
+from runtime.temporal_profile import load_profile
 
 EXIT_INVALID_SETTINGS = 2
 
@@ -26,7 +26,7 @@ def settings_or_exit(concerns: frozenset[Concern] = frozenset()) -> Settings:
 
 def refused(settings: Settings, concerns: frozenset[Concern]) -> list[str]:
     """A line for each setting that the profile requires and that is missing, Temporal's variables included."""
-    return refusals(settings, concerns, load_temporal=ClientConfigProfile.load)
+    return refusals(settings, concerns, load_temporal=load_profile)
 
 
 def exit_with(lines: Sequence[str]) -> NoReturn:

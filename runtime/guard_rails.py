@@ -13,7 +13,7 @@ from temporalio.envconfig import ClientConfigProfile
 from runtime.database_encryption import DatabaseUrlInvalid, is_encrypted_or_local, tls_files
 from runtime.jwks import is_loopback
 from runtime.settings import Settings, variable_name
-from runtime.temporal import uses_tls
+from runtime.temporal_profile import api_key_problem, uses_tls
 
 TEMPORAL_REFUSED: Final = "TEMPORAL_*: the SDK refuses the variables or the file of TEMPORAL_CONFIG_FILE"
 DEFAULT_DATABASE: Final = Settings().database_url
@@ -128,6 +128,8 @@ def _of_files(
                 files |= {f"{variable_name(field)} ({option})": path for option, path in tls_files(url).items()}
     if Concern.TEMPORAL in concerns:
         files |= _of_temporal_tls(load_temporal)
+        if (problem := api_key_problem()) is not None:
+            yield problem
     if concerns & {Concern.REQUESTS, Concern.CALLBACKS}:
         # OpenSSL passes over a file that is missing, and then trusts no issuer.
         files |= {name: Path(os.environ[name]) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)}

@@ -20,7 +20,9 @@ PREFIX: Final = "PROPOSAL_"
 MIN_SECRET_LENGTH: Final = 24
 # It is put into Markdown and JSON as it is, and paths are put behind it.
 PUBLIC_URL: Final = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:/[A-Za-z0-9._~%/-]*)?")
-VERSION_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
+# Temporal joins the two with a colon, in older servers with a dot: the name in front must hold neither.
+DEPLOYMENT_NAME: Final = re.compile(r"[A-Za-z0-9_/-]{1,127}")
+BUILD_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 def _is_postgresql_url(url: SecretStr) -> SecretStr:
@@ -74,15 +76,29 @@ def _are_long_secrets(secrets: SecretStr) -> SecretStr:
     return secrets
 
 
-def _is_version_name(name: str) -> str:
-    # Temporal joins the two with a colon, in older servers with a dot, so that a name must hold neither.
-    if not VERSION_NAME.fullmatch(name):
-        raise PydanticCustomError("version_name", "must be up to 100 letters, digits, _ and -")
+def _is_deployment_name(name: str) -> str:
+    if not DEPLOYMENT_NAME.fullmatch(name):
+        raise PydanticCustomError("deployment_name", "must be up to 127 letters, digits, _, / and -")
     return name
+
+
+def _is_build_id(build_id: str) -> str:
+    if not BUILD_ID.fullmatch(build_id):
+        raise PydanticCustomError("build_id", "must be up to 100 letters, digits, ., _ and -")
+    return build_id
 
 
 def _split(secrets: SecretStr) -> tuple[str, ...]:
     return tuple(secrets.get_secret_value().replace(",", " ").split())
+
+
+def _as_claims(given: Any) -> Any:
+    if not isinstance(given, str):
+        return given
+    claims = tuple(dict.fromkeys(claim.strip() for claim in given.split(",") if claim.strip()))
+    if not claims:
+        raise PydanticCustomError("claims", "must be names of claims, separated by commas")
+    return claims
 
 
 def _as_hosts(given: Any) -> Any:
@@ -170,6 +186,22 @@ class Settings(BaseSettings):
     auth_jwks_file: Path | None = Field(None, description="A file with the issuer's keys (JWKS) instead of a URL.")
     auth_jwks_refresh_seconds: int = Field(
         300, ge=5, le=86_400, description="Seconds after which the keys are fetched, or the file is read, again."
+    )
+    auth_subject_claim: str = Field(
+        "sub",
+        pattern=r"\S+",
+        description="The claim that names the person, such as `oid` of Entra ID. `sub` is required all the same.",
+    )
+    auth_client_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
+        ("client_id", "azp"),
+        description="Claims, separated by commas, that name the client: the first that a token has counts, else the "
+        "person is the client. `cid` for Okta, `appid` for tokens of version 1 of Entra ID. Another client sees "
+        "nothing of what was written before.",
+    )
+    auth_scope_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
+        ("scope", "scp"),
+        description="Claims, separated by commas, that hold scopes, as a text or a list: the first that a token has "
+        "counts. `roles` for the app roles of Entra ID.",
     )
     auth_leeway_seconds: int = Field(
         10, ge=0, le=60, description="Seconds by which the clocks of issuer and service may differ."
@@ -337,14 +369,16 @@ class Settings(BaseSettings):
     worker_activities: int = Field(
         20, ge=1, le=1000, description="Steps of large requests and steps that wait out an outage at a time, a worker."
     )
-    worker_build_id: Annotated[str, AfterValidator(_is_version_name)] | None = Field(
+    worker_build_id: Annotated[str, AfterValidator(_is_build_id)] | None = Field(
         None,
         description="Version of the worker deployment that this worker is of: it gets work only after `temporal worker "
         "deployment set-current-version`, and workflows stay with the version that began them. Without it workers are "
-        "of no version.",
+        "of no version. `TEMPORAL_WORKER_BUILD_ID`, which Temporal's Worker Controller sets, means the same.",
     )
-    worker_deployment_name: Annotated[str, AfterValidator(_is_version_name)] = Field(
-        "proposals", description="The worker deployment that `PROPOSAL_WORKER_BUILD_ID` is a version of."
+    worker_deployment_name: Annotated[str, AfterValidator(_is_deployment_name)] = Field(
+        "proposals",
+        description="The worker deployment that `PROPOSAL_WORKER_BUILD_ID` is a version of. "
+        "`TEMPORAL_DEPLOYMENT_NAME`, which Temporal's Worker Controller sets, means the same.",
     )
     worker_metrics_port: int | None = Field(
         None, ge=1, le=65535, description="Port of a worker's `/metrics` for Prometheus; not served without it."
@@ -362,8 +396,8 @@ class Settings(BaseSettings):
         25,
         ge=1,
         le=600,
-        description="Seconds that requests and steps under way get to end after SIGTERM. Give the container ten more "
-        "(`stop_grace_period` in Compose).",
+        description="Seconds that requests and steps under way get to end after SIGTERM. "
+        "Give the container ten more: `stop_grace_period` of compose, `terminationGracePeriodSeconds` of Kubernetes.",
     )
     log_level: LogLevel = Field("INFO", description="Least severe level that is logged.")
     log_format: LogFormat = Field(

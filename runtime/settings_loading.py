@@ -8,10 +8,8 @@ from typing import Any, Final, get_args
 
 from pydantic import SecretStr, ValidationError
 
+from runtime.secret_file import FILE_SUFFIX, SecretFileRefused, secret_in
 from runtime.settings import PREFIX, Settings, variable_name
-
-FILE_SUFFIX: Final = "_FILE"  # of the variable that names a file with a secret
-MAX_SECRET_BYTES: Final = 64 * 1024
 
 
 class SettingsError(Exception):
@@ -26,36 +24,25 @@ def _holds_secret(annotation: Any) -> bool:
     return annotation is SecretStr or any(_holds_secret(part) for part in get_args(annotation))
 
 
+# Temporal's Worker Controller sets these for the workers that it starts.
+OF_WORKER_CONTROLLER: Final = {
+    "TEMPORAL_WORKER_BUILD_ID": "worker_build_id",
+    "TEMPORAL_DEPLOYMENT_NAME": "worker_deployment_name",
+}
 # Orchestrators mount these as files: each may come from one that a variable of its own names.
 SECRETS: Final = tuple(name for name, field in Settings.model_fields.items() if _holds_secret(field.annotation))
-
-
-class SecretFileRefused(ValueError):
-    """Why a file gives no secret; never what stands in it."""
-
-
-def _secret_in(path: Path) -> str:
-    """The file's one text without the end of its line. Raises SecretFileRefused."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_SECRET_BYTES + 1)
-        text = content.decode().strip()
-    except OSError as failure:
-        raise SecretFileRefused(f"the file cannot be read ({failure.strerror})") from None
-    except UnicodeDecodeError:
-        raise SecretFileRefused("the file is not UTF-8 text") from None
-    if not text:
-        raise SecretFileRefused("the file is empty")
-    if len(content) > MAX_SECRET_BYTES:
-        raise SecretFileRefused(f"the file is larger than {MAX_SECRET_BYTES // 1024} KiB")
-    return text
 
 
 def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     """The settings that the environment asks for. Raises SettingsError with all that is wrong."""
     known = {variable_name(field): field for field in Settings.model_fields}
     known |= {f"{variable_name(field)}{FILE_SUFFIX}": field for field in SECRETS}
-    given = {name: value for name, value in environ.items() if name.startswith(PREFIX) and value}  # compose passes ""
+    known |= OF_WORKER_CONTROLLER
+    given = {
+        name: value
+        for name, value in environ.items()
+        if (name.startswith(PREFIX) or name in OF_WORKER_CONTROLLER) and value  # compose passes ""
+    }
     problems = [_unknown(name) for name in sorted(given) if name not in known]
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -67,7 +54,9 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             continue
         origins[field] = name
         try:
-            values[field] = given[name] if name == variable_name(field) else _secret_in(Path(given[name]))
+            values[field] = (
+                secret_in(Path(given[name])) if name.endswith(FILE_SUFFIX) and field in SECRETS else given[name]
+            )
         except SecretFileRefused as refused:
             problems.append(f"{name}: {refused}")
     try:

@@ -18,3 +18,8 @@ def shown_url(url: str) -> str:
 def linked_url(url: str) -> str:
     """The URL without these parts, for links, which a mask would break."""
     return AFTER_PATH.sub("", USER.sub(r"\1", url))
+
+
+def workflows_url(ui_url: str, *, namespace: str) -> str:
+    """Where the Temporal UI at this address lists the namespace's workflows."""
+    return f"{linked_url(ui_url).rstrip('/')}/namespaces/{namespace}/workflows"

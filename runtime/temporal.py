@@ -12,10 +12,10 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
-from temporalio.envconfig import ClientConfig, ClientConfigProfile
 from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
+from runtime.temporal_profile import load_profile
 from runtime.tracing import client_interceptors
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
@@ -28,13 +28,6 @@ SHORT_RETRIES: Final = RetryConfig(max_retries=3, max_elapsed_time_millis=2000)
 log = structlog.get_logger(__name__)
 
 
-def uses_tls(profile: ClientConfigProfile) -> bool:
-    """Whether a client of this profile talks to Temporal by TLS; an API key turns it on."""
-    if profile.tls is None:
-        return profile.api_key is not None
-    return profile.tls.disabled is not True
-
-
 async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) -> Client:
     """A client for the address, namespace and TLS of the TEMPORAL_* variables.
 
@@ -42,7 +35,7 @@ async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) 
     Temporal. Otherwise raises RuntimeError when the server cannot be reached. `runtime` is the one whose metrics are
     exported.
     """
-    config = ClientConfig.load_client_connect_config()
+    config = load_profile().to_client_connect_config()
     config.setdefault("target_host", DEFAULT_ADDRESS)
     patience: dict[str, Any] = {}
     if lazy:

@@ -80,7 +80,14 @@ async def authentication(settings: Settings) -> AsyncIterator[Authenticator]:
         return
     if issuer is None or audience is None:
         raise ValueError("PROPOSAL_AUTH_MODE=jwt needs an issuer and an audience")  # settings have said so before
-    rules = TokenRules(issuer=issuer, audience=audience, leeway_seconds=settings.auth_leeway_seconds)
+    rules = TokenRules(
+        issuer=issuer,
+        audience=audience,
+        leeway_seconds=settings.auth_leeway_seconds,
+        subject_claim=settings.auth_subject_claim,
+        client_claims=settings.auth_client_claims,
+        scope_claims=settings.auth_scope_claims,
+    )
     async with _issuer_keys(settings) as keys:
         yield BearerAuthentication(TokenVerifier(keys, rules), keys)
 

@@ -45,11 +45,14 @@ class TokenRefused(Exception):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TokenRules:
-    """Whose tokens for whom; the clocks may differ by the leeway."""
+    """Whose tokens for whom, and which claims say who and what; the clocks may differ by the leeway."""
 
     issuer: str
     audience: str
     leeway_seconds: int
+    subject_claim: str
+    client_claims: tuple[str, ...]
+    scope_claims: tuple[str, ...]
 
 
 class TokenVerifier:
@@ -81,7 +84,7 @@ class TokenVerifier:
             raise TokenRefused(REASONS.get(type(failure), MALFORMED)) from None
         except (ValueError, TypeError, OverflowError, RecursionError):  # claims of types that no issuer writes
             raise TokenRefused(MALFORMED) from None
-        return _caller_of(claims)
+        return _caller_of(claims, self._rules)
 
 
 def _named_key(token: str) -> tuple[str | None, str]:
@@ -100,17 +103,20 @@ def _named_key(token: str) -> tuple[str | None, str]:
     return key_id, str(algorithm)
 
 
-def _caller_of(claims: Mapping[str, Any]) -> Caller:
-    subject = claims["sub"]
-    client = next((claims[name] for name in ("client_id", "azp") if claims.get(name) is not None), subject)
-    for name in (subject, client):
-        if not isinstance(name, str) or not name or not is_identifier(name):
-            raise TokenRefused("the token names no subject or client that can be recorded")
-    return Caller(client=client, subject=subject, scopes=_scopes(claims))
+def _caller_of(claims: Mapping[str, Any], rules: TokenRules) -> Caller:
+    subject = claims.get(rules.subject_claim)
+    client = next((claims[name] for name in rules.client_claims if claims.get(name) is not None), subject)
+    return Caller(client=_recorded(client), subject=_recorded(subject), scopes=_scopes(claims, rules.scope_claims))
 
 
-def _scopes(claims: Mapping[str, Any]) -> frozenset[Scope]:
-    """Of `scope` (RFC 9068), or of `scp`, which some issuers write instead, as a text or as a list."""
-    given = claims.get("scope", claims.get("scp", ""))
+def _recorded(name: Any) -> str:
+    if not isinstance(name, str) or not name or not is_identifier(name):
+        raise TokenRefused("the token names no subject or client that can be recorded")
+    return name
+
+
+def _scopes(claims: Mapping[str, Any], names: tuple[str, ...]) -> frozenset[Scope]:
+    """Of the first of these claims that there is, as a text or as a list."""
+    given = next((claims[name] for name in names if name in claims), "")
     named = given.split() if isinstance(given, str) else given if isinstance(given, list) else []
     return frozenset(scope for scope in KNOWN_SCOPES if scope in named)

@@ -1,6 +1,7 @@
 """With PROPOSAL_PUBLIC_URL links are absolute for readers who have no address of the service, else relative (R40)."""
 
 import asyncio
+import re
 
 import pytest
 from answers import assert_problem
@@ -61,7 +62,10 @@ async def test_receivers_and_operators_get_links_to_what_was_made(api, worker, t
     static, current = await details_of(temporal_client, operation_id)
     assert f"]({link})" in static
     assert f"[`{told['proposal_id']}`]({PUBLIC}{P}/{told['proposal_id']})" in current
-    assert current.endswith(f"`]({PUBLIC}{P}/{told['proposal_id']}/versions/1/artifact)")
+    page = re.search(rf"artifact \[`sha256:[0-9a-f]+`\]\({re.escape(PUBLIC)}(\S+)\)", current)[1]
+    shown = await api.http.get(page, headers={"Accept": "text/html"})
+    assert shown.headers["Content-Type"].startswith("text/html")
+    assert shown.status_code == 200
     of_delivery = await temporal_client.get_workflow_handle(f"callback-{operation_id}").describe()
     assert f"[`{operation_id}`]({link})" in (await of_delivery.static_details() or "")
 

@@ -1,4 +1,4 @@
-"""Backup and restore as docs/guides/deployment.md says: a dump goes into an empty server, and nothing is missed."""
+"""What docs/guides/back-up-and-restore.md says: a dump goes into an empty server, and nothing is missed."""
 
 import os
 import subprocess

@@ -17,15 +17,25 @@ CONSENTS = ("cleo", "consents:record")
 AUDITOR = ("dora", "audit:read")
 
 
+SECRETS = ("PROPOSAL_DATABASE_URL", "PROPOSAL_OWNER_DATABASE_URL", "PROPOSAL_CALLBACK_SECRETS", "TEMPORAL_API_KEY")
+
+
 class ProductionService(Service):
-    """Embedded servers stand in for the external ones."""
+    """Embedded servers stand in for the external ones; secrets are files, as deploy/ mounts them."""
 
     def __init__(self, folder, migrated, issuer: Issuer) -> None:
         super().__init__(folder, migrated)
         self._issuer = issuer
+        self._secrets = folder / "secrets"
+        self._secrets.mkdir()
 
     def environment(self) -> dict[str, str]:
-        return super().environment() | {
+        environ = super().environment() | {"TEMPORAL_API_KEY": "this server reads none", "TEMPORAL_TLS": "false"}
+        for name in [name for name in SECRETS if name in environ]:
+            file = self._secrets / name
+            file.write_text(f"{environ.pop(name)}\n")
+            environ[f"{name}_FILE"] = str(file)
+        return environ | {
             "PROPOSAL_PROFILE": "PRODUCTION",
             "PROPOSAL_FOUR_EYES": "true",
             "PROPOSAL_STRICT_VERSION_BINDING": "true",

@@ -1,7 +1,8 @@
 import pytest
 from pydantic import ValidationError
 
-from runtime.settings import Settings
+from runtime.settings import Settings, variable_name
+from runtime.settings_loading import SECRETS as SECRET_FIELDS
 from runtime.settings_loading import SettingsError, load_settings
 
 
@@ -214,6 +215,10 @@ def test_what_is_wrong_with_a_secret_is_said_of_the_variable_that_names_its_file
     assert line == "PROPOSAL_DATABASE_URL_FILE: must begin with postgresql://"
 
 
+def test_every_secret_is_among_these():
+    assert set(SECRETS) == {variable_name(field) for field in SECRET_FIELDS}
+
+
 def test_only_a_secret_has_a_file_of_its_own():
     assert problems(PROPOSAL_API_PORT_FILE="/x")[0].startswith("PROPOSAL_API_PORT_FILE: no such setting")
 
@@ -231,3 +236,25 @@ def test_a_proxy_may_need_credentials():
 
     assert (proxy.host, proxy.port, proxy.authorization) == ("proxy", 3128, "Basic ZGVzazphQGI=")
     assert "ZGVz" not in repr(proxy)
+
+
+def test_the_version_that_the_worker_controller_of_temporal_sets():
+    settings = load_settings({"TEMPORAL_DEPLOYMENT_NAME": "advice/worker", "TEMPORAL_WORKER_BUILD_ID": "0.2.0-2b7c"})
+    assert (settings.worker_deployment_name, settings.worker_build_id) == ("advice/worker", "0.2.0-2b7c")
+    assert problems(TEMPORAL_WORKER_BUILD_ID="a", PROPOSAL_WORKER_BUILD_ID="b") == [
+        "TEMPORAL_WORKER_BUILD_ID: give it or PROPOSAL_WORKER_BUILD_ID, not both"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("TEMPORAL_DEPLOYMENT_NAME", "a.b"),
+        ("PROPOSAL_WORKER_DEPLOYMENT_NAME", "a:b"),
+        ("PROPOSAL_WORKER_BUILD_ID", "a:b"),
+        ("TEMPORAL_WORKER_BUILD_ID", "b" * 101),
+    ],
+)
+def test_a_version_that_temporal_could_not_tell_from_another_is_refused(name, value):
+    (line,) = problems(**{name: value})
+    assert line.startswith(f"{name}: must be up to 1")

@@ -1,0 +1,28 @@
+"""A secret that an orchestrator mounts as a file: its one text, or why there is none; never what stands in it."""
+
+from pathlib import Path
+from typing import Final
+
+FILE_SUFFIX: Final = "_FILE"  # of the variable that names a file with a secret
+MAX_SECRET_BYTES: Final = 64 * 1024
+
+
+class SecretFileRefused(RuntimeError):
+    """Why a file gives no secret; never what stands in it."""
+
+
+def secret_in(path: Path) -> str:
+    """The file's one text without the end of its line. Raises SecretFileRefused."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SECRET_BYTES + 1)
+        text = content.decode().strip()
+    except OSError as failure:
+        raise SecretFileRefused(f"the file cannot be read ({failure.strerror})") from None
+    except UnicodeDecodeError:
+        raise SecretFileRefused("the file is not UTF-8 text") from None
+    if not text:
+        raise SecretFileRefused("the file is empty")
+    if len(content) > MAX_SECRET_BYTES:
+        raise SecretFileRefused(f"the file is larger than {MAX_SECRET_BYTES // 1024} KiB")
+    return text

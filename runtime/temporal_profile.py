@@ -1,0 +1,45 @@
+"""Where Temporal is and what it is shown: the variables of Temporal's SDK, and a file for its API key."""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from temporalio.envconfig import ClientConfigProfile
+
+from runtime.secret_file import FILE_SUFFIX, SecretFileRefused, secret_in
+
+DEFAULT_NAMESPACE: Final = "default"  # of the SDK
+API_KEY: Final = "TEMPORAL_API_KEY"
+API_KEY_FILE: Final = f"{API_KEY}{FILE_SUFFIX}"
+
+
+def load_profile(environ: Mapping[str, str] = os.environ) -> ClientConfigProfile:
+    """Address, namespace, API key and TLS of the TEMPORAL_* variables, or of the file of TEMPORAL_CONFIG_FILE.
+
+    The SDK has a file for every part of TLS, but none for the API key. Raises RuntimeError, whose text may quote the
+    SDK's file, key included.
+    """
+    if not environ.get(API_KEY_FILE):
+        return ClientConfigProfile.load(override_env_vars=dict(environ))
+    return ClientConfigProfile.load(override_env_vars={**environ, API_KEY: secret_in(Path(environ[API_KEY_FILE]))})
+
+
+def api_key_problem(environ: Mapping[str, str] = os.environ) -> str | None:
+    """What is wrong with the file of the API key: variable and reason."""
+    if not (path := environ.get(API_KEY_FILE)):
+        return None
+    if environ.get(API_KEY):
+        return f"{API_KEY_FILE}: give it or {API_KEY}, not both"
+    try:
+        secret_in(Path(path))
+    except SecretFileRefused as refused:
+        return f"{API_KEY_FILE}: {refused}"
+    return None
+
+
+def uses_tls(profile: ClientConfigProfile) -> bool:
+    """Whether a client of this profile talks to Temporal by TLS; an API key turns it on."""
+    if profile.tls is None:
+        return profile.api_key is not None
+    return profile.tls.disabled is not True
