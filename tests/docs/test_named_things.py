@@ -16,7 +16,7 @@ from typer.main import get_command
 from api.http.error_catalogue import CATALOGUE
 from cli.main import COMMANDS, application
 from runtime.settings import Settings, variable_name
-from runtime.settings_loading import FILE_SUFFIX, SECRETS
+from runtime.settings_loading import FILE_SUFFIX, OF_WORKER_CONTROLLER, SECRETS
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -97,7 +97,7 @@ def known_variables() -> frozenset[str]:
     engine = {
         code for path in (ROOT / "domain").rglob("*.py") for code in re.findall(r"\"(PROPOSAL_\w+)\"", path.read_text())
     }
-    return frozenset(settings | from_files | engine | set(CATALOGUE))
+    return frozenset(settings | from_files | engine | set(CATALOGUE) | set(OF_WORKER_CONTROLLER))
 
 
 @pytest.mark.parametrize("page", [*PAGES, *DEPLOYED], ids=name_of)
