@@ -285,7 +285,7 @@ class Verification:
             elif sha256_of(data) != row["sha256"]:
                 self.unreadable(part, f"was altered: it has another SHA-256 than {MANIFEST} says")
         for part in sorted((self.parts.keys() | self.broken) - listed.keys() - set(BESIDE)):
-            self.failed(part, f"is additional: {MANIFEST} does not list it")
+            self.unreadable(part, f"is additional: {MANIFEST} does not list it")
         for part in sorted(set(NEEDED) - set(BESIDE) - listed.keys()):
             self.failed(MANIFEST, f"does not list {part}")
         if before == len(self.failures):
@@ -396,7 +396,7 @@ class Verification:
             if not absent and not self.broken.intersection(files.values()):
                 self.check_hashes(version, files)
         for part in sorted(self.parts):
-            if part.startswith("documents/") and part not in named:
+            if part.startswith("documents/") and part not in named | self.broken:
                 self.failed(part, "is a document that no version names")
         return f"{len(named)} documents: the versions hold their SHA-256, and the hashes of results and artifacts"
 
