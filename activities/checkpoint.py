@@ -20,7 +20,7 @@ class CheckpointStep:
 
     @activity.defn(name="checkpoint")
     @boundary
-    async def checkpoint(self, _step: CheckpointInput) -> CheckpointResult:
+    async def checkpoint(self, step: CheckpointInput) -> CheckpointResult:  # noqa: ARG002 -- as the stub names it
         if self._key is None:
             # Another worker may have it, as during a deployment that introduces it.
             raise ApplicationError("this worker has no PROPOSAL_EVIDENCE_KEY", type="NoEvidenceKey")

@@ -1,4 +1,5 @@
 import pytest
+from evidence_keys import a_key_text
 from pydantic import ValidationError
 
 from runtime.settings import Settings
@@ -162,6 +163,7 @@ SECRETS = {
     "PROPOSAL_OWNER_DATABASE_URL": "postgres://owner:secret@db/proposals",
     "PROPOSAL_CALLBACK_SECRETS": "a" * 24,
     "PROPOSAL_EGRESS_PROXY": "http://user:secret@proxy:3128",
+    "PROPOSAL_EVIDENCE_KEY": a_key_text(),
 }
 
 
@@ -231,3 +233,9 @@ def test_a_proxy_may_need_credentials():
 
     assert (proxy.host, proxy.port, proxy.authorization) == ("proxy", 3128, "Basic ZGVzazphQGI=")
     assert "ZGVz" not in repr(proxy)
+
+
+@pytest.mark.parametrize("text", ["x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "a" * 64])
+def test_an_evidence_key_that_is_none_is_refused_without_its_text(text):
+    (line,) = problems(PROPOSAL_EVIDENCE_KEY=text)
+    assert line == ("PROPOSAL_EVIDENCE_KEY: must be a private key as `openssl genpkey -algorithm ed25519` writes it")
