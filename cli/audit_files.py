@@ -15,6 +15,8 @@ from domain.checkpoint import ChainHead, Checkpoint
 from domain.timestamps import wire_timestamp
 
 HEADS_FORMAT: Final = "proposals-audit-heads/1"
+OWNER_ONLY: Final = 0o600
+EVERYONE: Final = 0o666
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,7 +35,7 @@ def read_kept(file: Path) -> Kept:
     """Raises AuditFileInvalid."""
     try:
         return _kept(file.read_text().splitlines())
-    except (OSError, ValueError, TypeError, LookupError) as failure:
+    except (OSError, ValueError, TypeError, LookupError, RecursionError) as failure:
         raise AuditFileInvalid(
             f"{file} is no export of an audit command, or not whole: {type(failure).__name__}"
         ) from None
@@ -67,10 +69,11 @@ def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
     write_whole(file, f"{canonical_text(checkpoint.shown())}\n".encode())
 
 
-def write_whole(file: Path, content: bytes) -> None:
-    """The whole file or none. Raises OSError."""
+def write_whole(file: Path, content: bytes, *, mode: int = EVERYONE) -> None:
+    """The whole file or none; the umask takes from `mode`. Raises OSError."""
     unfinished = file.with_name(f"{file.name}.unfinished")
     try:
+        unfinished.touch(mode=mode)
         unfinished.write_bytes(content)
         os.replace(unfinished, file)  # noqa: PTH105 -- atomic on every platform
     except OSError:

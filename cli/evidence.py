@@ -7,7 +7,7 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.audit_files import write_checkpoint, write_whole
+from cli.audit_files import OWNER_ONLY, write_checkpoint, write_whole
 from cli.database import NotServed, connected_storage
 from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
@@ -63,7 +63,7 @@ async def _pack(settings: Settings, proposal_id: str, output: Path) -> int:
     try:
         async with audit_storage(settings) as storage:
             content = await pack_of(storage, proposal_id, key=key)
-        write_whole(output, content)
+        write_whole(output, content, mode=OWNER_ONLY)
     except ProposalNotFound:
         return refuse("pack", f"{proposal_id} is not known")
     except EvidenceAltered as altered:
