@@ -79,7 +79,7 @@ class AuditVerification:
             if broken.row not in named:
                 yield broken
             named.add(broken.row)
-        async with self._storage.snapshot() as reader:
+        async with self._storage.snapshot(by_index=True) as reader:
             async for broken in broken_checkpoints(reader.checkpoints, self._demands, self.verified.checkpoints):
                 yield broken
         async for broken in self._documents():

@@ -23,7 +23,7 @@ async def pack_of(storage: Storage, proposal_id: str, *, key: EvidenceKey | None
     It has the proof of the checkpoint that saw the proposal's end, if there is one. Raises ProposalNotFound,
     EvidenceAltered and StorageUnavailable.
     """
-    async with storage.snapshot() as reader:
+    async with storage.snapshot(by_index=True) as reader:
         evidence = await reader.evidence_of(proposal_id)
         if evidence is None:
             raise ProposalNotFound

@@ -33,9 +33,11 @@ SELECT DISTINCT ON (proposal_id) {HEAD} FROM checkpoint_heads
 WHERE checkpoint_no <= %(checkpoint_no)s AND proposal_id > %(after)s
 ORDER BY proposal_id, checkpoint_no DESC LIMIT %(limit)s
 """
+# Said in the order of the primary key, or PostgreSQL may walk through the heads of all checkpoints by proposal.
 SELECT_ADDED_HEADS: Final = f"""
-SELECT {HEAD} FROM checkpoint_heads WHERE checkpoint_no = %(checkpoint_no)s AND proposal_id > %(after)s
-ORDER BY proposal_id LIMIT %(limit)s
+SELECT {HEAD} FROM checkpoint_heads
+WHERE (checkpoint_no, proposal_id) > (%(checkpoint_no)s, %(after)s) AND checkpoint_no <= %(checkpoint_no)s
+ORDER BY checkpoint_no, proposal_id LIMIT %(limit)s
 """
 SELECT_SEEN: Final = f"""
 SELECT checkpoint_no, {HEAD} FROM checkpoint_heads WHERE proposal_id = ANY(%(proposal_ids)s)

@@ -155,23 +155,29 @@ class Storage:
             yield Retention(connection)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[AuditReader]:
-        """All that the block reads is of one moment, and may take long."""
-        async with self._long_transaction("REPEATABLE READ, READ ONLY") as connection:
+    async def snapshot(self, *, by_index: bool = False) -> AsyncIterator[AuditReader]:
+        """All that the block reads is of one moment, and may take long; `by_index` where it reads checkpoints."""
+        async with self._long_transaction("REPEATABLE READ, READ ONLY", by_index=by_index) as connection:
             yield AuditReader(connection)
 
     @asynccontextmanager
     async def checkpointing(self) -> AsyncIterator[Checkpoints]:
         """A transaction that sees the trails of one moment, and may take long."""
-        async with self._long_transaction("REPEATABLE READ") as connection:
+        async with self._long_transaction("REPEATABLE READ", by_index=True) as connection:
             yield Checkpoints(connection)
 
     @asynccontextmanager
-    async def _long_transaction(self, mode: LiteralString) -> AsyncIterator[AsyncConnection]:
+    async def _long_transaction(self, mode: LiteralString, *, by_index: bool) -> AsyncIterator[AsyncConnection]:
         async with self._connection() as connection, connection.transaction():
             await connection.execute(f"SET TRANSACTION ISOLATION LEVEL {mode}")
             await connection.execute("SET LOCAL statement_timeout = '10min'")
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+            if by_index:
+                # The first checkpoint fills an empty table. PostgreSQL believes that it is small until autovacuum has
+                # seen it, and would read all of it for each proposal, and sort it for each page.
+                await connection.execute("SET LOCAL enable_seqscan = off")
+                await connection.execute("SET LOCAL enable_bitmapscan = off")
+                await connection.execute("SET LOCAL enable_sort = off")
             yield connection
 
     def _report(self, transaction: Transaction) -> None:
