@@ -5,6 +5,7 @@
     python3 verify.py --key KEY        demand the signature of this key: the fingerprint, or the public key in hex,
                                        as you got it by another way than this pack; repeat it for several keys
     python3 verify.py --proposal ID    demand that the pack is about this proposal
+    python3 verify.py --show           show the trail, and which file is which document
 
 Exit code 0: nothing was altered. 1: each line that begins with FAILED names a part and what is wrong with it.
 """
@@ -19,7 +20,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -158,16 +159,24 @@ class Verification:
 
     # Reading
 
-    def read(self, pack: Path) -> None:
+    def verify(self, pack: Path) -> None:
+        """Everything about the zip or folder."""
+        if self.read(pack):
+            self.check(pack.name)
+
+    def read(self, pack: Path) -> bool:
+        """Whether it could be read at all."""
         if pack.is_dir():
             self._read_folder(pack)
-            return
+            return True
         try:
             with zipfile.ZipFile(pack) as archive:
                 for entry in archive.infolist():
                     self._read_entry(archive, entry, pack.stat().st_size)
         except UNREADABLE_ZIP as failure:
             self.failed(pack.name, f"is no zip, or was cut or altered: {failure}")
+            return False
+        return True
 
     def _read_folder(self, folder: Path) -> None:
         for path in sorted(folder.rglob("*")):
@@ -214,7 +223,7 @@ class Verification:
     # Checking
 
     def check(self, name: str) -> None:
-        """Everything. `name` is that of the zip or folder."""
+        """Everything that was read. `name` is that of the zip or folder."""
         manifest = self.checked_manifest()
         if manifest is None:
             return
@@ -288,8 +297,8 @@ class Verification:
             self.unreadable(part, f"is additional: {MANIFEST} does not list it")
         for part in sorted(set(NEEDED) - set(BESIDE) - listed.keys()):
             self.failed(MANIFEST, f"does not list {part}")
-        if before == len(self.failures):
-            self.ok(f"{len(listed)} parts have the length and SHA-256 that the manifest lists")
+        if before == len(self.failures) and not self.broken:
+            self.ok(f"parts: {len(listed)}, with the length and SHA-256 that {MANIFEST} lists")
 
     def check_name(self, manifest: Any, name: str) -> None:
         proposal_id = manifest["proposal_id"]
@@ -330,7 +339,7 @@ class Verification:
             self.failed(SIGNATURE, f"is wrong: this key did not sign {MANIFEST}")
         if signed_by != signature["fingerprint"]:
             self.failed(SIGNATURE, f"is by another key than {MANIFEST} says")
-        return f"the manifest is signed by {self.check_key(SIGNATURE, signature['public_key'])}"
+        return f"signature: {MANIFEST} is signed by {self.check_key(SIGNATURE, signature['public_key'])}"
 
     def check_events(self) -> str:
         """The hash of each event, and its place in the chain."""
@@ -350,7 +359,7 @@ class Verification:
         expected = {"proposal_id": proposal_id, "event_count": len(hashes), "last_event_hash": before}
         if not hashes or chain != {**expected, "first_previous_event_hash": NOTHING_BEFORE, "event_hashes": hashes}:
             self.failed("chain.json", "is not the chain of events.json")
-        return f"{len(hashes)} events: each hash is right, and covers that of the event before it"
+        return f"events: {len(hashes)}, each hash is right and covers that of the event before it"
 
     def check_subjects(self) -> str:
         """The versions and approvals, whose hashes the events hold."""
@@ -377,9 +386,9 @@ class Verification:
         for part, rows, name in (("versions.json", versions, "versions"), ("approvals.json", approvals, "approvals")):
             if len(self.json_of(part)[name]) != len(rows):
                 self.failed(part, "has a row twice")
-        return f"{len(versions)} versions and {len(approvals)} approvals: the events hold their hashes"
+        return f"versions: {len(versions)}, approvals: {len(approvals)}; the events hold their hashes"
 
-    def check_documents(self) -> str:
+    def check_documents(self) -> str | None:
         """The documents of each version, and the two hashes of what the engine made of its request."""
         versions = self.json_of("versions.json")["versions"]
         named: set[str] = set()
@@ -398,7 +407,9 @@ class Verification:
         for part in sorted(self.parts):
             if part.startswith("documents/") and part not in named | self.broken:
                 self.failed(part, "is a document that no version names")
-        return f"{len(named)} documents: the versions hold their SHA-256, and the hashes of results and artifacts"
+        if named & self.broken:
+            return None
+        return f"documents: {len(named)}, the versions hold their SHA-256 and the hashes of results and artifacts"
 
     def check_hashes(self, version: Any, files: dict[str, str]) -> None:
         try:
@@ -454,7 +465,7 @@ class Verification:
         for name, value in sorted(said.items()):
             if proposal[name] != value:
                 self.failed("proposal.json", f"has another {name} than trail, versions and request say")
-        return "the proposal's row says what its trail, versions and first request say"
+        return "proposal: its row says what its trail, versions and first request say"
 
     def check_summary(self) -> None:
         manifest, events = self.json_of(MANIFEST), self.json_of("events.json")["events"]
@@ -496,8 +507,18 @@ class Verification:
             self.failed(CHECKPOINT, f"saw another event {count} than events.json has")
         if count < len(events):
             self.notes.append(f"note    the checkpoint is older than events {count + 1} to {len(events)}")
-        moment = f"checkpoint {checkpoint['checkpoint_no']} of {checkpoint['taken_at']}"
-        return f"{moment} saw event {count}; it is signed by {signed_by}"
+        moment = f"number {checkpoint['checkpoint_no']} of {checkpoint['taken_at']}"
+        return f"checkpoint: {moment} saw event {count}; it is signed by {signed_by}"
+
+    def shown_trail(self) -> Iterator[str]:
+        """Who did what when, and which file is which document."""
+        for event in self.json_of("events.json")["events"]:
+            number = event["related_version_no"]
+            what = event["event_type"] + ("" if number is None else f" of version {number}")
+            yield f"{event['sequence']}  {event['occurred_at']}  {event['actor_id']}: {what}, now {event['to_state']}"
+        for version in self.json_of("versions.json")["versions"]:
+            for role in ROLES:
+                yield f"version {version['version_no']}, {role}: {file_of(version[role + '_document'])}"
 
 
 def file_of(address: str) -> str:
@@ -514,24 +535,33 @@ def plain(text: str) -> str:
     return text if text.isascii() and text.isprintable() else ascii(text)
 
 
+def key_of(text: str) -> str:
+    """A fingerprint, or a public key in hex."""
+    if not re.fullmatch(r"(sha256:)?[0-9a-f]{64}", text.lower()):
+        raise argparse.ArgumentTypeError(f"{text} is no key: give sha256: and 64 hex digits, or the digits of a key")
+    return text.lower()
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Verify a pack of evidence about one proposal.")
     parser.add_argument("pack", nargs="?", type=Path, help="a zip or a folder; without it, the folder of this file")
-    parser.add_argument("--key", action="append", default=[], help="fingerprint (sha256:...) or public key in hex")
+    parser.add_argument("--key", action="append", type=key_of, help="fingerprint (sha256:...) or public key in hex")
     parser.add_argument("--proposal", metavar="ID", help="the proposal that the pack must be about")
+    parser.add_argument("--show", action="store_true", help="show the trail, and which file is which document")
     arguments = parser.parse_args()
     pack = (arguments.pack or Path(__file__).parent).resolve()
-    verification = Verification(arguments.key, arguments.proposal)
-    verification.read(pack)
-    verification.check(pack.name)
+    verification = Verification(arguments.key or (), arguments.proposal)
+    verification.verify(pack)
     print(f"Evidence pack {plain(str(pack))}")
     for note in verification.notes:
         print(f"  {plain(note)}")
     for part, reason in verification.failures:
         print(f"  FAILED  {plain(part)} {plain(reason)}")
     if verification.failures:
-        print(f"The evidence is NOT as it was written: {len(verification.failures)} failures.")
+        print(f"The pack is NOT as it was made. Failures: {len(verification.failures)}")
         return 1
+    for line in verification.shown_trail() if arguments.show else ():
+        print(f"  {plain(line)}")
     print("Nothing was altered. Not checked here: that the engine computes the same again (proposals audit replay).")
     return 0
 

@@ -63,8 +63,7 @@ def found(pack: bytes | Mapping[str, bytes], folder: Path, *, name: str = "pack.
     file = folder / name
     file.write_bytes(pack if isinstance(pack, bytes) else zipped(pack))
     verification = Verification(demands.get("keys", ()), demands.get("proposal_id"))
-    verification.read(file)
-    verification.check(file.name)
+    verification.verify(file)
     return [f"{part} {reason}" for part, reason in verification.failures]
 
 

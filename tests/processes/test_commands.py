@@ -132,6 +132,11 @@ def test_the_audit_of_a_service(service, tmp_path):
     assert proposals(service, "audit", "verify", "--proposal", proposal_id).returncode == 0
     replayed = proposals(service, "audit", "replay", version_id)
     assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "the same")
+    pack = tmp_path / f"{proposal_id}.zip"
+    packed = proposals(service, "audit", "pack", proposal_id, "-o", str(pack))
+    assert (packed.returncode, packed.stderr) == (0, "")
+    verifier = [sys.executable, "-I", "-S", str(ROOT / "domain" / "pack_verifier.py"), str(pack)]
+    assert subprocess.run(verifier, env={}, capture_output=True, check=False, timeout=60).returncode == 0
 
     service.alter("UPDATE proposal_versions SET engine_version = '0.9.0'")
     other = proposals(service, "audit", "replay", version_id)

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from running_service import ROOT
 from storage_rows import a_created_proposal, a_created_version, a_reviewed_proposal
 
+from domain import pack_verifier
 from domain.canonical import sha256_of
 from domain.errors import ProposalNotFound
 from domain.evidence_pack import verifier, zipped
@@ -96,18 +97,43 @@ def test_a_stranger_verifies_it_with_python_alone(packed, tmp_path):
             timeout=60,
         )
         assert (ran.returncode, ran.stderr) == (0, "")
-        assert "6 events: each hash is right" in ran.stdout
-        assert "checkpoint 1 of " in ran.stdout
+        assert "events: 6, each hash is right" in ran.stdout
+        assert "checkpoint: number 1 of " in ran.stdout
         assert f"signed by {KEY.fingerprint}" in ran.stdout
         assert ran.stdout.splitlines()[-1].startswith("Nothing was altered.")
         assert ("compare it with the fingerprint" in ran.stdout) == (not arguments)
-    events = folder / "events.json"
-    events.write_bytes(events.read_bytes().replace(b"reviewer_1", b"reviewer_2", 1))
-    ran = subprocess.run(
-        [sys.executable, "-I", "-S", "verify.py"], cwd=folder, env={}, check=False, capture_output=True, text=True
-    )
-    assert ran.returncode == 1
-    assert "  FAILED  events.json was altered: it has another SHA-256 than manifest.json says\n" in ran.stdout
+
+
+def report(capsys, monkeypatch, *arguments: object) -> tuple[int, list[str]]:
+    """The exit code and the lines of the script."""
+    monkeypatch.setattr(sys, "argv", ["verify.py", *map(str, arguments)])
+    code = pack_verifier.main()
+    return code, capsys.readouterr().out.splitlines()
+
+
+def test_its_report_names_the_part_and_claims_nothing_about_it(packed, tmp_path, capsys, monkeypatch):
+    file = tmp_path / "pack.zip"
+    file.write_bytes(packed.signed)
+    code, lines = report(capsys, monkeypatch, file, "--show")
+    assert (code, [line[:8] for line in lines[1:8]]) == (0, ["  ok    "] * 7)
+    assert any(line.endswith("reviewer_1: RISK_APPROVED, now AWAITING_CLIENT_CONSENT") for line in lines)
+    assert any(line.endswith("advisor_2: NEW_VERSION_CREATED of version 2, now DRAFT") for line in lines)
+    assert sum(line.startswith("  version 2, ") for line in lines) == 4
+    file.write_bytes(packed.signed.replace(b"reviewer_1", b"reviewer_2"))
+    code, lines = report(capsys, monkeypatch, file, "--show")
+    assert (code, lines[-1]) == (1, "The pack is NOT as it was made. Failures: 2")
+    assert "  FAILED  approvals.json cannot be read from the zip: Bad CRC-32 for file 'approvals.json'" in lines
+    assert not any(line.startswith(("  ok      parts", "  ok      events", "  ok      versions")) for line in lines)
+    code, lines = report(capsys, monkeypatch, tmp_path / "none.zip")
+    assert (code, lines[1].startswith("  FAILED  none.zip is no zip"), len(lines)) == (1, True, 3)
+
+
+@pytest.mark.parametrize("key", ["sha256:00", "x", "", KEY.public_key[1:]])
+def test_a_key_that_is_none_is_refused(capsys, monkeypatch, key):
+    with pytest.raises(SystemExit) as ended:
+        report(capsys, monkeypatch, "--key", key)
+    assert ended.value.code == 2
+    assert f"{key} is no key" in capsys.readouterr().err
 
 
 def test_its_events_are_an_answer_of_the_api_for_the_example_that_verifies_trails(parts):
@@ -171,6 +197,7 @@ def test_any_altered_byte_in_the_zip_itself_is_named(packed, tmp_path):
 def test_a_zip_that_was_cut_is_named(packed, tmp_path):
     for length in (0, 10, len(packed.signed) // 2, len(packed.signed) - 1):
         lines = found(packed.signed[:length], tmp_path)
+        assert len(lines) == 1
         assert lines[0].startswith("pack.zip is no zip, or was cut or altered"), lines
 
 
@@ -183,8 +210,7 @@ def test_what_was_added_is_named(parts, tmp_path):
         archive.extractall(folder)
     (folder / "documents" / "more").write_text("x")
     verification = evidence_packs.Verification()
-    verification.read(folder)
-    verification.check("folder")
+    verification.verify(folder)
     assert verification.failures == [("documents/more", "is additional: manifest.json does not list it")]
 
 
@@ -466,8 +492,7 @@ async def test_a_pack_that_is_newer_than_the_checkpoint_says_so(storage: Storage
     await a_created_version(storage, proposal_id)
     verification = evidence_packs.Verification([KEY.fingerprint])
     (tmp_path / "pack.zip").write_bytes(await pack_of(storage, proposal_id, key=KEY))
-    verification.read(tmp_path / "pack.zip")
-    verification.check("pack.zip")
+    verification.verify(tmp_path / "pack.zip")
     assert verification.failures == []
     assert "note    the checkpoint is older than events 2 to 2" in verification.notes
 
