@@ -75,6 +75,9 @@ def verify(
         kept = Kept() if against is None else read_kept(against)
     except (ValueError, AuditFileInvalid) as failure:
         fail("proposals audit verify", str(failure), exit_code=EXIT_NOT_MADE)
+    if kept.checkpoint is not None and proposal is not None:
+        reason = f"{against} is a checkpoint of all proposals: leave out --proposal"
+        fail("proposals audit verify", reason, exit_code=EXIT_NOT_MADE)
     demands = CheckpointDemands(keys=keys, kept=kept.checkpoint)
     exit_process(asyncio.run(_verify(settings, proposal_id=proposal, export=export, kept=kept, demands=demands)))
 

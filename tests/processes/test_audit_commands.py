@@ -145,6 +145,8 @@ def test_a_checkpoint_is_stored_exported_and_compared_with(run: Run, packed, tmp
     assert (verified.exit_code, verified.stderr.strip()) == (0, "")
     summary = f"{checkpoint.checkpoint_no} checkpoints, the last of {checkpoint.taken_at}, signed by "
     assert f"{summary}{a_key().fingerprint}\n" in verified.stdout
+    alone = run("verify", "--against", file, "--proposal", packed.proposal_id)
+    assert (alone.exit_code, "leave out --proposal" in alone.stderr) == (2, True)
     later = json.loads(file.read_text()) | {"checkpoint_no": checkpoint.checkpoint_no + 1}
     later = Checkpoint(**{name: value for name, value in later.items() if name != "format"}).signed(a_key()).shown()
     file.write_text(json.dumps(later))

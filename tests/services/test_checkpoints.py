@@ -1,4 +1,4 @@
-"""What a checkpoint saw can be replaced by nobody without its key, however much of the database is rewritten."""
+"""Nothing that a checkpoint saw can be replaced without its key, however much of the database is rewritten."""
 
 import asyncio
 from dataclasses import replace
@@ -16,7 +16,7 @@ from services import checkpoints
 from services.audit import AuditVerification
 from services.checkpoint_check import CheckpointDemands
 from services.checkpoints import sighting_of, take_checkpoint
-from storage.checkpoints import CheckpointTaken
+from storage.checkpoints import ADD_HEADS, SELECT_ADDED_HEADS, SELECT_HEADS_AT, CheckpointTaken
 from storage.unit_of_work import Storage
 
 KEY = a_key()
@@ -30,7 +30,7 @@ async def found(storage: Storage, **demands) -> list[str]:
 
 
 def alter(dsn: str, *statements: str) -> None:
-    """As nobody but a superuser can."""
+    """As only a superuser can."""
     with psycopg.connect(dsn) as connection:
         connection.execute("SET session_replication_role = replica")
         for statement in statements:
@@ -107,6 +107,20 @@ async def test_pages_are_small_however_many_proposals_there_are(storage: Storage
     )
     assert (await take_checkpoint(storage, KEY)).proposals == 2_500
     assert max(sizes) == checkpoints.HEADS_A_PAGE == 2_000
+
+
+@pytest.mark.parametrize("statement", [ADD_HEADS, SELECT_HEADS_AT, SELECT_ADDED_HEADS])
+async def test_heads_are_found_by_index_also_in_a_table_that_postgresql_believes_to_be_empty(
+    storage: Storage, database_dsn, statement
+):
+    insert_proposals(database_dsn, 2_000)
+    async with storage.checkpointing() as taking:
+        parameters = {"checkpoint_no": 1, "after": "", "limit": 2_000}
+        cursor = await taking._connection.execute(f"EXPLAIN {statement}", parameters)
+        plan = "\n".join(line for (line,) in await cursor.fetchall())
+    assert "Scan using checkpoint_heads_" in plan
+    assert "Seq Scan on checkpoint_heads" not in plan
+    assert "Sort" not in plan
 
 
 async def test_two_at_the_same_time_make_two_or_one_says_so(storage: Storage, database_dsn):
