@@ -107,7 +107,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             graceful_shutdown_timeout=grace,
             # Pinned, the workflow that goes on for ever would stay with the version that began it.
             deployment_config=_deployment(settings, VersioningBehavior.AUTO_UPGRADE),
-            max_concurrent_activities=2,
+            max_concurrent_activities=3,  # purge and checkpoint begin at the same time, and reconcile waits for neither
             max_concurrent_workflow_tasks=2,
         ),
         Worker(

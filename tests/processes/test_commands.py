@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from builders import a_body, a_large_body, without_simulation_flag
+from evidence_keys import a_key
 from receiver import Receiver
 from running_service import ROOT, proposals
 from standardwebhooks.webhooks import Webhook
@@ -71,6 +72,15 @@ def test_what_operators_run_against_a_service(service, tmp_path):
     assert required_revision() in proposals(service, "migrate").stdout
     applied = proposals(service, "schedules", "apply")
     assert (applied.returncode, "reconcile-operations" in applied.stdout) == (0, True)
+
+
+@pytest.mark.shared
+def test_a_worker_that_has_a_key_takes_checkpoints(service):
+    deadline = time.monotonic() + 60
+    while not (taken := service.rows("SELECT public_key FROM evidence_checkpoints")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert taken[0] == (a_key().public_key,)
 
 
 @pytest.mark.shared
