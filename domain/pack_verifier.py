@@ -32,6 +32,7 @@ ROLES = ("request", "result", "inputs", "artifact")
 MANIFEST, MANIFEST_HASH, SIGNATURE, CHECKPOINT = "manifest.json", "manifest.sha256", "signature.json", "checkpoint.json"
 BESIDE = (MANIFEST, MANIFEST_HASH, SIGNATURE)  # what the manifest cannot list
 ROWS = ("approvals.json", "chain.json", "events.json", "proposal.json", "versions.json")
+LISTS = ("approvals", "events", "versions")
 NEEDED = (MANIFEST, MANIFEST_HASH, *ROWS, "verify.py")
 UNREADABLE_ZIP = (
     zipfile.BadZipFile,
@@ -212,9 +213,11 @@ class Verification:
         return value
 
     def is_json(self, part: str) -> bool:
-        """Whether the part can be read; if not, it is named."""
+        """Whether the part can be read, and is a list of rows where it must be one; if not, it is named."""
         try:
-            self.json_of(part)
+            value, name = self.json_of(part), part.partition(".")[0]
+            if name in LISTS and (sorted(value) != [name] or not all(isinstance(row, dict) for row in value[name])):
+                raise ValueError(f"it is no list of {name}")
         except UNREADABLE_JSON as failure:
             self.unreadable(part, f"is not what such a part is: {failure}")
             return False
@@ -252,7 +255,7 @@ class Verification:
         try:
             found = check()
         except UNREADABLE_JSON as failure:
-            self.failed(needed[0], f"or a part that goes with it lacks something: {type(failure).__name__}")
+            self.failed(" or ".join(needed), f"is not whole: {failure!r}")
             return
         if found and len(self.failures) == before:
             self.ok(found)
@@ -269,15 +272,21 @@ class Verification:
             if self.parts[MANIFEST_HASH] != line.encode():
                 self.failed(MANIFEST, f"is not what {MANIFEST_HASH} says: one of the two was altered")
         try:
-            manifest = self.json_of(MANIFEST)
-            if manifest["format"] != PACK_FORMAT:
-                raise ValueError(f"its format is not {PACK_FORMAT}")
-            for row in manifest["parts"]:
-                if sorted(row) != ["length", "name", "sha256"] or not isinstance(row["name"], str):
-                    raise ValueError("its list of parts is none")
+            return self.read_manifest()
         except UNREADABLE_JSON as failure:
             self.failed(MANIFEST, f"is no manifest: {failure}")
             return None
+
+    def read_manifest(self) -> Any:
+        """The manifest, with all that the checks of parts and name take. Raises one of UNREADABLE_JSON."""
+        manifest = self.json_of(MANIFEST)
+        if manifest["format"] != PACK_FORMAT:
+            raise ValueError(f"its format is not {PACK_FORMAT}")
+        if not isinstance(manifest["proposal_id"], str):
+            raise TypeError("it names no proposal")
+        for row in manifest["parts"]:
+            if sorted(row) != ["length", "name", "sha256"] or not isinstance(row["name"], str):
+                raise ValueError("its list of parts is none")
         return manifest
 
     def check_parts(self, manifest: Any) -> None:

@@ -8,11 +8,10 @@ from domain.audit import FIRST_PREVIOUS_HASH
 from domain.audit_check import MISSING, BrokenRow, gap
 from domain.checkpoint import Checkpoint, root_of
 from domain.evidence_key import fingerprint
-from services.checkpoints import added_tree, heads_tree
+from services.checkpoints import OTHER_ROOT, TABLE, UNSIGNED, added_tree, heads_tree
 from storage.checkpoints import CheckpointReader
 
 CHECKPOINTS_A_PAGE: Final = 500
-TABLE: Final = "evidence_checkpoints"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +58,7 @@ async def broken_checkpoints(
     if result.last is not None:
         heads = await heads_tree(reader, last_number)
         if (heads.size, root_of(heads)) != (result.last.proposals, result.last.root):
-            yield _row(last_number, "has another root than the heads up to it")
+            yield _row(last_number, OTHER_ROOT)
     if demands.kept is not None and demands.kept.checkpoint_no > last_number:
         yield _row(demands.kept.checkpoint_no, "is missing, but was exported")
 
@@ -71,7 +70,7 @@ def _broken(checkpoint: Checkpoint, result: CheckpointResult, demands: Checkpoin
     elif checkpoint.previous_hash != (FIRST_PREVIOUS_HASH if result.last is None else result.last.hash()):
         yield _row(number, "does not follow the checkpoint before it")
     if not checkpoint.is_signed():
-        yield _row(number, "is not what its signature says")
+        yield _row(number, UNSIGNED)
     else:
         signer = fingerprint(checkpoint.public_key)
         result.signers.add(signer)

@@ -7,12 +7,15 @@ from typing import Final
 
 from domain.audit import FIRST_PREVIOUS_HASH
 from domain.audit_check import MISSING, BrokenRow
-from domain.checkpoint import ChainHead, Checkpoint, Sighting, hash_text, root_of
+from domain.checkpoint import ChainHead, Checkpoint, SeenHead, Sighting, hash_text, root_of
 from domain.evidence_key import EvidenceKey
 from domain.merkle import MerkleTree
 from storage.checkpoints import CheckpointReader
 from storage.unit_of_work import Storage
 
+TABLE: Final = "evidence_checkpoints"
+UNSIGNED: Final = "is not what its signature says"
+OTHER_ROOT: Final = "has another root than the heads up to it"
 HEADS_A_PAGE: Final = 2_000  # some 10 ms of hashing, in a thread
 
 
@@ -59,13 +62,18 @@ async def sighting_of(reader: CheckpointReader, proposal_id: str) -> Sighting | 
         return None
     tree = await heads_tree(reader, seen.checkpoint_no, wanted=proposal_id)
     checkpoint = await reader.get(seen.checkpoint_no)
-    if checkpoint is None or tree.wanted is None or root_of(tree) != checkpoint.root:
-        reason = MISSING if checkpoint is None else "has another root than the heads up to it"
-        raise CheckpointAltered(
-            BrokenRow(table="evidence_checkpoints", row=f"number {seen.checkpoint_no}", reason=reason)
-        )
+    if checkpoint is None:
+        raise _altered(seen, MISSING)
+    if not checkpoint.is_signed():
+        raise _altered(seen, UNSIGNED)
+    if tree.wanted is None or root_of(tree) != checkpoint.root:
+        raise _altered(seen, OTHER_ROOT)
     path = tuple(hash_text(digest) for digest in tree.path())
     return Sighting(checkpoint=checkpoint, head=seen, index=tree.wanted, path=path)
+
+
+def _altered(seen: SeenHead, reason: str) -> CheckpointAltered:
+    return CheckpointAltered(BrokenRow(table=TABLE, row=f"number {seen.checkpoint_no}", reason=reason))
 
 
 async def heads_tree(reader: CheckpointReader, checkpoint_no: int, *, wanted: str | None = None) -> MerkleTree:

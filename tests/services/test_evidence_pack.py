@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import evidence_packs
 import psycopg
@@ -272,7 +272,26 @@ FORGERIES = {
         "does not follow the event before it",
     ),
     "no events": (edited("events.json", lambda part: part.update(events=[])), "chain.json is not the chain"),
-    "events of nothing": (edited("events.json", lambda part: part.update(events=None)), "events.json or a part"),
+    "events of nothing": (
+        edited("events.json", lambda part: part.update(events=None)),
+        "events.json is not what such a part is",
+    ),
+    "events that are none": (
+        edited("events.json", lambda part: part.update(events=[1])),
+        "events.json is not what such a part is: it is no list of events",
+    ),
+    "a list more": (
+        edited("approvals.json", lambda part: part.update(more=[])),
+        "approvals.json is not what such a part is: it is no list of approvals",
+    ),
+    "an approval without its id": (
+        edited("approvals.json", lambda part: part["approvals"][0].pop("approval_id")),
+        "events.json or versions.json or approvals.json is not whole: KeyError('approval_id')",
+    ),
+    "a manifest of no proposal": (
+        edited("manifest.json", lambda part: part.pop("proposal_id")),
+        "manifest.json is no manifest: 'proposal_id'",
+    ),
     "the chain": (edited("chain.json", lambda part: part.update(event_count=7)), "chain.json is not the chain"),
     "a version": (
         edited("versions.json", lambda part: part["versions"][1].update(created_by="x")),
@@ -504,8 +523,15 @@ async def test_an_unknown_proposal_and_altered_evidence_make_no_pack(storage: St
     await take_checkpoint(storage, KEY)
     with psycopg.connect(database_dsn, autocommit=True) as connection:
         connection.execute("SET session_replication_role = replica")
-        connection.execute("UPDATE evidence_checkpoints SET root = 'x'")
+        connection.execute("UPDATE checkpoint_heads SET event_count = 5")
+        with pytest.raises(EvidenceAltered, match="is not the event that checkpoint 1 saw"):
+            await pack_of(storage, proposal_id, key=None)
+        connection.execute("UPDATE checkpoint_heads SET event_count = 6")
+        connection.execute("INSERT INTO checkpoint_heads VALUES (1, 'pp_0', 1, 'x')")
         with pytest.raises(EvidenceAltered, match="evidence_checkpoints number 1 has another root"):
+            await pack_of(storage, proposal_id, key=None)
+        connection.execute("UPDATE evidence_checkpoints SET root = 'x'")
+        with pytest.raises(EvidenceAltered, match="evidence_checkpoints number 1 is not what its signature says"):
             await pack_of(storage, proposal_id, key=None)
         connection.execute("DELETE FROM evidence_checkpoints")
         with pytest.raises(EvidenceAltered, match="evidence_checkpoints number 1 is missing"):
@@ -517,3 +543,32 @@ async def test_an_unknown_proposal_and_altered_evidence_make_no_pack(storage: St
 
 def test_the_verifier_in_a_pack_is_that_of_this_release(parts):
     assert parts["verify.py"] == verifier() == (ROOT / "domain" / "pack_verifier.py").read_bytes()
+
+
+def places(value: object, place: tuple = ()) -> Iterator[tuple]:
+    """The place of each value within a JSON value, itself first."""
+    yield place
+    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, member in members:
+        yield from places(member, (*place, name))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_any_value_that_was_forged_in_any_part_is_named_and_none_breaks_the_verifier(packed, tmp_path, data):
+    forged = parts_of(packed.unsigned)
+    name = data.draw(st.sampled_from([name for name in names(forged) if name.endswith(".json")]))
+    value = json.loads(forged[name])
+    *way, last = data.draw(st.sampled_from(list(places(value))[1:]))
+    parent = value
+    for step in way:
+        parent = parent[step]
+    if data.draw(st.booleans()):
+        del parent[last]
+    else:
+        others = [None, 0, -1, 2**70, "x", "sha256:", [], {}, True, [None], {"a": 1}]
+        parent[last] = data.draw(st.sampled_from([other for other in others if shown(other) != shown(parent[last])]))
+    forged[name] = json.dumps(value).encode() if "/" in name else shown(value)
+    forged = with_hash(forged) if name == "manifest.json" else with_manifest(forged)
+    lines = found(forged, tmp_path)
+    assert any(name in line for line in lines) or "signed_by" in (*way, last), lines
