@@ -1,11 +1,6 @@
 """The commands `audit verify` and `audit replay`: whether what is stored is what was written, and computes the same."""
 
 import asyncio
-import json
-import os
-from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -13,31 +8,33 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from cli.database import NotServed, connected_storage
-from cli.output import print_error, print_fields
+from cli import evidence
+from cli.audit_files import AuditFileInvalid, Kept, read_kept, write_heads
+from cli.database import NotServed
+from cli.evidence import EXIT_ALTERED, EXIT_NOT_MADE, audit_storage, own_fingerprint, refuse, trusted_key
+from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
 from domain.engine.codes import ENGINE_VERSION
 from domain.errors import RunNotFound, VersionNotFound
 from domain.operation import Operation
-from domain.timestamps import wire_timestamp
 from runtime.engine_pool import EnginePool
 from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
-from services.audit import AuditVerification, ChainHead
+from services.audit import AuditVerification, VerificationResult
 from services.batch_replay import replay_batch
+from services.checkpoint_check import CheckpointDemands
 from services.replay import ReplayResult, replay_simulation
 from services.replay import replay as replay_version
 from storage.unit_of_work import Storage
 
-EXIT_ALTERED: Final = 1
-EXIT_NOT_CHECKED: Final = 2
 EXIT_OTHER_ENGINE: Final = 3
 SHOWN_ROWS: Final = 50
 NOT_COMPUTED: Final = "none, this engine cannot read the request"
-FORMAT: Final = "proposals-audit-heads/1"
 
 commands = typer.Typer(no_args_is_help=True, help="Prove that what is stored is what was written.")
+for command in (evidence.pack, evidence.checkpoint, evidence.key):
+    commands.command()(command)
 
 ProposalOption = Annotated[str | None, typer.Option("--proposal", metavar="ID", help="Verify this proposal alone.")]
 ExportOption = Annotated[
@@ -45,18 +42,45 @@ ExportOption = Annotated[
     typer.Option("--export", metavar="FILE", help="Export chain heads to FILE, to be kept out of operators' reach."),
 ]
 AgainstOption = Annotated[
-    Path | None, typer.Option("--against", metavar="FILE", help="Compare with chain heads that were exported earlier.")
+    Path | None,
+    typer.Option("--against", metavar="FILE", help="Compare with chain heads, or a checkpoint, exported earlier."),
+]
+KeyOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--key",
+        metavar="KEY",
+        help="Demand that checkpoints are signed by this key, or by PROPOSAL_EVIDENCE_KEY: a fingerprint, or a public "
+        "key in hex. Repeat it for keys of earlier times.",
+    ),
 ]
 
 
 @commands.command()
-def verify(proposal: ProposalOption = None, export: ExportOption = None, against: AgainstOption = None) -> None:
+def verify(
+    proposal: ProposalOption = None,
+    export: ExportOption = None,
+    against: AgainstOption = None,
+    key: KeyOption = None,
+) -> None:
     """Compute all hashes again and name every row that was altered, and every safeguard that is not in order.
+
+    All trails must hold what checkpoints saw of them.
 
     Exits 0 when nothing was altered, 1 when a row was altered or is missing, 2 when it could not be checked.
     """
     configure_logging(level="ERROR", format="auto")
-    exit_process(asyncio.run(_verify(settings_or_exit(), proposal_id=proposal, export=export, against=against)))
+    settings = settings_or_exit()
+    try:
+        keys = {trusted_key(text) for text in key or ()} | own_fingerprint(settings)
+        kept = Kept() if against is None else read_kept(against)
+    except (ValueError, AuditFileInvalid) as failure:
+        fail("proposals audit verify", str(failure), exit_code=EXIT_NOT_MADE)
+    if kept.checkpoint is not None and proposal is not None:
+        reason = f"{against} is a checkpoint of all proposals: leave out --proposal"
+        fail("proposals audit verify", reason, exit_code=EXIT_NOT_MADE)
+    demands = CheckpointDemands(keys=keys, kept=kept.checkpoint)
+    exit_process(asyncio.run(_verify(settings, proposal_id=proposal, export=export, kept=kept, demands=demands)))
 
 
 @commands.command()
@@ -72,26 +96,26 @@ def replay(
     exit_process(asyncio.run(replayed(settings_or_exit(), made_id)))
 
 
-async def _verify(settings: Settings, *, proposal_id: str | None, export: Path | None, against: Path | None) -> int:
+async def _verify(
+    settings: Settings, *, proposal_id: str | None, export: Path | None, kept: Kept, demands: CheckpointDemands
+) -> int:
     try:
-        heads = {} if against is None else _read_heads(against)
-    except (OSError, ValueError, TypeError, KeyError) as failure:
-        return _not_checked("verify", f"{against} is no export of this command: {type(failure).__name__}")
-    try:
-        async with _storage(settings) as storage:
-            return await _verified(storage, proposal_id=proposal_id, export=export, heads=heads)
+        async with audit_storage(settings) as storage:
+            return await _verified(storage, proposal_id=proposal_id, export=export, kept=kept, demands=demands)
     except NotServed as failure:
-        return _not_checked("verify", str(failure))
+        return refuse("verify", str(failure))
     except OSError as failure:
-        return _not_checked("verify", f"{export} cannot be written: {failure.strerror}")
+        return refuse("verify", f"{export} cannot be written: {failure.strerror}")
 
 
 async def _verified(
-    storage: Storage, *, proposal_id: str | None, export: Path | None, heads: dict[str, ChainHead]
+    storage: Storage, *, proposal_id: str | None, export: Path | None, kept: Kept, demands: CheckpointDemands
 ) -> int:
     with _progress_bar() as bar:
         task = bar.add_task("verifying", total=None)
-        audit = AuditVerification(storage, against=heads, progress=lambda count: bar.advance(task, count))
+        audit = AuditVerification(
+            storage, against=kept.heads, progress=lambda count: bar.advance(task, count), demands=demands
+        )
         found = 0
         if proposal_id is None:
             bar.update(task, total=await audit.size())
@@ -105,25 +129,34 @@ async def _verified(
         f"{len(verified.heads)} proposals, {verified.versions} versions, {verified.events} events, "
         f"{verified.approvals} approvals" + (f", {verified.documents} documents" if proposal_id is None else "")
     )
+    if proposal_id is None:
+        _print_checkpoints(verified)
     if found:
         line = f"{found} rows or safeguards are not as they were written, of {looked_at}"
         print_error("proposals audit verify", [line])
         return EXIT_ALTERED
     typer.echo(f"nothing was altered: {looked_at}")
     if export is not None:
-        _write_heads(export, verified.heads)
+        write_heads(export, verified.heads)
         typer.echo(f"{len(verified.heads)} chain ends written to {export}")
     return 0
 
 
+def _print_checkpoints(verified: VerificationResult) -> None:
+    found = verified.checkpoints
+    if found.last is not None:
+        signers = ", ".join(sorted(found.signers))
+        typer.echo(f"{found.count} checkpoints, the last of {found.last.taken_at}, signed by {signers}")
+
+
 async def _replay(settings: Settings, version_id: str) -> int:
     try:
-        async with _storage(settings) as storage:
+        async with audit_storage(settings) as storage:
             replayed = await replay_version(storage, version_id)
     except VersionNotFound:
-        return _not_checked("replay", f"{version_id} is not known, or its request cannot be read")
+        return refuse("replay", f"{version_id} is not known, or its request cannot be read")
     except NotServed as failure:
-        return _not_checked("replay", str(failure))
+        return refuse("replay", str(failure))
     return _shown(replayed)
 
 
@@ -157,12 +190,12 @@ def _shown(replayed: ReplayResult) -> int:
 
 async def _replay_operation(settings: Settings, operation_id: str) -> int:
     try:
-        async with _storage(settings) as storage:
+        async with audit_storage(settings) as storage:
             replayed = await replay_simulation(storage, operation_id)
     except VersionNotFound:
         return await _replay_batch(settings, operation_id)
     except NotServed as failure:
-        return _not_checked("replay", str(failure))
+        return refuse("replay", str(failure))
     return _shown(replayed)
 
 
@@ -170,12 +203,12 @@ async def _replay_batch(settings: Settings, operation_id: str) -> int:
     """In a process of its own, within the limits of the service: a run may have ended one."""
     engine = EnginePool(1, seconds=settings.compute_seconds, memory_mb=settings.compute_memory_mb)
     try:
-        async with _storage(settings) as storage, engine.running() as pool:
+        async with audit_storage(settings) as storage, engine.running() as pool:
             replayed = await replay_batch(storage, pool, operation_id)
     except RunNotFound:
-        return _not_checked("replay", f"{operation_id} is not known, has made no simulation, and has no computed run")
+        return refuse("replay", f"{operation_id} is not known, has made no simulation, and has no computed run")
     except NotServed as failure:
-        return _not_checked("replay", str(failure))
+        return refuse("replay", str(failure))
     fields: dict[str, Any] = {
         "batch": replayed.operation.operation_id,
         "engine now": ENGINE_VERSION,
@@ -194,38 +227,6 @@ async def _replay_batch(settings: Settings, operation_id: str) -> int:
     return 0
 
 
-def _storage(settings: Settings) -> AbstractAsyncContextManager[Storage]:
-    return connected_storage(settings, application_name="proposals-audit", pool_size=2)
-
-
-def _not_checked(command: str, reason: str) -> int:
-    print_error(f"proposals audit {command}", [reason])
-    return EXIT_NOT_CHECKED
-
-
 def _progress_bar() -> Progress:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     return Progress(*columns, console=Console(stderr=True), transient=True)
-
-
-def _write_heads(file: Path, heads: list[ChainHead]) -> None:
-    """The whole file or none: a half-written one would accuse the proposals that it lacks."""
-    header: dict[str, Any] = {
-        "format": FORMAT,
-        "exported_at": wire_timestamp(datetime.now(UTC)),
-        "proposals": len(heads),
-    }
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    lines = [json.dumps(header), *(json.dumps(asdict(head)) for head in heads)]
-    unfinished.write_text("\n".join(lines) + "\n")
-    os.replace(unfinished, file)  # noqa: PTH105 -- atomic on every platform
-
-
-def _read_heads(file: Path) -> dict[str, ChainHead]:
-    """Raises ValueError for a file that is not an export, or not whole."""
-    header, *lines = file.read_text().splitlines() or [""]
-    described = json.loads(header)
-    heads = [ChainHead(**json.loads(line)) for line in lines]
-    if described["format"] != FORMAT or described["proposals"] != len(heads):
-        raise ValueError("not whole")
-    return {head.proposal_id: head for head in heads}

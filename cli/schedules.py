@@ -27,16 +27,16 @@ def schedules() -> None:
 @commands.command()
 def apply() -> None:
     """Register missing search attributes, and create or update every schedule; applying twice is harmless."""
-    settings_or_exit(OF_SCHEDULES)
-    exit_process(asyncio.run(_apply()))
+    settings = settings_or_exit(OF_SCHEDULES)
+    exit_process(asyncio.run(_apply(checkpoints=settings.evidence_key is not None)))
 
 
-async def _apply() -> int:
+async def _apply(*, checkpoints: bool) -> int:
     try:
         async with asyncio.timeout(TIME_LIMIT.total_seconds()):
             client = await connect(lazy=False, identity="proposals-schedules")
             registered = await register_search_attributes(client, SEARCH_ATTRIBUTES)
-            applied = await apply_schedules(client)
+            applied = await apply_schedules(client, checkpoints=checkpoints)
     except (RPCError, RuntimeError, TimeoutError) as failure:
         typer.echo(f"proposals schedules apply: {temporal_problem(failure)}", err=True)
         return 1

@@ -3,7 +3,7 @@
 import json
 from dataclasses import fields, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from domain.canonical import canonical_hash, canonical_text
 from domain.proposal import Approval, EventType, Occurrence, Proposal, ProposalState, ProposalVersion, WorkflowEvent
@@ -12,13 +12,21 @@ from domain.timestamps import wire_timestamp
 FIRST_PREVIOUS_HASH: Final = "sha256:" + "0" * 64
 
 
+def row_columns(row: Proposal | ProposalVersion | WorkflowEvent | Approval) -> dict[str, Any]:
+    """The columns by name, as they are hashed: times in their wire form, the reason of an event as a value."""
+    columns = {field.name: _column(getattr(row, field.name)) for field in fields(row)}
+    if isinstance(row, WorkflowEvent):
+        columns["reason"] = json.loads(row.reason)
+    return columns
+
+
 def subject_hash(row: ProposalVersion | Approval) -> str:
     """Hash of the canonical row of what an event made: every column, documents by their address.
 
     A version without a client is older than that column, and so is its hash. Its client cannot be added later, nor that
     of another version removed: either gives another hash.
     """
-    columns = {field.name: _column(getattr(row, field.name)) for field in fields(row)}
+    columns = row_columns(row)
     if isinstance(row, ProposalVersion) and row.client is None:
         del columns["client"]
     return canonical_hash(columns)
@@ -26,9 +34,9 @@ def subject_hash(row: ProposalVersion | Approval) -> str:
 
 def event_hash(event: WorkflowEvent) -> str:
     """Hash of every field of an event but the hash itself."""
-    row = {field.name: _column(getattr(event, field.name)) for field in fields(event) if field.name != "event_hash"}
-    row["reason"] = json.loads(event.reason)
-    return canonical_hash(row)
+    columns = row_columns(event)
+    del columns["event_hash"]
+    return canonical_hash(columns)
 
 
 def sealed(event: WorkflowEvent) -> WorkflowEvent:

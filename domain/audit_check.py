@@ -61,7 +61,7 @@ def _broken_events(evidence: Evidence) -> Generator[BrokenRow, None, set[str]]:
 
     for event in evidence.events:
         if event.sequence > next_sequence:
-            yield broken(_gap(next_sequence, event.sequence - 1), MISSING)
+            yield broken(gap(next_sequence, event.sequence - 1), MISSING)
         if not _is_intact(event):
             altered.add(event.event_id)
             yield broken(event.event_id, ALTERED)
@@ -69,7 +69,7 @@ def _broken_events(evidence: Evidence) -> Generator[BrokenRow, None, set[str]]:
             yield broken(event.event_id, "does not follow the event before it")
         previous_hash, next_sequence = event.event_hash, event.sequence + 1
     if evidence.proposal.event_count >= next_sequence and not _ends_with_last_event(evidence):
-        yield broken(_gap(next_sequence, evidence.proposal.event_count), MISSING)
+        yield broken(gap(next_sequence, evidence.proposal.event_count), MISSING)
     return altered
 
 
@@ -78,7 +78,7 @@ def _ends_with_last_event(evidence: Evidence) -> bool:
     return bool(evidence.events) and evidence.events[-1].event_hash == evidence.proposal.last_event_hash
 
 
-def _gap(first: int, last: int) -> str:
+def gap(first: int, last: int) -> str:
     """A gap is one line, however far the number after it was moved."""
     return f"number {first}" if first == last else f"numbers {first} to {last}"
 

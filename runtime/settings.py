@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from domain.callback import CallbackRules
 from domain.callback_url import UrlRefused, canonical_host
 from domain.egress_proxy import EgressProxy, ProxyUrlInvalid
+from domain.evidence_key import EvidenceKey, EvidenceKeyInvalid
 from domain.operation import Policy
 from runtime.jwks import is_key_url
 from runtime.telemetry import LogFormat, LogLevel
@@ -74,6 +75,16 @@ def _are_long_secrets(secrets: SecretStr) -> SecretStr:
     if not found or any(len(secret) < MIN_SECRET_LENGTH for secret in found):
         raise PydanticCustomError("callback_secrets", "must be secrets of at least 24 characters each")
     return secrets
+
+
+def _is_evidence_key(key: SecretStr) -> SecretStr:
+    try:
+        EvidenceKey.from_pem(key.get_secret_value())
+    except EvidenceKeyInvalid:
+        raise PydanticCustomError(
+            "evidence_key", "must be a private key as `openssl genpkey -algorithm ed25519` writes it"
+        ) from None
+    return key
 
 
 def _is_deployment_name(name: str) -> str:
@@ -363,6 +374,14 @@ class Settings(BaseSettings):
         "directly; variables like `HTTPS_PROXY` are not read.",
     )
 
+    # Evidence
+    evidence_key: Annotated[SecretStr, AfterValidator(_is_evidence_key)] | None = Field(
+        None,
+        description="The Ed25519 private key, in PEM, that signs packs of evidence and checkpoints; `openssl genpkey "
+        "-algorithm ed25519` makes one, and `proposals audit key` prints its public half. Workers that have it take a "
+        "checkpoint of all trails every hour.",
+    )
+
     # Worker
     worker_workflow_tasks: int = Field(50, ge=2, le=1000, description="Workflow tasks at a time, a worker.")
     worker_local_activities: int = Field(10, ge=1, le=1000, description="Steps of small requests at a time, a worker.")
@@ -425,6 +444,10 @@ class Settings(BaseSettings):
             allowed_hosts=frozenset(self.callback_allowed_hosts),
             public_url=self.public_url,
         )
+
+    @property
+    def signing_key(self) -> EvidenceKey | None:
+        return None if self.evidence_key is None else EvidenceKey.from_pem(self.evidence_key.get_secret_value())
 
     @property
     def proxy(self) -> EgressProxy | None:

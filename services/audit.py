@@ -9,9 +9,11 @@ from typing import Final
 
 from domain.audit_check import ALTERED, MISSING, BrokenRow, Evidence, broken_rows
 from domain.canonical import sha256_of
+from domain.checkpoint import ChainHead, SeenHead
 from domain.engine.codes import ENGINE_VERSION
 from domain.evidence import RequestKind, named_hashes, stored_request_hash
-from domain.proposal import Proposal, ProposalVersion
+from domain.proposal import Proposal, ProposalVersion, WorkflowEvent
+from services.checkpoint_check import NO_DEMANDS, CheckpointDemands, CheckpointResult, broken_checkpoints
 from storage.audit import AuditReader, StoredDocument
 from storage.unit_of_work import Storage
 
@@ -24,23 +26,6 @@ UNREADABLE: Final = (ValueError, LookupError, TypeError, AttributeError, Recursi
 Progress = Callable[[int], None]  # the number of proposals or documents checked since the last call
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ChainHead:
-    """The end of a proposal's trail at some moment; kept elsewhere, it proves that nothing before it was replaced."""
-
-    proposal_id: str
-    event_count: int
-    last_event_hash: str
-
-    @classmethod
-    def of(cls, proposal: Proposal) -> "ChainHead":
-        return cls(
-            proposal_id=proposal.proposal_id,
-            event_count=proposal.event_count,
-            last_event_hash=proposal.last_event_hash,
-        )
-
-
 @dataclass(slots=True)
 class VerificationResult:
     """How much was checked, and where each chain ends."""
@@ -50,15 +35,24 @@ class VerificationResult:
     approvals: int = 0
     documents: int = 0
     heads: list[ChainHead] = field(default_factory=list)
+    checkpoints: CheckpointResult = field(default_factory=CheckpointResult)
 
 
 class AuditVerification:
     """Reads only, and finds rows that were changed by other means than the service. Raises StorageUnavailable."""
 
-    def __init__(self, storage: Storage, *, against: Mapping[str, ChainHead], progress: Progress) -> None:
+    def __init__(
+        self,
+        storage: Storage,
+        *,
+        against: Mapping[str, ChainHead],
+        progress: Progress,
+        demands: CheckpointDemands = NO_DEMANDS,
+    ) -> None:
         self._storage = storage
         self._against = against
         self._progress = progress
+        self._demands = demands
         self.verified = VerificationResult()
 
     async def size(self) -> int:
@@ -85,6 +79,9 @@ class AuditVerification:
             if broken.row not in named:
                 yield broken
             named.add(broken.row)
+        async with self._storage.snapshot(by_index=True) as reader:
+            async for broken in broken_checkpoints(reader.checkpoints, self._demands, self.verified.checkpoints):
+                yield broken
         async for broken in self._documents():
             if broken.row not in named:
                 yield broken
@@ -129,12 +126,13 @@ class AuditVerification:
     async def _check(self, reader: AuditReader, batch: Sequence[Evidence]) -> list[BrokenRow]:
         first_operations = [version.operation_id for evidence in batch for version in evidence.versions[:1]]
         clients = await reader.clients(first_operations)
+        seen = await reader.seen_heads([evidence.proposal.proposal_id for evidence in batch])
         broken: list[BrokenRow] = []
         for evidence in batch:
-            addresses = [address for version in evidence.versions for address in _addresses(version).values()]
+            addresses = [address for version in evidence.versions for address in addresses_of(version).values()]
             documents = await reader.documents(addresses)
             broken += await asyncio.to_thread(list, _broken(evidence, documents, clients))
-            broken += _replaced_head(evidence, self._against)
+            broken += _replaced_heads(evidence, self._against, seen)
             self._count(evidence)
         return broken
 
@@ -172,7 +170,7 @@ def _broken(
     proposal_id = evidence.proposal.proposal_id
     for version in evidence.versions:
         is_readable = True
-        for role, address in _addresses(version).items():
+        for role, address in addresses_of(version).items():
             document = documents.get(address)
             reason = MISSING if document is None else _document_fault(document, role=role)
             if reason is not None:
@@ -206,7 +204,7 @@ def _hashes_again(
     version: ProposalVersion, documents: Mapping[str, StoredDocument], *, names: Collection[str]
 ) -> dict[str, str]:
     """Raises one of UNREADABLE for documents that are others than the service writes."""
-    texts = {role: (documents[address].plain() or b"").decode() for role, address in _addresses(version).items()}
+    texts = {role: (documents[address].plain() or b"").decode() for role, address in addresses_of(version).items()}
     made = named_hashes(texts["result"], inputs=texts["inputs"], artifact=texts["artifact"])
     again = {"simulation_hash": made.simulation, "artifact_hash": made.artifact}
     if "request_hash" in names:
@@ -245,26 +243,34 @@ def _document_fault(document: StoredDocument, *, role: str | None = None) -> str
     return None if document.is_sealed() else "is not what its seal says"
 
 
-def _addresses(version: ProposalVersion) -> dict[str, str]:
+def addresses_of(version: ProposalVersion) -> dict[str, str]:
     return {role: str(getattr(version, f"{role}_document")) for role in ROLES}
 
 
-def _replaced_head(evidence: Evidence, against: Mapping[str, ChainHead]) -> list[BrokenRow]:
-    """Whether the trail still holds the event that was its last when the head was exported."""
-    head = against.get(evidence.proposal.proposal_id)
-    if head is None:
-        return []
-    event = next((event for event in evidence.events if event.sequence == head.event_count), None)
-    if event is not None and event.event_hash == head.last_event_hash:
-        return []
-    return [
-        BrokenRow(
-            table="workflow_events",
-            row=f"number {head.event_count}" if event is None else event.event_id,
-            proposal_id=head.proposal_id,
-            reason="is missing, but was exported" if event is None else "is not the event that was exported",
-        )
-    ]
+def _replaced_heads(
+    evidence: Evidence, against: Mapping[str, ChainHead], seen: Mapping[str, Sequence[SeenHead]]
+) -> Iterator[BrokenRow]:
+    """The events that were the last of the trail when a head was exported or a checkpoint taken, and are gone."""
+    proposal_id = evidence.proposal.proposal_id
+    events = {event.sequence: event for event in evidence.events}
+    if (exported := against.get(proposal_id)) is not None:
+        yield from _replaced_head(events, exported, missing="but was exported", replaced="was exported")
+    for head in seen.get(proposal_id, ()):
+        by = f"checkpoint {head.checkpoint_no} saw"
+        yield from _replaced_head(events, head, missing=f"but {by} it", replaced=by)
+
+
+def _replaced_head(
+    events: Mapping[int, WorkflowEvent], head: ChainHead, *, missing: str, replaced: str
+) -> Iterator[BrokenRow]:
+    event = events.get(head.event_count)
+    if event is None:
+        row, reason = f"number {head.event_count}", f"is missing, {missing}"
+    elif event.event_hash != head.last_event_hash:
+        row, reason = event.event_id, f"is not the event that {replaced}"
+    else:
+        return
+    yield BrokenRow(table="workflow_events", row=row, proposal_id=head.proposal_id, reason=reason)
 
 
 def _missing_proposal(proposal_id: str) -> BrokenRow:

@@ -5,20 +5,22 @@ read as plain texts, and a moment outside the calendar becomes the last one in i
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Final
 
 import zstandard
-from psycopg import DataError
+from psycopg import AsyncConnection, DataError
 from psycopg.abc import Buffer
 from psycopg.rows import AsyncRowFactory, class_row, kwargs_row
 from psycopg.types.datetime import TimestamptzLoader
 
 from domain.audit_check import MISSING, BrokenRow, Evidence
+from domain.checkpoint import SeenHead
 from domain.proposal import Approval, Proposal, ProposalVersion, WorkflowEvent
+from storage.checkpoints import CheckpointReader
 from storage.documents import document_seal
 from storage.events import EVENT_COLUMNS
 from storage.proposals import PROPOSAL_COLUMNS, VERSION_COLUMNS
@@ -48,7 +50,7 @@ UNION ALL
 SELECT 'approvals', approval_id, proposal_id FROM approvals a
 WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = a.proposal_id)
 """
-# Rows that operations and simulations still refer to.
+# Rows that operations, simulations and checkpoints still refer to.
 SELECT_MISSING: Final = """
 SELECT 'proposals' AS table, proposal_id AS row, proposal_id FROM operations o
 WHERE proposal_version_id IS NOT NULL
@@ -64,6 +66,9 @@ SELECT 'documents', address, NULL FROM (
     SELECT unnest(ARRAY[result_document, inputs_document, artifact_document]) FROM simulations
 ) AS remembered (address)
 WHERE address IS NOT NULL AND NOT EXISTS (SELECT FROM documents d WHERE d.sha256 = address)
+UNION
+SELECT 'proposals', proposal_id, proposal_id FROM checkpoint_heads h
+WHERE NOT EXISTS (SELECT FROM proposals p WHERE p.proposal_id = h.proposal_id)
 ORDER BY 1 DESC, 2
 """
 # Other rows that name a version's client; the version's hash covers its own. Simulations, and operations that made
@@ -148,6 +153,10 @@ OTHER_CLIENT: Final = kwargs_row(partial(BrokenRow, reason="has another client t
 class AuditReader(Repository):
     """Reads for all clients; the caller holds a snapshot."""
 
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.checkpoints = CheckpointReader(connection)
+
     async def size(self) -> int:
         """The number of proposals and documents."""
         cursor = await self._connection.execute(COUNT)
@@ -163,12 +172,16 @@ class AuditReader(Repository):
         found = await self._with_rows(await self._rows(PROPOSAL_ROW, SELECT_PROPOSAL, proposal_id=proposal_id))
         return found[0] if found else None
 
+    async def seen_heads(self, proposal_ids: Sequence[str]) -> Mapping[str, Sequence[SeenHead]]:
+        """The heads of these proposals that checkpoints saw, by proposal, the first one first."""
+        return _by_proposal(await self.checkpoints.seen(proposal_ids))
+
     async def orphans(self) -> list[BrokenRow]:
         """Rows whose proposal is not there."""
         return await self._rows(ORPHAN, SELECT_ORPHANS)
 
     async def missing(self) -> list[BrokenRow]:
-        """Rows that are not there, though an operation or a simulation says that it made or uses them."""
+        """Rows that are not there, though an operation, a simulation or a checkpoint says that they were."""
         return await self._rows(MISSING_ROW, SELECT_MISSING)
 
     async def version(self, version_id: str) -> ProposalVersion | None:
@@ -224,7 +237,7 @@ class AuditReader(Repository):
             return await cursor.fetchall()
 
 
-def _by_proposal(rows: Sequence[ProposalVersion | WorkflowEvent | Approval]) -> defaultdict[str, list[Any]]:
+def _by_proposal(rows: Sequence[ProposalVersion | WorkflowEvent | Approval | SeenHead]) -> defaultdict[str, list[Any]]:
     grouped: defaultdict[str, list[Any]] = defaultdict(list)
     for row in rows:
         grouped[row.proposal_id].append(row)

@@ -19,6 +19,8 @@ PRIVILEGES: Final[Mapping[str, str]] = {
     "workflow_events": ADD,
     "approvals": ADD,
     "proposal_versions": ADD,
+    "evidence_checkpoints": ADD,
+    "checkpoint_heads": ADD,
     "documents": ADD_AND_PURGE,
     "review_keys": ADD_AND_PURGE,
     "expired_operations": ADD_AND_PURGE,

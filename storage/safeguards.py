@@ -14,10 +14,16 @@ from domain.audit_check import BrokenRow
 from storage.privileges import PRIVILEGES
 from storage.retention import REFERRERS
 
-APPEND_ONLY: Final = ("workflow_events", "approvals", "proposal_versions")
+APPEND_ONLY: Final = (
+    "workflow_events",
+    "approvals",
+    "proposal_versions",
+    "evidence_checkpoints",
+    "checkpoint_heads",
+)
 NO_CHANGE: Final = "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
 NO_TRUNCATE: Final = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
-# As pg_get_triggerdef writes what migration 0001 creates.
+# As pg_get_triggerdef writes what migrations 0001 and 0013 create.
 TRIGGERS: Final = {
     ("documents", "documents_immutable"): f"BEFORE UPDATE ON documents {NO_CHANGE}",
     **{(table, f"{table}_append_only"): f"BEFORE DELETE OR UPDATE ON {table} {NO_CHANGE}" for table in APPEND_ONLY},

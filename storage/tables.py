@@ -8,7 +8,7 @@ from datetime import datetime
 from itertools import combinations
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlmodel import Field, SQLModel
 
@@ -407,6 +407,30 @@ class ExpiredOperationRow(SQLModel, table=True):
     runs_total: int | None
     runs_succeeded: int | None
     runs_failed: int | None
+
+
+class EvidenceCheckpointRow(SQLModel, table=True):
+    __tablename__ = "evidence_checkpoints"
+
+    checkpoint_no: int = Field(sa_column=Column(Integer, primary_key=True, autoincrement=False))
+    taken_at: datetime = _moment()
+    proposals: int
+    root: str = _text()
+    changed: int
+    changed_root: str = _text()
+    previous_hash: str = _text()
+    public_key: str = _text()
+    signature: str = _text()
+
+
+class CheckpointHeadRow(SQLModel, table=True):
+    __tablename__ = "checkpoint_heads"
+    __table_args__ = (Index("checkpoint_heads_by_proposal", "proposal_id", text("checkpoint_no DESC")),)
+
+    checkpoint_no: int = Field(primary_key=True)
+    proposal_id: str = _text(primary_key=True)
+    event_count: int
+    last_event_hash: str = _text()
 
 
 class DocumentToPurgeRow(SQLModel, table=True):

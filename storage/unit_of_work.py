@@ -1,6 +1,7 @@
 """The doors to PostgreSQL: `transaction()` commits when its block ends without an error, `reading()` never writes.
 
-In `autocommit()` and `purging()` each statement commits by itself; `snapshot()` is for many reads of one moment.
+In `autocommit()` and `purging()` each statement commits by itself; `snapshot()` is for many reads of one moment, and
+`checkpointing()` for a checkpoint of it.
 
 A block is inside a service or activity function and ends before that function returns: an answer that is sent before
 the commit breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md). A block makes no network call.
@@ -9,7 +10,7 @@ the commit breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md).
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import Final, Literal, LiteralString, Protocol
 
 import structlog
 from psycopg import AsyncConnection
@@ -20,6 +21,7 @@ from domain.operation import SIMULATIONS_SCOPE, IdempotencyKey, Operation
 from storage.audit import AuditReader
 from storage.backlog import BacklogReader
 from storage.batch_chunks import BatchChunks, ChunkReader
+from storage.checkpoints import Checkpoints
 from storage.correlation_ids import CorrelationIds
 from storage.deliveries import Deliveries, DeliveryReader
 from storage.documents import DocumentPurged, DocumentReader, Documents
@@ -153,13 +155,30 @@ class Storage:
             yield Retention(connection)
 
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[AuditReader]:
-        """All that the block reads is of one moment, and may take long."""
+    async def snapshot(self, *, by_index: bool = False) -> AsyncIterator[AuditReader]:
+        """All that the block reads is of one moment, and may take long; `by_index` where it reads checkpoints."""
+        async with self._long_transaction("REPEATABLE READ, READ ONLY", by_index=by_index) as connection:
+            yield AuditReader(connection)
+
+    @asynccontextmanager
+    async def checkpointing(self) -> AsyncIterator[Checkpoints]:
+        """A transaction that sees the trails of one moment, and may take long."""
+        async with self._long_transaction("REPEATABLE READ", by_index=True) as connection:
+            yield Checkpoints(connection)
+
+    @asynccontextmanager
+    async def _long_transaction(self, mode: LiteralString, *, by_index: bool) -> AsyncIterator[AsyncConnection]:
         async with self._connection() as connection, connection.transaction():
-            await connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            await connection.execute(f"SET TRANSACTION ISOLATION LEVEL {mode}")
             await connection.execute("SET LOCAL statement_timeout = '10min'")
             await connection.execute("SET LOCAL idle_in_transaction_session_timeout = '10min'")
-            yield AuditReader(connection)
+            if by_index:
+                # The first checkpoint fills an empty table. PostgreSQL believes that it is small until autovacuum has
+                # seen it, and would read all of it for each proposal, and sort it for each page.
+                await connection.execute("SET LOCAL enable_seqscan = off")
+                await connection.execute("SET LOCAL enable_bitmapscan = off")
+                await connection.execute("SET LOCAL enable_sort = off")
+            yield connection
 
     def _report(self, transaction: Transaction) -> None:
         for ended in transaction.operations.ended:

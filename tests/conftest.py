@@ -15,6 +15,7 @@ import migrated_postgres
 import psycopg
 import pytest
 from builders import a_storage
+from evidence_keys import a_key_text
 from http_clients import http_client
 from migrated_postgres import DATABASE
 from psycopg.sql import SQL, Identifier
@@ -146,7 +147,9 @@ def service(request: pytest.FixtureRequest, tmp_path: Path, migrated: Path) -> I
 
 @pytest.fixture(scope="session")
 def shared_service(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[Service]:
-    with running(Service(tmp_path_factory.mktemp("shared"), migrated)) as service:
+    service = Service(tmp_path_factory.mktemp("shared"), migrated)
+    service.more_environment["PROPOSAL_EVIDENCE_KEY"] = a_key_text()
+    with running(service):
         yield service
 
 

@@ -35,7 +35,7 @@ from worker.registry import (
     proposal_activities,
     proposal_workflows,
 )
-from worker.upkeep import keep_temporal_prepared, prepare_temporal
+from worker.upkeep import keep_temporal_prepared
 from workflows.identity import BATCHES_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE, PROPOSALS_QUEUE
 
 CONCURRENT_CALLBACKS: Final = 50
@@ -76,13 +76,15 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
             egress_proxy=settings.proxy,
             max_started=settings.max_started_operations,
             metrics=WorkerMetrics(process_metrics.registry),
+            evidence_key=settings.signing_key,
         )
-        await prepare_temporal(client)
+        keep_prepared = partial(keep_temporal_prepared, client, checkpoints=dependencies.evidence_key is not None)
+        await keep_prepared()
         for worker in _workers(settings, client, dependencies):
             await stack.enter_async_context(worker)
         marking = partial(dependencies.under_way.mark_running, dependencies.storage)
         await stack.enter_async_context(background(marking, name="running-marks"))
-        await stack.enter_async_context(background(partial(keep_temporal_prepared, client), name="temporal-upkeep"))
+        await stack.enter_async_context(background(keep_prepared, name="temporal-upkeep"))
         freeze_gc()
         log.info("worker_polling", task_queues=[PROPOSALS_QUEUE, BATCHES_QUEUE, CALLBACKS_QUEUE, HOUSEKEEPING_QUEUE])
         await stop.wait()
@@ -105,7 +107,7 @@ def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> 
             graceful_shutdown_timeout=grace,
             # Pinned, the workflow that goes on for ever would stay with the version that began it.
             deployment_config=_deployment(settings, VersioningBehavior.AUTO_UPGRADE),
-            max_concurrent_activities=2,
+            max_concurrent_activities=3,  # purge and checkpoint begin at the same time, and reconcile waits for neither
             max_concurrent_workflow_tasks=2,
         ),
         Worker(

@@ -9,6 +9,7 @@ from temporalio.client import Client
 
 from activities.analyze_chunks import AnalyzeStep
 from activities.build_artifact import BuildArtifactStep
+from activities.checkpoint import CheckpointStep
 from activities.computing import Computing
 from activities.conclude_batch import ConcludeBatchStep
 from activities.deliver import DeliverStep
@@ -24,6 +25,7 @@ from activities.under_way import UnderWay
 from activities.work_at_hand import WorkAtHand
 from domain.callback import CallbackRules
 from domain.egress_proxy import EgressProxy
+from domain.evidence_key import EvidenceKey
 from services.adoption import Adoption
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
@@ -31,6 +33,7 @@ from services.process_pool import ProcessPool
 from services.purging import Periods
 from storage.unit_of_work import Storage
 from workflows.analyze_scenarios import AnalyzeScenarios
+from workflows.checkpoint_evidence import CheckpointEvidence
 from workflows.create_proposal import CreateProposal
 from workflows.create_version import CreateVersion
 from workflows.deliver_callback import DeliverCallback
@@ -51,6 +54,7 @@ class Dependencies:
     under_way: UnderWay = field(default_factory=UnderWay)
     callback_rules: CallbackRules = field(default_factory=CallbackRules)
     egress_proxy: EgressProxy | None = None
+    evidence_key: EvidenceKey | None = None
     metrics: WorkerMetrics = field(default_factory=lambda: WorkerMetrics(CollectorRegistry()))
 
 
@@ -98,7 +102,7 @@ def callback_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
 
 
 def housekeeping_workflows() -> list[type]:
-    return [ReconcileOperations, PurgeOperations]
+    return [ReconcileOperations, PurgeOperations, CheckpointEvidence]
 
 
 def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., Any]]:
@@ -114,4 +118,5 @@ def housekeeping_activities(dependencies: Dependencies) -> list[Callable[..., An
         reconciling.reconcile,
         reconciling.reconcile_deliveries,
         PurgeStep(storage, dependencies.periods, metrics).purge,
+        CheckpointStep(storage, dependencies.evidence_key).checkpoint,
     ]

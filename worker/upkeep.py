@@ -21,16 +21,17 @@ RECONCILE: Final = OwnWorkflow(
 log = structlog.get_logger(__name__)
 
 
-async def keep_temporal_prepared(client: Client) -> float:
+async def keep_temporal_prepared(client: Client, *, checkpoints: bool) -> float:
     """Create and start what is missing; returns the seconds until the next look."""
-    await prepare_temporal(client)
+    await prepare_temporal(client, checkpoints=checkpoints)
     return INTERVAL_SECONDS
 
 
-async def prepare_temporal(client: Client) -> None:
+async def prepare_temporal(client: Client, *, checkpoints: bool) -> None:
+    """`checkpoints`: whether this worker has a key to sign them with."""
     try:
         attributes = await register_search_attributes(client, SEARCH_ATTRIBUTES)
-        schedules = await create_missing_schedules(client)
+        schedules = await create_missing_schedules(client, checkpoints=checkpoints)
         is_replaced = await stop_reconciling_by_schedule(client)
         is_started = await start_reconcile(client)
     except (RPCError, RuntimeError) as failure:

@@ -15,9 +15,11 @@ HOUSEKEEPING_QUEUE: Final = "proposal-housekeeping"
 DELIVER_CALLBACK: Final = "DeliverCallback"
 RECONCILE_OPERATIONS: Final = "ReconcileOperations"
 PURGE_OPERATIONS: Final = "PurgeOperations"
+CHECKPOINT_EVIDENCE: Final = "CheckpointEvidence"
 
 RECONCILE_ID: Final = "reconcile-operations"  # of the one workflow, and of the schedule whose pause stops it
 PURGE_ID: Final = "purge-operations"
+CHECKPOINT_ID: Final = "checkpoint-evidence"
 
 # An operation's workflow is named as its type: ANALYZE_SCENARIOS is AnalyzeScenarios. One is older than the rule.
 WORKFLOW_TYPES: Final = {

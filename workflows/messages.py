@@ -145,7 +145,7 @@ class ReconcileInput(Message):
 
 
 class HousekeepingInput(Message):
-    """Start of `ReconcileOperations` and `PurgeOperations`: nothing to set, so nothing to set wrong by hand."""
+    """Start of `ReconcileOperations`, `PurgeOperations` and `CheckpointEvidence`: nothing to set wrong by hand."""
 
 
 class ReconcileResult(Message):
@@ -167,6 +167,22 @@ class ReconcileResult(Message):
             ended=self.ended + other.ended,
             cancelled=self.cancelled + other.cancelled,
         )
+
+
+class CheckpointInput(Message):
+    """Nothing to set."""
+
+
+class CheckpointResult(Message):
+    """The checkpoint that was stored: its number, its root, and how many proposals it saw and found changed.
+
+    The history of its workflow is a second place that has the root.
+    """
+
+    checkpoint_no: int
+    root: str
+    proposals: int
+    changed: int
 
 
 class PurgeInput(Message):

@@ -80,5 +80,11 @@ PURGE: Final[ActivityOptions] = {
     "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=10), maximum_attempts=5),
 }
 
+# A million proposals take half a minute. A repeat after a lost result takes another checkpoint, which is as true.
+CHECKPOINT: Final[ActivityOptions] = {
+    "start_to_close_timeout": timedelta(minutes=10),
+    "retry_policy": RetryPolicy(initial_interval=timedelta(seconds=10), maximum_attempts=5),
+}
+
 TASK_TIMEOUT: Final = timedelta(seconds=5)  # after kill -9 of a worker its workflows go on when this has passed
 EXECUTION_TIMEOUT: Final = timedelta(hours=25)  # an hour more than a step may wait: the step's own time-out comes first

@@ -18,6 +18,8 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from workflows.identity import (
+    CHECKPOINT_EVIDENCE,
+    CHECKPOINT_ID,
     HOUSEKEEPING_QUEUE,
     PURGE_ID,
     PURGE_OPERATIONS,
@@ -27,6 +29,7 @@ from workflows.identity import (
 from workflows.messages import HousekeepingInput
 
 PURGE_INTERVAL: Final = timedelta(hours=1)
+CHECKPOINT_INTERVAL: Final = timedelta(hours=1)
 RPC_TIMEOUT: Final = timedelta(seconds=1)
 
 
@@ -61,13 +64,30 @@ def wanted_schedules() -> dict[str, Schedule]:
             spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=PURGE_INTERVAL)]),
             policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5)),
         ),
+        CHECKPOINT_ID: Schedule(
+            action=ScheduleActionStartWorkflow(
+                CHECKPOINT_EVIDENCE,
+                HousekeepingInput(),
+                id=CHECKPOINT_ID,
+                task_queue=HOUSEKEEPING_QUEUE,
+                execution_timeout=timedelta(hours=1),
+                static_summary="Sign where the trails of all proposals end",
+            ),
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=CHECKPOINT_INTERVAL)]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5)),
+        ),
     }
 
 
-async def create_missing_schedules(client: Client) -> list[str]:
+def _schedules_of(*, checkpoints: bool) -> dict[str, Schedule]:
+    """Those of a deployment; checkpoints take a key to sign with."""
+    return {name: schedule for name, schedule in wanted_schedules().items() if checkpoints or name != CHECKPOINT_ID}
+
+
+async def create_missing_schedules(client: Client, *, checkpoints: bool) -> list[str]:
     """Create the schedules that are not there and leave the others alone; returns the created ids."""
     created = []
-    for schedule_id, schedule in wanted_schedules().items():
+    for schedule_id, schedule in _schedules_of(checkpoints=checkpoints).items():
         try:
             await client.create_schedule(schedule_id, schedule, trigger_immediately=schedule_id != RECONCILE_ID)
         except ScheduleAlreadyRunningError:
@@ -76,13 +96,14 @@ async def create_missing_schedules(client: Client) -> list[str]:
     return created
 
 
-async def apply_schedules(client: Client) -> list[str]:
+async def apply_schedules(client: Client, *, checkpoints: bool) -> list[str]:
     """Make every schedule as this code wants it, and leave a paused one paused; returns all ids."""
-    created = await create_missing_schedules(client)
-    for schedule_id in wanted_schedules():
+    created = await create_missing_schedules(client, checkpoints=checkpoints)
+    wanted = list(_schedules_of(checkpoints=checkpoints))
+    for schedule_id in wanted:
         if schedule_id not in created:
             await _replace(client, schedule_id)
-    return list(wanted_schedules())
+    return wanted
 
 
 async def stop_reconciling_by_schedule(client: Client) -> bool:

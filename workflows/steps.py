@@ -10,6 +10,8 @@ from workflows.messages import (
     AnalyzeChunksResult,
     BuildArtifactInput,
     BuildArtifactResult,
+    CheckpointInput,
+    CheckpointResult,
     ConcludeBatchInput,
     ConcludeBatchResult,
     DeliverInput,
@@ -86,6 +88,12 @@ async def reconcile(step: ReconcileInput) -> ReconcileResult:
 @activity.defn(name="purge")
 async def purge(step: PurgeInput) -> PurgeResult:
     """Remove what has been kept for long enough, in short transactions; each is whole, so a repeat just goes on."""
+    raise _not_here(step)
+
+
+@activity.defn(name="checkpoint")
+async def checkpoint(step: CheckpointInput) -> CheckpointResult:
+    """Store a signed checkpoint of all trails; a repeat stores another one, of a later moment."""
     raise _not_here(step)
 
 

@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 from builders import a_body, a_large_body, without_simulation_flag
+from evidence_keys import a_key
 from receiver import Receiver
 from running_service import ROOT, proposals
 from standardwebhooks.webhooks import Webhook
@@ -72,6 +73,15 @@ def test_what_operators_run_against_a_service(service, tmp_path):
 
 
 @pytest.mark.shared
+def test_a_worker_that_has_a_key_takes_checkpoints(service):
+    deadline = time.monotonic() + 60
+    while not (taken := service.rows("SELECT public_key FROM evidence_checkpoints")):
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert taken[0] == (a_key().public_key,)
+
+
+@pytest.mark.shared
 def test_the_callback_of_an_operation_and_the_secret_of_its_receiver(service, tmp_path):
     with Receiver().serving() as receiver:
         receiver.answers = [(500, {}), (204, {})]
@@ -130,6 +140,11 @@ def test_the_audit_of_a_service(service, tmp_path):
     assert proposals(service, "audit", "verify", "--proposal", proposal_id).returncode == 0
     replayed = proposals(service, "audit", "replay", version_id)
     assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "the same hashes")
+    pack = tmp_path / f"{proposal_id}.zip"
+    packed = proposals(service, "audit", "pack", proposal_id, "-o", str(pack))
+    assert (packed.returncode, packed.stderr) == (0, "")
+    verifier = [sys.executable, "-I", "-S", str(ROOT / "domain" / "pack_verifier.py"), str(pack)]
+    assert subprocess.run(verifier, env={}, capture_output=True, check=False).returncode == 0
 
     service.alter("UPDATE proposal_versions SET engine_version = '0.9.0'")
     other = proposals(service, "audit", "replay", version_id)

@@ -1,4 +1,5 @@
 import pytest
+from evidence_keys import a_key_text
 from pydantic import ValidationError
 
 from runtime.settings import Settings, variable_name
@@ -163,6 +164,7 @@ SECRETS = {
     "PROPOSAL_OWNER_DATABASE_URL": "postgres://owner:secret@db/proposals",
     "PROPOSAL_CALLBACK_SECRETS": "a" * 24,
     "PROPOSAL_EGRESS_PROXY": "http://user:secret@proxy:3128",
+    "PROPOSAL_EVIDENCE_KEY": a_key_text(),
 }
 
 
@@ -258,3 +260,9 @@ def test_the_version_that_the_worker_controller_of_temporal_sets():
 def test_a_version_that_temporal_could_not_tell_from_another_is_refused(name, value):
     (line,) = problems(**{name: value})
     assert line.startswith(f"{name}: must be up to 1")
+
+
+@pytest.mark.parametrize("text", ["x", "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----", "a" * 64])
+def test_an_evidence_key_that_is_none_is_refused_without_its_text(text):
+    (line,) = problems(PROPOSAL_EVIDENCE_KEY=text)
+    assert line == ("PROPOSAL_EVIDENCE_KEY: must be a private key as `openssl genpkey -algorithm ed25519` writes it")

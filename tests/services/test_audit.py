@@ -8,9 +8,10 @@ from pydantic import model_validator
 from storage_rows import a_created_proposal, a_reviewed_proposal
 
 from domain import evidence
+from domain.checkpoint import ChainHead
 from domain.request import CreateRequest
 from services import audit
-from services.audit import AuditVerification, ChainHead
+from services.audit import AuditVerification
 from storage.documents import Document, DocumentKind
 from storage.unit_of_work import Storage
 

@@ -4,6 +4,7 @@ import pytest
 
 from storage import (
     batch_chunks,
+    checkpoints,
     deliveries,
     documents,
     events,
@@ -22,6 +23,7 @@ from storage.tables import metadata
         ("approvals", reviews._APPROVAL_COLUMNS),
         ("batch_chunks", batch_chunks._COLUMNS),
         ("callback_attempts", deliveries._ATTEMPT_COLUMNS),
+        ("evidence_checkpoints", checkpoints.COLUMNS),
         ("expired_operations", expired_operations._COLUMNS),
         ("operations", operations._COLUMNS),
         ("operations", operations._EVIDENCE_COLUMNS),

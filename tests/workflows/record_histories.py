@@ -24,11 +24,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import migrated_postgres  # noqa: E402 -- after the path is set
 from batches import a_portfolio, an_analysis  # noqa: E402 -- after the path is set
 from builders import a_body, a_large_body, a_version_body, without_simulation_flag  # noqa: E402 -- after the path is set
+from evidence_keys import a_key_text  # noqa: E402 -- after the path is set
 from http_clients import http_client  # noqa: E402 -- after the path is set
 from receiver import Receiver  # noqa: E402 -- after the path is set
 from running_service import Clients, Service, running  # noqa: E402 -- after the path is set
 
-from workflows.identity import DELIVER_NOW, RECONCILE_ID  # noqa: E402 -- after the path is set
+from workflows.identity import CHECKPOINT_ID, DELIVER_NOW, RECONCILE_ID  # noqa: E402 -- after the path is set
 
 HISTORIES = Path(__file__).parent / "histories"
 IDENTITY = re.compile(r'"identity": "[^"]*"')
@@ -68,6 +69,7 @@ async def record(service: Service) -> None:
             "ReconcileOperations": partial(record_reconcile, temporal),
             "AnalyzeScenarios": partial(record_batches, http, clients, temporal),
             "SimulateProposal": partial(record_simulations, http, save),
+            "CheckpointEvidence": partial(record_checkpoint, temporal),
         }
         asked = [name for name in others if name in sys.argv]
         for name in asked or (() if "CreateVersion" in sys.argv else others):
@@ -187,14 +189,27 @@ async def record_reconcile(temporal: Client) -> None:
             await asyncio.sleep(0.5)
         write("ReconcileOperations", name, history)
 
-    schedule = temporal.get_schedule_handle(RECONCILE_ID)
-    await schedule.trigger()
+    await temporal.get_schedule_handle(RECONCILE_ID).trigger()
+    await save(
+        "triggered", await first_start(temporal, RECONCILE_ID), last=EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED
+    )
+    await save("three_looks", RECONCILE_ID, last=EventType.EVENT_TYPE_TIMER_STARTED, count=3)
+
+
+async def record_checkpoint(temporal: Client) -> None:
+    """The checkpoint that a worker's first look at the schedules causes."""
+    handle = temporal.get_workflow_handle(await first_start(temporal, CHECKPOINT_ID))
+    await handle.result()
+    write("CheckpointEvidence", "taken", await handle.fetch_history())
+
+
+async def first_start(temporal: Client, schedule_id: str) -> str:
+    """The id of the first workflow that the schedule starts."""
+    schedule = temporal.get_schedule_handle(schedule_id)
     while not (actions := (await schedule.describe()).info.recent_actions):
         await asyncio.sleep(0.1)
     assert isinstance(actions[0].action, ScheduleActionExecutionStartWorkflow)
-    triggered = actions[0].action.workflow_id
-    await save("triggered", triggered, last=EventType.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED)
-    await save("three_looks", RECONCILE_ID, last=EventType.EVENT_TYPE_TIMER_STARTED, count=3)
+    return actions[0].action.workflow_id
 
 
 def main() -> None:
@@ -205,12 +220,15 @@ def main() -> None:
         "ReconcileOperations",
         "AnalyzeScenarios",
         "SimulateProposal",
+        "CheckpointEvidence",
     ):
         (HISTORIES / workflow_type).mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         migrated_postgres.make(Path(folder, "migrated"))
-        with running(Service(Path(folder), Path(folder, "migrated"))) as service:
+        service = Service(Path(folder), Path(folder, "migrated"))
+        service.more_environment["PROPOSAL_EVIDENCE_KEY"] = a_key_text()
+        with running(service):
             asyncio.run(record(service))
 
 

@@ -13,6 +13,7 @@ from sandbox import sandboxed_runner
 from storage_rows import reconciling
 from temporalio import activity
 from temporalio.client import Client, ScheduleIntervalSpec, ScheduleSpec, WorkflowFailureError
+from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError
 from temporalio.testing import ActivityEnvironment
@@ -25,8 +26,11 @@ from worker.one_argument import OneArgument
 from worker.registry import housekeeping_workflows
 from worker.upkeep import prepare_temporal, start_reconcile
 from workflows import policies
-from workflows.identity import HOUSEKEEPING_QUEUE, PURGE_ID, RECONCILE_ID
+from workflows.checkpoint_evidence import CheckpointEvidence
+from workflows.identity import CHECKPOINT_ID, HOUSEKEEPING_QUEUE, PURGE_ID, RECONCILE_ID
 from workflows.messages import (
+    CheckpointInput,
+    CheckpointResult,
     HousekeepingInput,
     PurgeInput,
     PurgeResult,
@@ -45,13 +49,13 @@ FULL = ReconcileInput().batch_size
 class FakeHousekeeping:
     """Answers with these results, the last of them for ever."""
 
-    def __init__(self, results: Sequence[ReconcileResult | PurgeResult | Exception]) -> None:
+    def __init__(self, results: Sequence[ReconcileResult | PurgeResult | CheckpointResult | Exception]) -> None:
         self._results = list(results)
         self.calls = 0
-        self.inputs: list[ReconcileInput | PurgeInput] = []
+        self.inputs: list[ReconcileInput | PurgeInput | CheckpointInput] = []
         self.deliveries = 0
 
-    def _next(self) -> ReconcileResult | PurgeResult:
+    def _next(self) -> ReconcileResult | PurgeResult | CheckpointResult:
         self.calls += 1
         result = self._results[min(self.calls, len(self._results)) - 1]
         if isinstance(result, Exception):
@@ -77,6 +81,13 @@ class FakeHousekeeping:
         assert isinstance(result, PurgeResult)
         return result
 
+    @activity.defn(name="checkpoint")
+    async def checkpoint(self, step: CheckpointInput) -> CheckpointResult:
+        self.inputs.append(step)
+        result = self._next()
+        assert isinstance(result, CheckpointResult)
+        return result
+
 
 @asynccontextmanager
 async def working(client: Client, fake: FakeHousekeeping, *, queue: str) -> AsyncIterator[None]:
@@ -84,7 +95,7 @@ async def working(client: Client, fake: FakeHousekeeping, *, queue: str) -> Asyn
         client,
         task_queue=queue,
         workflows=housekeeping_workflows(),
-        activities=[fake.reconcile, fake.reconcile_deliveries, fake.purge],
+        activities=[fake.reconcile, fake.reconcile_deliveries, fake.purge, fake.checkpoint],
         workflow_runner=sandboxed_runner(),
         interceptors=[OneArgument()],
     ):
@@ -146,7 +157,18 @@ async def test_what_is_typed_into_a_start_changes_nothing(temporal_client):
     assert (looking.inputs, purging.inputs) == ([ReconcileInput()], [PurgeInput()])
 
 
-@pytest.mark.parametrize("workflow", [ReconcileOperations, PurgeOperations])
+TAKEN = CheckpointResult(checkpoint_no=3, root="sha256:0", proposals=5, changed=2)
+
+
+async def test_a_checkpoint_is_taken_again_after_a_failure_and_its_root_is_in_the_history(temporal_client, monkeypatch):
+    again = RetryPolicy(initial_interval=timedelta(milliseconds=10), maximum_attempts=2)
+    monkeypatch.setitem(policies.CHECKPOINT, "retry_policy", again)
+    fake = FakeHousekeeping([RuntimeError("a bug"), TAKEN])
+    assert await run(temporal_client, CheckpointEvidence, fake, under=CHECKPOINT_ID) == TAKEN
+    assert fake.inputs == [CheckpointInput(), CheckpointInput()]
+
+
+@pytest.mark.parametrize("workflow", [ReconcileOperations, PurgeOperations, CheckpointEvidence])
 async def test_under_another_id_it_fails_with_a_plain_text_and_looks_at_nothing(temporal_client, workflow):
     fake = FakeHousekeeping([ReconcileResult()])
     with pytest.raises(WorkflowFailureError) as failed:
@@ -188,13 +210,13 @@ async def test_reconcile_goes_on_after_a_failure_and_as_a_new_run_of_the_same_id
 
 
 async def test_upkeep_keeps_reconcile_alive(nothing_there):
-    await prepare_temporal(nothing_there)
+    await prepare_temporal(nothing_there, checkpoints=False)
     handle = nothing_there.get_workflow_handle(RECONCILE_ID)
     first = (await handle.describe()).run_id
-    await prepare_temporal(nothing_there)
+    await prepare_temporal(nothing_there, checkpoints=False)
     assert (await handle.describe()).run_id == first
     await handle.terminate()
-    await asyncio.gather(*(prepare_temporal(nothing_there) for _ in range(3)))
+    await asyncio.gather(*(prepare_temporal(nothing_there, checkpoints=False) for _ in range(3)))
     second = await handle.describe()
     assert second.run_id != first
     assert second.close_time is None
@@ -211,11 +233,11 @@ async def test_upkeep_takes_the_id_from_a_foreign_workflow(nothing_there, name, 
     foreign = await nothing_there.start_workflow(
         name, HousekeepingInput(), id=RECONCILE_ID, task_queue=queue, **options
     )
-    await prepare_temporal(nothing_there)
+    await prepare_temporal(nothing_there, checkpoints=False)
     own = await nothing_there.get_workflow_handle(RECONCILE_ID).describe()
     assert own.run_id != foreign.first_execution_run_id
     assert (own.workflow_type, own.close_time) == ("ReconcileOperations", None)
-    await prepare_temporal(nothing_there)
+    await prepare_temporal(nothing_there, checkpoints=False)
     assert (await nothing_there.get_workflow_handle(RECONCILE_ID).describe()).run_id == own.run_id
     history = nothing_there.get_workflow_handle(RECONCILE_ID, run_id=foreign.first_execution_run_id)
     (closed,) = [
@@ -232,7 +254,7 @@ async def test_the_times_of_an_earlier_releases_schedule_are_taken_away_and_its_
     earlier.state.paused, earlier.state.note = True, "by an operator"
     handle = await nothing_there.create_schedule(RECONCILE_ID, earlier)
     for change in (prepare_temporal, apply_schedules):
-        await change(nothing_there)
+        await change(nothing_there, checkpoints=False)
         schedule = (await handle.describe()).schedule
         assert not schedule.spec.intervals
         assert (schedule.state.paused, schedule.state.note) == (True, "by an operator")
@@ -245,7 +267,7 @@ async def test_the_pause_of_the_schedule_stops_reconcile_and_its_sign_of_life(no
         return registry.get_sample_value("proposals_reconcile_last_run_timestamp_seconds")
 
     step = reconciling(storage, nothing_there, registry=registry)
-    await create_missing_schedules(nothing_there)
+    await create_missing_schedules(nothing_there, checkpoints=False)
     switch = nothing_there.get_schedule_handle(RECONCILE_ID)
     at_start = last_run()
     assert not (await ActivityEnvironment().run(step.reconcile, ReconcileInput())).is_paused
@@ -262,12 +284,15 @@ async def test_the_pause_of_the_schedule_stops_reconcile_and_its_sign_of_life(no
 
 
 async def test_schedules_are_made_once_and_replaced_when_the_code_changes(nothing_there, monkeypatch):
-    assert set(await create_missing_schedules(nothing_there)) == {"reconcile-operations", "purge-operations"}
-    assert await create_missing_schedules(nothing_there) == []
+    without = {"reconcile-operations", "purge-operations"}
+    assert set(await create_missing_schedules(nothing_there, checkpoints=False)) == without
+    assert set(await apply_schedules(nothing_there, checkpoints=False)) == without
+    assert await create_missing_schedules(nothing_there, checkpoints=True) == ["checkpoint-evidence"]
+    assert await create_missing_schedules(nothing_there, checkpoints=True) == []
     changed = wanted_schedules()
     changed["purge-operations"].policy.catchup_window *= 2
     monkeypatch.setattr("workflows.schedules.wanted_schedules", lambda: changed)
     for _ in range(2):
-        assert await apply_schedules(nothing_there) == list(changed)
+        assert await apply_schedules(nothing_there, checkpoints=True) == list(changed)
         described = await nothing_there.get_schedule_handle("purge-operations").describe()
         assert described.schedule.policy.catchup_window == changed["purge-operations"].policy.catchup_window

@@ -23,6 +23,7 @@ CREATE_PROPOSAL = (
 )
 CREATE_VERSION = ("business_failure", "small")
 ANALYZE_SCENARIOS = ("all_failed", "cancelled", "four_lanes")
+CHECKPOINT_EVIDENCE = ("taken",)
 SIMULATE_PROPOSAL = ("business_failure", "large", "small")
 DELIVER_CALLBACK = ("gone", "hurried", "second_attempt")
 RECONCILE_OPERATIONS = ("three_looks", "triggered")
@@ -32,6 +33,7 @@ RECORDED = sorted(HISTORIES.glob("*/*.json"))
 def test_every_path_is_recorded():
     assert [f"{path.parent.name}/{path.stem}" for path in RECORDED] == [
         *(f"AnalyzeScenarios/{name}" for name in ANALYZE_SCENARIOS),
+        *(f"CheckpointEvidence/{name}" for name in CHECKPOINT_EVIDENCE),
         *(f"CreateProposal/{name}" for name in CREATE_PROPOSAL),
         *(f"CreateVersion/{name}" for name in CREATE_VERSION),
         *(f"DeliverCallback/{name}" for name in DELIVER_CALLBACK),
@@ -57,6 +59,7 @@ async def test_a_recorded_history_replays(path):
         ("AnalyzeScenarios/four_lanes", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
         ("AnalyzeScenarios/all_failed", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
         ("AnalyzeScenarios/cancelled", "EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED"),
+        ("CheckpointEvidence/taken", "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"),
         ("CreateProposal/small", "EVENT_TYPE_MARKER_RECORDED"),
         ("CreateProposal/large", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),
         ("CreateProposal/fallen_back", "EVENT_TYPE_ACTIVITY_TASK_COMPLETED"),

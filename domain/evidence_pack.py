@@ -1,0 +1,119 @@
+"""A pack: all evidence about one proposal as the bytes of a zip, with the script that verifies it.
+
+The same evidence makes the same bytes. Times in the zip are fixed and names sorted; nothing says when or where the pack
+was made; and parts are not compressed, because releases of zlib compress the same bytes differently.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Final
+from zipfile import ZIP_STORED, ZipFile, ZipInfo
+
+from domain.audit import FIRST_PREVIOUS_HASH, row_columns
+from domain.audit_check import Evidence
+from domain.canonical import sha256_of
+from domain.checkpoint import Sighting
+from domain.evidence_key import ALGORITHM, EvidenceKey
+
+FORMAT: Final = "proposals-evidence-pack/1"
+MANIFEST: Final = "manifest.json"
+LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can hold
+UNIX: Final = 3
+READABLE_FILE: Final = 0o100644 << 16
+
+
+def evidence_pack(
+    evidence: Evidence, documents: Mapping[str, bytes], *, sighting: Sighting | None, key: EvidenceKey | None
+) -> bytes:
+    """The zip. `documents` are the texts of all versions by address; `sighting` is of the checkpoint to include."""
+    parts = _parts(evidence, documents, sighting)
+    manifest = _manifest(evidence, parts, signed_by=None if key is None else key.fingerprint)
+    parts[MANIFEST] = manifest
+    parts["manifest.sha256"] = f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
+    if key is not None:
+        parts["signature.json"] = _shown(
+            {
+                "algorithm": ALGORITHM,
+                "public_key": key.public_key,
+                "fingerprint": key.fingerprint,
+                "signature": key.sign(manifest.decode()),
+            }
+        )
+    return zipped(parts)
+
+
+def zipped(parts: Mapping[str, bytes]) -> bytes:
+    """The bytes of a zip with these parts."""
+    pack = io.BytesIO()
+    with ZipFile(pack, "w", ZIP_STORED) as archive:
+        for name, content in sorted(parts.items()):
+            entry = ZipInfo(name, LONG_AGO)
+            entry.create_system = UNIX  # otherwise that of this machine
+            entry.external_attr = READABLE_FILE
+            archive.writestr(entry, content)
+    return pack.getvalue()
+
+
+def verifier() -> bytes:
+    """The script that verifies a pack."""
+    return (resources.files("domain") / "pack_verifier.py").read_bytes()
+
+
+def _parts(evidence: Evidence, documents: Mapping[str, bytes], sighting: Sighting | None) -> dict[str, bytes]:
+    """All that the manifest lists."""
+    proposal = evidence.proposal
+    parts = {
+        "proposal.json": _shown(row_columns(proposal)),
+        "versions.json": _shown({"versions": [row_columns(version) for version in evidence.versions]}),
+        "approvals.json": _shown({"approvals": [row_columns(approval) for approval in evidence.approvals]}),
+        "events.json": _shown({"events": [row_columns(event) for event in evidence.events]}),
+        "chain.json": _shown(
+            {
+                "proposal_id": proposal.proposal_id,
+                "event_count": proposal.event_count,
+                "first_previous_event_hash": FIRST_PREVIOUS_HASH,
+                "event_hashes": [event.event_hash for event in evidence.events],
+                "last_event_hash": proposal.last_event_hash,
+            }
+        ),
+        "verify.py": verifier(),
+    }
+    for address, text in documents.items():
+        parts[f"documents/{address.removeprefix('sha256:')}.json"] = text
+    if sighting is not None:
+        parts["checkpoint.json"] = _shown(
+            {
+                "checkpoint": sighting.checkpoint.shown(),
+                "head": sighting.head.shown(),
+                "index": sighting.index,
+                "path": sighting.path,
+            }
+        )
+    return parts
+
+
+def _manifest(evidence: Evidence, parts: Mapping[str, bytes], *, signed_by: str | None) -> bytes:
+    proposal = evidence.proposal
+    return _shown(
+        {
+            "format": FORMAT,
+            "proposal_id": proposal.proposal_id,
+            "event_count": proposal.event_count,
+            "last_event_hash": proposal.last_event_hash,
+            "last_event_at": row_columns(proposal)["last_event_at"],
+            "engine_versions": sorted({version.engine_version for version in evidence.versions}),
+            "signed_by": signed_by,
+            "parts": [
+                {"name": name, "length": len(content), "sha256": sha256_of(content)}
+                for name, content in sorted(parts.items())
+            ],
+        }
+    )
+
+
+def _shown(value: Any) -> bytes:
+    """Readable JSON; the verifier accepts no other way of writing the same."""
+    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=True) + "\n").encode()
