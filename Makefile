@@ -108,6 +108,10 @@ docs: generated ## Build the site of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
 
+.PHONY: answers
+answers: $(INSTALLED) ## Follow the pages of docs/ and write what comes into their answers (ARGS="-k first-shift")
+	WRITE_ANSWERS=1 OTHER_LANGUAGES=1 $(BIN)/pytest -q tests/docs/test_pages.py $(ARGS)
+
 .PHONY: generated
 generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, OpenAPI document, Python client
 	@$(BIN)/proposals config docs docs/reference/configuration.md

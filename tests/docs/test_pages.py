@@ -1,0 +1,87 @@
+"""Pages of docs/ run from the top as a reader would, and show what really comes.
+
+`make answers` writes what comes into the pages.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+import reader
+from doc_pages import answers, rewritten, steps
+from issuer import Issuer, a_token
+from running_service import Service, running
+from shown_answers import difference
+
+from cli.local.ports import free_port
+
+pytestmark = pytest.mark.timeout(300)
+DOCS = Path(__file__).parents[2] / "docs"
+PAGES = sorted(
+    page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md") if "```sh\n" in page.read_text()
+)
+# Pages whose commands are not for a service on the reader's machine.
+NOT_FOLLOWED = {
+    "index.md": "starts the service, and has one command: test_readme.py has it, too",
+    "guides/deployment.md": "a deployment: tests/packaging, tests/processes",
+    "guides/set-up-monitoring.md": "a deployment: tests/monitoring",
+    "guides/runbook.md": "test_runbook_page.py",
+    "explanation/benchmarks.md": "bench/ writes it",
+    "explanation/capacity.md": "bench/ writes it",
+}
+FOLLOWED = [page for page in PAGES if page not in NOT_FOLLOWED]
+SECURED = {"tutorials/first-review.md", "guides/authenticate.md"}
+NODE = "OTHER_LANGUAGES" in os.environ  # as in tests/clients
+REWRITE = "WRITE_ANSWERS" in os.environ
+# The people of `make demo ARGS="--people"`.
+PEOPLE = {
+    "advisor_1": "proposals:write proposals:read operations:read consents:record reviews:risk",
+    "risk_1": "proposals:read reviews:risk",
+    "compliance_1": "proposals:read reviews:compliance audit:read",
+    "desk_1": "proposals:write proposals:read operations:read operations:cancel callbacks:manage audit:read",
+}
+
+
+class DevService(Service):
+    """As `make dev` has it."""
+
+    def environment(self) -> dict[str, str]:
+        addresses = {"PROPOSAL_PUBLIC_URL": self.url, "PROPOSAL_TEMPORAL_UI_URL": self.temporal.ui_url}
+        return super().environment() | addresses
+
+
+@pytest.fixture(scope="module")
+def dev(tmp_path_factory, migrated):
+    with running(DevService(tmp_path_factory.mktemp("dev"), migrated)) as service:
+        yield service
+
+
+@pytest.fixture(scope="module")
+def secured_url(dev):
+    """A second API beside the first, as `make demo ARGS="--people"` has it."""
+    with Issuer().serving() as issuer:
+        rules = {"four_eyes": "true", "strict_version_binding": "true"} | issuer.settings()
+        with dev.another_api(**{f"PROPOSAL_{name.upper()}": str(value) for name, value in rules.items()}) as url:
+            yield url
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_a_page_shows_what_comes(name, dev, request, tmp_path):
+    url = request.getfixturevalue("secured_url") if name in SECURED else dev.url
+    tokens = {person: a_token(person, scopes, client_id="local") for person, scopes in PEOPLE.items()}
+    environment = reader.prepare(tmp_path, dev.environment() | {"PROPOSALS_URL": url}, tokens)
+    page = (DOCS / name).read_text()
+    followed = steps(page, node=NODE)
+    real = {
+        "127.0.0.1:8000": url.removeprefix("http://"),
+        "127.0.0.1:8233": dev.temporal.ui_url.removeprefix("http://"),
+        "127.0.0.1:7233": dev.temporal.address,
+        "127.0.0.1:9000": f"127.0.0.1:{free_port()}",
+    }
+
+    came = answers(followed, tmp_path, environment, real)
+
+    differs = difference([step.shown for step in followed if step.answer_at is not None], came)
+    if differs and REWRITE:
+        (DOCS / name).write_text(rewritten(page, followed, came))
+    assert not differs or REWRITE, f"{differs}\n`make answers` writes what came"
