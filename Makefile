@@ -112,6 +112,10 @@ docs: generated ## Build the site of docs/ into site/
 answers: $(INSTALLED) ## Follow the pages of docs/ and write what comes into their answers (ARGS="-k first-shift")
 	WRITE_ANSWERS=1 OTHER_LANGUAGES=1 $(BIN)/pytest -q tests/docs/test_pages.py $(ARGS)
 
+.PHONY: screenshots
+screenshots: $(INSTALLED) ## Photograph a running `make dev` for docs/assets (needs Chromium; ARGS="--url http://127.0.0.1:8001")
+	PYTHONPATH=tests $(BIN)/python tests/docs/screenshots.py $(ARGS)
+
 .PHONY: generated
 generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, OpenAPI document, Python client
 	@$(BIN)/proposals config docs docs/reference/configuration.md

@@ -10,7 +10,7 @@ import re
 
 WIDTH = 120
 IDENTITIES = (
-    r"(?<=_)(?:[0-9a-f]{32}|[0-9a-f]{12})(?![0-9a-f])",  # pop_..., corr_...
+    r"(?<=[_-])(?:[0-9a-f]{32}|[0-9a-f]{12})(?![0-9a-f])",  # pop_..., corr_...
     r"[0-9a-f]{64}",
     r'(?<="next_cursor": ")[^"]+',
     r"(?<=cursor=)[\w%.~-]+",
@@ -24,7 +24,8 @@ FORMS = {
     "key": r"whsec_[A-Za-z0-9+/]{43}=",
     "length": r"(?<=content-length: )\d+",
     "duration": r'\b\d+(?:\.\d+)? ?(?:ms|s)\b|(?<="duration_ms": )\d+',
-    "pid": r"(?<=pid )\d+",
+    "count": r"(?<=history events: )\d+",
+    "user": r"(?<=temporal-cli:)[\w.@-]+",
 }
 VARIES = re.compile(
     "|".join([f"(?P<identity>{'|'.join(IDENTITIES)})", *(f"(?P<{name}>{form})" for name, form in FORMS.items())])

@@ -4,6 +4,9 @@
 """
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -31,6 +34,7 @@ NOT_FOLLOWED = {
 }
 FOLLOWED = [page for page in PAGES if page not in NOT_FOLLOWED]
 SECURED = {"tutorials/first-review.md", "guides/authenticate.md"}
+ADDRESS = "http://127.0.0.1:8000"  # of the service, on every page
 NODE = "OTHER_LANGUAGES" in os.environ  # as in tests/clients
 REWRITE = "WRITE_ANSWERS" in os.environ
 # The people of `make demo ARGS="--people"`.
@@ -49,6 +53,30 @@ class DevService(Service):
         addresses = {"PROPOSAL_PUBLIC_URL": self.url, "PROPOSAL_TEMPORAL_UI_URL": self.temporal.ui_url}
         return super().environment() | addresses
 
+    def start_worker(self) -> None:
+        super().start_worker()
+        assert self.worker is not None
+        (self.folder / "worker-pid").write_text(f"{self.worker.pid}\n")
+
+    @contextmanager
+    def restarting_the_worker(self) -> Iterator[None]:
+        """A page may kill the worker; the next page finds one that works."""
+        over = threading.Event()
+
+        def restart() -> None:
+            while not over.wait(0.1):
+                assert self.worker is not None
+                if self.worker.exit_code is not None:
+                    self.start_worker()
+
+        thread = threading.Thread(target=restart)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+
 
 @pytest.fixture(scope="module")
 def dev(tmp_path_factory, migrated):
@@ -60,7 +88,7 @@ def dev(tmp_path_factory, migrated):
 def secured_url(dev):
     """A second API beside the first, as `make demo ARGS="--people"` has it."""
     with Issuer().serving() as issuer:
-        rules = {"four_eyes": "true", "strict_version_binding": "true"} | issuer.settings()
+        rules = {"four_eyes": "true", "strict_version_binding": "true", "public_url": ADDRESS} | issuer.settings()
         with dev.another_api(**{f"PROPOSAL_{name.upper()}": str(value) for name, value in rules.items()}) as url:
             yield url
 
@@ -69,7 +97,9 @@ def secured_url(dev):
 def test_a_page_shows_what_comes(name, dev, request, tmp_path):
     url = request.getfixturevalue("secured_url") if name in SECURED else dev.url
     tokens = {person: a_token(person, scopes, client_id="local") for person, scopes in PEOPLE.items()}
-    environment = reader.prepare(tmp_path, dev.environment() | {"PROPOSALS_URL": url}, tokens)
+    environment = reader.prepare(
+        tmp_path, dev.environment() | {"PROPOSALS_URL": url}, tokens, worker_pid=dev.folder / "worker-pid"
+    )
     page = (DOCS / name).read_text()
     followed = steps(page, node=NODE)
     real = {
@@ -79,7 +109,8 @@ def test_a_page_shows_what_comes(name, dev, request, tmp_path):
         "127.0.0.1:9000": f"127.0.0.1:{free_port()}",
     }
 
-    came = answers(followed, tmp_path, environment, real)
+    with dev.restarting_the_worker():
+        came = answers(followed, tmp_path, environment, real)
 
     differs = difference([step.shown for step in followed if step.answer_at is not None], came)
     if differs and REWRITE:
