@@ -85,16 +85,21 @@ def dev(tmp_path_factory, migrated):
 
 
 @pytest.fixture(scope="module")
-def secured_url(dev):
-    """A second API beside the first, as `make demo ARGS="--people"` has it."""
+def issuer():
     with Issuer().serving() as issuer:
-        rules = {"four_eyes": "true", "strict_version_binding": "true", "public_url": ADDRESS} | issuer.settings()
-        with dev.another_api(**{f"PROPOSAL_{name.upper()}": str(value) for name, value in rules.items()}) as url:
-            yield url
+        yield issuer
+
+
+@pytest.fixture(scope="module")
+def secured_url(dev, issuer):
+    """A second API beside the first, as `make demo ARGS="--people"` has it."""
+    rules = {"four_eyes": "true", "strict_version_binding": "true", "public_url": ADDRESS} | issuer.settings()
+    with dev.another_api(**{f"PROPOSAL_{name.upper()}": str(value) for name, value in rules.items()}) as url:
+        yield url
 
 
 @pytest.mark.parametrize("name", FOLLOWED)
-def test_a_page_shows_what_comes(name, dev, request, tmp_path):
+def test_a_page_shows_what_comes(name, dev, issuer, request, tmp_path):
     url = request.getfixturevalue("secured_url") if name in SECURED else dev.url
     tokens = {person: a_token(person, scopes, client_id="local") for person, scopes in PEOPLE.items()}
     environment = reader.prepare(
@@ -106,6 +111,7 @@ def test_a_page_shows_what_comes(name, dev, request, tmp_path):
         "127.0.0.1:8000": url.removeprefix("http://"),
         "127.0.0.1:8233": dev.temporal.ui_url.removeprefix("http://"),
         "127.0.0.1:7233": dev.temporal.address,
+        "https://login.bank.example": issuer.url.removesuffix("/keys"),
         "127.0.0.1:9000": f"127.0.0.1:{free_port()}",
     }
 
