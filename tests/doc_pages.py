@@ -18,6 +18,7 @@ from shown_answers import laid_out
 
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 FILE_NAME = re.compile(r"(?:#|//) ([\w.-]+\.\w+)\n")
+RUNS_NODE = re.compile(r"^node ", re.MULTILINE)
 ANSWERS = ("json", "text")
 STARTS = ("make demo", "make dev")  # the tests have started what these start
 END = "<the end of a block>"
@@ -40,7 +41,7 @@ def steps(page: str, *, node: bool) -> list[Step]:
     fences = list(FENCE.finditer(page))
     for number, fence in enumerate(fences):
         language, text = fence.groups()
-        if language == "sh" and not text.startswith(STARTS) and (node or "node " not in text):
+        if language == "sh" and not text.startswith(STARTS) and (node or not RUNS_NODE.search(text)):
             found.append(Step(text, **_answer(page, fence, fences[number + 1 : number + 2])))
         elif language not in ("sh", *ANSWERS) and (name := FILE_NAME.match(text)):
             found.append(Step(text, file_name=name[1]))

@@ -1,7 +1,7 @@
 """The answers that pages show: laid out for reading, and compared with what really came.
 
 Ids, hashes and cursors differ from run to run, so only their form and their identity count: an id that a page shows
-twice must come twice. Of times, durations, tokens and signatures the form counts. Everything else must be the same.
+twice must come twice. Of times, durations, tokens and keys the form counts. Everything else must be the same.
 """
 
 import difflib
@@ -20,13 +20,17 @@ FORMS = {
     "time": r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:\+00:00|Z)?",
     "date": r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT",
     "token": r"eyJ[\w.-]+",
-    "signature": r"v1,[A-Za-z0-9+/]{43}=",
     "key": r"whsec_[A-Za-z0-9+/]{43}=",
     "length": r"(?<=content-length: )\d+",
     "duration": r'\b\d+(?:\.\d+)? ?(?:ms|s)\b|(?<="duration_ms": )\d+',
+    "port": r"(?<=127\.0\.0\.1:)\d+",
     "count": r"(?<=history events: )\d+",
     "user": r"(?<=temporal-cli:)[\w.@-]+",
 }
+# How often a command reports progress, and at what pace, depends on the machine.
+PROGRESS = re.compile(
+    r"^pop_[0-9a-f]{32} (?:PENDING|RUNNING|\d+ of \d+ runs)\b.*\n|, [\d.,]+ runs/s(?:, [^,\n]+ left)?$", re.MULTILINE
+)
 VARIES = re.compile(
     "|".join([f"(?P<identity>{'|'.join(IDENTITIES)})", *(f"(?P<{name}>{form})" for name, form in FORMS.items())])
 )
@@ -51,13 +55,14 @@ def _json(value: object, *, margin: int, used: int) -> str:
     if not isinstance(value, dict | list) or not value or margin + used + len(flat) < WIDTH:
         return flat
     inner = " " * (margin + 2)
-    names = [f"{json.dumps(name, ensure_ascii=False)}: " for name in value] if isinstance(value, dict) else [""] * len(value)
-    members = list(value.values()) if isinstance(value, dict) else value
+    is_object = isinstance(value, dict)
+    names = [f"{json.dumps(name, ensure_ascii=False)}: " if is_object else "" for name in value]
+    members = list(value.values()) if is_object else value
     lines = [
         f"{inner}{name}{_json(member, margin=margin + 2, used=len(name))}"
         for name, member in zip(names, members, strict=True)
     ]
-    opening, closing = "{}" if isinstance(value, dict) else "[]"
+    opening, closing = "{}" if is_object else "[]"
     return f"{opening}\n" + ",\n".join(lines) + f"\n{' ' * margin}{closing}"
 
 
@@ -70,10 +75,13 @@ def compared(answers: list[str]) -> list[str]:
             return f"<{numbers.setdefault(found.group(), len(numbers) + 1)}>"
         return f"<{found.lastgroup}>"
 
-    return [VARIES.sub(form, answer) for answer in answers]
+    return [VARIES.sub(form, PROGRESS.sub("", answer)) for answer in answers]
 
 
 def difference(shown: list[str], came: list[str]) -> str:
-    """A unified diff of the answers of a page, empty when what came is what the page shows."""
-    lines = (("\n\n".join(answers)).splitlines() for answers in (compared(shown), compared(came)))
+    """A unified diff of the answers of a page, empty when what came is what the page shows, however lines are broken."""
+    left, right = ("\n\n".join(compared(answers)) for answers in (shown, came))
+    if "".join(left.split()) == "".join(right.split()):
+        return ""
+    lines = left.splitlines(), right.splitlines()
     return "\n".join(difflib.unified_diff(*lines, "the page shows", "the service answers", lineterm=""))
