@@ -101,7 +101,7 @@ clients: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Lint the OpenAPI document, g
 	@for tool in java javac node npm; do command -v $$tool > /dev/null || { \
 		echo "make clients needs $$tool: a JDK from 17 and Node.js from 20" >&2; exit 1; }; done
 	@$(MAKE) --no-print-directory $(VENV)/generator/$(GENERATOR) $(VENV)/npm/$(NPM)
-	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients $(ARGS)
+	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients tests/docs/test_pages.py $(ARGS)
 
 .PHONY: docs
 docs: generated ## Build the site of docs/ into site/

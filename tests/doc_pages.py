@@ -35,6 +35,11 @@ class Step:
     answer_at: tuple[int, int] | None = None
 
 
+def starts(page: str) -> list[str]:
+    """The commands with which a page starts the service."""
+    return [text.strip() for language, text in FENCE.findall(page) if language == "sh" and text.startswith(STARTS)]
+
+
 def steps(page: str, *, node: bool) -> list[Step]:
     """The steps of a page; those that run Node.js are left out unless it is wanted."""
     found: list[Step] = []
@@ -105,7 +110,7 @@ def _shell(folder: Path, environment: Mapping[str, str]) -> Iterator["subprocess
 
 
 def _run(shell: "subprocess.Popen[str]", number: int) -> str:
-    """The output of a block. It is sourced, so that its variables stay, and no command of it can read the next block."""
+    """The output of a block. It is sourced: its variables stay, and none of its commands can read the next block."""
     assert shell.stdin is not None
     assert shell.stdout is not None
     shell.stdin.write(f". ./.block-{number} < /dev/null\necho; echo '{END}'\n")

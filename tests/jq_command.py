@@ -12,12 +12,12 @@ import jq
 
 options = argparse.ArgumentParser()
 options.add_argument("-r", action="store_true")
-options.add_argument("-n", action="store_true")
 options.add_argument("--arg", nargs=2, action="append", default=[])
 options.add_argument("filter")
 options.add_argument("file", nargs="?")
 given = options.parse_args()
 program = jq.compile(given.filter, args=dict(given.arg))
-text = "null" if given.n else Path(given.file).read_text() if given.file else sys.stdin.read()
+text = Path(given.file).read_text() if given.file else sys.stdin.read()
 for value in program.input_text(text):
-    print(value if given.r and isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False))
+    text = value if given.r and isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
+    sys.stdout.write(f"{text}\n")

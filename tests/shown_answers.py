@@ -79,7 +79,7 @@ def compared(answers: list[str]) -> list[str]:
 
 
 def difference(shown: list[str], came: list[str]) -> str:
-    """A unified diff of the answers of a page, empty when what came is what the page shows, however lines are broken."""
+    """A unified diff of a page's answers, empty when what came is what the page shows, however lines are broken."""
     left, right = ("\n\n".join(compared(answers)) for answers in (shown, came))
     if "".join(left.split()) == "".join(right.split()):
         return ""

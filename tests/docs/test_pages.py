@@ -4,6 +4,8 @@
 """
 
 import os
+import shlex
+import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import reader
-from doc_pages import answers, rewritten, steps
+from doc_pages import answers, rewritten, starts, steps
 from issuer import Issuer, a_token
 from running_service import Service, running
 from shown_answers import difference
@@ -20,17 +22,11 @@ from cli.local.ports import free_port
 
 pytestmark = pytest.mark.timeout(300)
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = sorted(
-    page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md") if "```sh\n" in page.read_text()
-)
-# Pages whose commands are not for a service on the reader's machine.
+PAGES = sorted(page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md") if "```sh\n" in page.read_text())
+# Pages whose commands are not for a service on the reader's machine, and what runs them.
 NOT_FOLLOWED = {
-    "index.md": "starts the service, and has one command: test_readme.py has it, too",
-    "guides/deployment.md": "a deployment: tests/packaging, tests/processes",
-    "guides/set-up-monitoring.md": "a deployment: tests/monitoring",
-    "guides/runbook.md": "test_runbook_page.py",
-    "explanation/benchmarks.md": "bench/ writes it",
-    "explanation/capacity.md": "bench/ writes it",
+    "index.md": "it only starts the service: tests/processes/local/test_dev_command.py",
+    "guides/deployment.md": "compose: tests/packaging",
 }
 FOLLOWED = [page for page in PAGES if page not in NOT_FOLLOWED]
 SECURED = {"tutorials/first-review.md", "guides/authenticate.md"}
@@ -122,3 +118,13 @@ def test_a_page_shows_what_comes(name, dev, issuer, request, tmp_path):
     if differs and REWRITE:
         (DOCS / name).write_text(rewritten(page, followed, came))
     assert not differs or REWRITE, f"{differs}\n`make answers` writes what came"
+
+
+@pytest.mark.parametrize("name", FOLLOWED)
+def test_what_starts_the_service_is_known_to_make(name):
+    for command in starts((DOCS / name).read_text()):
+        subprocess.run([*shlex.split(command), "--dry-run"], cwd=DOCS.parent, check=True, capture_output=True)
+
+
+def test_the_pages_that_are_not_followed_have_commands():
+    assert set(NOT_FOLLOWED) <= set(PAGES)
