@@ -109,7 +109,7 @@ clients: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Lint the OpenAPI document, g
 	@for tool in java javac node npm; do command -v $$tool > /dev/null || { \
 		echo "make clients needs $$tool: a JDK from 17 and Node.js from 20" >&2; exit 1; }; done
 	@$(MAKE) --no-print-directory $(VENV)/generator/$(GENERATOR) $(VENV)/npm/$(NPM)
-	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients $(ARGS)
+	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients tests/docs/test_pages.py $(ARGS)
 
 # From the commit, not from the folder, and with its time: who builds it again gets the same bytes.
 DIST := dist
@@ -126,6 +126,14 @@ release: $(INSTALLED) $(VENV)/release/$(RELEASE) ## Make the wheels of HEAD, the
 docs: generated ## Build the site of docs/ into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo "open site/index.html"
+
+.PHONY: answers
+answers: $(INSTALLED) ## Follow the pages of docs/ and write what comes into their answers (ARGS="-k first-shift")
+	WRITE_ANSWERS=1 OTHER_LANGUAGES=1 $(BIN)/pytest -q tests/docs/test_pages.py $(ARGS)
+
+.PHONY: screenshots
+screenshots: $(INSTALLED) ## Photograph a running `make dev` for docs/assets (needs Chromium; ARGS="--url http://127.0.0.1:8001")
+	PYTHONPATH=tests $(BIN)/python tests/docs/screenshots.py $(ARGS)
 
 .PHONY: generated
 generated: $(INSTALLED) ## Write what is generated from the code: settings, errors, commands, OpenAPI document, Python client

@@ -109,7 +109,8 @@ class ProposalEvent(Wire):
         description="Hash of the previous event; zeros for the first.", examples=[HASH_EXAMPLE]
     )
     event_hash: Hash = Field(
-        description="Hash of all members above; docs/reference/api.md says how to compute it.", examples=[HASH_EXAMPLE]
+        description="Hash of all members above; docs/reference/api/reviews.md says how to compute it.",
+        examples=[HASH_EXAMPLE],
     )
 
 

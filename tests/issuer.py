@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qs
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -45,6 +46,18 @@ class Issuer:
                 issuer.asked += 1
                 body = json.dumps({"keys": issuer.keys}).encode()
                 self.send_response(issuer.status)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_POST(self) -> None:
+                """The token endpoint: a client's own token, with the scopes that it asks for (RFC 6749, 4.4)."""
+                form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
+                client, _, _ = base64.b64decode(self.headers["Authorization"].split()[1]).decode().partition(":")
+                token = a_token(client, form["scope"][0], client_id=client)
+                granted = {"access_token": token, "token_type": "Bearer", "expires_in": 300, "scope": form["scope"][0]}
+                body = json.dumps(granted).encode()
+                self.send_response(200)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

@@ -83,11 +83,11 @@ class Service:
         self.api = self._launch("api")
 
     @contextmanager
-    def another_api(self) -> Iterator[str]:
+    def another_api(self, **environment: str) -> Iterator[str]:
         """The URL of a second API process while the block lasts."""
         port = free_port()
         url = f"http://127.0.0.1:{port}"
-        child = self._launch("api", PROPOSAL_API_PORT=str(port))
+        child = self._launch("api", PROPOSAL_API_PORT=str(port), **environment)
         try:
             child.wait_until(lambda: _is(port, "ok"), seconds=PATIENCE_SECONDS)
             yield url

@@ -1824,7 +1824,7 @@ class ProposalEvent(Model):
     ]
     previous_event_hash: Annotated[str, Field(description="Hash of the previous event; zeros for the first.")]
     event_hash: Annotated[
-        str, Field(description="Hash of all members above; docs/reference/api.md says how to compute it.")
+        str, Field(description="Hash of all members above; docs/reference/api/reviews.md says how to compute it.")
     ]
 
 

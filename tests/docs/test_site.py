@@ -64,6 +64,14 @@ def test_every_page_is_on_the_site(site):
         assert (site / (name.with_name("index.html") if name.name == "README.html" else name)).exists()
 
 
+def test_pictures_are_small():
+    pictures = sorted((ROOT / "docs" / "assets").glob("*.webp"))
+    assert [picture.name for picture in pictures] == ["artifact-page.webp", "temporal-operation.webp"]
+    for picture in pictures:
+        assert picture.read_bytes()[8:12] == b"WEBP", "`make screenshots` writes it"
+        assert picture.stat().st_size < 80_000
+
+
 def test_no_page_fetches_anything_from_outside(site):
     pages = list(site.rglob("*.html"))
     for page in pages:
