@@ -24,6 +24,7 @@ from sharing import is_shared
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 
+from cli.local import ports
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, SUPERUSER, EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
@@ -36,13 +37,17 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Tests wait for other processes: one more than cores for `-n auto`, three times as many for `logical`."""
+    """Tests wait for other processes: one more than cores for `-n auto`, twice as many for `logical`."""
     cores = os.cpu_count() or 1
-    return 3 * cores if config.option.numprocesses == "logical" else cores + 1
+    return 2 * cores if config.option.numprocesses == "logical" else cores + 1
 
 
 def pytest_configure(config: pytest.Config) -> None:
     data_folders.open_root(config)
+    # Between the choice of a port and its use another process of pytest-xdist must not choose the same.
+    share = len(ports.CHOSEN_FROM) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    first = share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports.CHOSEN_FROM = ports.CHOSEN_FROM[first : first + share]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

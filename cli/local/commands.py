@@ -25,6 +25,7 @@ from cli.output import fail, print_fields
 from cli.settings import settings_or_exit
 from cli.submit import client_of, failure_lines, follow_to_end, print_outcome, submitted
 from domain.callback import host_key, shown_key
+from domain.public_links import artifact_path
 from runtime.signals import exit_process
 
 SAMPLE: Final = "create_proposal.json"  # a link to the one in examples/, so that a wheel has it, too
@@ -113,9 +114,11 @@ async def _follow_people(stack: LocalStack, *, issuer: Issuer) -> None:
 
 def _of_proposal(stack: LocalStack, state: OperationState) -> dict[str, str]:
     links = state.document["links"]
+    artifact = artifact_path(state.document["proposal_id"], state.document["version_no"])
     return {
         "operation": f"{stack.api_url}{links['self']}",
         "proposal": f"{stack.api_url}{links['proposal']}",
+        "its artifact, a page in a browser": f"{stack.api_url}{artifact}",
         "its workflow": links["temporal_ui"],
     }
 
@@ -194,7 +197,7 @@ def _print_addresses(stack: LocalStack, of_sample: Mapping[str, str]) -> None:
         "API docs": f"{stack.api_url}/docs",
         "Temporal UI": stack.ui_url,
         **of_sample,
+        "commands in another shell": f"after `{env_line(stack.data_dir)}`",
         "logs": str(stack.logs),
     }
-    typer.echo(f"\nCommands reach this service, in another shell, after\n  {env_line(stack.data_dir)}\n")
     print_fields("Serving until Ctrl-C", addresses)

@@ -9,15 +9,19 @@ from typing import Final
 from cli.local.children import LocalServerError
 
 HOST: Final = "127.0.0.1"
-CHOSEN_FROM: Final = range(15_000, 32_000)  # the kernel's own begin at 32,768
+CHOSEN_FROM = range(15_000, 32_000)  # the kernel's own begin at 32,768
 RELEASE_SECONDS: Final = 2.0  # the children of a run that was killed a moment ago are still closing
 RETRY_SECONDS: Final = 0.1
 
 
+_given: Final[set[int]] = set()  # to servers of this process that may not listen yet
+
+
 def free_port() -> int:
-    """A port that was free a moment ago, below those that the kernel gives to outgoing connections."""
-    while not is_free(port := secrets.choice(CHOSEN_FROM)):
+    """A port that was free a moment ago, below those that the kernel gives to outgoing connections; each only once."""
+    while (port := secrets.choice(CHOSEN_FROM)) in _given or not is_free(port):
         pass
+    _given.add(port)
     return port
 
 

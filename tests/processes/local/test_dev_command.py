@@ -28,7 +28,7 @@ def transcript_of_readme() -> str:
 def shape(transcript: str) -> list[str]:
     """Its lines without what differs from run to run; PostgreSQL and Temporal start beside each other."""
     changing = (
-        r"_[0-9a-f]{12,}|-[0-9a-f]{32}|sha256:\w+|\d{4}-\d\d-\d\dT\S+|:\d{4,5}|[\d.]+ m?s$|/\S*\.proposals|/\S*/data"
+        r"_[0-9a-f]{12,}|-[0-9a-f]{32}|sha256:\w+|\d{4}-\d\d-\d\dT\S+|:\d{4,5}|[\d.]+ m?s$|/\S*\.proposals|/\S*/data|/\S*(?=/\.venv/)"
     )
     lines = [re.sub(changing, "~", " ".join(line.split())) for line in transcript.splitlines()]
     return sorted(line for line in lines if not re.fullmatch("pop~ (PENDING|RUNNING)", line))
@@ -81,7 +81,10 @@ def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_
     assert shape(local_run.text) == shape(transcript_of_readme())
     operation = next(line.split()[-1] for line in local_run.text.splitlines() if line.startswith("  operation: "))
     before = get(operation)
-    assert f'\n  eval "$({PROPOSALS} env --data-dir {local_run.data_dir})"\n' in local_run.text
+    assert (
+        f'  commands in another shell: after `eval "$({PROPOSALS} env --data-dir {local_run.data_dir})"`\n'
+        in local_run.text
+    )
     told = in_a_shell(
         local_run,
         f"proposals operation {before['operation_id']}",

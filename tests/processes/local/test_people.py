@@ -28,7 +28,14 @@ def issuer(tmp_path):
 async def caller_of(given, issuer):
     settings = load_settings(issuer.settings())
     assert settings.auth_mode == "jwt"
-    rules = TokenRules(issuer=settings.auth_issuer, audience=settings.auth_audience, leeway_seconds=0)
+    rules = TokenRules(
+        issuer=settings.auth_issuer,
+        audience=settings.auth_audience,
+        leeway_seconds=0,
+        subject_claim=settings.auth_subject_claim,
+        client_claims=settings.auth_client_claims,
+        scope_claims=settings.auth_scope_claims,
+    )
     async with IssuerKeys(from_file(settings.auth_jwks_file), refresh_seconds=300).running() as keys:
         return await TokenVerifier(keys, rules).caller(given)
 
