@@ -11,7 +11,7 @@ from typing import Final
 
 import pytest
 
-MEMORY: Final = Path("/dev/shm")  # noqa: S108 -- a folder of this session's own is made in it
+MEMORY: Final = Path("/dev/shm")  # noqa: S108 -- a folder of the test run is made in it
 ENOUGH: Final = 4 * 2**30  # containers often have 64 MB of it
 ROOT: Final = pytest.StashKey[Path]()
 INHERITED: Final = "DATA_OF_TEST_SERVERS"

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from decimal import Context, Decimal
 from typing import Final
 
+from api.pages.labels import LABELS
 from domain.currencies import minor_unit
 
 BASIS_POINT: Final = Decimal("0.0001")
@@ -21,7 +22,7 @@ def percent(weight: Decimal | str) -> str:
 
 
 def points(weight: Decimal | str) -> str:
-    """A difference of weights; none has no sign."""
+    """A difference of weights in percentage points; none has no sign."""
     difference = _hundredths(weight)
     return f"{difference:+,f} pp" if difference else "0.00 pp"
 
@@ -57,8 +58,8 @@ def rate(value: str | None) -> str:
 
 
 def words(code: str) -> str:
-    """A code of the contract as people read it."""
-    return code.replace("_", " ").lower()
+    """A code of the contract as people read it; of one with a colon, both parts."""
+    return ": ".join(LABELS.get(part, part.replace("_", " ").lower()) for part in code.split(":"))
 
 
 def sentence(text: str) -> str:

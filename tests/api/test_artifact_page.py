@@ -14,11 +14,14 @@ from engine_strategies import decimal_texts, plausible_bodies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api.documents.result import DropReason
 from api.pages.artifact_page import artifact_page
 from api.pages.charts import MAX_LABEL_LENGTH, Weights, weights_chart
 from api.pages.clear_text import clear_text
-from api.pages.figures import NEARLY, NOTHING, money, percent, points, quantity, rate, sentence
+from api.pages.figures import NEARLY, NOTHING, money, percent, points, quantity, rate, sentence, words
+from api.pages.labels import LABELS
 from domain.currencies import minor_unit
+from domain.engine import codes, rules
 
 CASES = load_cases(Path(__file__).parents[1] / "contract" / "cases" / "cases.jsonl.gz")
 MONEY = re.compile(r">(-?[\d,]+(?:\.(\d+))?) ([A-Z]{3})</")
@@ -237,8 +240,8 @@ def test_the_page_shows_what_is_not_done_and_what_fx_costs():
     page = page_of(request)
     rows = page[page.index("Trades that were not made") :]
     assert '<td>buy</td><td class="t">&lt;NOWHERE&gt;</td><td class="n">7</td>' in rows
-    assert "missing shelf" in rows
-    assert re.search(r">5 JPY</td>\s*<td>currency mismatch<", rows)
+    assert "not on the shelf" in rows
+    assert re.search(r">5 JPY</td>\s*<td>amount in another currency than the price<", rows)
     assert re.search(r"USD/SGD</td><td class=\"n\">[\d,]+\.\d\d USD</td><td class=\"n\">[\d,]+\.\d\d SGD</td>", page)
 
 
@@ -282,3 +285,18 @@ def test_an_artifact_of_an_older_engine_has_its_page():
 )
 def test_figures(shown, expected):
     assert shown == expected
+
+
+def test_the_page_says_which_limit_is_exceeded_and_not_its_code():
+    body = a_portfolio_body(3)["simulate_request"]
+    body["options"] |= {"single_position_max_weight": "0.001"}
+    page = page_of(body)
+    assert "<td>hard rule failed: position above its limit</td>" in page
+    assert "reason code: above the limit" in page
+    assert "single position max<" not in page
+
+
+def test_every_rule_that_can_fail_and_every_dropped_trade_has_a_label():
+    expected = {*rules.HINTS, *DropReason.__value__.__args__, *codes.RULE_FAILED.values(), *codes.GAPS.values()}
+    assert expected - set(LABELS) == {codes.DATA_QUALITY}
+    assert words(codes.DATA_QUALITY) == "data quality"
