@@ -129,6 +129,8 @@ def flaws(text: str, rules: list[Rule]) -> Iterator[tuple[int, str, str]]:
 
 
 def main() -> int:
+    if not sys.argv[1:]:
+        sys.exit("style/lint.py: name the files and folders to read, as `make lint` does")
     rules = rules_by_suffix()
     flagged = 0
     for argument in map(Path, sys.argv[1:]):

@@ -28,7 +28,8 @@ def transcript_of_readme() -> str:
 def shape(transcript: str) -> list[str]:
     """Its lines without what differs from run to run; PostgreSQL and Temporal start beside each other."""
     changing = (
-        r"_[0-9a-f]{12,}|-[0-9a-f]{32}|sha256:\w+|\d{4}-\d\d-\d\dT\S+|:\d{4,5}|[\d.]+ m?s$|/\S*\.proposals|/\S*/data|/\S*(?=/\.venv/)"
+        r"_[0-9a-f]{12,}|-[0-9a-f]{32}|sha256:\w+|\d{4}-\d\d-\d\dT\S+|:\d{4,5}|[\d.]+ m?s$"
+        r"|/\S*\.proposals|/\S*/data|/\S*(?=/\.venv/)"
     )
     lines = [re.sub(changing, "~", " ".join(line.split())) for line in transcript.splitlines()]
     return sorted(line for line in lines if not re.fullmatch("pop~ (PENDING|RUNNING)", line))

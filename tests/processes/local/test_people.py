@@ -45,7 +45,7 @@ async def test_the_service_knows_each_person_by_the_token(issuer, person):
     caller = await caller_of(issuer.token(person), issuer)
 
     assert caller == Caller(client="local", subject=person.name, scopes=frozenset(person.scopes))
-    assert Scope.ACTORS_ANY not in caller.scopes  # nobody acts in another's name
+    assert Scope.ACTORS_ANY not in caller.scopes  # no person acts in another's name
 
 
 async def test_a_token_of_another_data_directory_is_refused(issuer, tmp_path):
