@@ -184,6 +184,9 @@ class Verification:
             if path.is_dir() and not path.is_symlink():
                 continue
             part = path.relative_to(folder).as_posix()
+            if not path.is_file():
+                self.unreadable(part, "is no file")  # a pipe or device could be read for ever
+                continue
             try:
                 self.parts[part] = path.read_bytes()
             except OSError as failure:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import pack_verifier
-from domain.pack_verifier import L, is_signed, plain
+from domain.pack_verifier import L, Verification, is_signed, plain
 
 SOURCE = Path(pack_verifier.__file__).read_text()
 # RFC 8032, section 7.1: TEST 1, 2, 3 and SHA(abc): public key, message, signature.
@@ -103,3 +103,12 @@ def test_what_could_pass_for_another_line_is_shown_escaped():
     assert plain("\x1b[2Kevents.json") == "'\\x1b[2Kevents.json'"
     assert plain("documents/é.json") == "'documents/\\xe9.json'"
     assert plain("events.json") == "events.json"
+
+
+def test_what_is_no_file_is_named_and_not_read(tmp_path):
+    (tmp_path / "device").symlink_to("/dev/null")  # as a pipe or /dev/zero, but a failure of this test ends
+    verification = Verification()
+
+    verification.read(tmp_path)
+
+    assert verification.failures == [("device", "is no file")]
