@@ -1,8 +1,10 @@
 """The verifier's own Ed25519 and what it is written with: it is run by strangers, by the Python that they have."""
 
 import ast
+import io
 import sys
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -112,3 +114,20 @@ def test_what_is_no_file_is_named_and_not_read(tmp_path):
     verification.read(tmp_path)
 
     assert verification.failures == [("device", "is no file")]
+
+
+def test_parts_that_overlap_in_a_zip_are_named_and_not_read(tmp_path):
+    inner, content = io.BytesIO(), b"x" * 10_000
+    with ZipFile(inner, "w") as archive:
+        archive.writestr(ZipInfo("inner"), content)
+        entry = archive.infolist()[0]
+    pack = tmp_path / "pack.zip"
+    with ZipFile(pack, "w") as archive:
+        archive.writestr(ZipInfo("outer"), inner.getvalue())
+        entry.header_offset = len(archive.infolist()[0].FileHeader())
+        archive.filelist.append(entry)
+    verification = Verification()
+
+    verification.read(pack)
+
+    assert verification.failures == [("inner", "overlaps another part of the zip")]
