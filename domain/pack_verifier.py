@@ -148,6 +148,7 @@ class Verification:
         self.keys = [key.lower() for key in keys]
         self.proposal_id = proposal_id
         self.parts: dict[str, bytes] = {}
+        self.bytes_read = 0  # from a zip
         self.failures: list[tuple[str, str]] = []
         self.notes: list[str] = []
         self.broken: set[str] = set()  # parts that are not as the manifest lists them: nothing is concluded from these
@@ -184,6 +185,9 @@ class Verification:
             if path.is_dir() and not path.is_symlink():
                 continue
             part = path.relative_to(folder).as_posix()
+            if not path.is_file():
+                self.unreadable(part, "is no file")  # a pipe or device could be read for ever
+                continue
             try:
                 self.parts[part] = path.read_bytes()
             except OSError as failure:
@@ -195,9 +199,12 @@ class Verification:
             self.failed(part, "is in the zip twice")
         elif entry.compress_type != zipfile.ZIP_STORED or entry.file_size > most:
             self.unreadable(part, "is compressed, as no part of a pack is")
+        elif self.bytes_read + entry.file_size > most:
+            self.unreadable(part, "overlaps another part of the zip")  # a small zip could fill the memory
         else:
             try:
                 self.parts[part] = archive.read(entry)
+                self.bytes_read += entry.file_size
             except UNREADABLE_ZIP as failure:
                 self.unreadable(part, f"cannot be read from the zip: {failure}")
 

@@ -28,7 +28,10 @@ def serve(
     """Start everything, do `once_ready`, serve until a signal, stop everything; returns the exit code."""
     try:
         with DataDirectory(data_dir).claimed() as data:
-            stack = LocalStack(data, ports, say=typer.echo, issuer=issuer)
+            try:
+                stack = LocalStack(data, ports, say=typer.echo, issuer=issuer)
+            except OSError as failure:  # it writes its keys and ports, and the disk may be full
+                raise LocalServerError(f"{data.root} cannot be used: {failure.strerror}") from None
             return asyncio.run(_serve(stack, command=command, once_ready=once_ready))
     except LocalServerError as error:
         _print_failure(command, error)

@@ -1,8 +1,10 @@
 """The verifier's own Ed25519 and what it is written with: it is run by strangers, by the Python that they have."""
 
 import ast
+import io
 import sys
 from pathlib import Path
+from zipfile import ZipFile, ZipInfo
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain import pack_verifier
-from domain.pack_verifier import L, is_signed, plain
+from domain.pack_verifier import L, Verification, is_signed, plain
 
 SOURCE = Path(pack_verifier.__file__).read_text()
 # RFC 8032, section 7.1: TEST 1, 2, 3 and SHA(abc): public key, message, signature.
@@ -103,3 +105,29 @@ def test_what_could_pass_for_another_line_is_shown_escaped():
     assert plain("\x1b[2Kevents.json") == "'\\x1b[2Kevents.json'"
     assert plain("documents/é.json") == "'documents/\\xe9.json'"
     assert plain("events.json") == "events.json"
+
+
+def test_what_is_no_file_is_named_and_not_read(tmp_path):
+    (tmp_path / "device").symlink_to("/dev/null")  # as a pipe or /dev/zero, but a failure of this test ends
+    verification = Verification()
+
+    verification.read(tmp_path)
+
+    assert verification.failures == [("device", "is no file")]
+
+
+def test_parts_that_overlap_in_a_zip_are_named_and_not_read(tmp_path):
+    inner, content = io.BytesIO(), b"x" * 10_000
+    with ZipFile(inner, "w") as archive:
+        archive.writestr(ZipInfo("inner"), content)
+        entry = archive.infolist()[0]
+    pack = tmp_path / "pack.zip"
+    with ZipFile(pack, "w") as archive:
+        archive.writestr(ZipInfo("outer"), inner.getvalue())
+        entry.header_offset = len(archive.infolist()[0].FileHeader())
+        archive.filelist.append(entry)
+    verification = Verification()
+
+    verification.read(pack)
+
+    assert verification.failures == [("inner", "overlaps another part of the zip")]
