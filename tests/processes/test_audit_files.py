@@ -1,4 +1,4 @@
-"""Files of the audit commands go where they are told, and nothing else changes there."""
+"""Files of the audit commands go to the path that is given, and nothing else changes there."""
 
 import os
 import stat
