@@ -12,6 +12,7 @@ from domain.operation import OperationType
 from runtime.shown_url import workflows_url
 from runtime.temporal_profile import DEFAULT_NAMESPACE, load_profile
 from workflows.identity import (
+    CHECKPOINT_EVIDENCE,
     CORRELATION_ID,
     CREATED_BY,
     DELIVER_CALLBACK,
@@ -41,7 +42,7 @@ def queries(
     running = 'ExecutionStatus = "Running"'
     deliveries = f"WorkflowType = {_text(DELIVER_CALLBACK)}"
     before = (now - timedelta(minutes=minutes)).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    housekeeping = f"WorkflowType IN ({_text(RECONCILE_OPERATIONS)}, {_text(PURGE_OPERATIONS)})"
+    housekeepers = ", ".join(map(_text, (RECONCILE_OPERATIONS, PURGE_OPERATIONS, CHECKPOINT_EVIDENCE)))
     return {
         "Operations: open": f"{operations} AND {running}",
         f"Operations: open since {before}": f'{operations} AND {running} AND StartTime < "{before}"',
@@ -54,7 +55,7 @@ def queries(
         "Callbacks: pending": f"{deliveries} AND {running}",
         "Callbacks: given up": f'{deliveries} AND ExecutionStatus != "Running" AND ExecutionStatus != "Completed"',
         "Batches": f"WorkflowType = {_text(BATCH)}",
-        "Housekeeping": housekeeping,
+        "Housekeeping": f"WorkflowType IN ({housekeepers})",
     }
 
 

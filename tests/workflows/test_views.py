@@ -42,6 +42,7 @@ WORKFLOWS = {
     "given up": ("DeliverCallback", "fail", {"Callbacks: given up"}),
     "reconcile": ("ReconcileOperations", None, {"Housekeeping"}),
     "purge": ("PurgeOperations", "return", {"Housekeeping"}),
+    "checkpoint": ("CheckpointEvidence", "return", {"Housekeeping"}),
 }
 
 
