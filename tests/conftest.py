@@ -37,9 +37,9 @@ ROOT = Path(__file__).parent.parent
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Tests wait for other processes: one more than cores for `-n auto`, twice as many for `logical`."""
+    """Tests wait for other processes: two more than cores for `-n auto`, twice as many for `logical`."""
     cores = os.cpu_count() or 1
-    return 2 * cores if config.option.numprocesses == "logical" else cores + 1
+    return 2 * cores if config.option.numprocesses == "logical" else cores + 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
