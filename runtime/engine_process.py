@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
-from threading import Timer
+from threading import Lock, Timer
 from typing import Any, Final, TypeVar
 
 from runtime.memory import trim_heap
@@ -22,6 +22,9 @@ NICENESS: Final = 10  # a large request takes seconds anyway, and must not slow 
 START_SECONDS: Final = 60.0
 OUT_OF_MEMORY: Final = 77  # exit status
 BEGUN: Final = b"begun"
+
+# `start` looks through all children, and fails on one that another thread is closing.
+_children: Final = Lock()
 
 Result = TypeVar("Result")
 
@@ -109,7 +112,8 @@ class EngineProcess:
         context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._memory_mb), daemon=True)
-        process.start()
+        with _children:
+            process.start()
         self._process = process
         theirs.close()
         return self._connection
@@ -130,7 +134,8 @@ class EngineProcess:
         if process is not None:
             process.kill()
             process.join()
-            process.close()
+            with _children:
+                process.close()
 
 
 def _serve(connection: Connection, memory_mb: int) -> None:

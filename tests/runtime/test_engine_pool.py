@@ -3,8 +3,13 @@
 import asyncio
 import os
 import signal
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from functools import partial
+from multiprocessing import process as process_module
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
@@ -23,6 +28,7 @@ from waiting import PATIENCE_SECONDS
 
 from domain.errors import OperationTooExpensive, ServerBusy
 from runtime.engine_pool import EnginePool
+from runtime.engine_process import EngineProcess
 
 MEMORY_MB = 256
 
@@ -169,3 +175,26 @@ async def test_a_caller_waits_for_its_turn_no_longer_than_it_may(tmp_path):
         await asyncio.sleep(0)
         assert await pool.run(take, 1) == 1 << 20  # a step of the worker waits for as long as it takes
         assert await slow == 7
+
+
+def test_a_process_starts_while_another_one_is_closed(monkeypatch):
+    closing = threading.Event()
+    close = BaseProcess.close
+
+    def close_slowly(process):
+        # As in the middle of `close`, after a `start` of another thread has taken the child's status from `join`.
+        process_module._children.add(process)
+        popen, process._popen = process._popen, None
+        closing.set()
+        time.sleep(0.5)
+        process._popen = popen
+        close(process)
+
+    monkeypatch.setattr(BaseProcess, "close", close_slowly)
+    first, second = (EngineProcess(seconds=300, memory_mb=MEMORY_MB) for _ in range(2))
+    first.thread.submit(first.compute, partial(take, 1)).result()
+    ending = first.thread.submit(first._end)
+    closing.wait()
+    assert second.thread.submit(second.compute, partial(take, 1)).result() == 1 << 20
+    ending.result()
+    second.close()
