@@ -78,13 +78,11 @@ def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left(run: Run, pa
     ran = run("pack", packed.proposal_id, "-o", file)
     assert (ran.exit_code, ran.stdout) == (2, "")
     assert ran.stderr == f"proposals audit pack: {file} cannot be written: No such file or directory\n"
-    written = Path.write_bytes
 
-    def full(path: Path, content: bytes) -> int:
-        written(path, content[:100])
+    def full(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "replace", full)
     (tmp_path / "pack.zip").write_text("the one before")
     ran = run("pack", packed.proposal_id, "-o", tmp_path / "pack.zip", "--force")
     assert (ran.exit_code, ran.stdout) == (2, "")
