@@ -128,8 +128,8 @@ docs: generated ## Build the site of docs/ into site/
 	@echo "open site/index.html"
 
 .PHONY: answers
-answers: $(INSTALLED) ## Follow the pages of docs/ and write what comes into their answers (ARGS="-k first-shift")
-	WRITE_ANSWERS=1 OTHER_LANGUAGES=1 $(BIN)/pytest -q tests/docs/test_pages.py $(ARGS)
+answers: $(INSTALLED) ## Write what comes into the answers of docs/ and into examples/callbacks (ARGS="-k first-shift")
+	WRITE_ANSWERS=1 OTHER_LANGUAGES=1 $(BIN)/pytest -q tests/docs/test_pages.py tests/api/test_callback_samples.py $(ARGS)
 
 .PHONY: screenshots
 screenshots: $(INSTALLED) ## Photograph a running `make dev` for docs/assets (needs Chromium; ARGS="--url http://127.0.0.1:8001")
