@@ -29,7 +29,7 @@ from worker import process as worker_process
 
 PREFIX = "/rebalance/proposals"
 
-collect_ignore = [] if shutil.which("java") else ["test_jdk_client.py"]
+collect_ignore = [] if shutil.which("java") else ["test_java_receiver.py", "test_jdk_client.py"]
 
 
 @dataclass(frozen=True)
