@@ -8,3 +8,11 @@ INSTALLED = Path(sys.prefix)  # by make, a folder for each
 PYTHON_LIBRARIES = INSTALLED / "clients"
 GENERATOR = INSTALLED / "generator" / "openapi_generator_cli" / "openapi-generator.jar"
 NODE_MODULES = INSTALLED / "npm" / "node_modules"
+STRICT_TYPESCRIPT = {
+    "strict": True,
+    "noUncheckedIndexedAccess": True,
+    "target": "ES2022",
+    "module": "NodeNext",
+    "skipLibCheck": False,
+    "types": ["node"],
+}

@@ -4,19 +4,11 @@ import json
 import shutil
 
 import pytest
-from client_tools import NODE_MODULES, PROGRAMS
+from client_tools import NODE_MODULES, PROGRAMS, STRICT_TYPESCRIPT
 
 pytestmark = pytest.mark.shared
 RULES = PROGRAMS.parent
 COMMANDS = NODE_MODULES / ".bin"
-STRICT = {
-    "strict": True,
-    "noUncheckedIndexedAccess": True,
-    "target": "ES2022",
-    "module": "NodeNext",
-    "skipLibCheck": False,
-    "types": ["node"],
-}
 
 
 def test_redocly_finds_nothing(run, document_file, tmp_path):
@@ -38,7 +30,7 @@ def test_spectral_finds_nothing(run, document_file, tmp_path):
 def test_a_client_of_typescript_leads_a_proposal_through_its_life(run, service, document_file, tmp_path):
     (tmp_path / "node_modules").symlink_to(NODE_MODULES)
     (tmp_path / "package.json").write_text('{"type": "module"}')
-    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT, "include": ["*.ts"]}))
+    (tmp_path / "tsconfig.json").write_text(json.dumps({"compilerOptions": STRICT_TYPESCRIPT, "include": ["*.ts"]}))
     shutil.copy(PROGRAMS / "life.ts", tmp_path)
     types = (COMMANDS / "openapi-typescript", document_file, "--default-non-nullable=false", "-o", "schema.ts")
     run(*types, cwd=tmp_path)
