@@ -37,7 +37,8 @@ public class Receiver {
     private static final Pattern TIMESTAMP = Pattern.compile("[0-9]{1,12}");
     private static final Pattern WEBHOOK_ID = Pattern.compile("msg_[0-9a-f]{32}"); // it becomes the name of a file
     // The JDK reads no JSON. A real receiver uses its own library, on a body that has been verified.
-    private static final Pattern EVENT = Pattern.compile("\"type\":\"([a-z.]+)\".*?\"operation_id\":\"(pop_[0-9a-f]+)\"");
+    private static final Pattern EVENT =
+        Pattern.compile("\"type\":\"([a-z.]+)\".*?\"operation_id\":\"(pop_[0-9a-f]+)\"");
 
     private final List<byte[]> keys;
     private final Path folder;
@@ -53,7 +54,7 @@ public class Receiver {
         Path folder = Files.createDirectories(Path.of(arguments.length > 1 ? arguments[1] : "calls"));
         List<byte[]> keys = keys(System.getenv().getOrDefault("CALLBACK_KEY", ""));
         if (keys.isEmpty()) {
-            System.err.println("Receiver: set CALLBACK_KEY to what `proposals callback-secret HOST` prints (whsec_...)");
+            System.err.println("Receiver: set CALLBACK_KEY to what `proposals callback-secret HOST` prints, whsec_...");
             System.exit(2);
         }
         Receiver receiver = new Receiver(keys, folder);
@@ -119,14 +120,16 @@ public class Receiver {
         String timestamp = headers.getFirst("webhook-timestamp");
         String signatures = headers.getFirst("webhook-signature");
         if (id == null || timestamp == null || signatures == null) return "a webhook header is missing";
-        if (!WEBHOOK_ID.matcher(id).matches() || !TIMESTAMP.matcher(timestamp).matches()) return "a webhook header is malformed";
+        boolean isWellFormed = WEBHOOK_ID.matcher(id).matches() && TIMESTAMP.matcher(timestamp).matches();
+        if (!isWellFormed) return "a webhook header is malformed";
         long age = System.currentTimeMillis() / 1000 - Long.parseLong(timestamp);
         if (Math.abs(age) > TOLERANCE_SECONDS) return "the timestamp is more than five minutes off";
         byte[] signed = (id + "." + timestamp + ".").getBytes(StandardCharsets.US_ASCII);
         boolean isOurs = false;
         // Every signature is compared with every key, each in constant time: the duration tells a forger nothing.
         for (byte[] key : keys) {
-            byte[] expected = ("v1," + Base64.getEncoder().encodeToString(hmac(key, signed, body))).getBytes(StandardCharsets.US_ASCII);
+            String digest = Base64.getEncoder().encodeToString(hmac(key, signed, body));
+            byte[] expected = ("v1," + digest).getBytes(StandardCharsets.US_ASCII);
             for (String signature : signatures.split(" ")) {
                 isOurs |= MessageDigest.isEqual(expected, signature.getBytes(StandardCharsets.ISO_8859_1));
             }
@@ -163,7 +166,7 @@ public class Receiver {
         }
     }
 
-    /** Do the work of a stored call: here begins what your own program does, for example a read of the result. */
+    /** Do the work of a stored call. Your own program's part begins here, for example with a read of the result. */
     private void work(String id) {
         try {
             Matcher event = EVENT.matcher(Files.readString(folder.resolve(id + ".json")));

@@ -1,11 +1,11 @@
-// An orchestrator in small, the mirror of orchestrator.py: submit a proposal, be called back at its end, verify the call,
-// fetch what was made. When no call comes, it asks.
+// An orchestrator in small, the mirror of orchestrator.py: submit a proposal, be called back at its end, verify the
+// call, fetch what was made. When no call comes, it asks.
 //
 //     node examples/orchestrator.ts --url http://127.0.0.1:8000 --secret "$(proposals callback-secret 127.0.0.1)"
 //
 // Node.js from 22.18 on runs this file as it is. For an older one, from 20 on: npx tsx examples/orchestrator.ts ...
-// Where the service asks for a bearer token, it is taken from PROPOSALS_TOKEN. A real receiver listens on https; this one
-// is called at 127.0.0.1 by http, which PROPOSAL_CALLBACK_ALLOWED_HOSTS must allow.
+// Where the service asks for a bearer token, it is taken from PROPOSALS_TOKEN. A real receiver listens on https; this
+// one is called at 127.0.0.1 by http, which PROPOSAL_CALLBACK_ALLOWED_HOSTS must allow.
 
 import { createHmac, randomUUID, timingSafeEqual } from "node:crypto";
 import { EventEmitter, once } from "node:events";
@@ -47,7 +47,8 @@ interface Answer {
 class Failure extends Error {}
 
 function keysOf(secrets: string): Buffer[] {
-  const keys = secrets.split(/\s+/).filter(Boolean).map((secret) => Buffer.from(secret.replace(/^whsec_/, ""), "base64"));
+  const given = secrets.split(/\s+/).filter(Boolean);
+  const keys = given.map((secret) => Buffer.from(secret.replace(/^whsec_/, ""), "base64"));
   if (keys.length === 0 || keys.some((key) => key.length === 0)) {
     throw new Failure("the secret is missing or not whsec_ and base64"); // with an empty key anyone could sign
   }
@@ -110,8 +111,8 @@ class Receiver {
       return 204;
     }
     const event = JSON.parse(body.toString()) as CallbackEvent;
-    this.#known.add(id);
-    this.#events.set(event.data.operation_id, event); // a real receiver stores it before it responds, and works on it after
+    this.#known.add(id); // a real receiver stores the call before it responds, and works on it after
+    this.#events.set(event.data.operation_id, event);
     this.#taken.emit("call");
     return 204;
   }
@@ -201,7 +202,13 @@ function problemOf(answer: Answer): string {
 }
 
 /** Print what came of the request; false when its operation FAILED. */
-async function orchestrate(desk: Desk, receiver: Receiver, body: object, key: string, seconds: number): Promise<boolean> {
+async function orchestrate(
+  desk: Desk,
+  receiver: Receiver,
+  body: object,
+  key: string,
+  seconds: number,
+): Promise<boolean> {
   const { port } = receiver.server.address() as AddressInfo;
   const callback = { url: `http://127.0.0.1:${port}/callbacks` };
   const submitted = await desk.submit({ ...body, callback }, key);

@@ -167,3 +167,12 @@ def test_what_is_too_large_or_no_post_is_refused(java):
     with httpx2.Client(trust_env=False) as http:
         answer = http.get(java.url)
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+
+
+async def test_a_call_that_cannot_be_stored_gets_503_and_is_taken_when_it_comes_again(java):
+    calls, seen = java.log.parent / "calls", len(java.lines())
+    elsewhere = calls.rename(calls.with_name("elsewhere"))
+    assert post(java, signed(name="6")) == 503
+    elsewhere.rename(calls)
+    assert post(java, signed(name="6")) == 204
+    await java.says(f"taken proposal.operation.failed {OPERATION}", after=seen)
