@@ -123,7 +123,7 @@ async def list_proposals(
         Query(description="`waiting`: the oldest `last_event_at` first. A `cursor` is of one order and its filters."),
     ] = ListOrder.NEWEST,
 ) -> Response:
-    """Newest or longest waiting first, narrowed by any of the filters; a page costs the same in a long list."""
+    """Newest or longest waiting first, narrowed by any of the filters. Follow `next_cursor` until it is null."""
     proposals = context.services.proposals
     read = proposals.waiting if order is ListOrder.WAITING else proposals.page
     page = await read(filters, client=context.client, cursor=paging.cursor, limit=paging.limit)

@@ -171,7 +171,8 @@ class Database:
         try:
             async with background(self._watch, name="database-probe"):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._probed.wait(), self._connect_seconds + ANSWER_SECONDS)
+                    async with asyncio.timeout(self._connect_seconds + ANSWER_SECONDS):
+                        await self._probed.wait()
                 yield self
         finally:
             if self._pool is not None:
@@ -218,8 +219,10 @@ class Database:
     async def _until_new_sessions_are_read_only(self) -> str:
         """A session that cannot be opened says nothing of those that are open: it is tried again."""
         while True:
+            # Not wait_for, here and above: in Python 3.11 it swallows a cancel that comes with the event.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._suspected.wait(), NEW_SESSION_SECONDS)
+                async with asyncio.timeout(NEW_SESSION_SECONDS):
+                    await self._suspected.wait()
             self._suspected.clear()
             with suppress(Error, OSError, TimeoutError):
                 async with self.watching(self._application_name) as connection:

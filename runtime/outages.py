@@ -51,4 +51,6 @@ def lasting_refusal(error: Error) -> str | None:
     sqlstate = sqlstate_of(error)
     if sqlstate is None or not sqlstate.startswith(LASTING):
         return None
+    if sqlstate == READ_ONLY:
+        return f"PostgreSQL takes no writes (SQLSTATE {sqlstate}): it is a standby, or its sessions are read-only."
     return f"PostgreSQL refused a statement with SQLSTATE {sqlstate}."

@@ -251,8 +251,9 @@ class Settings(BaseSettings):
     )
     strict_version_binding: bool = Field(
         default=False,
-        description="Whether reviews are of one version: a new version puts its proposal back to DRAFT, and "
-        "transitions and approvals must name the current version; 409 if they do not.",
+        description="Whether a review counts for one version alone: a new version puts its proposal back to DRAFT, and "
+        "transitions and approvals must send the current version as `related_version_no`, else 409. Needed in "
+        "PRODUCTION.",
     )
     strict_requests: bool = Field(
         default=False,

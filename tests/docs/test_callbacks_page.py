@@ -14,10 +14,12 @@ from api.callbacks import CallbackData, CallbackMessage, CallbackRequest, Callba
 from domain.callback_headers import RESERVED, RESERVED_BEGINNINGS
 from domain.callback_retries import DELAYS, MAX_TRIES, AttemptError
 from domain.callback_url import UrlRule
+from domain.errors import SimulationDisabled
 from domain.operation import OperationType
 
 PAGE = page_of("reference/callbacks.md")
 REQUEST, SIGNATURE, SCHEDULE = (section(PAGE, name) for name in ("The request", "Signature", "Schedule"))
+SHOWN = re.findall(r"```json\n(.*?)```", REQUEST, re.DOTALL)
 SAMPLE = {plain(name).partition(",")[0]: value.strip("`") for name, value in rows(SIGNATURE)}
 
 
@@ -29,11 +31,17 @@ def test_the_sample_verifies_with_the_secret_beside_it():
 
 
 def test_the_sample_is_the_request_that_is_shown():
-    [shown] = re.findall(r"```json\n(.*?)```", REQUEST, re.DOTALL)
-    assert json.loads(shown) == json.loads(SAMPLE["body"])
+    assert json.loads(SHOWN[0]) == json.loads(SAMPLE["body"])
     for name in ("webhook-id", "webhook-timestamp", "webhook-signature"):
         assert f"\n{name}: {SAMPLE[name]}\n" in REQUEST
     CallbackMessage.model_validate_json(SAMPLE["body"])
+
+
+def test_the_callback_of_a_failed_operation_is_one():
+    failed = CallbackMessage.model_validate_json(SHOWN[1])
+    assert json.loads(failed.model_dump_json(exclude_unset=True)) == json.loads(SHOWN[1])
+    assert (failed.type, failed.data.status) == ("proposal.operation.failed", "FAILED")
+    assert failed.data.error.problem == SimulationDisabled.code
 
 
 def test_every_member_of_the_message_is_explained():

@@ -36,7 +36,7 @@ NOT_FOLLOWED = {
     "guides/upgrade.md": "tests/processes/test_migrate.py, tests/processes/test_worker_versions.py",
 }
 FOLLOWED = [page for page in PAGES if page not in NOT_FOLLOWED]
-SECURED = {"tutorials/first-review.md", "guides/authenticate.md"}
+SECURED = {"tutorials/first-review.md", "guides/authenticate.md", "guides/smoke-test.md"}
 ADDRESS = "http://127.0.0.1:8000"  # of the service, on every page
 NODE = "OTHER_LANGUAGES" in os.environ  # as in tests/clients
 REWRITE = "WRITE_ANSWERS" in os.environ
@@ -116,6 +116,7 @@ def test_a_page_shows_what_comes(name, dev, issuer, request, tmp_path):
         "127.0.0.1:7233": dev.temporal.address,
         "https://login.bank.example": issuer.url.removesuffix("/keys"),
         "127.0.0.1:9000": f"127.0.0.1:{free_port()}",
+        "https://advice.bank.example": url,
     }
 
     with dev.restarting_the_worker():

@@ -1,10 +1,12 @@
 """docs/reference/results.md has a row for every code that a result can have, and no other code."""
 
+import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from page_tables import first_codes, page_of, plain, rows, section
+from page_tables import DOCS, first_codes, page_of, plain, rows, section
 
 from api.documents import analysis, artifact, result
 from domain.batch import metrics
@@ -75,3 +77,33 @@ def test_the_thresholds_in_the_text_are_the_engines():
     fraction = (codes.RECONCILIATION_FRACTION * 100).normalize()
     assert f"give or take {codes.RECONCILIATION_FLOOR} and {fraction} %" in text
     assert f"above {codes.HIGH_CONCENTRATION_FACTOR} times" in section(PAGE, "Suitability")
+
+
+SCHEMAS = json.loads((DOCS / "openapi.json").read_text())["components"]["schemas"]
+
+
+def members(schema: dict[str, Any]) -> dict[str, Any]:
+    """The properties of an object, which may be null or a reference."""
+    for one in (schema, *schema.get("anyOf", ())):
+        found = SCHEMAS[one["$ref"].rpartition("/")[2]] if "$ref" in one else one
+        if "properties" in found:
+            return found["properties"]
+    return {}
+
+
+def at(path: str, schema: dict[str, Any]) -> dict[str, Any] | None:
+    for name in path.split("."):
+        found = members(schema).get(name)
+        if found is None:
+            return None
+        schema = found
+    return schema
+
+
+def test_what_a_front_end_shows_is_in_a_version():
+    version = SCHEMAS["VersionDetail"]
+    for row in rows(section(PAGE, "What to show first")):
+        first, *further = re.findall(r"`([^`]+)`", row[1])
+        place = at(first, version)
+        assert place is not None, first
+        assert [name for name in further if at(name, version) is None and at(name, place) is None] == []

@@ -12,6 +12,7 @@ from waiting import PATIENCE_SECONDS
 
 from cli.local.postgres import SERVICE_ROLE
 from domain.errors import StorageUnavailable
+from runtime.database import Database
 from storage.unit_of_work import Storage
 
 FAILING_TRIGGER = """
@@ -190,3 +191,13 @@ async def test_a_role_that_gets_no_new_sessions_works_on_with_those_it_has(stora
         alter(database_dsn, f"ALTER ROLE {SERVICE_ROLE} CONNECTION LIMIT -1")
     await until(storage, can_write=True)
     await until_stored(storage)
+
+
+async def test_a_process_ends_right_after_a_refused_write(database_dsn):
+    """The refusal wakes the probe of new sessions, and the end cancels it at that moment."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        async with Database(database_dsn, pool_size=1, application_name="proposals-test").running() as database:
+            with pytest.raises(StorageUnavailable):
+                async with database.connection() as connection, connection.transaction():
+                    await connection.execute("SET TRANSACTION READ ONLY")
+                    await connection.execute("CREATE TABLE refused ()")
