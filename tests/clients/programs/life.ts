@@ -42,6 +42,7 @@ async function finished(operationId: string): Promise<Schemas["AsyncStatus"]> {
         params: { path: { operation_id: operationId }, query: { wait: 20 } },
       }),
     );
+    assert.ok(typeof status !== "string"); // text/html is for those who ask for it
     if (status.status === "SUCCEEDED" || status.status === "FAILED") return status;
   }
 }
