@@ -13,7 +13,9 @@ export PYTHON  # for the calls of make within make
 endif
 
 # Stamps carry what they were made from in their names, so that no half-built or outdated .venv is taken for a good one.
-DEPENDENCIES := $(VENV)/.dependencies-$(firstword $(shell { echo $(PYTHON); cat requirements/development.txt; } | cksum))
+PACKAGES := $(firstword $(shell { echo $(PYTHON); cat requirements/development.txt; } | cksum))
+MADE := $(VENV)/.made-$(PACKAGES)
+DEPENDENCIES := $(VENV)/.dependencies-$(PACKAGES)
 INSTALLED := $(VENV)/.installed-$(firstword $(shell cat pyproject.toml client/pyproject.toml | cksum))
 
 CLIENTS := .installed-$(firstword $(shell cksum < requirements/clients.txt))
@@ -39,9 +41,12 @@ TESTS := $(BIN)/pytest -n auto --dist loadfile --no-loadscope-reorder
 CRASH_TESTS := $(BIN)/pytest -n logical --dist worksteal
 CRASHES := tests/crashes tests/processes
 
+TOOLS := $(VENV)/clients/$(CLIENTS) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE)
+
 # Lint runs beside the tests; both are run to their ends and must be green.
 .PHONY: test
-test: $(INSTALLED) ## Check everything that CI checks
+test: ## Check everything that CI checks
+	@$(MAKE) --no-print-directory --jobs=2 $(INSTALLED) $(TOOLS)
 	@$(MAKE) --no-print-directory --jobs=3 lint-at-once test-deploy test-rest
 	@$(MAKE) --no-print-directory test-crashes
 
@@ -53,7 +58,6 @@ lint-at-once:
 test-rest: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Run the tests of all that need no whole service of their own
 	$(TESTS) $(foreach folder,$(CRASHES) tests/deploy,--ignore=$(folder)) $(ARGS) || test $$? -eq 5  # 5: ARGS leaves none
 
-# Beside the others: its tools are large, and nothing else waits until they are there.
 .PHONY: test-deploy
 test-deploy: $(INSTALLED) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE) ## Check deploy/kubernetes and what `make release` makes
 	$(BIN)/pytest tests/deploy $(ARGS) || test $$? -eq 5
@@ -162,20 +166,24 @@ clean: ## Remove .venv, caches and build products (not the data in .proposals)
 	rm -rf $(VENV) build dist site *.egg-info client/build client/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(DEPENDENCIES):
+$(MADE):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
 	@echo "Building $(VENV) with $$($(PYTHON) --version): $$(grep -c == requirements/development.txt) packages, about a minute ..."
-	@began=$$(date +%s) && $(PYTHON) -m venv --clear $(VENV) && \
+	@$(PYTHON) -m venv --clear $(VENV) && touch $@
+
+# Without its stamp until all is there, so that a half-built .venv is made anew.
+$(DEPENDENCIES): | $(MADE)
+	@began=$$(date +%s) && rm $(MADE) && \
 		$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements/development.txt && \
 		echo "... built in $$(($$(date +%s) - began)) s"
-	@touch $@
+	@touch $(MADE) $@
 
 # setuptools is among the pinned dependencies, so that building the project and its client needs no network.
 $(INSTALLED): $(DEPENDENCIES)
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable .
 	@touch $@
 
-$(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE): $(DEPENDENCIES)
+$(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE): | $(MADE)
 	@rm -rf $(@D)
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --require-hashes --target $(@D) \
 		-r requirements/$(notdir $(@D)).txt

@@ -1,6 +1,7 @@
 """Real servers for the tests: one PostgreSQL and one Temporal a session, a cloned database a test."""
 
 import fcntl
+import gc
 import json
 import os
 import uuid
@@ -34,6 +35,7 @@ from storage.unit_of_work import Storage
 from workflows.identity import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
+gc.disable()  # until all tests are collected: nothing that importing and collecting makes goes away
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
@@ -48,6 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
     share = len(ports.CHOSEN_FROM) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     first = share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     ports.CHOSEN_FROM = ports.CHOSEN_FROM[first : first + share]
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -1,12 +1,12 @@
 """docs/reference/results.md has a row for every code that a result can have, and no other code."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from page_tables import DOCS, first_codes, page_of, plain, rows, section
+from openapi_document import DOCUMENT
+from page_tables import first_codes, page_of, plain, rows, section
 
 from api.documents import analysis, artifact, result
 from domain.batch import metrics
@@ -79,7 +79,7 @@ def test_the_thresholds_in_the_text_are_the_engines():
     assert f"above {codes.HIGH_CONCENTRATION_FACTOR} times" in section(PAGE, "Suitability")
 
 
-SCHEMAS = json.loads((DOCS / "openapi.json").read_text())["components"]["schemas"]
+SCHEMAS = DOCUMENT["components"]["schemas"]
 
 
 def members(schema: dict[str, Any]) -> dict[str, Any]:

@@ -45,9 +45,12 @@ def test_the_first_run_says_what_it_builds_and_for_how_long(demo, tmp_path):
     assert (second.stdout, second.stderr) == ("served\n", "")
 
 
-def test_what_pip_refuses_is_shown_and_nothing_is_built(demo, monkeypatch):
+def test_what_pip_refuses_is_shown_and_the_next_run_begins_anew(demo, monkeypatch):
     monkeypatch.setenv("PIP_FAILS", "1")
     failed = demo()
     assert failed.returncode != 0
     assert "ERROR: no such package" in failed.stderr
     assert "built in" not in failed.stdout
+    monkeypatch.delenv("PIP_FAILS")
+    building, built, served = demo().stdout.splitlines()
+    assert (building.split()[0], built.split()[1], served) == ("Building", "built", "served")
