@@ -34,9 +34,8 @@ MAX_BODY_BYTES = 64 * 1024
 def receiving(secrets: Sequence[str], port: int) -> tuple[ThreadingHTTPServer, "queue.Queue[CallbackEvent]"]:
     """A server on loopback, and the events that it has taken."""
     taken: queue.Queue[CallbackEvent] = queue.Queue()
-    known: set[str] = (
-        set()
-    )  # a real receiver keeps these as long as the service keeps the operation (30 days): a redelivery repeats the id
+    # A real receiver stores these for 35 days, longer than the service keeps the operation: a redelivery repeats the id.
+    known: set[str] = set()
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10

@@ -17,6 +17,7 @@ from api.http.error_catalogue import CATALOGUE
 from cli.main import COMMANDS, application
 from runtime.settings import Settings, variable_name
 from runtime.settings_loading import FILE_SUFFIX, OF_WORKER_CONTROLLER, SECRETS
+from storage.schema import required_revision
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(
@@ -146,3 +147,10 @@ def test_the_patterns_find_what_pages_name():
     assert sum(len(TARGET.findall(line)) for line in code) > 30
     assert sum(bool(PATH.fullmatch(line)) for line in code) > 100
     assert sum(len(VARIABLE.findall(page.read_text())) for page in PAGES) > 200
+
+
+def test_a_migrated_schema_is_shown_with_the_newest_revision():
+    shown = {
+        revision for page in PAGES for revision in re.findall(r"^schema is at (\d+)$", page.read_text(), re.MULTILINE)
+    }
+    assert shown == {required_revision()}
