@@ -56,7 +56,7 @@ def operation(
     if retry and cancel:
         fail("proposals operation", "--retry and --cancel exclude each other", exit_code=EXIT_USAGE)
     configure_logging(level="ERROR", format="auto")  # only the page is printed
-    settings = settings_or_exit()
+    settings = settings_or_exit(secrets=("database_url",))
     action = _retried if retry else _cancelled if cancel else _unchanged
     exit_process(asyncio.run(_run(settings, operation_id, action, as_json=as_json)))
 
