@@ -84,7 +84,7 @@ def test_every_weight_has_a_place_on_the_chart(weight):
     chart = weights_chart([weights("A", before=weight, after="0.5"), weights("B", before="-0.5", after="0")])
     for bar in (bar for row in chart.rows for bar in row.bars):
         assert 0 <= bar.x <= bar.x + bar.width <= chart.width
-        assert bar.figure.endswith(" %")
+        assert bar.figure.endswith("%")
         assert len(bar.figure) <= 10
 
 
