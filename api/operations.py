@@ -73,7 +73,8 @@ class ReadOptions:
     wait: Annotated[
         float | None,
         Query(
-            description="Seconds to hold the answer until the operation has ended, at most 60; as `Prefer: wait`.",
+            description="Seconds to hold the answer until the operation has ended, at most 60; as `Prefer: wait`. An "
+            "operation that has not ended by then is returned as it is, with 200.",
             ge=0,
             allow_inf_nan=False,
             examples=[20],
@@ -260,7 +261,7 @@ async def _filters(
 async def list_operations(
     filters: Annotated[OperationFilter, Depends(_filters)], paging: PagingOfRequest, context: Context
 ) -> Response:
-    """Newest first, narrowed by any of the filters; results are left out. A page costs the same in a long list."""
+    """Newest first, narrowed by any of the filters; results are left out. Follow `next_cursor` until it is null."""
     page = await context.services.lookup.page(filters, client=context.client, cursor=paging.cursor, limit=paging.limit)
     items = [AsyncStatus.of(operation, context.services.terms) for operation in page.items]
     return json_response(OperationListResponse(items=items, next_cursor=page.next_cursor))

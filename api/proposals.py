@@ -35,8 +35,8 @@ class CreateProposalRequest(WithCallback, CreateRequest):
 class ProposalDetailResponse(Wire):
     """A proposal with its current version."""
 
-    proposal: ProposalSummary = Field(description="The proposal.")
-    current_version: VersionDetail = Field(description="Its newest version.")
+    proposal: ProposalSummary = Field(description="The proposal as it is now.")
+    current_version: VersionDetail = Field(description="The newest version, with result, artifact and evidence.")
     last_gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(
         description="That version's gate decision."
     )
@@ -123,7 +123,7 @@ async def list_proposals(
         Query(description="`waiting`: the oldest `last_event_at` first. A `cursor` is of one order and its filters."),
     ] = ListOrder.NEWEST,
 ) -> Response:
-    """Newest or longest waiting first, narrowed by any of the filters; a page costs the same in a long list."""
+    """Newest or longest waiting first, narrowed by any of the filters. Follow `next_cursor` until it is null."""
     proposals = context.services.proposals
     read = proposals.waiting if order is ListOrder.WAITING else proposals.page
     page = await read(filters, client=context.client, cursor=paging.cursor, limit=paging.limit)

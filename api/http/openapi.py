@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
+from api.http.enum_words import describe_enums
 from api.http.examples import ExampleMaker, Examples
 from api.http.problem_schemas import ExpiredOperationProblem, Problem
 from api.http.problems import PROBLEM_TYPE
@@ -160,6 +161,7 @@ def _replace_schemas(document: Document, routes: Sequence[APIRoute]) -> None:
             simplify(schema)
             used += names_in(schema)
     document["components"]["schemas"] = {name: schemas[name] for name in sorted(referred_names(schemas, used))}
+    describe_enums(document["components"]["schemas"])
 
 
 def _add_examples(document: Document, routes: Sequence[APIRoute], examples: Examples) -> None:
