@@ -192,7 +192,7 @@ def _shown(replayed: ReplayResult) -> int:
     if not replayed.is_same:
         print_error("proposals audit replay", ["the same engine does not come to the same hashes"])
         return EXIT_ALTERED
-    typer.echo("the same hashes")
+    typer.echo("OK: the same hashes")
     return 0
 
 
@@ -231,7 +231,7 @@ async def _replay_batch(settings: Settings, operation_id: str) -> int:
     if replayed.by_other_engines:
         print_error("proposals audit replay", ["another engine version made some: their lines need not be the same"])
         return EXIT_OTHER_ENGINE
-    typer.echo("the same hashes")
+    typer.echo("OK: the same hashes")
     return 0
 
 

@@ -32,7 +32,9 @@ def migrate() -> None:
     except MigrationFailed as failure:
         fail(COMMAND, str(failure))
     except LookupError as failure:
-        fail(COMMAND, f"{failure.args[0]}: create it first (CREATE ROLE ... LOGIN)")
+        fail(
+            COMMAND, f'role "{failure.args[0]}" does not exist. Create it first: CREATE ROLE "{failure.args[0]}" LOGIN'
+        )
     if before is not None and before > after:
         typer.echo(f"schema is at {before}, newer than {after}, the newest that this release knows: nothing to do")
     else:

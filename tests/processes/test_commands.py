@@ -154,7 +154,7 @@ def test_the_audit_of_a_service(service, tmp_path):
     assert proposals(service, "audit", "verify", "--against", str(heads)).returncode == 0
     assert proposals(service, "audit", "verify", "--proposal", proposal_id).returncode == 0
     replayed = proposals(service, "audit", "replay", version_id)
-    assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "the same hashes")
+    assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "OK: the same hashes")
     pack = tmp_path / f"{proposal_id}.zip"
     packed = proposals(service, "audit", "pack", proposal_id, "-o", str(pack))
     assert (packed.returncode, packed.stderr) == (0, "")
