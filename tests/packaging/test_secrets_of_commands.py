@@ -4,7 +4,8 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import COMMANDS, application
-from runtime.settings import variable_name
+from cli.setting_readers import readers
+from runtime.settings import Settings, variable_name
 from runtime.settings_loading import SECRETS
 
 WRONG = "PROPOSAL_API_PORT: must be a valid integer"  # so that every command that reads settings ends there
@@ -45,6 +46,16 @@ def test_a_command_names_the_missing_files_of_its_own_secrets_and_no_others(comm
     assert ran.exit_code == 2
     assert {line for line in ran.stderr.splitlines() if WRONG not in line} == expected
     assert WRONG in ran.stderr
+
+
+def test_the_page_of_settings_names_the_processes_that_read_each_secret():
+    read_by = readers()
+    assert [field for field in Settings.model_fields if not read_by[field]] == []
+    for process, command in {"API": "api", "worker": "worker", "migrate": "migrate"}.items():
+        assert {field for field in SECRETS if process in read_by[field]} == USED[command]
+    of_commands = set().union(*(USED[command] for command in USED if command.split()[0] in ("operation", "audit")))
+    assert {field for field in SECRETS if "commands" in read_by[field]} == of_commands | {"callback_secrets"}
+    assert read_by["temporal_ui_url"] == ("API", "commands")
 
 
 def test_every_command_that_reads_settings_is_among_these():
