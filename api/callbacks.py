@@ -28,7 +28,7 @@ from api.wire import (
 )
 from domain.access import Scope
 from domain.callback import CallbackSubscription, webhook_id
-from domain.callback_headers import MAX_HEADERS, refused_headers
+from domain.callback_headers import MAX_HEADERS, RESERVED, RESERVED_BEGINNINGS, refused_headers
 from domain.callback_retries import AttemptError, DeliveryStatus
 from domain.callback_url import MAX_URL_LENGTH
 from domain.errors import (
@@ -79,8 +79,8 @@ class CallbackRequest(RequestPart):
     headers: Annotated[dict[str, str], Field(max_length=MAX_HEADERS), AfterValidator(_refuse_headers)] | None = Field(
         None,
         description=f"Sent with each attempt, at most {MAX_HEADERS}, for credentials of the receiver; never shown "
-        "again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, "
-        "`Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/reference/callbacks.md).",
+        "again. Names that HTTP, a proxy or this service uses are refused, in any case, with `_` or `-`: "
+        f"{', '.join(f'`{name}`' for name in (*sorted(RESERVED), *(f'{one}...' for one in RESERVED_BEGINNINGS)))}.",
         examples=[CALLBACK_EXAMPLE["headers"]],
     )
 

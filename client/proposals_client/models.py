@@ -123,7 +123,7 @@ class CallbackRequest(Model):
     headers: Annotated[
         dict[str, str] | None,
         Field(
-            description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, `Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/reference/callbacks.md)."
+            description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, in any case, with `_` or `-`: `accept-encoding`, `alt-used`, `client-ip`, `connection`, `date`, `expect`, `forwarded`, `front-end-https`, `host`, `http2-settings`, `keep-alive`, `max-forwards`, `remote-addr`, `te`, `trailer`, `transfer-encoding`, `true-client-ip`, `upgrade`, `user-agent`, `via`, `x-client-ip`, `x-cluster-client-ip`, `x-forwarded`, `x-host`, `x-http-method`, `x-http-method-override`, `x-method-override`, `x-real-ip`, `x-scheme`, `x-url-scheme`, `cf-...`, `content-...`, `proxy-...`, `webhook-...`, `x-envoy-...`, `x-forwarded-...`, `x-original-...`, `x-originating-...`, `x-proxy-...`, `x-remote-...`, `x-rewrite-...`."
         ),
     ] = None
 
