@@ -20,6 +20,7 @@ USED = {
     "views": set(),
     "operation pop_0": {"database_url"},
     "callback-secret orchestrator.example": {"callback_secrets"},
+    "callback-test https://orchestrator.example": {"callback_secrets", "egress_proxy"},
     "audit replay ppv_0": {"database_url"},
     "audit verify": {"database_url", "evidence_key"},
     "audit pack pp_0 -o none.zip": {"database_url", "evidence_key"},
@@ -54,7 +55,10 @@ def test_the_page_of_settings_names_the_processes_that_read_each_secret():
     for process, command in {"API": "api", "worker": "worker", "migrate": "migrate"}.items():
         assert {field for field in SECRETS if process in read_by[field]} == USED[command]
     of_commands = set().union(*(USED[command] for command in USED if command.split()[0] in ("operation", "audit")))
-    assert {field for field in SECRETS if "commands" in read_by[field]} == of_commands | {"callback_secrets"}
+    assert {field for field in SECRETS if "commands" in read_by[field]} == of_commands | {
+        "callback_secrets",
+        "egress_proxy",
+    }
     assert read_by["temporal_ui_url"] == ("API", "commands")
 
 
