@@ -88,7 +88,7 @@ async def _run(settings: Settings, operation_id: str, action: Action, *, as_json
             typer.echo(json.dumps(page, indent=2))
         else:
             for title, fields in page.items():
-                print_fields(title.capitalize(), fields)
+                print_fields(title.capitalize(), {name.replace("_", " "): value for name, value in fields.items()})
         return 0
     print_error("proposals operation", [reason])
     return EXIT_FAILED

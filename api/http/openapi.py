@@ -34,7 +34,7 @@ SCOPES: Final[Mapping[Scope, str]] = {
     Scope.CONSENTS_RECORD: "Record the consent of the bank's customer.",
     Scope.OPERATIONS_READ: "Read, list and wait for operations.",
     Scope.OPERATIONS_CANCEL: "Cancel and retry operations.",
-    Scope.CALLBACKS_MANAGE: "See how callbacks fare, and deliver one again.",
+    Scope.CALLBACKS_MANAGE: "Read the deliveries of callbacks, and deliver one again.",
     Scope.AUDIT_READ: "Read approvals, the audit trail, the lineage, and what an idempotency key made.",
     Scope.ACTORS_ANY: "Submit and decide in the name of other people; for systems that act for their users.",
 }
