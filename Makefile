@@ -171,19 +171,19 @@ $(MADE):
 	@echo "Building $(VENV) with $$($(PYTHON) --version): $$(grep -c == requirements/development.txt) packages, about a minute ..."
 	@$(PYTHON) -m venv --clear $(VENV) && touch $@
 
-# Without its stamp until all is there, so that a half-built .venv is made anew.
-$(DEPENDENCIES): | $(MADE)
-	@began=$$(date +%s) && rm $(MADE) && \
+# Its first stamp is away until all is there, so that a half-built .venv is made anew.
+$(DEPENDENCIES): $(MADE)
+	@began=$$(date +%s) && mv $(MADE) $(VENV)/.making && \
 		$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements/development.txt && \
-		echo "... built in $$(($$(date +%s) - began)) s"
-	@touch $(MADE) $@
+		mv $(VENV)/.making $(MADE) && echo "... built in $$(($$(date +%s) - began)) s"
+	@touch $@
 
 # setuptools is among the pinned dependencies, so that building the project and its client needs no network.
 $(INSTALLED): $(DEPENDENCIES)
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable .
 	@touch $@
 
-$(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE): | $(MADE)
+$(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE): $(MADE)
 	@rm -rf $(@D)
 	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --require-hashes --target $(@D) \
 		-r requirements/$(notdir $(@D)).txt

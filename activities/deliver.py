@@ -1,11 +1,8 @@
 """Step `deliver_callback`: one attempt to tell a receiver that its operation has ended."""
 
-import asyncio
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
 
 import structlog
 from temporalio import activity
@@ -15,21 +12,18 @@ from activities.host_slots import HostSlots
 from activities.metrics import WorkerMetrics
 from activities.outcome import log_as_work_of
 from activities.own_workflow import require_own_delivery
-from domain.callback import CallbackRules, CallbackSubscription, callback_body, host_key, signatures, webhook_id
+from domain.callback import CallbackRules, CallbackSubscription, callback_body, webhook_id
 from domain.callback_headers import sendable_headers
 from domain.callback_retries import AttemptError, DeliveryStatus, delay_after, parsed_retry_after, status_after
 from domain.callback_url import CallbackUrl
 from domain.errors import OperationNotFound
 from domain.operation import Operation
+from services.callback_sender import CallbackSender
 from services.callback_target import AttemptFailed, CallbackTargets
-from services.callback_transport import CallbackAnswer, CallbackTransport, Header
+from services.callback_transport import CallbackTransport
 from storage.deliveries import Delivery, DeliveryAttempt
 from storage.unit_of_work import Storage
 from workflows.messages import DeliverInput, DeliverResult
-
-ATTEMPT_SECONDS: Final = 10.0  # name, connection, request and answer together
-USER_AGENT: Final = b"proposals-callbacks/1"
-
 
 log = structlog.get_logger(__name__)
 
@@ -58,7 +52,7 @@ class DeliverStep:
     ) -> None:
         self._storage = storage
         self._targets = targets
-        self._transport = transport
+        self._sender = CallbackSender(targets, transport, rules)
         self._rules = rules
         self._slots = slots
         self._metrics = metrics
@@ -106,7 +100,13 @@ class DeliverStep:
 
         status_code, error, retry_after = None, None, None
         try:
-            answer = await self._answer(operation, subscription, url, now=now)
+            answer = await self._sender.send(
+                url,
+                message_id=webhook_id(operation.operation_id),
+                body=callback_body(operation, public_url=self._rules.public_url),
+                added=sendable_headers(subscription.headers),
+                now=now,
+            )
         except AttemptFailed as failed:
             error = failed.error
         else:
@@ -118,39 +118,6 @@ class DeliverStep:
             error=error,
             retry_after=retry_after,
         )
-
-    async def _answer(
-        self, operation: Operation, subscription: CallbackSubscription, url: CallbackUrl, *, now: Callable[[], datetime]
-    ) -> CallbackAnswer:
-        """Raises AttemptFailed."""
-        if not self._rules.secrets:
-            raise AttemptFailed(AttemptError.NOT_CONFIGURED)
-        deadline = asyncio.get_running_loop().time() + ATTEMPT_SECONDS
-        try:
-            async with asyncio.timeout_at(deadline):
-                target = await self._targets.pinned(url)
-        except TimeoutError:
-            raise AttemptFailed(AttemptError.NAME_NOT_RESOLVED) from None
-        body = callback_body(operation, public_url=self._rules.public_url)
-        headers = self._headers(operation, subscription, url, body, at=now())
-        return await self._transport.post(target, headers=headers, body=body, deadline=deadline)
-
-    def _headers(
-        self, operation: Operation, subscription: CallbackSubscription, url: CallbackUrl, body: bytes, *, at: datetime
-    ) -> list[Header]:
-        message_id, timestamp = webhook_id(operation.operation_id), int(at.timestamp())
-        keys = [host_key(secret, url.host) for secret in self._rules.secrets]
-        own = {
-            "Content-Type": "application/json",
-            "Content-Length": str(len(body)),
-            "Accept-Encoding": "identity",
-            "Connection": "close",
-            "webhook-id": message_id,
-            "webhook-timestamp": str(timestamp),
-            "webhook-signature": signatures(keys, message_id=message_id, timestamp=timestamp, body=body),
-        }
-        added = [(name.encode(), value.strip().encode()) for name, value in sendable_headers(subscription.headers)]
-        return [(b"User-Agent", USER_AGENT), *((name.encode(), value.encode()) for name, value in own.items()), *added]
 
     async def _recorded(
         self, step: DeliverInput, tried: _Attempt, *, read: Delivery, host: str | None

@@ -28,7 +28,16 @@ from storage.listener import TerminalListener
 DESCRIPTION: Final = """Advisory portfolio proposals: submitted, simulated, stored as evidence, and found again.
 
 Creating a proposal is a durable operation. A 202 is a promise: the operation is committed before it is answered, and it
-ends even if processes crash in between. Find it by its id or by your correlation id, poll it, or wait for it."""
+ends even if processes crash in between. Find it by its id or by your correlation id, poll it, or wait for it.
+
+- **First request**: `POST /rebalance/proposals/async` with an `Idempotency-Key`, then
+  `GET /rebalance/proposals/operations/{operation_id}?wait=20`. The examples of the bodies work as they are.
+- **Tokens**: where the service asks for them, each path under `/rebalance/` but the supportability config needs
+  `Authorization: Bearer`, with one of the scopes of its `security`. Health needs none.
+- **Repeats**: after a lost answer, 408, 429, 500, 502, 503 or 504 send the same request with the same key again.
+- **Errors**: problems (RFC 9457). Decide by `code`; `/docs/errors` has a section for each.
+- **Lists**: follow `next_cursor` until it is null.
+- **Changes**: members and codes may be added at any time. Ignore what you do not know."""
 
 # The first route that matches a path serves it: fixed paths come before those with an id in them.
 ROUTERS: Final = tuple(

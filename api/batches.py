@@ -28,17 +28,17 @@ class AnalyzeScenariosRequest(WithCallback, AnalyzeRequest):
 class BatchProgress(Wire):
     """How far a batch has come, in runs."""
 
-    total: int = Field(description="Items times scenarios.", examples=[1500])
+    total: int = Field(description="All runs of the batch: items times scenarios.", examples=[1500])
     succeeded: int = Field(description="Computed, whatever came of them.", examples=[824])
     failed: int = Field(description="That could not be computed.", examples=[1])
-    remaining: int = Field(description="Neither.", examples=[675])
+    remaining: int = Field(description="Runs that are not computed yet. 0 when the batch has ended.", examples=[675])
 
 
 class BatchCounts(Wire):
     """The runs of an ended batch."""
 
-    total: int = Field(description="Items times scenarios.", examples=[4])
-    succeeded: int = Field(description="Computed.", examples=[2])
+    total: int = Field(description="All runs of the batch: items times scenarios.", examples=[4])
+    succeeded: int = Field(description="Runs that have a result; BLOCKED is a result, too.", examples=[2])
     failed: int = Field(description="That could not be computed.", examples=[2])
 
 
@@ -49,7 +49,10 @@ class ScenarioTotals(Wire):
         description="Runs by simulation status.", examples=[{"READY": 1, "PENDING_REVIEW": 0, "BLOCKED": 0}]
     )
     failed: int = Field(description="Runs that could not be computed.", examples=[1])
-    gates: dict[str, int] = Field(description="Runs by gate.", examples=[{"CLIENT_CONSENT_REQUIRED": 1}])
+    gates: dict[str, int] = Field(
+        description="How many runs have each gate; runs without gates are left out.",
+        examples=[{"CLIENT_CONSENT_REQUIRED": 1}],
+    )
     gross_turnover_notional_base: dict[str, DecimalText] = Field(
         description="Traded, by base currency.", examples=[TURNOVER_EXAMPLE]
     )
@@ -58,12 +61,12 @@ class ScenarioTotals(Wire):
 class BatchResult(Wire):
     """The result of a batch; its runs are read separately."""
 
-    counts: BatchCounts = Field(description="Its runs.")
+    counts: BatchCounts = Field(description="How many runs the batch has, and how they ended.")
     warnings: list[str] = Field(
         description="`PARTIAL_BATCH_FAILURE` when runs failed, `MIXED_ENGINE_VERSIONS` when several computed them.",
         examples=[["PARTIAL_BATCH_FAILURE"]],
     )
-    scenarios: dict[str, ScenarioTotals] = Field(description="By scenario.")
+    scenarios: dict[str, ScenarioTotals] = Field(description="Totals of each scenario, by its name.")
     failures: dict[str, int] = Field(description="Failed runs by code.", examples=[{"VALIDATION_FAILED": 2}])
     engine_version: str | None = Field(
         description="The engine that computed all runs; null when several did, and each run's lineage names its own.",

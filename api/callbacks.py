@@ -28,7 +28,7 @@ from api.wire import (
 )
 from domain.access import Scope
 from domain.callback import CallbackSubscription, webhook_id
-from domain.callback_headers import MAX_HEADERS, refused_headers
+from domain.callback_headers import MAX_HEADERS, RESERVED, RESERVED_BEGINNINGS, refused_headers
 from domain.callback_retries import AttemptError, DeliveryStatus
 from domain.callback_url import MAX_URL_LENGTH
 from domain.errors import (
@@ -79,8 +79,8 @@ class CallbackRequest(RequestPart):
     headers: Annotated[dict[str, str], Field(max_length=MAX_HEADERS), AfterValidator(_refuse_headers)] | None = Field(
         None,
         description=f"Sent with each attempt, at most {MAX_HEADERS}, for credentials of the receiver; never shown "
-        "again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, "
-        "`Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/reference/callbacks.md).",
+        "again. Names that HTTP, a proxy or this service uses are refused, in any case, with `_` or `-`: "
+        f"{', '.join(f'`{name}`' for name in (*sorted(RESERVED), *(f'{one}...' for one in RESERVED_BEGINNINGS)))}.",
         examples=[CALLBACK_EXAMPLE["headers"]],
     )
 
@@ -115,21 +115,26 @@ class OperationErrorBody(Wire):
 class RunCounts(BaseModel):
     """How many runs of a batch were computed, and how many could not be, when it ended."""
 
-    total: int = Field(description="Items times scenarios.", examples=[1500])
-    succeeded: int = Field(description="Computed.", examples=[1497])
+    total: int = Field(description="All runs of the batch: items times scenarios.", examples=[1500])
+    succeeded: int = Field(description="Runs that have a result; BLOCKED is a result, too.", examples=[1497])
     failed: int = Field(description="That could not be computed.", examples=[3])
 
 
 class CallbackData(BaseModel):
     """The ended operation, without what it made."""
 
-    operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
+    operation_id: OperationId = Field(
+        description="The operation that has ended, `pop_...`.", examples=[OPERATION_ID_EXAMPLE]
+    )
     operation_type: OperationType = Field(description="The kind of operation.", examples=["CREATE_PROPOSAL"])
-    status: TerminalStatus = Field(description="The final status.", examples=["SUCCEEDED"])
+    status: TerminalStatus = Field(description="How the operation ended. It stays so.", examples=["SUCCEEDED"])
     correlation_id: str = Field(
         description="The correlation id of the request that made the operation.", examples=["crm/case/4711"]
     )
-    proposal_id: str | None = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    proposal_id: str | None = Field(
+        description="The proposal that was made or got a version; null for a failed create, a simulation and a batch.",
+        examples=[PROPOSAL_ID_EXAMPLE],
+    )
     version_no: int | None = Field(description="The version that was made.", examples=[1])
     error: OperationErrorBody | None = Field(description="The reason for FAILED; null otherwise.", examples=[None])
     progress: RunCounts | None = Field(None, description="The runs of a batch; absent for others.")
@@ -144,7 +149,7 @@ class CallbackMessage(BaseModel):
 
     type: CallbackType = Field(description="The kind of event.", examples=["proposal.operation.succeeded"])
     timestamp: TimestampText = Field(description="When the operation ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
-    data: CallbackData = Field(description="The operation.")
+    data: CallbackData = Field(description="What became of the operation; its result is at `status_url`.")
 
 
 class CallbackAttempt(Wire):
@@ -166,7 +171,9 @@ class CallbackAttempt(Wire):
 class CallbackDelivery(Wire):
     """The state of an operation's callback."""
 
-    operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
+    operation_id: OperationId = Field(
+        description="The operation whose callback this is.", examples=[OPERATION_ID_EXAMPLE]
+    )
     webhook_id: str = Field(
         description="The header `webhook-id`, the same at every attempt.", examples=[WEBHOOK_ID_EXAMPLE]
     )

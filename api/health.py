@@ -1,22 +1,31 @@
 """Health, for load balancers and operators; and what this process measures, for Prometheus."""
 
-from typing import Literal, Self
+from typing import Any, Final, Literal, Self
 
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
+from api.http.problem_schemas import Problem
 from api.http.router import ServicesOfProcess, problems
 from api.wire import Wire, json_response
 from services.readiness import AuthenticationState, ComponentState, Readiness, ReadyStatus
 
 router = APIRouter()
 
+# A probe has no body and no parameters: only the header that every request may have can be invalid.
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    **problems(statuses=(500,)),
+    422: {"model": Problem, "description": "Unprocessable Entity: `CORRELATION_ID_INVALID`"},
+}
+
 
 class Live(Wire):
     """The process responds."""
 
-    status: Literal["ok"] = Field(description="Always `ok`.", examples=["ok"])
+    status: Literal["ok"] = Field(
+        description="Always `ok`: a process that cannot answer says nothing.", examples=["ok"]
+    )
 
 
 class Ready(Wire):
@@ -33,7 +42,9 @@ class Ready(Wire):
     reason: str | None = Field(
         default=None, description="With 503 only: one sentence about what is wrong with the database.", examples=[None]
     )
-    temporal: ComponentState = Field(description="The Temporal server.", examples=["ok"])
+    temporal: ComponentState = Field(
+        description="Whether the Temporal server can be reached; requests are accepted without it.", examples=["ok"]
+    )
     workers: ComponentState = Field(description="Whether a worker polls for proposals.", examples=["ok"])
     authentication: AuthenticationState = Field(
         description="`degraded`: the issuer's keys could not be fetched when they were last asked for; tokens are "
@@ -60,7 +71,7 @@ class Ready(Wire):
     tags=["Health"],
     summary="Check that the process is alive",
     response_model=Live,
-    responses=problems(statuses=(422, 500)),
+    responses=PROBLEMS,
 )
 async def live() -> Response:
     """Succeeds as long as the process responds; no other system is asked."""
@@ -74,7 +85,7 @@ async def live() -> Response:
     summary="Check that requests can be served",
     response_model=Ready,
     responses={
-        **problems(statuses=(422, 500)),
+        **PROBLEMS,
         503: {
             "model": Ready,
             "description": "PostgreSQL cannot be reached, takes no writes, or its schema is older than this release.",

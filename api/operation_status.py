@@ -29,7 +29,8 @@ class OperationLinks(Wire):
     """Related resources; null for one that does not exist or is not configured."""
 
     self: str = Field(
-        description="This operation.", examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"]
+        description="Where this operation is read.",
+        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
     )
     proposal: str | None = Field(
         description="The proposal, once there is one.", examples=[f"/rebalance/proposals/{PROPOSAL_ID_EXAMPLE}"]
@@ -80,7 +81,12 @@ class AsyncStatus(Wire):
     idempotency_key: str | None = Field(
         description="The idempotency key of the request.", examples=["7c1f4c8e-advice-2026-02-22"]
     )
-    attempt: int = Field(description="The n-th operation of its key; a FAILED one frees the key.", ge=1, examples=[1])
+    attempt: int = Field(
+        description="1 for the first operation of its idempotency key, 2 after the first retry of a FAILED one, and "
+        "so on.",
+        ge=1,
+        examples=[1],
+    )
     proposal_id: str | None = Field(description="The proposal that was made.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int | None = Field(description="The version that was made.", ge=1, examples=[1])
     created_by: str = Field(description="The person who submitted the request.", examples=["advisor_1"])
@@ -89,7 +95,8 @@ class AsyncStatus(Wire):
     finished_at: Timestamp | None = Field(description="When it ended, UTC.", examples=[TIMESTAMP_EXAMPLE])
     updated_at: Timestamp = Field(description="When its row last changed, UTC.", examples=[TIMESTAMP_EXAMPLE])
     expires_at: Timestamp | None = Field(
-        description="From when on the ended operation may be purged, UTC; the proposal stays.",
+        description="After this time, UTC, the operation may be purged: reads then return 410, later 404. Null while "
+        "it is open. The proposal stays.",
         examples=["2026-03-24T12:00:00.000000+00:00"],
     )
     cancelled_by: str | None = Field(
@@ -109,7 +116,7 @@ class AsyncStatus(Wire):
     )
     error: OperationErrorBody | None = Field(description="The reason for FAILED; null otherwise.", examples=[None])
     links: OperationLinks = Field(
-        description="Related resources.",
+        description="Addresses of the operation and of what it made.",
         examples=[
             {
                 "self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",

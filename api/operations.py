@@ -73,8 +73,8 @@ class ReadOptions:
     wait: Annotated[
         float | None,
         Query(
-            description="Seconds to hold the answer until the operation has ended, at most 60; as `Prefer: wait`. The "
-            "answer is 200 with the present status when the time is over first.",
+            description="Seconds to hold the answer until the operation has ended, at most 60; as `Prefer: wait`. An "
+            "operation that has not ended by then is returned as it is, with 200.",
             ge=0,
             allow_inf_nan=False,
             examples=[20],

@@ -35,8 +35,8 @@ class CreateProposalRequest(WithCallback, CreateRequest):
 class ProposalDetailResponse(Wire):
     """A proposal with its current version."""
 
-    proposal: ProposalSummary = Field(description="The proposal.")
-    current_version: VersionDetail = Field(description="Its newest version.")
+    proposal: ProposalSummary = Field(description="The proposal as it is now.")
+    current_version: VersionDetail = Field(description="The newest version, with result, artifact and evidence.")
     last_gate_decision: Annotated[StoredJson, Stored(GateDecision)] | None = Field(
         description="That version's gate decision."
     )

@@ -29,15 +29,15 @@ from services.lookup import CreatedVersion
 class ProposalSummary(Wire):
     """A proposal without its contents."""
 
-    proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
-    portfolio_id: str = Field(description="The portfolio.", examples=["pf_1"])
+    proposal_id: ProposalId = Field(description="Id of the proposal, `pp_...`.", examples=[PROPOSAL_ID_EXAMPLE])
+    portfolio_id: str = Field(description="The portfolio, by the id of the request.", examples=["pf_1"])
     mandate_id: str | None = Field(description="Mandate of the bank's customer.", examples=["mandate_9"])
     jurisdiction: str | None = Field(description="Jurisdiction of the proposal.", examples=["SG"])
     created_by: str = Field(description="The person who submitted the request.", examples=["advisor_1"])
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
     last_event_at: Timestamp = Field(description="Time of the last event, UTC.", examples=[TIMESTAMP_EXAMPLE])
     current_state: ProposalState = Field(description="State of the review.", examples=["DRAFT"])
-    current_version_no: int = Field(description="Its newest version.", examples=[1])
+    current_version_no: int = Field(description="Number of the newest version; versions count from 1.", examples=[1])
     title: str | None = Field(description="Title of the proposal.", examples=["Rebalance into quality"])
     waiting_since: Timestamp = Field(
         description="When that state began, UTC; a new version that leaves the state as it was begins none.",
@@ -59,16 +59,20 @@ class VersionEvidence(EvidenceBundle):
 class VersionDetail(Wire):
     """The immutable contents of a proposal's version."""
 
-    proposal_version_id: VersionId = Field(description="The version.", examples=[f"ppv_{HEX}"])
-    proposal_id: ProposalId = Field(description="Its proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    proposal_version_id: VersionId = Field(description="Id of the version, `ppv_...`.", examples=[f"ppv_{HEX}"])
+    proposal_id: ProposalId = Field(description="The proposal that the version is of.", examples=[PROPOSAL_ID_EXAMPLE])
     version_no: int = Field(description="1, 2, 3 without a gap.", examples=[1])
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
     request_hash: Hash = Field(description="Hash of the request.", examples=[HASH_EXAMPLE])
     artifact_hash: Hash = Field(description="Hash of the artifact.", examples=[HASH_EXAMPLE])
     simulation_hash: Hash = Field(description="Hash of the result.", examples=[HASH_EXAMPLE])
     status_at_creation: SimulationStatus = Field(description="Status of the simulation.", examples=["READY"])
-    proposal_result: Annotated[StoredJson, Stored(ProposalResult)] = Field(description="The result.")
-    artifact: Annotated[StoredJson, Stored(ProposalArtifact)] = Field(description="The artifact.")
+    proposal_result: Annotated[StoredJson, Stored(ProposalResult)] = Field(
+        description="What the engine computed for this version."
+    )
+    artifact: Annotated[StoredJson, Stored(ProposalArtifact)] = Field(
+        description="The document that people approve, made from the result."
+    )
     evidence_bundle: Annotated[StoredJson, Stored(VersionEvidence)] = Field(
         description="The artifact's bundle once more; `{}` when hidden or not stored."
     )
@@ -89,11 +93,11 @@ class VersionDetail(Wire):
 class ProposalEvent(Wire):
     """One link of a proposal's audit trail."""
 
-    event_id: EventId = Field(description="The event.", examples=[f"pwe_{HEX}"])
-    proposal_id: ProposalId = Field(description="Its proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    event_id: EventId = Field(description="Id of the event, `pwe_...`.", examples=[f"pwe_{HEX}"])
+    proposal_id: ProposalId = Field(description="The proposal that the event is about.", examples=[PROPOSAL_ID_EXAMPLE])
     event_type: EventType = Field(description="The kind of event.", examples=["CREATED"])
     from_state: ProposalState | None = Field(description="State before the event; null for the first.", examples=[None])
-    to_state: ProposalState = Field(description="After.", examples=["DRAFT"])
+    to_state: ProposalState = Field(description="State of the proposal after the event.", examples=["DRAFT"])
     actor_id: str = Field(description="The person who acted.", examples=["advisor_1"])
     occurred_at: Timestamp = Field(description="Time of the event, UTC.", examples=[TIMESTAMP_EXAMPLE])
     reason: Annotated[StoredJson, Stored(dict[str, Any])] = Field(
@@ -117,8 +121,8 @@ class ProposalEvent(Wire):
 class CreateResponse(Wire):
     """A proposal as its operation left it."""
 
-    proposal: ProposalSummary = Field(description="The proposal.")
-    version: VersionDetail = Field(description="Its version.")
+    proposal: ProposalSummary = Field(description="The proposal as it is now.")
+    version: VersionDetail = Field(description="The version that this request made.")
     latest_workflow_event: ProposalEvent = Field(description="The event that made it.")
 
     @classmethod

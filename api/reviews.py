@@ -146,8 +146,10 @@ class ApprovalRequest(ReviewRequest):
 class ApprovalRecord(Wire):
     """A recorded decision."""
 
-    approval_id: ApprovalId = Field(description="The approval.", examples=[f"pap_{HEX}"])
-    proposal_id: ProposalId = Field(description="Its proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    approval_id: ApprovalId = Field(description="Id of the decision, `pap_...`.", examples=[f"pap_{HEX}"])
+    proposal_id: ProposalId = Field(
+        description="The proposal that the decision is about.", examples=[PROPOSAL_ID_EXAMPLE]
+    )
     approval_type: ApprovalType = Field(description="The kind of decision.", examples=["RISK"])
     approved: bool = Field(description="Whether the decision is an approval.", examples=[True])
     actor_id: str = Field(description="The person who decided.", examples=["reviewer_1"])
@@ -161,11 +163,13 @@ class ApprovalRecord(Wire):
 class TransitionResponse(Wire):
     """The state of a proposal after an event, and the event."""
 
-    proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    proposal_id: ProposalId = Field(description="The proposal that the event is about.", examples=[PROPOSAL_ID_EXAMPLE])
     current_state: ProposalState = Field(description="State after the event.", examples=["AWAITING_CLIENT_CONSENT"])
-    latest_workflow_event: ProposalEvent = Field(description="The event.")
+    latest_workflow_event: ProposalEvent = Field(description="The event that this request recorded.")
     approval: ApprovalRecord | None = Field(
-        description="The decision; null for transitions, also when they record one.", examples=[None]
+        description="The decision that was recorded. Always null on `/transitions`, also when the event is a "
+        "decision: list it with `GET .../approvals`.",
+        examples=[None],
     )
 
     @classmethod

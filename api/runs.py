@@ -54,27 +54,35 @@ class RunMetrics(Wire):
     """A run in numbers, from its result."""
 
     status: str = Field(description="READY, PENDING_REVIEW or BLOCKED.", examples=["READY"])
-    security_intent_count: int = Field(description="Security trades.", examples=[1])
+    security_intent_count: int = Field(description="How many security trades the result has.", examples=[1])
     gross_turnover_notional_base: MoneyText = Field(description="Their notionals in the base currency, added up.")
-    fx_intent_count: int = Field(description="Currency trades.", examples=[0])
+    fx_intent_count: int = Field(description="How many currency trades the result has.", examples=[0])
     gate: str | None = Field(
         description="The gate that it should pass next; null without gates.", examples=["CLIENT_CONSENT_REQUIRED"]
     )
-    recommended_next_step: str | None = Field(description="What that means.", examples=["REQUEST_CLIENT_CONSENT"])
+    recommended_next_step: str | None = Field(
+        description="What to do because of the gate; null without gates.", examples=["REQUEST_CLIENT_CONSENT"]
+    )
     hard_fail_count: int = Field(description="Hard rules that failed.", examples=[0])
     soft_fail_count: int = Field(description="Soft rules that failed.", examples=[0])
     new_high_suitability_count: int = Field(description="New suitability issues of severity HIGH.", examples=[0])
     new_medium_suitability_count: int = Field(description="New suitability issues of severity MEDIUM.", examples=[0])
     total_value_before: MoneyText = Field(description="The portfolio's value before the trades.")
-    total_value_after: MoneyText = Field(description="And after them.")
+    total_value_after: MoneyText = Field(description="The portfolio's value after the trades.")
     cash_weight_before: Weight = Field(description="Cash as a fraction of it, before.", examples=["0.1562"])
-    cash_weight_after: Weight = Field(description="And after.", examples=["0.5781"])
+    cash_weight_after: Weight = Field(
+        description="Cash as a fraction of the total after the trades.", examples=["0.5781"]
+    )
     drift_total_before: str | None = Field(
         description="Distance from the model before, by instrument where it has instruments; null without a model.",
         examples=[None],
     )
-    drift_total_after: str | None = Field(description="And after.", examples=[None])
-    warnings: list[str] = Field(description="Codes, each once.", examples=[["PROPOSAL_TRADE_DROPPED_MISSING_PRICE"]])
+    drift_total_after: str | None = Field(
+        description="The same distance after the trades; null without a model.", examples=[None]
+    )
+    warnings: list[str] = Field(
+        description="Codes of warnings, each once.", examples=[["PROPOSAL_TRADE_DROPPED_MISSING_PRICE"]]
+    )
 
 
 RunErrorCode = TypeAliasType(
@@ -86,7 +94,7 @@ RunErrorCode = TypeAliasType(
 class RunError(Wire):
     """Why a run could not be computed."""
 
-    code: RunErrorCode = Field(description="The stable code.", examples=["VALIDATION_FAILED"])
+    code: RunErrorCode = Field(description="Why the run has no result, for programs.", examples=["VALIDATION_FAILED"])
     message: str = Field(description="The code, or the code with a sentence.", examples=["VALIDATION_FAILED"])
     errors: list[ValidationErrorItem] = Field(
         [],
@@ -105,8 +113,8 @@ class BatchRun(Wire):
     """One item in one scenario, without its result."""
 
     run_no: int = Field(description="Its number in the batch, from 0: by item, then by scenario.", examples=[1])
-    item_id: str = Field(description="The item.", examples=["pf_1"])
-    scenario: str = Field(description="The scenario.", examples=["trim"])
+    item_id: str = Field(description="`id` of the item in the request.", examples=["pf_1"])
+    scenario: str = Field(description="Name of the scenario in the request.", examples=["trim"])
     status: TerminalStatus = Field(description="Whether it was computed.", examples=["SUCCEEDED"])
     proposal_run_id: RunId | None = Field(
         description="As a simulation of its request has it.", examples=["pr_976fe8f383e7c3cbea657b839cad40b1"]
@@ -120,8 +128,8 @@ class RunWithResult(Wire):
     """One item in one scenario: a line of the file."""
 
     run_no: int = Field(description="Its number in the batch, from 0: by item, then by scenario.", examples=[1])
-    item_id: str = Field(description="The item.", examples=["pf_1"])
-    scenario: str = Field(description="The scenario.", examples=["trim"])
+    item_id: str = Field(description="`id` of the item in the request.", examples=["pf_1"])
+    scenario: str = Field(description="Name of the scenario in the request.", examples=["trim"])
     status: TerminalStatus = Field(description="Whether it was computed.", examples=["SUCCEEDED"])
     proposal_run_id: RunId | None = Field(
         description="As a simulation of its request has it.", examples=["pr_976fe8f383e7c3cbea657b839cad40b1"]

@@ -38,9 +38,9 @@ router = GuardedRouter(PREFIX, gate=Gate.SUPPORT, tag="Support")
 class KeyedProposalResponse(Wire):
     """The proposal behind an idempotency key."""
 
-    idempotency_key: str = Field(description="The key.", examples=["advice-2026-02-22"])
+    idempotency_key: str = Field(description="The key that was looked up.", examples=["advice-2026-02-22"])
     request_hash: Hash = Field(description="Hash of the request with this key.", examples=[HASH_EXAMPLE])
-    proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    proposal_id: ProposalId = Field(description="The proposal that the key made.", examples=[PROPOSAL_ID_EXAMPLE])
     proposal_version_no: int = Field(description="The version that was made.", examples=[1])
     created_at: Timestamp = Field(description="When the request was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
 
@@ -70,14 +70,16 @@ class SupportabilityConfig(Wire):
 class ApprovalsResponse(Wire):
     """All decisions about a proposal."""
 
-    proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    proposal_id: ProposalId = Field(
+        description="The proposal that the decisions are about.", examples=[PROPOSAL_ID_EXAMPLE]
+    )
     approvals: list[ApprovalRecord] = Field(description="The list, oldest first.")
 
 
 class WorkflowEventsResponse(Wire):
     """A proposal's audit trail."""
 
-    proposal_id: ProposalId = Field(description="The proposal.", examples=[PROPOSAL_ID_EXAMPLE])
+    proposal_id: ProposalId = Field(description="The proposal whose trail this is.", examples=[PROPOSAL_ID_EXAMPLE])
     current_state: ProposalState = Field(description="State after the last event.", examples=["DRAFT"])
     events: list[ProposalEvent] = Field(description="The list, oldest first.")
 
@@ -85,7 +87,7 @@ class WorkflowEventsResponse(Wire):
 class LineageItem(Wire):
     """A version without its contents."""
 
-    proposal_version_id: VersionId = Field(description="The version.", examples=[f"ppv_{HEX}"])
+    proposal_version_id: VersionId = Field(description="Id of the version, `ppv_...`.", examples=[f"ppv_{HEX}"])
     version_no: int = Field(description="1, 2, 3 without a gap.", examples=[1])
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
     status_at_creation: SimulationStatus = Field(description="Status of the simulation.", examples=["READY"])
@@ -97,7 +99,7 @@ class LineageItem(Wire):
 class LineageResponse(Wire):
     """A proposal and all its versions."""
 
-    proposal: ProposalSummary = Field(description="The proposal.")
+    proposal: ProposalSummary = Field(description="The proposal as it is now.")
     versions: list[LineageItem] = Field(description="All versions in ascending order.")
 
 

@@ -167,7 +167,7 @@ def table(results: Results) -> list[str]:
     lines = ["| " + " | ".join(HEADS) + " |", "|---" + "|---:" * (len(HEADS) - 1) + "|"]
     lines += ["| " + " | ".join(cells(row, results)) + " |" for row in results.rows]
     if any(row.is_disturbed for row in results.rows):
-        lines += ["", "`*`: other processes took over 20 % of a core during each try of a round."]
+        lines += ["", "`*`: other processes took over 20% of a core during each try of a round."]
     return lines
 
 

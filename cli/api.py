@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 import structlog
 import uvicorn
@@ -22,13 +23,14 @@ from runtime.tracing import tracing
 KEEP_ALIVE_SECONDS = 65  # longer than the usual load balancer's, so that it never writes into a closing connection
 BACKLOG = 2048
 UNACKNOWLEDGED_MILLISECONDS = 30_000  # for as long a client may leave an answer unread, however small
+SECRETS: Final = ("database_url", "callback_secrets", "egress_proxy")
 
 log = structlog.get_logger(__name__)
 
 
 def api() -> None:
     """Serve the HTTP API until SIGTERM or Ctrl-C."""
-    settings = settings_or_exit(OF_API)
+    settings = settings_or_exit(OF_API, secrets=SECRETS)
     configure_logging(level=settings.log_level, format=settings.log_format)
     with tracing("proposals-api"):
         code = asyncio.run(_serve(settings))

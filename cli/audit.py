@@ -11,7 +11,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from cli import evidence
 from cli.audit_files import AuditFileInvalid, Kept, read_kept, write_heads
 from cli.database import NotServed
-from cli.evidence import EXIT_ALTERED, EXIT_NOT_MADE, audit_storage, own_fingerprint, refuse, trusted_key
+from cli.evidence import (
+    EVIDENCE_SECRETS,
+    EXIT_ALTERED,
+    EXIT_NOT_MADE,
+    audit_storage,
+    own_fingerprint,
+    refuse,
+    trusted_key,
+)
 from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
 from domain.engine.codes import ENGINE_VERSION
@@ -70,7 +78,7 @@ def verify(
     Exits 0 when nothing was altered, 1 when a row was altered or is missing, 2 when it could not be checked.
     """
     configure_logging(level="ERROR", format="auto")
-    settings = settings_or_exit()
+    settings = settings_or_exit(secrets=EVIDENCE_SECRETS)
     try:
         keys = {trusted_key(text) for text in key or ()} | own_fingerprint(settings)
         kept = Kept() if against is None else read_kept(against)
@@ -93,7 +101,7 @@ def replay(
     """
     configure_logging(level="ERROR", format="auto")
     replayed = _replay_operation if made_id.startswith("pop_") else _replay
-    exit_process(asyncio.run(replayed(settings_or_exit(), made_id)))
+    exit_process(asyncio.run(replayed(settings_or_exit(secrets=("database_url",)), made_id)))
 
 
 async def _verify(
@@ -184,7 +192,7 @@ def _shown(replayed: ReplayResult) -> int:
     if not replayed.is_same:
         print_error("proposals audit replay", ["the same engine does not come to the same hashes"])
         return EXIT_ALTERED
-    typer.echo("the same hashes")
+    typer.echo("OK: the same hashes")
     return 0
 
 
@@ -223,7 +231,7 @@ async def _replay_batch(settings: Settings, operation_id: str) -> int:
     if replayed.by_other_engines:
         print_error("proposals audit replay", ["another engine version made some: their lines need not be the same"])
         return EXIT_OTHER_ENGINE
-    typer.echo("the same hashes")
+    typer.echo("OK: the same hashes")
     return 0
 
 

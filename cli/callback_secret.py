@@ -17,7 +17,7 @@ def callback_secret(
 
     Exits 1 when the host is invalid or no secret is configured, 2 on invalid settings.
     """
-    secrets = settings_or_exit().callback_rules.secrets
+    secrets = settings_or_exit(secrets=("callback_secrets",)).callback_rules.secrets
     if not secrets:
         fail("proposals callback-secret", "no secret is configured: set PROPOSAL_CALLBACK_SECRETS")
     try:

@@ -10,9 +10,9 @@ from typer.main import get_command
 
 HEAD: Final = """# Command line
 
-`proposals` runs the service, submits to it and inspects it. After `make demo` or `make dev`, `. .proposals/environment`
-finds the command and the servers; in a container, run `docker compose exec worker proposals ...`. Commands read the
-same [variables](configuration.md) as the service.
+`proposals` runs the service, submits to it and inspects it. After `make demo` or `make dev`,
+`eval "$(.venv/bin/proposals env)"` finds the command and the servers; in a container, run `docker compose exec worker
+proposals ...`. Commands read the same [variables](configuration.md) as the service.
 
 Results go to stdout, errors to stderr. Exit code 0 is success, 1 is failure, and 2 is a wrong option or setting, which
 the error names; a command with other codes lists them in its section. Every command has `--help`.

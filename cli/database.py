@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Final
 
 from domain.errors import StorageUnavailable
 from runtime.database import Database
 from runtime.settings import Settings
 from storage.unit_of_work import Storage
+
+UNREACHED: Final = "PostgreSQL cannot be reached (PROPOSAL_DATABASE_URL)"
 
 
 class NotServed(Exception):
@@ -18,11 +21,17 @@ async def connected_storage(settings: Settings, *, application_name: str, pool_s
     """The storage while the block runs, of a standby as well. Raises NotServed."""
     dsn = settings.database_url.get_secret_value()
     database = Database(dsn, pool_size=pool_size, application_name=application_name, must_write=False)
+    async with database.running():
+        storage = Storage(database, on_ended=lambda _: None)  # no metrics are read of a command
+        try:
+            yield storage
+        except StorageUnavailable:
+            raise NotServed(await _schema_problem(storage) or database.problem or UNREACHED) from None
+
+
+async def _schema_problem(storage: Storage) -> str | None:
+    """None also while PostgreSQL cannot say."""
     try:
-        async with database.running():
-            yield Storage(database, on_ended=lambda _: None)  # no metrics are read of a command
+        return await storage.schema_problem()
     except StorageUnavailable:
-        unreached = (
-            "PostgreSQL cannot be reached (PROPOSAL_DATABASE_URL), or its schema is older (run `proposals migrate`)"
-        )
-        raise NotServed(database.problem or unreached) from None
+        return None

@@ -26,6 +26,7 @@ from storage.unit_of_work import Storage
 EXIT_ALTERED: Final = 1
 EXIT_NOT_MADE: Final = 2
 PUBLIC_KEY_BYTES: Final = 32
+EVIDENCE_SECRETS: Final = ("database_url", "evidence_key")
 NO_KEY: Final = (
     "no key is configured: let PROPOSAL_EVIDENCE_KEY_FILE name a file that "
     "`openssl genpkey -algorithm ed25519` has written"
@@ -51,7 +52,7 @@ def pack(
     Exit code 0: written; 1: the evidence was altered; 2: it could not be written.
     """
     configure_logging(level="ERROR", format="auto")
-    settings = settings_or_exit()
+    settings = settings_or_exit(secrets=EVIDENCE_SECRETS)
     if output.exists() and not (force and output.is_file()):
         reason = "is there already: give --force to replace it" if output.is_file() else "is no file"
         fail("proposals audit pack", f"{output} {reason}", exit_code=EXIT_NOT_MADE)
@@ -94,7 +95,7 @@ def checkpoint(export: ExportOption = None) -> None:
     Exit code 0: stored; 2: it could not be.
     """
     configure_logging(level="ERROR", format="auto")
-    settings = settings_or_exit()
+    settings = settings_or_exit(secrets=EVIDENCE_SECRETS)
     signing_key = settings.signing_key
     if signing_key is None:
         fail("proposals audit checkpoint", NO_KEY, exit_code=EXIT_NOT_MADE)
@@ -140,7 +141,7 @@ def key() -> None:
 
     Exit code 0: printed; 2: there is none.
     """
-    signing_key = settings_or_exit().signing_key
+    signing_key = settings_or_exit(secrets=("evidence_key",)).signing_key
     if signing_key is None:
         fail("proposals audit key", NO_KEY, exit_code=EXIT_NOT_MADE)
     print_fields("Evidence key", {"public key": signing_key.public_key, "fingerprint": signing_key.fingerprint})

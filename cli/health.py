@@ -26,7 +26,7 @@ def health() -> None:
 @commands.command()
 def api() -> None:
     """Check that the API on this host responds. Its dependencies do not count: a restart would not bring them back."""
-    settings = settings_or_exit()
+    settings = settings_or_exit(secrets=())
     host = THIS_HOST.get(settings.api_host, settings.api_host)
     answer = get_json(host, settings.api_port, "/health/live", seconds=TIME_LIMIT_SECONDS)
     is_well = answer is not None and answer.get("status") == "ok"
@@ -37,7 +37,7 @@ def api() -> None:
 @commands.command()
 def worker() -> None:
     """Check that a worker on this host polls Temporal. It passes while Temporal is down, for which the worker waits."""
-    settings_or_exit()
+    settings_or_exit(secrets=())
     exit_process(asyncio.run(_worker()))
 
 

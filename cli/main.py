@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "views": "cli.views:views",
     "audit": "cli.audit:commands",
     "callback-secret": "cli.callback_secret:callback_secret",
+    "callback-test": "cli.callback_sample:callback_test",
     "config": "cli.config:commands",
     "openapi": "cli.openapi:openapi",
     "errors": "cli.errors:commands",

@@ -12,6 +12,7 @@ from storage.migrating import MigrationFailed, NotConnected
 from storage.migrating import migrate as migrate_schema
 
 COMMAND: Final = "proposals migrate"
+SECRETS: Final = ("database_url", "owner_database_url")
 
 
 def migrate() -> None:
@@ -19,7 +20,7 @@ def migrate() -> None:
 
     A newer schema than this release knows is left alone: exit code 0.
     """
-    settings = settings_or_exit(OF_MIGRATE)
+    settings = settings_or_exit(OF_MIGRATE, secrets=SECRETS)
     service_url = settings.database_url.get_secret_value()
     owner = settings.owner_database_url
     owner_url = service_url if owner is None else owner.get_secret_value()
@@ -31,7 +32,9 @@ def migrate() -> None:
     except MigrationFailed as failure:
         fail(COMMAND, str(failure))
     except LookupError as failure:
-        fail(COMMAND, f"{failure.args[0]}: create it first (CREATE ROLE ... LOGIN)")
+        fail(
+            COMMAND, f'role "{failure.args[0]}" does not exist. Create it first: CREATE ROLE "{failure.args[0]}" LOGIN'
+        )
     if before is not None and before > after:
         typer.echo(f"schema is at {before}, newer than {after}, the newest that this release knows: nothing to do")
     else:

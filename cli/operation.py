@@ -56,7 +56,7 @@ def operation(
     if retry and cancel:
         fail("proposals operation", "--retry and --cancel exclude each other", exit_code=EXIT_USAGE)
     configure_logging(level="ERROR", format="auto")  # only the page is printed
-    settings = settings_or_exit()
+    settings = settings_or_exit(secrets=("database_url",))
     action = _retried if retry else _cancelled if cancel else _unchanged
     exit_process(asyncio.run(_run(settings, operation_id, action, as_json=as_json)))
 
@@ -88,7 +88,7 @@ async def _run(settings: Settings, operation_id: str, action: Action, *, as_json
             typer.echo(json.dumps(page, indent=2))
         else:
             for title, fields in page.items():
-                print_fields(title.capitalize(), fields)
+                print_fields(title.capitalize(), {name.replace("_", " "): value for name, value in fields.items()})
         return 0
     print_error("proposals operation", [reason])
     return EXIT_FAILED

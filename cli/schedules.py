@@ -9,12 +9,14 @@ from temporalio.service import RPCError
 
 from cli.settings import settings_or_exit
 from runtime.guard_rails import OF_SCHEDULES
+from runtime.settings_loading import is_given
 from runtime.signals import exit_process
 from runtime.temporal import connect, register_search_attributes, temporal_problem
 from workflows.identity import SEARCH_ATTRIBUTES
 from workflows.schedules import apply_schedules
 
 TIME_LIMIT: Final = timedelta(seconds=30)
+SECRETS: Final = ()
 
 commands = typer.Typer(no_args_is_help=True, help="Search attributes and schedules in Temporal.")
 
@@ -27,8 +29,8 @@ def schedules() -> None:
 @commands.command()
 def apply() -> None:
     """Register missing search attributes, and create or update every schedule; applying twice is harmless."""
-    settings = settings_or_exit(OF_SCHEDULES)
-    exit_process(asyncio.run(_apply(checkpoints=settings.evidence_key is not None)))
+    settings_or_exit(OF_SCHEDULES, secrets=SECRETS)
+    exit_process(asyncio.run(_apply(checkpoints=is_given("evidence_key"))))  # workers alone have the file
 
 
 async def _apply(*, checkpoints: bool) -> int:

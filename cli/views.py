@@ -80,7 +80,7 @@ def views(
 
     Opening a link saves the view in the browser. Exits 1 without PROPOSAL_TEMPORAL_UI_URL, 2 on invalid settings.
     """
-    ui_url = settings_or_exit().temporal_ui_url
+    ui_url = settings_or_exit(secrets=()).temporal_ui_url
     if ui_url is None:
         fail(COMMAND, "set PROPOSAL_TEMPORAL_UI_URL to the address of the Temporal UI")
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 from contextlib import ExitStack
+from typing import Final
 
 import structlog
 
@@ -15,12 +16,14 @@ from runtime.telemetry import configure_logging
 from runtime.tracing import tracing
 from worker import process as worker_process
 
+SECRETS: Final = ("database_url", "callback_secrets", "egress_proxy", "evidence_key")
+
 log = structlog.get_logger(__name__)
 
 
 def worker() -> None:
     """Run workflows and activities until SIGTERM or Ctrl-C."""
-    settings = settings_or_exit(OF_WORKER)
+    settings = settings_or_exit(OF_WORKER, secrets=SECRETS)
     configure_logging(level=settings.log_level, format=settings.log_format)
     with tracing("proposals-worker"):
         code = asyncio.run(_work(settings))

@@ -68,7 +68,8 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
     ),
     "OPERATION_EXPIRED": ErrorHelp(
         title="The details of this operation have been purged.",
-        meaning="Operations are kept for `PROPOSAL_OPERATION_RETENTION_DAYS` after their end. The proposal is kept.",
+        meaning="Operations are kept for `PROPOSAL_OPERATION_RETENTION_DAYS` (30) after their end. For 90 days more at "
+        "least, this error has what is left of it in `operation`; then it is not found. The proposal is kept.",
         action="Read the proposal: the member `operation` has `proposal_id` and `version_no`.",
         repeat=Repeat.NO,
     ),
@@ -209,7 +210,8 @@ HELP: Final[Mapping[str, ErrorHelp]] = {
     ),
     "OPERATION_INTERNAL_ERROR": ErrorHelp(
         title="The operation failed because of a fault in the service.",
-        meaning="A step failed unexpectedly, also when it was tried again. Nothing was made.",
+        meaning="A step failed unexpectedly five times, or Temporal lost the operation's workflow four times. Nothing "
+        "was made.",
         action="Retry the operation. Operators find the cause in the worker's log, by the id of the operation.",
         repeat=Repeat.A_FEW_TIMES,
         ends_operations=True,

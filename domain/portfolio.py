@@ -52,14 +52,16 @@ class Money(RequestPart):
     """An amount in a currency."""
 
     amount: DecimalInput = Field(description="Amount in currency units.", examples=["10000.00"])
-    currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["SGD"])
+    currency: CurrencyCode = Field(description="Currency of the amount, by ISO 4217.", examples=["SGD"])
 
 
 class TaxLot(RequestPart):
     """A purchase that is part of a position."""
 
-    lot_id: str = Field(description="The lot.", examples=["lot_1"])
-    quantity: NonNegativeDecimal = Field(description="Units bought.", examples=["100"])
+    lot_id: str = Field(description="Your id of the lot.", examples=["lot_1"])
+    quantity: NonNegativeDecimal = Field(
+        description="Units of the lot; the lots of a position add up to it.", examples=["100"]
+    )
     unit_cost: Money = Field(description="Price paid for a unit.", examples=[{"amount": "98.20", "currency": "USD"}])
     purchase_date: str = Field(description="As the custodian writes it; not parsed.", examples=["2024-05-17"])
 
@@ -67,7 +69,7 @@ class TaxLot(RequestPart):
 class Position(RequestPart):
     """Units of one instrument in the portfolio."""
 
-    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    instrument_id: Name = Field(description="The instrument that is held.", examples=["EQ_US_TECH"])
     quantity: DecimalInput = Field(description="Units held; any sign.", examples=["120"])
     market_value: Money | None = Field(
         None,
@@ -99,7 +101,7 @@ class Position(RequestPart):
 class CashBalance(RequestPart):
     """Cash in one currency."""
 
-    currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["SGD"])
+    currency: CurrencyCode = Field(description="Currency of the balance, by ISO 4217.", examples=["SGD"])
     amount: DecimalInput = Field(
         description="Balance in currency units; negative is an overdraft.", examples=["50000.00"]
     )
@@ -111,7 +113,9 @@ class PortfolioSnapshot(RequestPart):
     """The portfolio of the bank's customer at one moment."""
 
     snapshot_id: Identifier | None = Field(None, description="The snapshot, for lineage.", examples=["ps_20260222"])
-    portfolio_id: Name = Field(description="The portfolio.", examples=["pf_1"])
+    portfolio_id: Name = Field(
+        description="Your id of the portfolio. Operators see it: put no name in it.", examples=["pf_1"]
+    )
     base_currency: CurrencyCode = Field(description="Currency that everything is valued in.", examples=["SGD"])
     positions: Rows[Position] = Field(
         (),
@@ -128,17 +132,19 @@ class PortfolioSnapshot(RequestPart):
 class Price(RequestPart):
     """The price of one unit."""
 
-    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    instrument_id: Name = Field(description="The instrument that has this price.", examples=["EQ_US_TECH"])
     price: PositiveDecimal = Field(
         description="Price of a unit in currency units, greater than zero.", examples=["250.00"]
     )
-    currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["USD"])
+    currency: CurrencyCode = Field(description="Currency of the price, by ISO 4217.", examples=["USD"])
 
 
 class FxRate(RequestPart):
     """One unit of the first currency costs `rate` units of the second."""
 
-    pair: CurrencyPair = Field(description="FROM/TO.", examples=["USD/SGD"])
+    pair: CurrencyPair = Field(
+        description="FROM/TO, as in USD/SGD: units of TO for one unit of FROM.", examples=["USD/SGD"]
+    )
     rate: PositiveDecimal = Field(description="Units of TO for one FROM, greater than zero.", examples=["1.35"])
 
 
@@ -161,12 +167,16 @@ class MarketDataSnapshot(RequestPart):
 class ShelfEntry(RequestPart):
     """An instrument on the bank's shelf."""
 
-    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    instrument_id: Name = Field(description="The instrument that the bank offers.", examples=["EQ_US_TECH"])
     status: ShelfStatus = Field(description="Which trades the bank allows.", examples=["APPROVED"])
     asset_class: str = Field(
         UNKNOWN_ASSET_CLASS, description="Asset class of allocations and drift.", examples=["EQUITY"]
     )
-    issuer_id: Identifier | None = Field(None, description="Issuer, for concentration.", examples=["ISS_TECH"])
+    issuer_id: Identifier | None = Field(
+        None,
+        description="Issuer, for the limit of concentration; an issue of data quality when it is missing.",
+        examples=["ISS_TECH"],
+    )
     liquidity_tier: LiquidityTier | None = Field(None, description="L1 most liquid, L5 least.", examples=["L1"])
     settlement_days: Annotated[int, Field(ge=0, le=10), PLAIN_INTEGER] = Field(
         2, description="Business days to settlement.", examples=[2]
@@ -180,21 +190,21 @@ class ShelfEntry(RequestPart):
 class AssetClassTarget(RequestPart):
     """The model's target for an asset class."""
 
-    asset_class: str = Field(description="Asset class.", examples=["EQUITY"])
+    asset_class: str = Field(description="Asset class, as the shelf names it.", examples=["EQUITY"])
     weight: Fraction = Field(description="Fraction of the total, from 0 to 1.", examples=["0.60"])
 
 
 class InstrumentTarget(RequestPart):
     """The model's target for an instrument."""
 
-    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    instrument_id: Name = Field(description="The instrument that has this target.", examples=["EQ_US_TECH"])
     weight: Fraction = Field(description="Fraction of the total, from 0 to 1.", examples=["0.10"])
 
 
 class ReferenceModel(RequestPart):
     """The model portfolio that drift is measured against."""
 
-    model_id: str = Field(description="The model.", examples=["balanced_sgd"])
+    model_id: str = Field(description="Your id of the model.", examples=["balanced_sgd"])
     as_of: str = Field(description="Date of the model; not parsed.", examples=["2026-01-01"])
     base_currency: CurrencyCode = Field(
         description="Must be the portfolio's for drift to be measured.", examples=["SGD"]
@@ -203,5 +213,7 @@ class ReferenceModel(RequestPart):
         (), description="Targets by asset class.", examples=[[{"asset_class": "EQUITY", "weight": "0.60"}]]
     )
     instrument_targets: Rows[InstrumentTarget] = Field(
-        (), description="Targets by instrument.", examples=[[{"instrument_id": "EQ_US_TECH", "weight": "0.10"}]]
+        (),
+        description="Target weights of instruments; without them drift is measured by asset class alone.",
+        examples=[[{"instrument_id": "EQ_US_TECH", "weight": "0.10"}]],
     )

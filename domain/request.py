@@ -54,22 +54,28 @@ def _refuse_float_amount(value: Any) -> Any:
 class ProposedCashFlow(RequestPart):
     """Money that the bank's customer pays in or withdraws."""
 
-    intent_type: Literal["CASH_FLOW"] = Field("CASH_FLOW", description="Kind of instruction.", examples=["CASH_FLOW"])
-    currency: CurrencyCode = Field(description="ISO 4217 code.", examples=["SGD"])
+    intent_type: Literal["CASH_FLOW"] = Field(
+        "CASH_FLOW", description="Always CASH_FLOW; may be left out.", examples=["CASH_FLOW"]
+    )
+    currency: CurrencyCode = Field(description="Currency of the amount, by ISO 4217.", examples=["SGD"])
     amount: Annotated[DecimalInput, refuse_float(INVALID_TRADE_INPUT)] = Field(
         description="Currency units, negative for a withdrawal; text or integer.", examples=["-500.00"]
     )
-    description: str | None = Field(None, description="The reason.", examples=["Withdrawal for tuition"])
+    description: str | None = Field(
+        None, description="Reason for the cash flow, shown in the artifact.", examples=["Withdrawal for tuition"]
+    )
 
 
 class ProposedTrade(RequestPart):
     """A trade that the advisor proposes, sized by quantity or by notional."""
 
     intent_type: Literal["SECURITY_TRADE"] = Field(
-        "SECURITY_TRADE", description="Kind of instruction.", examples=["SECURITY_TRADE"]
+        "SECURITY_TRADE", description="Always SECURITY_TRADE; may be left out.", examples=["SECURITY_TRADE"]
     )
-    side: TradeSide = Field(description="Direction.", examples=["BUY"])
-    instrument_id: Name = Field(description="The instrument.", examples=["EQ_US_TECH"])
+    side: TradeSide = Field(description="Whether to buy or to sell.", examples=["BUY"])
+    instrument_id: Name = Field(
+        description="The instrument to trade, which needs a shelf entry.", examples=["EQ_US_TECH"]
+    )
     quantity: Annotated[PositiveDecimal, refuse_float(INVALID_TRADE_INPUT)] | None = Field(
         None, description="Units, greater than zero.", examples=["10"]
     )
@@ -93,7 +99,7 @@ class SimulateRequest(RequestPart):
         description="The portfolio of the bank's customer.", examples=[EXAMPLE["portfolio_snapshot"]]
     )
     market_data_snapshot: MarketDataSnapshot = Field(
-        description="Prices and rates.", examples=[EXAMPLE["market_data_snapshot"]]
+        description="Prices of instruments and rates of currencies.", examples=[EXAMPLE["market_data_snapshot"]]
     )
     shelf_entries: Rows[ShelfEntry] = Field(
         description="Instruments that the bank offers.", examples=[EXAMPLE["shelf_entries"]]
@@ -105,7 +111,9 @@ class SimulateRequest(RequestPart):
         (), description="Cash flows, in order.", examples=[[{"currency": "SGD", "amount": "-500.00"}]]
     )
     proposed_trades: Rows[ProposedTrade] = Field(
-        (), description="Trades, in order.", examples=[EXAMPLE["proposed_trades"]]
+        (),
+        description="Buys and sells to simulate, in the order of the proposal.",
+        examples=[EXAMPLE["proposed_trades"]],
     )
     reference_model: ReferenceModel | None = Field(
         None,
@@ -121,7 +129,9 @@ class ProposalMetadata(RequestPart):
         None, description="Title of the proposal.", examples=["Rebalance into quality"]
     )
     advisor_notes: Annotated[str, StringConstraints(max_length=10_000)] | None = Field(
-        None, description="Stored, never returned.", examples=["Client prefers fewer positions."]
+        None,
+        description="Kept with the proposal for the record, permanently; no endpoint returns it.",
+        examples=["Client prefers fewer positions."],
     )
     jurisdiction: Identifier | None = Field(None, description="Jurisdiction of the proposal.", examples=["SG"])
     mandate_id: Identifier | None = Field(None, description="Mandate of the bank's customer.", examples=["mandate_9"])

@@ -34,7 +34,7 @@ MAX_BODY_BYTES = 64 * 1024
 def receiving(secrets: Sequence[str], port: int) -> tuple[ThreadingHTTPServer, "queue.Queue[CallbackEvent]"]:
     """A server on loopback, and the events that it has taken."""
     taken: queue.Queue[CallbackEvent] = queue.Queue()
-    # A real receiver stores these for 35 days, longer than the service keeps the operation: a redelivery repeats the id.
+    # A real receiver stores these for 35 days, longer than the service keeps the operation: redeliveries repeat an id.
     known: set[str] = set()
 
     class Handler(BaseHTTPRequestHandler):

@@ -130,8 +130,8 @@ class Settings(BaseSettings):
     # Profile
     profile: Literal["LOCAL", "PRODUCTION"] = Field(
         "LOCAL",
-        description="PRODUCTION refuses to start without all that docs/explanation/security.md asks of it; LOCAL "
-        "without authentication listens on loopback only.",
+        description="PRODUCTION refuses to start without [what security asks](../explanation/security.md#profiles); "
+        "LOCAL without authentication listens on loopback only.",
     )
 
     # Database

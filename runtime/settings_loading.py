@@ -2,7 +2,7 @@
 
 import difflib
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -33,8 +33,12 @@ OF_WORKER_CONTROLLER: Final = {
 SECRETS: Final = tuple(name for name, field in Settings.model_fields.items() if _holds_secret(field.annotation))
 
 
-def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
-    """The settings that the environment asks for. Raises SettingsError with all that is wrong."""
+def load_settings(environ: Mapping[str, str] = os.environ, *, secrets: Collection[str] = SECRETS) -> Settings:
+    """The settings that the environment asks for. Raises SettingsError with all that is wrong.
+
+    A file is read for these `secrets` alone: processes share their variables, but not every mounted file. Another
+    secret that comes from a file has its default.
+    """
     known = {variable_name(field): field for field in Settings.model_fields}
     known |= {f"{variable_name(field)}{FILE_SUFFIX}": field for field in SECRETS}
     known |= OF_WORKER_CONTROLLER
@@ -53,10 +57,11 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
             problems.append(f"{name}: give it or {origins[field]}, not both")
             continue
         origins[field] = name
+        is_file = name.endswith(FILE_SUFFIX) and field in SECRETS
+        if is_file and field not in secrets:
+            continue
         try:
-            values[field] = (
-                secret_in(Path(given[name])) if name.endswith(FILE_SUFFIX) and field in SECRETS else given[name]
-            )
+            values[field] = secret_in(Path(given[name])) if is_file else given[name]
         except SecretFileRefused as refused:
             problems.append(f"{name}: {refused}")
     try:
@@ -70,6 +75,12 @@ def load_settings(environ: Mapping[str, str] = os.environ) -> Settings:
     if problems:
         raise SettingsError(problems)
     return settings
+
+
+def is_given(field: str, environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the environment has a secret or names its file, which this process may be unable to read."""
+    name = variable_name(field)
+    return bool(environ.get(name) or environ.get(f"{name}{FILE_SUFFIX}"))
 
 
 def _reason(message: str) -> str:

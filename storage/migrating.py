@@ -46,7 +46,7 @@ def migrate(
 
     The tables belong to the role of `dsn`; `service_role`, if it is another one, gets what the service needs of them.
     `on_wait` is called with one line when another migrator keeps this one waiting.
-    Raises MigrationFailed, and LookupError when there is no such role.
+    Raises MigrationFailed, and LookupError, with its name, when there is no such role.
     """
     engine = create_engine(
         "postgresql+psycopg://",
@@ -77,7 +77,7 @@ def _grant(connection: Connection, role: str) -> None:
     if connection.scalar(text("SELECT current_user")) == role:
         return
     if connection.scalar(text("SELECT 1 FROM pg_roles WHERE rolname = :role"), {"role": role}) is None:
-        raise LookupError(f"the role {role} does not exist")
+        raise LookupError(role)
     for statement in grants(role):
         connection.exec_driver_sql(statement.as_string())
 

@@ -118,8 +118,9 @@ IdempotencyKeyHeader = Annotated[
         alias="Idempotency-Key",
         description="A unique value for each business request. A repeat with the same key and body gets the first "
         "answer instead of doing the work again; another body with the same key is a 409. A FAILED operation releases "
-        "its key at once; any other key is kept for 90 days after its operation has ended, unless the operator sets "
-        "another time. 1-255 visible ASCII characters; a quoted string is the same key as its contents.",
+        "its key at once; otherwise the key is free 90 days after the operation's end "
+        "(`PROPOSAL_IDEMPOTENCY_RETENTION_DAYS`). 1-255 visible ASCII characters; a quoted string is the same key as "
+        "its contents.",
         examples=["7c1f4c8e-advice-2026-02-22"],
     ),
     AfterValidator(parsed_idempotency_key),
@@ -138,9 +139,9 @@ CorrelationIdHeader = Annotated[
     str | None,
     Header(
         alias="X-Correlation-Id",
-        description="The caller's own reference, such as the number of a case. Several operations may share it, and "
-        "are found by it; every answer has it. Operators see it in Temporal and in logs: put no personal data in it. "
-        "1-128 characters of `A-Z a-z 0-9 . _ : / + = -`; made here when absent.",
+        description="Your own reference for this case: every answer repeats it, and operations are found by it. "
+        "Several operations may share one. Operators see it in Temporal and in logs: put no personal data in it. 1-128 "
+        "characters of `A-Z a-z 0-9 . _ : / + = -`; made here when absent.",
         examples=["crm/case/4711"],
     ),
 ]

@@ -96,7 +96,8 @@ HTTP_ERRORS: Final[Mapping[str, HttpError]] = {
         ErrorHelp(
             title="The request has members, parameters or headers that are not valid.",
             meaning="`errors` lists each of them: its place (`pointer` into the body, `parameter` or `header`), "
-            "`detail` for people, and `code` for programs.",
+            "`detail` for people, and `code` for programs. A member of a body that the endpoint does not know is an "
+            "error only with `Prefer: handling=strict`; otherwise it is ignored.",
             action="Correct what `errors` lists.",
             repeat=Repeat.AFTER_A_CHANGE,
         ),

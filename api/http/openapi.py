@@ -13,6 +13,7 @@ from fastapi.routing import APIRoute
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
+from api.http.enum_words import describe_enums
 from api.http.examples import ExampleMaker, Examples
 from api.http.problem_schemas import ExpiredOperationProblem, Problem
 from api.http.problems import PROBLEM_TYPE
@@ -33,7 +34,7 @@ SCOPES: Final[Mapping[Scope, str]] = {
     Scope.CONSENTS_RECORD: "Record the consent of the bank's customer.",
     Scope.OPERATIONS_READ: "Read, list and wait for operations.",
     Scope.OPERATIONS_CANCEL: "Cancel and retry operations.",
-    Scope.CALLBACKS_MANAGE: "See how callbacks fare, and deliver one again.",
+    Scope.CALLBACKS_MANAGE: "Read the deliveries of callbacks, and deliver one again.",
     Scope.AUDIT_READ: "Read approvals, the audit trail, the lineage, and what an idempotency key made.",
     Scope.ACTORS_ANY: "Submit and decide in the name of other people; for systems that act for their users.",
 }
@@ -160,6 +161,7 @@ def _replace_schemas(document: Document, routes: Sequence[APIRoute]) -> None:
             simplify(schema)
             used += names_in(schema)
     document["components"]["schemas"] = {name: schemas[name] for name in sorted(referred_names(schemas, used))}
+    describe_enums(document["components"]["schemas"])
 
 
 def _add_examples(document: Document, routes: Sequence[APIRoute], examples: Examples) -> None:

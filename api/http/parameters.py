@@ -117,10 +117,13 @@ class Paging:
             examples=[TIMESTAMP_EXAMPLE],
         ),
     ] = None
-    limit: Annotated[int, Query(description="Number of items on a page.", ge=1, le=100, examples=[20]), IN_DIGITS] = 20
+    limit: Annotated[int, Query(description="Most items on a page.", ge=1, le=100, examples=[20]), IN_DIGITS] = 20
     cursor: Annotated[
         QueryText,
-        Query(description="`next_cursor` of the page before, with the same filters.", examples=[PROPOSAL_ID_EXAMPLE]),
+        Query(
+            description="`next_cursor` of the page before, unchanged, with the same filters; none for the first page.",
+            examples=[PROPOSAL_ID_EXAMPLE],
+        ),
     ] = None
 
 

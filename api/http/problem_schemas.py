@@ -40,7 +40,7 @@ Code = Annotated[str, ListedCode()]
 class ValidationErrorItem(BaseModel):
     """One thing that is wrong with a request; never shows what was sent."""
 
-    type: str = Field(description="Kind of error.", examples=["missing"])
+    type: str = Field(description="Kind of error, for programs.", examples=["missing"])
     loc: list[str | int] = Field(
         description="Where: part of the request, then fields and indexes.", examples=[["body", "created_by"]]
     )
@@ -73,7 +73,7 @@ class AnyProblem(BaseModel):
         description="What the code means, in one sentence for people.",
         examples=["You have no proposal with this id."],
     )
-    status: int = Field(description="The HTTP status.", examples=[404])
+    status: int = Field(description="The HTTP status of the response.", examples=[404])
     retryable: bool = Field(
         description="Whether the same request can succeed later without a change to it. Send it with the same key.",
         examples=[False],
@@ -86,7 +86,10 @@ class Problem(AnyProblem):
     """An error. `code` is for programs, `title` and `detail` are for people."""
 
     detail: str = Field(description="`CODE` or `CODE: text`, or a sentence.", examples=["PROPOSAL_NOT_FOUND"])
-    code: Code = Field(description="The stable code.", examples=["PROPOSAL_NOT_FOUND"])
+    code: Code = Field(
+        description="What went wrong, for programs to decide by; it never changes its meaning.",
+        examples=["PROPOSAL_NOT_FOUND"],
+    )
     errors: list[PlacedError] = Field(ABSENT, description="Of VALIDATION_FAILED: all that is wrong.")
     current_state: ProposalState = Field(
         ABSENT,
@@ -109,16 +112,19 @@ class ValidationProblem(AnyProblem):
     """An invalid request, for clients that do not name `application/problem+json` in `Accept`."""
 
     detail: list[ValidationErrorItem] = Field(description="All that is wrong.")
-    code: Literal["VALIDATION_FAILED"] = Field(description="The stable code.", examples=[VALIDATION_FAILED])
+    code: Literal["VALIDATION_FAILED"] = Field(
+        description="What went wrong, for programs to decide by; always VALIDATION_FAILED.",
+        examples=[VALIDATION_FAILED],
+    )
     errors: list[PlacedError] = Field(description="The same, with each place as a pointer or a name.")
 
 
 class ExpiredOperation(BaseModel):
     """What remains of an operation that was purged."""
 
-    operation_id: OperationId = Field(description="The operation.", examples=[OPERATION_ID_EXAMPLE])
+    operation_id: OperationId = Field(description="The operation that was purged.", examples=[OPERATION_ID_EXAMPLE])
     operation_type: OperationType = Field(description="The kind of operation.", examples=["CREATE_PROPOSAL"])
-    status: TerminalStatus = Field(description="The final status.", examples=["SUCCEEDED"])
+    status: TerminalStatus = Field(description="How the operation had ended.", examples=["SUCCEEDED"])
     error_code: str | None = Field(
         description="Class of the failure; null if it SUCCEEDED.", examples=["ProposalValidationError"]
     )

@@ -283,7 +283,10 @@ def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
         "description": f"{phrase}: {'; '.join(details)}" if details else phrase,
     }
     if status == HTTPStatus.UNPROCESSABLE_ENTITY:
-        answer["description"] += f"; `VALIDATION_FAILED`, a list in `detail` unless `Accept` names `{PROBLEM_TYPE}`"
+        answer["description"] += (
+            "; `CORRELATION_ID_INVALID`; `VALIDATION_FAILED`, a list in `detail` unless `Accept` names "
+            f"`{PROBLEM_TYPE}`"
+        )
         answer |= {"model": ValidationProblem, "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}}}
     if status in WITH_CHALLENGE:
         described = "With `PROPOSAL_AUTH_MODE=jwt`: the token that is needed (RFC 6750)."

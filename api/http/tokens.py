@@ -69,7 +69,7 @@ class TokenVerifier:
         key_id, algorithm = _named_key(token)
         key = await self._keys.find(key_id, algorithm)
         if key is None:
-            raise TokenRefused("the token names no key of the issuer")
+            raise TokenRefused("the issuer publishes no key by which the token is signed")
         try:
             claims = jwt.decode(
                 token,
@@ -97,7 +97,7 @@ def _named_key(token: str) -> tuple[str | None, str]:
     if algorithm not in ALGORITHMS.values():
         raise TokenRefused("the token is not signed by RS256 or ES256")
     if not isinstance(kind, str) or kind.lower() not in TYPES:
-        raise TokenRefused("the token is no access token")
+        raise TokenRefused("the token is not an access token")
     if "crit" in header or not isinstance(key_id, str | None):
         raise TokenRefused(MALFORMED)
     return key_id, str(algorithm)

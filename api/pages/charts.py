@@ -109,7 +109,7 @@ def _bar(side: Literal["before", "after"], weight: Decimal, *, y: float, scale: 
         x=min(end, scale.zero),
         y=y,
         width=round(abs(end - scale.zero), 2),
-        figure=percent(weight) if abs(weight) < LONG_WEIGHT else f"{weight.scaleb(2, EXACT):.1e} %",
+        figure=percent(weight) if abs(weight) < LONG_WEIGHT else f"{weight.scaleb(2, EXACT):.1e}%",
         figure_x=round(end - GAP if is_negative else end + GAP, 2),
         anchor="end" if is_negative else "start",
     )

@@ -18,7 +18,7 @@ WEIGHT_IN_SENTENCE: Final = re.compile(r"-?\b\d+\.\d{4}\b", re.ASCII)
 
 
 def percent(weight: Decimal | str) -> str:
-    return f"{_hundredths(weight):,f} %"
+    return f"{_hundredths(weight):,f}%"
 
 
 def points(weight: Decimal | str) -> str:

@@ -196,8 +196,8 @@ class Tour:
 
 
 def _curl(person: Person, path: str, *, key: str | None = None, data: str | None = None) -> list[str]:
-    """Lines for a shell; `data` is quoted for it."""
-    given = f'curl -sS "$PROPOSALS_URL{path}" -H "Authorization: Bearer $TOKEN"'
+    """Lines for a shell; `data` is quoted for it. `-w` ends an answer's line, which the service does not."""
+    given = f'curl -sS -w "\\n" "$PROPOSALS_URL{path}" -H "Authorization: Bearer $TOKEN"'
     lines = [f"TOKEN=$(proposals token {person.name})"]
     if data is None:
         return [*lines, given]

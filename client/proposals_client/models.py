@@ -8,6 +8,12 @@ from proposals_client.model import ExactDecimal, Model, OpenEnum, Timestamp
 
 
 class ApprovalType(OpenEnum):
+    """
+    - `RISK`: the decision that RISK_REVIEW waits for.
+    - `COMPLIANCE`: the decision that COMPLIANCE_REVIEW waits for.
+    - `CLIENT_CONSENT`: the decision that AWAITING_CLIENT_CONSENT waits for.
+    """
+
     RISK = "RISK"
     COMPLIANCE = "COMPLIANCE"
     CLIENT_CONSENT = "CLIENT_CONSENT"
@@ -18,10 +24,12 @@ class ArtifactFx(Model):
     An exchange as people read it.
     """
 
-    intent_id: Annotated[str, Field(description="The intent.")]
+    intent_id: Annotated[str, Field(description="The intent of the result that this exchange is.")]
     pair: Annotated[str, Field(description="Bought and sold currency.")]
-    buy_amount: Annotated[str, Field(description="Without trailing zeros.")]
-    sell_amount_estimated: Annotated[str, Field(description="Without trailing zeros.")]
+    buy_amount: Annotated[str, Field(description="Units of the bought currency, without trailing zeros.")]
+    sell_amount_estimated: Annotated[
+        str, Field(description="Units of the sold currency at the rate of the snapshot, without trailing zeros.")
+    ]
     rate: Annotated[
         str | None,
         Field(
@@ -43,7 +51,7 @@ class AssetClassTarget(Model):
     The model's target for an asset class.
     """
 
-    asset_class: Annotated[str, Field(description="Asset class.")]
+    asset_class: Annotated[str, Field(description="Asset class, as the shelf names it.")]
     weight: Annotated[ExactDecimal | str, Field(description="Fraction of the total, from 0 to 1.")]
 
 
@@ -76,8 +84,8 @@ class BatchCounts(Model):
     The runs of an ended batch.
     """
 
-    total: Annotated[int, Field(description="Items times scenarios.")]
-    succeeded: Annotated[int, Field(description="Computed.")]
+    total: Annotated[int, Field(description="All runs of the batch: items times scenarios.")]
+    succeeded: Annotated[int, Field(description="Runs that have a result; BLOCKED is a result, too.")]
     failed: Annotated[int, Field(description="That could not be computed.")]
 
 
@@ -86,10 +94,10 @@ class BatchProgress(Model):
     How far a batch has come, in runs.
     """
 
-    total: Annotated[int, Field(description="Items times scenarios.")]
+    total: Annotated[int, Field(description="All runs of the batch: items times scenarios.")]
     succeeded: Annotated[int, Field(description="Computed, whatever came of them.")]
     failed: Annotated[int, Field(description="That could not be computed.")]
-    remaining: Annotated[int, Field(description="Neither.")]
+    remaining: Annotated[int, Field(description="Runs that are not computed yet. 0 when the batch has ended.")]
 
 
 class CallbackAttempt(Model):
@@ -115,12 +123,19 @@ class CallbackRequest(Model):
     headers: Annotated[
         dict[str, str] | None,
         Field(
-            description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, with `_` or `-`: `Host`, `Content-...`, `Webhook-...`, `X-Forwarded-...`, `X-HTTP-Method-Override` and others (docs/reference/callbacks.md)."
+            description="Sent with each attempt, at most 10, for credentials of the receiver; never shown again. Names that HTTP, a proxy or this service uses are refused, in any case, with `_` or `-`: `accept-encoding`, `alt-used`, `client-ip`, `connection`, `date`, `expect`, `forwarded`, `front-end-https`, `host`, `http2-settings`, `keep-alive`, `max-forwards`, `remote-addr`, `te`, `trailer`, `transfer-encoding`, `true-client-ip`, `upgrade`, `user-agent`, `via`, `x-client-ip`, `x-cluster-client-ip`, `x-forwarded`, `x-host`, `x-http-method`, `x-http-method-override`, `x-method-override`, `x-real-ip`, `x-scheme`, `x-url-scheme`, `cf-...`, `content-...`, `proxy-...`, `webhook-...`, `x-envoy-...`, `x-forwarded-...`, `x-original-...`, `x-originating-...`, `x-proxy-...`, `x-remote-...`, `x-rewrite-...`."
         ),
     ] = None
 
 
 class CallbackStatus(OpenEnum):
+    """
+    - `NOT_DUE`: the operation has not ended.
+    - `PENDING`: the next attempt is due at `next_attempt_at`.
+    - `DELIVERED`: the receiver returned 2xx.
+    - `FAILED`: given up; it can be delivered again.
+    """
+
     NOT_DUE = "NOT_DUE"
     PENDING = "PENDING"
     DELIVERED = "DELIVERED"
@@ -137,7 +152,7 @@ class CashBalance(Model):
     Cash in one currency.
     """
 
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the balance, by ISO 4217.")]
     amount: Annotated[ExactDecimal | str, Field(description="Balance in currency units; negative is an overdraft.")]
     settled: Annotated[ExactDecimal | str | None, Field(description="Settled part; echoed, not used.")] = None
     pending: Annotated[ExactDecimal | str | None, Field(description="Unsettled part; echoed, not used.")] = None
@@ -148,7 +163,7 @@ class CashBalanceState(Model):
     Cash in one currency.
     """
 
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the balance, by ISO 4217.")]
     amount: Annotated[str, Field(description="Balance in currency units.")]
     settled: Annotated[str | None, Field(description="Settled part, as it was sent; null once the balance is another.")]
     pending: Annotated[
@@ -161,9 +176,9 @@ class CashFlowIntent(Model):
     A cash flow.
     """
 
-    intent_type: Annotated[Literal["CASH_FLOW"], Field(description="Kind of intent.")]
+    intent_type: Annotated[Literal["CASH_FLOW"], Field(description="Tells cash flows, exchanges and trades apart.")]
     intent_id: Annotated[str, Field(description="Unique in the result.")]
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the amount, by ISO 4217.")]
     amount: Annotated[str, Field(description="Currency units, negative for a withdrawal.")]
     description: Annotated[str | None, Field(description="As it was sent.")]
 
@@ -173,8 +188,8 @@ class CodedText(Model):
     A text with a code.
     """
 
-    code: Annotated[str, Field(description="Subject.")]
-    text: Annotated[str, Field(description="Text for people.")]
+    code: Annotated[str, Field(description="What the text is about, for programs.")]
+    text: Annotated[str, Field(description="One sentence for people; do not parse it.")]
 
 
 class ComponentState(OpenEnum):
@@ -201,11 +216,13 @@ class DriftBucket(Model):
     """
 
     bucket: Annotated[str, Field(description="Asset class or instrument.")]
-    model_weight: Annotated[str, Field(description="Target.")]
-    portfolio_weight_before: Annotated[str, Field(description="Before.")]
-    portfolio_weight_after: Annotated[str, Field(description="After.")]
-    drift_before: Annotated[str, Field(description="Before less target.")]
-    drift_after: Annotated[str, Field(description="After less target.")]
+    model_weight: Annotated[
+        str, Field(description="Target weight of the model, a fraction; 0 for a bucket that the model does not have.")
+    ]
+    portfolio_weight_before: Annotated[str, Field(description="Weight before the proposal, a fraction of the total.")]
+    portfolio_weight_after: Annotated[str, Field(description="Weight after the proposal, a fraction of the total.")]
+    drift_before: Annotated[str, Field(description="Weight before less target: negative when there is too little.")]
+    drift_after: Annotated[str, Field(description="Weight after less target: negative when there is too little.")]
     abs_drift_before: Annotated[str, Field(description="Absolute value of the drift.")]
     abs_drift_after: Annotated[str, Field(description="Absolute value of the drift.")]
     improvement: Annotated[str, Field(description="Reduction of the absolute drift.")]
@@ -218,9 +235,13 @@ class DriftDimension(Model):
 
     drift_total_before: Annotated[str, Field(description="Half the sum of the sizes.")]
     drift_total_after: Annotated[str, Field(description="Half the sum of the sizes.")]
-    drift_total_delta: Annotated[str, Field(description="After less before.")]
-    top_contributors_before: Annotated[list[DriftBucket], Field(description="Largest first.")]
-    buckets: Annotated[list[DriftBucket], Field(description="All, by name.")]
+    drift_total_delta: Annotated[
+        str, Field(description="Total drift after less before: negative when the proposal comes nearer to the model.")
+    ]
+    top_contributors_before: Annotated[
+        list[DriftBucket], Field(description="The buckets with the most drift before the proposal, largest first.")
+    ]
+    buckets: Annotated[list[DriftBucket], Field(description="All buckets of portfolio and model, by name.")]
 
 
 class DriftImprovement(Model):
@@ -228,7 +249,7 @@ class DriftImprovement(Model):
     How a bucket changed.
     """
 
-    bucket: Annotated[str, Field(description="The bucket.")]
+    bucket: Annotated[str, Field(description="Asset class or instrument of the change.")]
     improvement: Annotated[str, Field(description="Negative when it got worse.")]
 
 
@@ -237,9 +258,11 @@ class DriftModel(Model):
     The model that was measured against.
     """
 
-    model_id: Annotated[str, Field(description="The model.")]
+    model_id: Annotated[str, Field(description="Id of the reference model, as it was sent.")]
     as_of: Annotated[str, Field(description="Its date, as it was sent.")]
-    base_currency: Annotated[str, Field(description="Its currency.")]
+    base_currency: Annotated[
+        str, Field(description="Currency of the model; that of the portfolio, or there is no drift analysis.")
+    ]
 
 
 class DropReason(OpenEnum):
@@ -257,11 +280,26 @@ class DroppedIntent(Model):
     """
 
     intent_id: Annotated[str, Field(description="Its number in the request.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    reason: Annotated[DropReason, Field(description="The reason.")]
+    instrument_id: Annotated[str, Field(description="The instrument that was to be traded.")]
+    reason: Annotated[DropReason, Field(description="Why the trade was not made.")]
 
 
 class EventType(OpenEnum):
+    """
+    - `CREATED`: the service alone records it, with the first version.
+    - `SUBMITTED_FOR_RISK_REVIEW`: from DRAFT to RISK_REVIEW.
+    - `SUBMITTED_FOR_COMPLIANCE_REVIEW`: from DRAFT to COMPLIANCE_REVIEW.
+    - `RISK_APPROVED`: from RISK_REVIEW to AWAITING_CLIENT_CONSENT.
+    - `COMPLIANCE_APPROVED`: from COMPLIANCE_REVIEW to AWAITING_CLIENT_CONSENT.
+    - `CLIENT_CONSENT_RECORDED`: from AWAITING_CLIENT_CONSENT to EXECUTION_READY.
+    - `REJECTED`: from either review, or from AWAITING_CLIENT_CONSENT.
+    - `EXECUTION_REQUESTED`: never recorded; it is there for compatibility.
+    - `EXECUTED`: from EXECUTION_READY: the trades were made, elsewhere.
+    - `EXPIRED`: from EXECUTION_READY: not executed in time.
+    - `CANCELLED`: from any state that is not final.
+    - `NEW_VERSION_CREATED`: the service alone records it, with each further version.
+    """
+
     CREATED = "CREATED"
     SUBMITTED_FOR_RISK_REVIEW = "SUBMITTED_FOR_RISK_REVIEW"
     SUBMITTED_FOR_COMPLIANCE_REVIEW = "SUBMITTED_FOR_COMPLIANCE_REVIEW"
@@ -281,7 +319,7 @@ class EvidenceAssetClassTarget(Model):
     The model's target for an asset class.
     """
 
-    asset_class: Annotated[str, Field(description="Asset class.")]
+    asset_class: Annotated[str, Field(description="Asset class, as the shelf names it.")]
     weight: Annotated[str, Field(description="Fraction of the total, from 0 to 1.")]
 
 
@@ -290,7 +328,7 @@ class EvidenceCashBalance(Model):
     Cash in one currency.
     """
 
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the balance, by ISO 4217.")]
     amount: Annotated[str, Field(description="Balance in currency units; negative is an overdraft.")]
     settled: Annotated[str | None, Field(description="Settled part; echoed, not used.")] = None
     pending: Annotated[str | None, Field(description="Unsettled part; echoed, not used.")] = None
@@ -301,7 +339,7 @@ class EvidenceFxRate(Model):
     One unit of the first currency costs `rate` units of the second.
     """
 
-    pair: Annotated[str, Field(description="FROM/TO.")]
+    pair: Annotated[str, Field(description="FROM/TO, as in USD/SGD: units of TO for one unit of FROM.")]
     rate: Annotated[str, Field(description="Units of TO for one FROM, greater than zero.")]
 
 
@@ -327,7 +365,7 @@ class EvidenceInstrumentTarget(Model):
     The model's target for an instrument.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    instrument_id: Annotated[str, Field(description="The instrument that has this target.")]
     weight: Annotated[str, Field(description="Fraction of the total, from 0 to 1.")]
 
 
@@ -337,7 +375,7 @@ class EvidenceMoney(Model):
     """
 
     amount: Annotated[str, Field(description="Amount in currency units.")]
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the amount, by ISO 4217.")]
 
 
 class EvidencePrice(Model):
@@ -345,9 +383,9 @@ class EvidencePrice(Model):
     The price of one unit.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    instrument_id: Annotated[str, Field(description="The instrument that has this price.")]
     price: Annotated[str, Field(description="Price of a unit in currency units, greater than zero.")]
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the price, by ISO 4217.")]
 
 
 class EvidenceProposedCashFlow(Model):
@@ -355,10 +393,10 @@ class EvidenceProposedCashFlow(Model):
     Money that the bank's customer pays in or withdraws.
     """
 
-    intent_type: Annotated[Literal["CASH_FLOW"], Field(description="Kind of instruction.")] = "CASH_FLOW"
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    intent_type: Annotated[Literal["CASH_FLOW"], Field(description="Always CASH_FLOW; may be left out.")] = "CASH_FLOW"
+    currency: Annotated[str, Field(description="Currency of the amount, by ISO 4217.")]
     amount: Annotated[str, Field(description="Currency units, negative for a withdrawal; text or integer.")]
-    description: Annotated[str | None, Field(description="The reason.")] = None
+    description: Annotated[str | None, Field(description="Reason for the cash flow, shown in the artifact.")] = None
 
 
 class EvidenceReferenceModel(Model):
@@ -366,14 +404,18 @@ class EvidenceReferenceModel(Model):
     The model portfolio that drift is measured against.
     """
 
-    model_id: Annotated[str, Field(description="The model.")]
+    model_id: Annotated[str, Field(description="Your id of the model.")]
     as_of: Annotated[str, Field(description="Date of the model; not parsed.")]
     base_currency: Annotated[str, Field(description="Must be the portfolio's for drift to be measured.")]
     asset_class_targets: Annotated[
         list[EvidenceAssetClassTarget], Field(description="Targets by asset class.", validate_default=True)
     ] = []
     instrument_targets: Annotated[
-        list[EvidenceInstrumentTarget], Field(description="Targets by instrument.", validate_default=True)
+        list[EvidenceInstrumentTarget],
+        Field(
+            description="Target weights of instruments; without them drift is measured by asset class alone.",
+            validate_default=True,
+        ),
     ] = []
 
 
@@ -382,8 +424,8 @@ class EvidenceTaxLot(Model):
     A purchase that is part of a position.
     """
 
-    lot_id: Annotated[str, Field(description="The lot.")]
-    quantity: Annotated[str, Field(description="Units bought.")]
+    lot_id: Annotated[str, Field(description="Your id of the lot.")]
+    quantity: Annotated[str, Field(description="Units of the lot; the lots of a position add up to it.")]
     unit_cost: Annotated[EvidenceMoney, Field(description="Price paid for a unit.")]
     purchase_date: Annotated[str, Field(description="As the custodian writes it; not parsed.")]
 
@@ -393,7 +435,7 @@ class Explanation(Model):
     The outcome in one word.
     """
 
-    summary: Annotated[str, Field(description="The status.")]
+    summary: Annotated[str, Field(description="The status of the result again.")]
 
 
 class FundingPlanEntry(Model):
@@ -401,15 +443,22 @@ class FundingPlanEntry(Model):
     Funding for the buys in one currency.
     """
 
-    target_currency: Annotated[str, Field(description="The currency.")]
+    target_currency: Annotated[str, Field(description="The currency that the buys need.")]
     required: Annotated[str, Field(description="Sum of the buys, minor units.")]
     available_before_fx: Annotated[str, Field(description="Cash available, in minor units.")]
     fx_needed: Annotated[str, Field(description="Amount that is missing, rounded up.")]
     fx_pair: Annotated[str | None, Field(description="The exchange that was made.")]
-    funding_currency: Annotated[str | None, Field(description="Currency that pays.")]
+    funding_currency: Annotated[
+        str | None, Field(description="Currency that pays; null when no exchange is needed or possible.")
+    ]
 
 
 class FundingSource(OpenEnum):
+    """
+    - `BASE_ONLY`: only cash in the base currency pays for buys in other currencies.
+    - `ANY_CASH`: cash in any currency pays.
+    """
+
     BASE_ONLY = "BASE_ONLY"
     ANY_CASH = "ANY_CASH"
 
@@ -419,11 +468,20 @@ class FxRate(Model):
     One unit of the first currency costs `rate` units of the second.
     """
 
-    pair: Annotated[str, Field(description="FROM/TO.")]
+    pair: Annotated[str, Field(description="FROM/TO, as in USD/SGD: units of TO for one unit of FROM.")]
     rate: Annotated[ExactDecimal | str, Field(description="Units of TO for one FROM, greater than zero.")]
 
 
 class GateName(OpenEnum):
+    """
+    - `BLOCKED`: a hard rule failed: correct the input.
+    - `RISK_REVIEW_REQUIRED`: a soft rule failed, or a new issue is MEDIUM.
+    - `COMPLIANCE_REVIEW_REQUIRED`: a new issue is HIGH.
+    - `CLIENT_CONSENT_REQUIRED`: nothing stands in the way but the customer's consent.
+    - `EXECUTION_READY`: nothing stands in the way, and the customer has consented.
+    - `NONE`: never returned.
+    """
+
     BLOCKED = "BLOCKED"
     RISK_REVIEW_REQUIRED = "RISK_REVIEW_REQUIRED"
     COMPLIANCE_REVIEW_REQUIRED = "COMPLIANCE_REVIEW_REQUIRED"
@@ -443,8 +501,8 @@ class GateSummary(Model):
     Counts behind the gate.
     """
 
-    hard_fail_count: Annotated[int, Field(description="Hard rules failed.")]
-    soft_fail_count: Annotated[int, Field(description="Soft rules failed.")]
+    hard_fail_count: Annotated[int, Field(description="Hard rules that failed.")]
+    soft_fail_count: Annotated[int, Field(description="Soft rules that failed.")]
     new_high_suitability_count: Annotated[int, Field(description="New issues of severity HIGH.")]
     new_medium_suitability_count: Annotated[int, Field(description="New issues of severity MEDIUM.")]
 
@@ -462,8 +520,8 @@ class Inclusion(Model):
     Whether a topic is modelled.
     """
 
-    included: Annotated[bool, Field(description="Always false.")]
-    notes: Annotated[str, Field(description="Text for people.")]
+    included: Annotated[bool, Field(description="Always false: the figures leave this out.")]
+    notes: Annotated[str, Field(description="What the figures leave out, for people.")]
 
 
 class InstrumentTarget(Model):
@@ -471,7 +529,7 @@ class InstrumentTarget(Model):
     The model's target for an instrument.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    instrument_id: Annotated[str, Field(description="The instrument that has this target.")]
     weight: Annotated[ExactDecimal | str, Field(description="Fraction of the total, from 0 to 1.")]
 
 
@@ -513,14 +571,22 @@ class KeyedProposalResponse(Model):
     The proposal behind an idempotency key.
     """
 
-    idempotency_key: Annotated[str, Field(description="The key.")]
+    idempotency_key: Annotated[str, Field(description="The key that was looked up.")]
     request_hash: Annotated[str, Field(description="Hash of the request with this key.")]
-    proposal_id: Annotated[str, Field(description="The proposal.")]
+    proposal_id: Annotated[str, Field(description="The proposal that the key made.")]
     proposal_version_no: Annotated[int, Field(description="The version that was made.")]
     created_at: Annotated[Timestamp, Field(description="When the request was accepted, UTC.")]
 
 
 class LiquidityTier(OpenEnum):
+    """
+    - `L1`: the most liquid.
+    - `L2`: less liquid than L1.
+    - `L3`: less liquid than L2.
+    - `L4`: less liquid than L3.
+    - `L5`: the least liquid.
+    """
+
     L1 = "L1"
     L2 = "L2"
     L3 = "L3"
@@ -529,6 +595,11 @@ class LiquidityTier(OpenEnum):
 
 
 class ListOrder(OpenEnum):
+    """
+    - `newest`: the newest proposals first.
+    - `waiting`: the proposals whose last event is longest ago first.
+    """
+
     newest = "newest"
     waiting = "waiting"
 
@@ -538,7 +609,7 @@ class Live(Model):
     The process responds.
     """
 
-    status: Annotated[Literal["ok"], Field(description="Always `ok`.")]
+    status: Annotated[Literal["ok"], Field(description="Always `ok`: a process that cannot answer says nothing.")]
 
 
 class Money(Model):
@@ -547,7 +618,7 @@ class Money(Model):
     """
 
     amount: Annotated[ExactDecimal | str, Field(description="Amount in currency units.")]
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the amount, by ISO 4217.")]
 
 
 class MoneyText(Model):
@@ -556,7 +627,7 @@ class MoneyText(Model):
     """
 
     amount: Annotated[str, Field(description="Amount in currency units, unrounded.")]
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the amount, by ISO 4217.")]
 
 
 class NextStep(OpenEnum):
@@ -580,7 +651,7 @@ class OperationLinks(Model):
     Related resources; null for one that does not exist or is not configured.
     """
 
-    self: Annotated[str, Field(description="This operation.")]
+    self: Annotated[str, Field(description="Where this operation is read.")]
     proposal: Annotated[str | None, Field(description="The proposal, once there is one.")]
     callbacks: Annotated[
         str | None, Field(description="The state of its callback; null when the request asked for none.")
@@ -592,6 +663,13 @@ class OperationLinks(Model):
 
 
 class OperationStatus(OpenEnum):
+    """
+    - `PENDING`: committed; no worker has begun it, or one has begun it a moment ago.
+    - `RUNNING`: a worker has begun it and needs more than a moment.
+    - `SUCCEEDED`: final: the result is committed.
+    - `FAILED`: final: `error` says why; nothing was made, and the key is free.
+    """
+
     PENDING = "PENDING"
     RUNNING = "RUNNING"
     SUCCEEDED = "SUCCEEDED"
@@ -599,6 +677,13 @@ class OperationStatus(OpenEnum):
 
 
 class OperationType(OpenEnum):
+    """
+    - `CREATE_PROPOSAL`: makes a proposal and its first version.
+    - `CREATE_PROPOSAL_VERSION`: adds a version to a proposal.
+    - `ANALYZE_SCENARIOS`: computes a batch.
+    - `SIMULATE_PROPOSAL`: computes a result and an artifact without a proposal.
+    """
+
     CREATE_PROPOSAL = "CREATE_PROPOSAL"
     CREATE_PROPOSAL_VERSION = "CREATE_PROPOSAL_VERSION"
     ANALYZE_SCENARIOS = "ANALYZE_SCENARIOS"
@@ -629,8 +714,8 @@ class PositionSummary(Model):
     A valued position.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    quantity: Annotated[str, Field(description="Units.")]
+    instrument_id: Annotated[str, Field(description="The instrument that is held.")]
+    quantity: Annotated[str, Field(description="Units held; negative when more is sold than held.")]
     instrument_currency: Annotated[str, Field(description="Currency of its price.")]
     asset_class: Annotated[str, Field(description="From the shelf, else UNKNOWN.")]
     price: Annotated[MoneyText | None, Field(description="Price of a unit; null when there is none.")]
@@ -644,9 +729,9 @@ class Price(Model):
     The price of one unit.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    instrument_id: Annotated[str, Field(description="The instrument that has this price.")]
     price: Annotated[ExactDecimal | str, Field(description="Price of a unit in currency units, greater than zero.")]
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    currency: Annotated[str, Field(description="Currency of the price, by ISO 4217.")]
 
 
 class ProblemCode(OpenEnum):
@@ -714,8 +799,8 @@ class ProductDocument(Model):
     Where to read about an instrument.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    doc_ref: Annotated[str, Field(description="The reference.")]
+    instrument_id: Annotated[str, Field(description="The instrument that the document describes.")]
+    doc_ref: Annotated[str, Field(description="Where the document is; a reference of the bank.")]
 
 
 class ProposalMetadata(Model):
@@ -724,12 +809,26 @@ class ProposalMetadata(Model):
     """
 
     title: Annotated[str | None, Field(description="Title of the proposal.")] = None
-    advisor_notes: Annotated[str | None, Field(description="Stored, never returned.")] = None
+    advisor_notes: Annotated[
+        str | None, Field(description="Kept with the proposal for the record, permanently; no endpoint returns it.")
+    ] = None
     jurisdiction: Annotated[str | None, Field(description="Jurisdiction of the proposal.")] = None
     mandate_id: Annotated[str | None, Field(description="Mandate of the bank's customer.")] = None
 
 
 class ProposalState(OpenEnum):
+    """
+    - `DRAFT`: created, or a new version was added under strict version binding.
+    - `RISK_REVIEW`: waits for the decision of risk.
+    - `COMPLIANCE_REVIEW`: waits for the decision of compliance.
+    - `AWAITING_CLIENT_CONSENT`: approved; waits for the consent of the bank's customer.
+    - `EXECUTION_READY`: the customer consents.
+    - `EXECUTED`: final: the trades were made, elsewhere.
+    - `REJECTED`: final: risk, compliance or the customer refused.
+    - `CANCELLED`: final: withdrawn.
+    - `EXPIRED`: final: not executed in time.
+    """
+
     DRAFT = "DRAFT"
     RISK_REVIEW = "RISK_REVIEW"
     COMPLIANCE_REVIEW = "COMPLIANCE_REVIEW"
@@ -746,15 +845,15 @@ class ProposalSummary(Model):
     A proposal without its contents.
     """
 
-    proposal_id: Annotated[str, Field(description="The proposal.")]
-    portfolio_id: Annotated[str, Field(description="The portfolio.")]
+    proposal_id: Annotated[str, Field(description="Id of the proposal, `pp_...`.")]
+    portfolio_id: Annotated[str, Field(description="The portfolio, by the id of the request.")]
     mandate_id: Annotated[str | None, Field(description="Mandate of the bank's customer.")]
     jurisdiction: Annotated[str | None, Field(description="Jurisdiction of the proposal.")]
     created_by: Annotated[str, Field(description="The person who submitted the request.")]
     created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
     last_event_at: Annotated[Timestamp, Field(description="Time of the last event, UTC.")]
     current_state: Annotated[ProposalState, Field(description="State of the review.")]
-    current_version_no: Annotated[int, Field(description="Its newest version.")]
+    current_version_no: Annotated[int, Field(description="Number of the newest version; versions count from 1.")]
     title: Annotated[str | None, Field(description="Title of the proposal.")]
     waiting_since: Annotated[
         Timestamp,
@@ -767,12 +866,12 @@ class ProposedCashFlow(Model):
     Money that the bank's customer pays in or withdraws.
     """
 
-    intent_type: Annotated[Literal["CASH_FLOW"], Field(description="Kind of instruction.")] = "CASH_FLOW"
-    currency: Annotated[str, Field(description="ISO 4217 code.")]
+    intent_type: Annotated[Literal["CASH_FLOW"], Field(description="Always CASH_FLOW; may be left out.")] = "CASH_FLOW"
+    currency: Annotated[str, Field(description="Currency of the amount, by ISO 4217.")]
     amount: Annotated[
         ExactDecimal | str, Field(description="Currency units, negative for a withdrawal; text or integer.")
     ]
-    description: Annotated[str | None, Field(description="The reason.")] = None
+    description: Annotated[str | None, Field(description="Reason for the cash flow, shown in the artifact.")] = None
 
 
 class Rationale(Model):
@@ -780,8 +879,10 @@ class Rationale(Model):
     The reason for an intent.
     """
 
-    code: Annotated[str, Field(description="MANUAL_PROPOSAL or FUNDING.")]
-    message: Annotated[str, Field(description="Text for people.")]
+    code: Annotated[
+        str, Field(description="MANUAL_PROPOSAL for a trade of the request, FUNDING for an exchange of the engine.")
+    ]
+    message: Annotated[str, Field(description="The reason in words, for people.")]
 
 
 class ReadyStatus(OpenEnum):
@@ -806,14 +907,18 @@ class ReferenceModel(Model):
     The model portfolio that drift is measured against.
     """
 
-    model_id: Annotated[str, Field(description="The model.")]
+    model_id: Annotated[str, Field(description="Your id of the model.")]
     as_of: Annotated[str, Field(description="Date of the model; not parsed.")]
     base_currency: Annotated[str, Field(description="Must be the portfolio's for drift to be measured.")]
     asset_class_targets: Annotated[
         list[AssetClassTarget], Field(description="Targets by asset class.", validate_default=True)
     ] = []
     instrument_targets: Annotated[
-        list[InstrumentTarget], Field(description="Targets by instrument.", validate_default=True)
+        list[InstrumentTarget],
+        Field(
+            description="Target weights of instruments; without them drift is measured by asset class alone.",
+            validate_default=True,
+        ),
     ] = []
 
 
@@ -844,8 +949,8 @@ class RunCounts(Model):
     How many runs of a batch were computed, and how many could not be, when it ended.
     """
 
-    total: Annotated[int, Field(description="Items times scenarios.")]
-    succeeded: Annotated[int, Field(description="Computed.")]
+    total: Annotated[int, Field(description="All runs of the batch: items times scenarios.")]
+    succeeded: Annotated[int, Field(description="Runs that have a result; BLOCKED is a result, too.")]
     failed: Annotated[int, Field(description="That could not be computed.")]
 
 
@@ -870,29 +975,33 @@ class RunMetrics(Model):
     """
 
     status: Annotated[str, Field(description="READY, PENDING_REVIEW or BLOCKED.")]
-    security_intent_count: Annotated[int, Field(description="Security trades.")]
+    security_intent_count: Annotated[int, Field(description="How many security trades the result has.")]
     gross_turnover_notional_base: Annotated[
         MoneyText, Field(description="Their notionals in the base currency, added up.")
     ]
-    fx_intent_count: Annotated[int, Field(description="Currency trades.")]
+    fx_intent_count: Annotated[int, Field(description="How many currency trades the result has.")]
     gate: Annotated[str | None, Field(description="The gate that it should pass next; null without gates.")]
-    recommended_next_step: Annotated[str | None, Field(description="What that means.")]
+    recommended_next_step: Annotated[
+        str | None, Field(description="What to do because of the gate; null without gates.")
+    ]
     hard_fail_count: Annotated[int, Field(description="Hard rules that failed.")]
     soft_fail_count: Annotated[int, Field(description="Soft rules that failed.")]
     new_high_suitability_count: Annotated[int, Field(description="New suitability issues of severity HIGH.")]
     new_medium_suitability_count: Annotated[int, Field(description="New suitability issues of severity MEDIUM.")]
     total_value_before: Annotated[MoneyText, Field(description="The portfolio's value before the trades.")]
-    total_value_after: Annotated[MoneyText, Field(description="And after them.")]
+    total_value_after: Annotated[MoneyText, Field(description="The portfolio's value after the trades.")]
     cash_weight_before: Annotated[str, Field(description="Cash as a fraction of it, before.")]
-    cash_weight_after: Annotated[str, Field(description="And after.")]
+    cash_weight_after: Annotated[str, Field(description="Cash as a fraction of the total after the trades.")]
     drift_total_before: Annotated[
         str | None,
         Field(
             description="Distance from the model before, by instrument where it has instruments; null without a model."
         ),
     ]
-    drift_total_after: Annotated[str | None, Field(description="And after.")]
-    warnings: Annotated[list[str], Field(description="Codes, each once.")]
+    drift_total_after: Annotated[
+        str | None, Field(description="The same distance after the trades; null without a model.")
+    ]
+    warnings: Annotated[list[str], Field(description="Codes of warnings, each once.")]
 
 
 class ScenarioTotals(Model):
@@ -902,11 +1011,19 @@ class ScenarioTotals(Model):
 
     statuses: Annotated[dict[str, int], Field(description="Runs by simulation status.")]
     failed: Annotated[int, Field(description="Runs that could not be computed.")]
-    gates: Annotated[dict[str, int], Field(description="Runs by gate.")]
+    gates: Annotated[
+        dict[str, int], Field(description="How many runs have each gate; runs without gates are left out.")
+    ]
     gross_turnover_notional_base: Annotated[dict[str, str], Field(description="Traded, by base currency.")]
 
 
 class Severity(OpenEnum):
+    """
+    - `LOW`: calls for no review.
+    - `MEDIUM`: calls for a risk review when the issue is new.
+    - `HIGH`: calls for a compliance review when the issue is new.
+    """
+
     LOW = "LOW"
     MEDIUM = "MEDIUM"
     HIGH = "HIGH"
@@ -937,6 +1054,14 @@ class FxGenerationPolicy1(RootModel[FxGenerationPolicy1Enum | None]):
 
 
 class ShelfStatus(OpenEnum):
+    """
+    - `APPROVED`: may be bought and sold.
+    - `RESTRICTED`: may be bought with the option `allow_restricted` only.
+    - `BANNED`: may not be bought; holding it is an issue.
+    - `SUSPENDED`: may not be bought; holding it is an issue.
+    - `SELL_ONLY`: may not be bought.
+    """
+
     APPROVED = "APPROVED"
     RESTRICTED = "RESTRICTED"
     BANNED = "BANNED"
@@ -945,6 +1070,12 @@ class ShelfStatus(OpenEnum):
 
 
 class SimulationStatus(OpenEnum):
+    """
+    - `READY`: no rule failed.
+    - `PENDING_REVIEW`: a soft rule failed, and no hard one.
+    - `BLOCKED`: a hard rule failed; it can be submitted for review all the same.
+    """
+
     READY = "READY"
     PENDING_REVIEW = "PENDING_REVIEW"
     BLOCKED = "BLOCKED"
@@ -983,8 +1114,8 @@ class SuitabilitySnapshots(Model):
     The scanned snapshots.
     """
 
-    portfolio_snapshot_id: Annotated[str, Field(description="The portfolio's snapshot.")]
-    market_data_snapshot_id: Annotated[str, Field(description="The market's snapshot.")]
+    portfolio_snapshot_id: Annotated[str, Field(description="Snapshot id of the portfolio, else its portfolio id.")]
+    market_data_snapshot_id: Annotated[str, Field(description="Snapshot id of prices and rates, else `md`.")]
 
 
 class SuitabilityStatus(OpenEnum):
@@ -1047,11 +1178,16 @@ class Takeaway(Model):
     A sentence with a code.
     """
 
-    code: Annotated[str, Field(description="Subject.")]
-    value: Annotated[str, Field(description="Text for people.")]
+    code: Annotated[str, Field(description="What the sentence is about: STATUS, INTENTS, CASH, DRIFT or SUITABILITY.")]
+    value: Annotated[str, Field(description="A short text for people; do not parse it.")]
 
 
 class TargetMethod(OpenEnum):
+    """
+    - `HEURISTIC`: not read by advice.
+    - `SOLVER`: not read by advice.
+    """
+
     HEURISTIC = "HEURISTIC"
     SOLVER = "SOLVER"
 
@@ -1061,23 +1197,45 @@ class TaxLot(Model):
     A purchase that is part of a position.
     """
 
-    lot_id: Annotated[str, Field(description="The lot.")]
-    quantity: Annotated[ExactDecimal | str, Field(description="Units bought.")]
+    lot_id: Annotated[str, Field(description="Your id of the lot.")]
+    quantity: Annotated[ExactDecimal | str, Field(description="Units of the lot; the lots of a position add up to it.")]
     unit_cost: Annotated[Money, Field(description="Price paid for a unit.")]
     purchase_date: Annotated[str, Field(description="As the custodian writes it; not parsed.")]
 
 
 class TerminalStatus(OpenEnum):
+    """
+    - `SUCCEEDED`: the run has a result; BLOCKED is a result, too.
+    - `FAILED`: `error` of the run says why it has no result.
+    """
+
     SUCCEEDED = "SUCCEEDED"
     FAILED = "FAILED"
 
 
 class TradeSide(OpenEnum):
+    """
+    - `BUY`: units are bought.
+    - `SELL`: units are sold.
+    """
+
     BUY = "BUY"
     SELL = "SELL"
 
 
 class TransitionEvent(OpenEnum):
+    """
+    - `SUBMITTED_FOR_RISK_REVIEW`: from DRAFT to RISK_REVIEW.
+    - `SUBMITTED_FOR_COMPLIANCE_REVIEW`: from DRAFT to COMPLIANCE_REVIEW.
+    - `RISK_APPROVED`: from RISK_REVIEW to AWAITING_CLIENT_CONSENT.
+    - `REJECTED`: from either review, or from AWAITING_CLIENT_CONSENT.
+    - `COMPLIANCE_APPROVED`: from COMPLIANCE_REVIEW to AWAITING_CLIENT_CONSENT.
+    - `CLIENT_CONSENT_RECORDED`: from AWAITING_CLIENT_CONSENT to EXECUTION_READY.
+    - `EXECUTED`: from EXECUTION_READY: the trades were made, elsewhere.
+    - `EXPIRED`: from EXECUTION_READY: not executed in time.
+    - `CANCELLED`: from any state that is not final.
+    """
+
     SUBMITTED_FOR_RISK_REVIEW = "SUBMITTED_FOR_RISK_REVIEW"
     SUBMITTED_FOR_COMPLIANCE_REVIEW = "SUBMITTED_FOR_COMPLIANCE_REVIEW"
     RISK_APPROVED = "RISK_APPROVED"
@@ -1114,9 +1272,9 @@ class UnmodeledExposure(Model):
     A bucket that the model does not contain.
     """
 
-    bucket: Annotated[str, Field(description="The bucket.")]
-    portfolio_weight_before: Annotated[str, Field(description="Before.")]
-    portfolio_weight_after: Annotated[str, Field(description="After.")]
+    bucket: Annotated[str, Field(description="Asset class or instrument that the model lacks.")]
+    portfolio_weight_before: Annotated[str, Field(description="Weight before the proposal, a fraction of the total.")]
+    portfolio_weight_after: Annotated[str, Field(description="Weight after the proposal, a fraction of the total.")]
     max_portfolio_weight: Annotated[str, Field(description="The larger of the two weights.")]
 
 
@@ -1125,7 +1283,7 @@ class ValidationErrorItem(Model):
     One thing that is wrong with a request; never shows what was sent.
     """
 
-    type: Annotated[str, Field(description="Kind of error.")]
+    type: Annotated[str, Field(description="Kind of error, for programs.")]
     loc: Annotated[list[str | int], Field(description="Where: part of the request, then fields and indexes.")]
     msg: Annotated[str, Field(description="What is wrong, for people.")]
 
@@ -1142,7 +1300,7 @@ class ValidationProblem(Model):
         ),
     ]
     title: Annotated[str, Field(description="What the code means, in one sentence for people.")]
-    status: Annotated[int, Field(description="The HTTP status.")]
+    status: Annotated[int, Field(description="The HTTP status of the response.")]
     retryable: Annotated[
         bool,
         Field(
@@ -1152,11 +1310,19 @@ class ValidationProblem(Model):
     instance: Annotated[str, Field(description="The path of the request.")]
     correlation_id: Annotated[str, Field(description="As in the X-Correlation-Id header.")]
     detail: Annotated[list[ValidationErrorItem], Field(description="All that is wrong.")]
-    code: Annotated[Literal["VALIDATION_FAILED"], Field(description="The stable code.")]
+    code: Annotated[
+        Literal["VALIDATION_FAILED"],
+        Field(description="What went wrong, for programs to decide by; always VALIDATION_FAILED."),
+    ]
     errors: Annotated[list[PlacedError], Field(description="The same, with each place as a pointer or a name.")]
 
 
 class ValuationMode(OpenEnum):
+    """
+    - `CALCULATED`: positions are worth quantity times price.
+    - `TRUST_SNAPSHOT`: the custodian's market value stands in place of the price.
+    """
+
     CALCULATED = "CALCULATED"
     TRUST_SNAPSHOT = "TRUST_SNAPSHOT"
 
@@ -1166,11 +1332,13 @@ class WeightChange(Model):
     How an instrument's weight changes.
     """
 
-    bucket_type: Annotated[Literal["INSTRUMENT"], Field(description="Kind of bucket.")]
-    bucket_id: Annotated[str, Field(description="The instrument.")]
-    weight_before: Annotated[str, Field(description="Before.")]
-    weight_after: Annotated[str, Field(description="After.")]
-    delta: Annotated[str, Field(description="After less before.")]
+    bucket_type: Annotated[
+        Literal["INSTRUMENT"], Field(description="Always INSTRUMENT: weights are compared by position.")
+    ]
+    bucket_id: Annotated[str, Field(description="The instrument whose weight changes.")]
+    weight_before: Annotated[str, Field(description="Fraction of the total before, 4 decimals.")]
+    weight_after: Annotated[str, Field(description="Fraction of the total after, 4 decimals.")]
+    delta: Annotated[str, Field(description="Weight after less weight before.")]
 
 
 class AllocationMetric(Model):
@@ -1178,7 +1346,7 @@ class AllocationMetric(Model):
     A bucket of an allocation.
     """
 
-    key: Annotated[str, Field(description="The bucket.")]
+    key: Annotated[str, Field(description="Asset class, instrument or value of an attribute; CASH for cash.")]
     weight: Annotated[str, Field(description="Fraction of the total, 4 decimals.")]
     value: Annotated[MoneyText, Field(description="Value in the base currency, unrounded.")]
 
@@ -1188,8 +1356,8 @@ class ApprovalRecord(Model):
     A recorded decision.
     """
 
-    approval_id: Annotated[str, Field(description="The approval.")]
-    proposal_id: Annotated[str, Field(description="Its proposal.")]
+    approval_id: Annotated[str, Field(description="Id of the decision, `pap_...`.")]
+    proposal_id: Annotated[str, Field(description="The proposal that the decision is about.")]
     approval_type: Annotated[ApprovalType, Field(description="The kind of decision.")]
     approved: Annotated[bool, Field(description="Whether the decision is an approval.")]
     actor_id: Annotated[str, Field(description="The person who decided.")]
@@ -1224,7 +1392,7 @@ class ApprovalsResponse(Model):
     All decisions about a proposal.
     """
 
-    proposal_id: Annotated[str, Field(description="The proposal.")]
+    proposal_id: Annotated[str, Field(description="The proposal that the decisions are about.")]
     approvals: Annotated[list[ApprovalRecord], Field(description="The list, oldest first.")]
 
 
@@ -1233,9 +1401,9 @@ class ArtifactSummary(Model):
     The proposal at a glance.
     """
 
-    title: Annotated[str, Field(description="Text for people.")]
+    title: Annotated[str, Field(description="The title of the proposal, else one that names the portfolio.")]
     objective_tags: Annotated[list[ObjectiveTag], Field(description="Purposes of the proposal.")]
-    advisor_notes: Annotated[list[CodedText], Field(description="Always empty.")]
+    advisor_notes: Annotated[list[CodedText], Field(description="Always empty: notes are stored and never shown.")]
     recommended_next_step: Annotated[ArtifactNextStep, Field(description="What to do next.")]
     key_takeaways: Annotated[list[Takeaway], Field(description="STATUS, INTENTS, CASH, DRIFT, SUITABILITY.")]
 
@@ -1245,15 +1413,17 @@ class ArtifactTrade(Model):
     A trade as people read it.
     """
 
-    intent_id: Annotated[str, Field(description="The intent.")]
-    type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    side: Annotated[TradeSide, Field(description="Direction.")]
+    intent_id: Annotated[str, Field(description="The intent of the result that this trade is.")]
+    type: Annotated[
+        Literal["SECURITY_TRADE"], Field(description="Always SECURITY_TRADE: currency trades are in `fx_list`.")
+    ]
+    instrument_id: Annotated[str, Field(description="The instrument to trade, by the id of the request.")]
+    side: Annotated[TradeSide, Field(description="Whether units are bought or sold.")]
     quantity: Annotated[str, Field(description="Units, without trailing zeros.")]
     estimated_notional: Annotated[MoneyText | None, Field(description="In the currency of the price.")]
     estimated_notional_base: Annotated[MoneyText | None, Field(description="In the base currency.")]
     dependencies: Annotated[list[str], Field(description="Intents that must come first.")]
-    rationale: Annotated[Rationale, Field(description="The reason.")]
+    rationale: Annotated[Rationale, Field(description="Why the trade is there.")]
 
 
 class AsyncAccepted(Model):
@@ -1277,7 +1447,7 @@ class CallbackDelivery(Model):
     The state of an operation's callback.
     """
 
-    operation_id: Annotated[str, Field(description="The operation.")]
+    operation_id: Annotated[str, Field(description="The operation whose callback this is.")]
     webhook_id: Annotated[str, Field(description="The header `webhook-id`, the same at every attempt.")]
     host: Annotated[str | None, Field(description="The host of the receiver; the url is never shown.")]
     status: Annotated[
@@ -1303,7 +1473,7 @@ class DiagnosticsResult(Model):
     Warnings, dropped trades and missing data of a simulation.
     """
 
-    warnings: Annotated[list[str], Field(description="Codes, in order.")]
+    warnings: Annotated[list[str], Field(description="Codes of warnings, in the order in which they came up.")]
     suppressed_intents: Annotated[list[str], Field(description="Always empty in advice.")]
     dropped_intents: Annotated[
         list[DroppedIntent], Field(description="Trades that were not made, in the order of the request.")
@@ -1314,7 +1484,9 @@ class DiagnosticsResult(Model):
     cash_ladder_breaches: Annotated[list[str], Field(description="Always empty in advice.")]
     missing_fx_pairs: Annotated[list[str], Field(description="Pairs that funding lacked.")]
     funding_plan: Annotated[list[FundingPlanEntry], Field(description="One entry for each bought currency.")]
-    insufficient_cash: Annotated[list[InsufficientCash], Field(description="Deficits.")]
+    insufficient_cash: Annotated[
+        list[InsufficientCash], Field(description="Buys that no currency can pay for; empty when all are funded.")
+    ]
     data_quality: Annotated[DataQuality, Field(description="Missing prices, rates and shelf entries.")]
 
 
@@ -1323,7 +1495,7 @@ class Disclosures(Model):
     Disclosures to the bank's customer.
     """
 
-    risk_disclaimer: Annotated[str, Field(description="Fixed text.")]
+    risk_disclaimer: Annotated[str, Field(description="The same text in every artifact.")]
     product_docs: Annotated[list[ProductDocument], Field(description="Of the traded instruments.")]
 
 
@@ -1332,9 +1504,15 @@ class DriftHighlights(Model):
     The largest changes.
     """
 
-    largest_improvements: Annotated[list[DriftImprovement], Field(description="Largest first.")]
-    largest_deteriorations: Annotated[list[DriftImprovement], Field(description="Worst first.")]
-    unmodeled_exposures: Annotated[list[UnmodeledExposure], Field(description="Largest first.")]
+    largest_improvements: Annotated[
+        list[DriftImprovement], Field(description="Buckets that come nearer to their target, most improved first.")
+    ]
+    largest_deteriorations: Annotated[
+        list[DriftImprovement], Field(description="Buckets that move away from their target, worst first.")
+    ]
+    unmodeled_exposures: Annotated[
+        list[UnmodeledExposure], Field(description="Buckets without a target, largest weight first.")
+    ]
 
 
 class DroppedTrade(Model):
@@ -1343,11 +1521,11 @@ class DroppedTrade(Model):
     """
 
     intent_id: Annotated[str, Field(description="Its number in the request.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    side: Annotated[TradeSide, Field(description="Direction.")]
+    instrument_id: Annotated[str, Field(description="The instrument that was to be traded.")]
+    side: Annotated[TradeSide, Field(description="Whether it was to be bought or sold.")]
     quantity: Annotated[str | None, Field(description="Units; null when it was sized by notional.")]
     notional: Annotated[MoneyText | None, Field(description="Value; null when it was sized by quantity.")]
-    reason: Annotated[DropReason, Field(description="The reason.")]
+    reason: Annotated[DropReason, Field(description="Why the trade was not made.")]
 
 
 class EngineOptions(Model):
@@ -1454,7 +1632,7 @@ class EvidencePosition(Model):
     Units of one instrument in the portfolio.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    instrument_id: Annotated[str, Field(description="The instrument that is held.")]
     quantity: Annotated[str, Field(description="Units held; any sign.")]
     market_value: Annotated[
         EvidenceMoney | None,
@@ -1471,9 +1649,11 @@ class EvidenceProposedTrade(Model):
     A trade that the advisor proposes, sized by quantity or by notional.
     """
 
-    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
-    side: Annotated[TradeSide, Field(description="Direction.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Always SECURITY_TRADE; may be left out.")] = (
+        "SECURITY_TRADE"
+    )
+    side: Annotated[TradeSide, Field(description="Whether to buy or to sell.")]
+    instrument_id: Annotated[str, Field(description="The instrument to trade, which needs a shelf entry.")]
     quantity: Annotated[str | None, Field(description="Units, greater than zero.")] = None
     notional: Annotated[EvidenceMoney | None, Field(description="Value in the price's currency.")] = None
 
@@ -1483,10 +1663,13 @@ class EvidenceShelfEntry(Model):
     An instrument on the bank's shelf.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    instrument_id: Annotated[str, Field(description="The instrument that the bank offers.")]
     status: Annotated[ShelfStatus, Field(description="Which trades the bank allows.")]
     asset_class: Annotated[str, Field(description="Asset class of allocations and drift.")] = "UNKNOWN"
-    issuer_id: Annotated[str | None, Field(description="Issuer, for concentration.")] = None
+    issuer_id: Annotated[
+        str | None,
+        Field(description="Issuer, for the limit of concentration; an issue of data quality when it is missing."),
+    ] = None
     liquidity_tier: Annotated[LiquidityTier | None, Field(description="L1 most liquid, L5 least.")] = None
     settlement_days: Annotated[int, Field(description="Business days to settlement.")] = 2
     min_notional: Annotated[EvidenceMoney | None, Field(description="Smallest trade; not checked by advice.")] = None
@@ -1517,9 +1700,9 @@ class ExpiredOperation(Model):
     What remains of an operation that was purged.
     """
 
-    operation_id: Annotated[str, Field(description="The operation.")]
+    operation_id: Annotated[str, Field(description="The operation that was purged.")]
     operation_type: Annotated[OperationType, Field(description="The kind of operation.")]
-    status: Annotated[TerminalStatus, Field(description="The final status.")]
+    status: Annotated[TerminalStatus, Field(description="How the operation had ended.")]
     error_code: Annotated[str | None, Field(description="Class of the failure; null if it SUCCEEDED.")]
     correlation_id: Annotated[str, Field(description="The correlation id of the request that made the operation.")]
     idempotency_key: Annotated[str | None, Field(description="The idempotency key of the request.")]
@@ -1545,7 +1728,7 @@ class ExpiredOperationProblem(Model):
         ),
     ]
     title: Annotated[str, Field(description="What the code means, in one sentence for people.")]
-    status: Annotated[int, Field(description="The HTTP status.")]
+    status: Annotated[int, Field(description="The HTTP status of the response.")]
     retryable: Annotated[
         bool,
         Field(
@@ -1555,7 +1738,9 @@ class ExpiredOperationProblem(Model):
     instance: Annotated[str, Field(description="The path of the request.")]
     correlation_id: Annotated[str, Field(description="As in the X-Correlation-Id header.")]
     detail: Annotated[str, Field(description="`CODE` or `CODE: text`, or a sentence.")]
-    code: Annotated[ProblemCode, Field(description="The stable code.")]
+    code: Annotated[
+        ProblemCode, Field(description="What went wrong, for programs to decide by; it never changes its meaning.")
+    ]
     errors: Annotated[list[PlacedError] | None, Field(description="Of VALIDATION_FAILED: all that is wrong.")] = None
     current_state: Annotated[
         ProposalState | None,
@@ -1577,15 +1762,17 @@ class FxSpotIntent(Model):
     An exchange that funds buys.
     """
 
-    intent_type: Annotated[Literal["FX_SPOT"], Field(description="Kind of intent.")]
+    intent_type: Annotated[Literal["FX_SPOT"], Field(description="Tells cash flows, exchanges and trades apart.")]
     intent_id: Annotated[str, Field(description="Unique in the result.")]
     pair: Annotated[str, Field(description="Bought and sold currency.")]
     buy_currency: Annotated[str, Field(description="Currency that is bought.")]
     buy_amount: Annotated[str, Field(description="In minor units, rounded up.")]
-    sell_currency: Annotated[str, Field(description="Currency that pays.")]
-    sell_amount_estimated: Annotated[str, Field(description="In minor units.")]
+    sell_currency: Annotated[str, Field(description="Currency that is sold to pay for it.")]
+    sell_amount_estimated: Annotated[
+        str, Field(description="Amount sold at the rate of the snapshot, in minor units; never less than one.")
+    ]
     dependencies: Annotated[list[str], Field(description="Intents that must come first.")]
-    rationale: Annotated[Rationale, Field(description="The reason.")]
+    rationale: Annotated[Rationale, Field(description="Why the exchange is there.")]
 
 
 class GateReason(Model):
@@ -1594,9 +1781,9 @@ class GateReason(Model):
     """
 
     reason_code: Annotated[str, Field(description="Code of the finding.")]
-    severity: Annotated[Severity, Field(description="Severity.")]
+    severity: Annotated[Severity, Field(description="How serious the finding is; reasons are sorted by it.")]
     source: Annotated[GateReasonSource, Field(description="The check that found it.")]
-    details: Annotated[dict[str, str], Field(description="Codes and counts.")]
+    details: Annotated[dict[str, str], Field(description="Codes and counts behind the finding, as texts.")]
 
 
 class ImpactDelta(Model):
@@ -1604,8 +1791,10 @@ class ImpactDelta(Model):
     The change.
     """
 
-    total_value_delta: Annotated[MoneyText, Field(description="After less before.")]
-    largest_weight_changes: Annotated[list[WeightChange], Field(description="Largest first.")]
+    total_value_delta: Annotated[MoneyText, Field(description="Total value after less before, in the base currency.")]
+    largest_weight_changes: Annotated[
+        list[WeightChange], Field(description="The instruments whose weights change most, largest change first.")
+    ]
 
 
 class ImpactSide(Model):
@@ -1614,8 +1803,12 @@ class ImpactSide(Model):
     """
 
     total_value: Annotated[MoneyText, Field(description="Everything, in the base currency.")]
-    allocation_by_asset_class: Annotated[list[AllocationMetric], Field(description="Heaviest first.")]
-    allocation_by_instrument: Annotated[list[AllocationMetric], Field(description="Heaviest first.")]
+    allocation_by_asset_class: Annotated[
+        list[AllocationMetric], Field(description="A row for each asset class and CASH, heaviest first.")
+    ]
+    allocation_by_instrument: Annotated[
+        list[AllocationMetric], Field(description="A row for each position, heaviest first.")
+    ]
 
 
 class ItemOptions(Model):
@@ -1698,7 +1891,7 @@ class LineageItem(Model):
     A version without its contents.
     """
 
-    proposal_version_id: Annotated[str, Field(description="The version.")]
+    proposal_version_id: Annotated[str, Field(description="Id of the version, `ppv_...`.")]
     version_no: Annotated[int, Field(description="1, 2, 3 without a gap.")]
     created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
     status_at_creation: Annotated[SimulationStatus, Field(description="Status of the simulation.")]
@@ -1712,7 +1905,7 @@ class LineageResponse(Model):
     A proposal and all its versions.
     """
 
-    proposal: Annotated[ProposalSummary, Field(description="The proposal.")]
+    proposal: Annotated[ProposalSummary, Field(description="The proposal as it is now.")]
     versions: Annotated[list[LineageItem], Field(description="All versions in ascending order.")]
 
 
@@ -1745,7 +1938,7 @@ class Position(Model):
     Units of one instrument in the portfolio.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    instrument_id: Annotated[str, Field(description="The instrument that is held.")]
     quantity: Annotated[ExactDecimal | str, Field(description="Units held; any sign.")]
     market_value: Annotated[
         Money | None, Field(description="The custodian's valuation; used with `valuation_mode` TRUST_SNAPSHOT only.")
@@ -1760,9 +1953,9 @@ class PricingAssumptions(Model):
     Where prices come from.
     """
 
-    market_data_snapshot_id: Annotated[str, Field(description="The snapshot.")]
-    prices_as_of: Annotated[str, Field(description="The snapshot.")]
-    fx_as_of: Annotated[str, Field(description="The snapshot.")]
+    market_data_snapshot_id: Annotated[str, Field(description="Snapshot id of prices and rates, else `md`.")]
+    prices_as_of: Annotated[str, Field(description="Snapshot id that the prices are from.")]
+    fx_as_of: Annotated[str, Field(description="Snapshot id that the rates are from.")]
     valuation_mode: Annotated[ValuationMode, Field(description="As it was asked for.")]
 
 
@@ -1778,7 +1971,7 @@ class Problem(Model):
         ),
     ]
     title: Annotated[str, Field(description="What the code means, in one sentence for people.")]
-    status: Annotated[int, Field(description="The HTTP status.")]
+    status: Annotated[int, Field(description="The HTTP status of the response.")]
     retryable: Annotated[
         bool,
         Field(
@@ -1788,7 +1981,9 @@ class Problem(Model):
     instance: Annotated[str, Field(description="The path of the request.")]
     correlation_id: Annotated[str, Field(description="As in the X-Correlation-Id header.")]
     detail: Annotated[str, Field(description="`CODE` or `CODE: text`, or a sentence.")]
-    code: Annotated[ProblemCode, Field(description="The stable code.")]
+    code: Annotated[
+        ProblemCode, Field(description="What went wrong, for programs to decide by; it never changes its meaning.")
+    ]
     errors: Annotated[list[PlacedError] | None, Field(description="Of VALIDATION_FAILED: all that is wrong.")] = None
     current_state: Annotated[
         ProposalState | None,
@@ -1809,11 +2004,11 @@ class ProposalEvent(Model):
     One link of a proposal's audit trail.
     """
 
-    event_id: Annotated[str, Field(description="The event.")]
-    proposal_id: Annotated[str, Field(description="Its proposal.")]
+    event_id: Annotated[str, Field(description="Id of the event, `pwe_...`.")]
+    proposal_id: Annotated[str, Field(description="The proposal that the event is about.")]
     event_type: Annotated[EventType, Field(description="The kind of event.")]
     from_state: Annotated[ProposalState | None, Field(description="State before the event; null for the first.")]
-    to_state: Annotated[ProposalState, Field(description="After.")]
+    to_state: Annotated[ProposalState, Field(description="State of the proposal after the event.")]
     actor_id: Annotated[str, Field(description="The person who acted.")]
     occurred_at: Annotated[Timestamp, Field(description="Time of the event, UTC.")]
     reason: Annotated[dict[str, Any], Field(description="Free details, as they were sent.")]
@@ -1847,9 +2042,11 @@ class ProposedTrade(Model):
     A trade that the advisor proposes, sized by quantity or by notional.
     """
 
-    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
-    side: Annotated[TradeSide, Field(description="Direction.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Always SECURITY_TRADE; may be left out.")] = (
+        "SECURITY_TRADE"
+    )
+    side: Annotated[TradeSide, Field(description="Whether to buy or to sell.")]
+    instrument_id: Annotated[str, Field(description="The instrument to trade, which needs a shelf entry.")]
     quantity: Annotated[ExactDecimal | str | None, Field(description="Units, greater than zero.")] = None
     notional: Annotated[Money | None, Field(description="Value in the price's currency.")] = None
 
@@ -1869,7 +2066,10 @@ class Ready(Model):
     reason: Annotated[
         str | None, Field(description="With 503 only: one sentence about what is wrong with the database.")
     ] = None
-    temporal: Annotated[ComponentState, Field(description="The Temporal server.")]
+    temporal: Annotated[
+        ComponentState,
+        Field(description="Whether the Temporal server can be reached; requests are accepted without it."),
+    ]
     workers: Annotated[ComponentState, Field(description="Whether a worker polls for proposals.")]
     authentication: Annotated[
         AuthenticationState,
@@ -1884,10 +2084,12 @@ class ReconciliationResult(Model):
     Before and after, compared.
     """
 
-    before_total_value: Annotated[MoneyText, Field(description="Total before.")]
-    after_total_value: Annotated[MoneyText, Field(description="Total after.")]
-    delta: Annotated[MoneyText, Field(description="After less before.")]
-    tolerance: Annotated[MoneyText, Field(description="Largest accepted difference.")]
+    before_total_value: Annotated[
+        MoneyText, Field(description="Total value before the proposal, in the base currency.")
+    ]
+    after_total_value: Annotated[MoneyText, Field(description="Total value after the proposal, in the base currency.")]
+    delta: Annotated[MoneyText, Field(description="Total value after less before; cash flows are part of it.")]
+    tolerance: Annotated[MoneyText, Field(description="Largest difference from the expected total that is accepted.")]
     status: Annotated[ReconciliationStatus, Field(description="Whether the totals agree.")]
 
 
@@ -1896,11 +2098,11 @@ class RuleOutcome(Model):
     The outcome of one rule.
     """
 
-    rule_id: Annotated[str, Field(description="The rule.")]
+    rule_id: Annotated[str, Field(description="The rule, such as CASH_BAND. A rule can have several outcomes.")]
     severity: Annotated[RuleSeverity, Field(description="HARD blocks, SOFT asks for review.")]
     status: Annotated[RuleStatus, Field(description="Outcome of the rule.")]
     measured: Annotated[str, Field(description="What was measured, unrounded.")]
-    threshold: Annotated[dict[str, str], Field(description="The limits.")]
+    threshold: Annotated[dict[str, str], Field(description="The limits that it was measured against, by name.")]
     reason_code: Annotated[str, Field(description="OK, or the code of the failure.")]
     remediation_hint: Annotated[str | None, Field(description="What to do about it; null on PASS.")]
 
@@ -1910,7 +2112,7 @@ class RunError(Model):
     Why a run could not be computed.
     """
 
-    code: Annotated[RunErrorCode, Field(description="The stable code.")]
+    code: Annotated[RunErrorCode, Field(description="Why the run has no result, for programs.")]
     message: Annotated[str, Field(description="The code, or the code with a sentence.")]
     errors: Annotated[
         list[ValidationErrorItem],
@@ -1926,15 +2128,17 @@ class SecurityTradeIntent(Model):
     A trade.
     """
 
-    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of intent.")]
+    intent_type: Annotated[
+        Literal["SECURITY_TRADE"], Field(description="Tells cash flows, exchanges and trades apart.")
+    ]
     intent_id: Annotated[str, Field(description="Unique in the result.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
-    side: Annotated[TradeSide, Field(description="Direction.")]
-    quantity: Annotated[str, Field(description="Units.")]
+    instrument_id: Annotated[str, Field(description="The instrument to trade, by the id of the request.")]
+    side: Annotated[TradeSide, Field(description="Whether units are bought or sold.")]
+    quantity: Annotated[str, Field(description="Units to trade, never negative.")]
     notional: Annotated[MoneyText, Field(description="Value in the currency of the price.")]
     notional_base: Annotated[MoneyText | None, Field(description="Value in the base currency; null without a rate.")]
     dependencies: Annotated[list[str], Field(description="Intents that must come first.")]
-    rationale: Annotated[Rationale, Field(description="The reason.")]
+    rationale: Annotated[Rationale, Field(description="Why the trade is there.")]
     constraints_applied: Annotated[list[str], Field(description="Always empty in advice.")]
 
 
@@ -2021,10 +2225,13 @@ class ShelfEntry(Model):
     An instrument on the bank's shelf.
     """
 
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    instrument_id: Annotated[str, Field(description="The instrument that the bank offers.")]
     status: Annotated[ShelfStatus, Field(description="Which trades the bank allows.")]
     asset_class: Annotated[str, Field(description="Asset class of allocations and drift.")] = "UNKNOWN"
-    issuer_id: Annotated[str | None, Field(description="Issuer, for concentration.")] = None
+    issuer_id: Annotated[
+        str | None,
+        Field(description="Issuer, for the limit of concentration; an issue of data quality when it is missing."),
+    ] = None
     liquidity_tier: Annotated[LiquidityTier | None, Field(description="L1 most liquid, L5 least.")] = None
     settlement_days: Annotated[int, Field(description="Business days to settlement.")] = 2
     min_notional: Annotated[Money | None, Field(description="Smallest trade; not checked by advice.")] = None
@@ -2037,9 +2244,13 @@ class SimulatedState(Model):
     """
 
     total_value: Annotated[MoneyText, Field(description="Everything, in the base currency.")]
-    cash_balances: Annotated[list[CashBalanceState], Field(description="Cash by currency.")]
+    cash_balances: Annotated[
+        list[CashBalanceState], Field(description="Cash of the portfolio, a balance for each currency.")
+    ]
     positions: Annotated[list[PositionSummary], Field(description="Positions in order of first appearance.")]
-    allocation_by_asset_class: Annotated[list[AllocationMetric], Field(description="With CASH last.")]
+    allocation_by_asset_class: Annotated[
+        list[AllocationMetric], Field(description="Weight of each asset class, with CASH last.")
+    ]
     allocation_by_instrument: Annotated[list[AllocationMetric], Field(description="One row for each position.")]
     allocation: Annotated[list[AllocationMetric], Field(description="The same as by instrument.")]
     allocation_by_attribute: Annotated[
@@ -2052,9 +2263,11 @@ class SizedTrade(Model):
     A trade sized by quantity or notional, or by what the portfolio holds or is worth: one list for many.
     """
 
-    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Kind of instruction.")] = "SECURITY_TRADE"
-    side: Annotated[TradeSide, Field(description="Direction.")]
-    instrument_id: Annotated[str, Field(description="The instrument.")]
+    intent_type: Annotated[Literal["SECURITY_TRADE"], Field(description="Always SECURITY_TRADE; may be left out.")] = (
+        "SECURITY_TRADE"
+    )
+    side: Annotated[TradeSide, Field(description="Whether to buy or to sell.")]
+    instrument_id: Annotated[str, Field(description="The instrument to trade, which needs a shelf entry.")]
     quantity: Annotated[ExactDecimal | str | None, Field(description="Units, greater than zero.")] = None
     notional: Annotated[Money | None, Field(description="Value in the price's currency.")] = None
     fraction_of_position: Annotated[
@@ -2070,8 +2283,8 @@ class SuitabilityEvidence(Model):
     Snapshots behind an issue.
     """
 
-    as_of: Annotated[str, Field(description="The market's snapshot.")]
-    snapshot_ids: Annotated[SuitabilitySnapshots, Field(description="Both snapshots.")]
+    as_of: Annotated[str, Field(description="Snapshot id of prices and rates, else `md`.")]
+    snapshot_ids: Annotated[SuitabilitySnapshots, Field(description="The snapshots that were scanned.")]
 
 
 class SuitabilityIssue(Model):
@@ -2079,12 +2292,12 @@ class SuitabilityIssue(Model):
     A finding for reviewers.
     """
 
-    issue_id: Annotated[str, Field(description="Kind of issue.")]
+    issue_id: Annotated[str, Field(description="The rule that found it, such as SUIT_SINGLE_POSITION_MAX.")]
     issue_key: Annotated[str, Field(description="Key of the issue, the same in every version.")]
-    dimension: Annotated[SuitabilityDimension, Field(description="Subject.")]
-    severity: Annotated[Severity, Field(description="Severity.")]
+    dimension: Annotated[SuitabilityDimension, Field(description="What the rule looks at.")]
+    severity: Annotated[Severity, Field(description="HIGH calls for compliance, MEDIUM for risk, LOW for neither.")]
     status_change: Annotated[SuitabilityChange, Field(description="Change from before to after.")]
-    summary: Annotated[str, Field(description="Text for people.")]
+    summary: Annotated[str, Field(description="One sentence for reviewers. Decide by `issue_id` and `issue_key`.")]
     details: Annotated[dict[str, str], Field(description="Codes and unrounded weights.")]
     evidence: Annotated[SuitabilityEvidence, Field(description="Snapshots behind the issue.")]
 
@@ -2112,7 +2325,7 @@ class SuitabilitySummary(Model):
         Severity | None, Field(description="Highest severity of the new issues; null without any.")
     ]
     highlights: Annotated[list[CodedText], Field(description="The most severe issues.")]
-    issues: Annotated[list[SuitabilityIssue], Field(description="All issues.")]
+    issues: Annotated[list[SuitabilityIssue], Field(description="All issues of both portfolios.")]
 
 
 class TradesAndFunding(Model):
@@ -2120,8 +2333,8 @@ class TradesAndFunding(Model):
     Trades and exchanges to execute.
     """
 
-    trade_list: Annotated[list[ArtifactTrade], Field(description="In order.")]
-    fx_list: Annotated[list[ArtifactFx], Field(description="By pair.")]
+    trade_list: Annotated[list[ArtifactTrade], Field(description="Security trades in the order of execution.")]
+    fx_list: Annotated[list[ArtifactFx], Field(description="Currency trades that fund buys, sorted by pair.")]
     dropped_trades: Annotated[
         list[DroppedTrade],
         Field(
@@ -2129,8 +2342,8 @@ class TradesAndFunding(Model):
             validate_default=True,
         ),
     ] = []
-    ordering_policy: Annotated[OrderingPolicy, Field(description="Order of execution.")]
-    execution_notes: Annotated[list[CodedText], Field(description="Notes for execution.")]
+    ordering_policy: Annotated[OrderingPolicy, Field(description="Order in which kinds of intents are executed.")]
+    execution_notes: Annotated[list[CodedText], Field(description="What to observe when the trades are made.")]
 
 
 class TransitionResponse(Model):
@@ -2138,11 +2351,14 @@ class TransitionResponse(Model):
     The state of a proposal after an event, and the event.
     """
 
-    proposal_id: Annotated[str, Field(description="The proposal.")]
+    proposal_id: Annotated[str, Field(description="The proposal that the event is about.")]
     current_state: Annotated[ProposalState, Field(description="State after the event.")]
-    latest_workflow_event: Annotated[ProposalEvent, Field(description="The event.")]
+    latest_workflow_event: Annotated[ProposalEvent, Field(description="The event that this request recorded.")]
     approval: Annotated[
-        ApprovalRecord | None, Field(description="The decision; null for transitions, also when they record one.")
+        ApprovalRecord | None,
+        Field(
+            description="The decision that was recorded. Always null on `/transitions`, also when the event is a decision: list it with `GET .../approvals`."
+        ),
     ]
 
 
@@ -2151,7 +2367,7 @@ class WorkflowEventsResponse(Model):
     A proposal's audit trail.
     """
 
-    proposal_id: Annotated[str, Field(description="The proposal.")]
+    proposal_id: Annotated[str, Field(description="The proposal whose trail this is.")]
     current_state: Annotated[ProposalState, Field(description="State after the last event.")]
     events: Annotated[list[ProposalEvent], Field(description="The list, oldest first.")]
 
@@ -2162,9 +2378,9 @@ class AssumptionsAndLimits(Model):
     """
 
     pricing: PricingAssumptions
-    costs_and_fees: Annotated[Inclusion, Field(description="Costs.")]
-    tax: Annotated[Inclusion, Field(description="Taxes.")]
-    execution: Annotated[Inclusion, Field(description="Execution.")]
+    costs_and_fees: Annotated[Inclusion, Field(description="Whether the figures include costs and fees.")]
+    tax: Annotated[Inclusion, Field(description="Whether the figures include taxes.")]
+    execution: Annotated[Inclusion, Field(description="Whether the figures include effects of execution.")]
 
 
 class BatchRun(Model):
@@ -2173,8 +2389,8 @@ class BatchRun(Model):
     """
 
     run_no: Annotated[int, Field(description="Its number in the batch, from 0: by item, then by scenario.")]
-    item_id: Annotated[str, Field(description="The item.")]
-    scenario: Annotated[str, Field(description="The scenario.")]
+    item_id: Annotated[str, Field(description="`id` of the item in the request.")]
+    scenario: Annotated[str, Field(description="Name of the scenario in the request.")]
     status: Annotated[TerminalStatus, Field(description="Whether it was computed.")]
     proposal_run_id: Annotated[str | None, Field(description="As a simulation of its request has it.")]
     metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
@@ -2187,11 +2403,16 @@ class CallbackData(Model):
     The ended operation, without what it made.
     """
 
-    operation_id: Annotated[str, Field(description="The operation.")]
+    operation_id: Annotated[str, Field(description="The operation that has ended, `pop_...`.")]
     operation_type: Annotated[OperationType, Field(description="The kind of operation.")]
-    status: Annotated[TerminalStatus, Field(description="The final status.")]
+    status: Annotated[TerminalStatus, Field(description="How the operation ended. It stays so.")]
     correlation_id: Annotated[str, Field(description="The correlation id of the request that made the operation.")]
-    proposal_id: Annotated[str | None, Field(description="The proposal.")]
+    proposal_id: Annotated[
+        str | None,
+        Field(
+            description="The proposal that was made or got a version; null for a failed create, a simulation and a batch."
+        ),
+    ]
     version_no: Annotated[int | None, Field(description="The version that was made.")]
     error: Annotated[OperationErrorBody | None, Field(description="The reason for FAILED; null otherwise.")]
     progress: Annotated[RunCounts | None, Field(description="The runs of a batch; absent for others.")] = None
@@ -2210,7 +2431,7 @@ class CallbackMessage(Model):
 
     type: Annotated[CallbackType, Field(description="The kind of event.")]
     timestamp: Annotated[Timestamp, Field(description="When the operation ended, UTC.")]
-    data: Annotated[CallbackData, Field(description="The operation.")]
+    data: Annotated[CallbackData, Field(description="What became of the operation; its result is at `status_url`.")]
 
 
 class DriftAnalysis(Model):
@@ -2218,8 +2439,8 @@ class DriftAnalysis(Model):
     How far the portfolio is from its model.
     """
 
-    reference_model: Annotated[DriftModel, Field(description="The model.")]
-    asset_class: Annotated[DriftDimension, Field(description="By asset class.")]
+    reference_model: Annotated[DriftModel, Field(description="The model that the weights are compared with.")]
+    asset_class: Annotated[DriftDimension, Field(description="Drift over the asset classes of the model.")]
     instrument: Annotated[DriftDimension | None, Field(description="By instrument; null without targets.")]
     highlights: DriftHighlights
 
@@ -2306,7 +2527,7 @@ class EvidencePortfolioSnapshot(Model):
     """
 
     snapshot_id: Annotated[str | None, Field(description="The snapshot, for lineage.")] = None
-    portfolio_id: Annotated[str, Field(description="The portfolio.")]
+    portfolio_id: Annotated[str, Field(description="Your id of the portfolio. Operators see it: put no name in it.")]
     base_currency: Annotated[str, Field(description="Currency that everything is valued in.")]
     positions: Annotated[
         list[EvidencePosition],
@@ -2323,10 +2544,10 @@ class GateDecision(Model):
     Advice only: it constrains no transition.
     """
 
-    gate: Annotated[GateName, Field(description="The gate.")]
+    gate: Annotated[GateName, Field(description="What the proposal should pass next; it blocks nothing.")]
     recommended_next_step: Annotated[NextStep, Field(description="What to do next.")]
     reasons: Annotated[list[GateReason], Field(description="By severity, source, code.")]
-    summary: Annotated[GateSummary, Field(description="Counts.")]
+    summary: Annotated[GateSummary, Field(description="Counts of the findings behind the gate.")]
 
 
 class PortfolioImpact(Model):
@@ -2334,10 +2555,12 @@ class PortfolioImpact(Model):
     Before and after.
     """
 
-    before: Annotated[ImpactSide, Field(description="Before.")]
-    after: Annotated[ImpactSide, Field(description="After.")]
+    before: Annotated[ImpactSide, Field(description="The portfolio before the proposal.")]
+    after: Annotated[ImpactSide, Field(description="The portfolio after the proposal.")]
     delta: ImpactDelta
-    reconciliation: Annotated[ReconciliationResult, Field(description="The totals, compared.")]
+    reconciliation: Annotated[
+        ReconciliationResult, Field(description="Whether total before, cash flows and total after agree.")
+    ]
 
 
 class PortfolioSnapshot(Model):
@@ -2346,7 +2569,7 @@ class PortfolioSnapshot(Model):
     """
 
     snapshot_id: Annotated[str | None, Field(description="The snapshot, for lineage.")] = None
-    portfolio_id: Annotated[str, Field(description="The portfolio.")]
+    portfolio_id: Annotated[str, Field(description="Your id of the portfolio. Operators see it: put no name in it.")]
     base_currency: Annotated[str, Field(description="Currency that everything is valued in.")]
     positions: Annotated[
         list[Position], Field(description="Holdings; rows of the same instrument are added up.", validate_default=True)
@@ -2369,8 +2592,10 @@ class ProposalResult(Model):
         list[Annotated[CashFlowIntent | FxSpotIntent | SecurityTradeIntent, Field(discriminator="intent_type")]],
         Field(description="Cash flows, exchanges and trades in the order of execution."),
     ]
-    after_simulated: Annotated[SimulatedState, Field(description="The portfolio afterwards.")]
-    reconciliation: Annotated[ReconciliationResult, Field(description="The totals, compared.")]
+    after_simulated: Annotated[SimulatedState, Field(description="The portfolio after all intents.")]
+    reconciliation: Annotated[
+        ReconciliationResult, Field(description="Whether total before, cash flows and total after agree.")
+    ]
     rule_results: Annotated[list[RuleOutcome], Field(description="The rules, in order.")]
     explanation: Explanation
     diagnostics: Annotated[DiagnosticsResult, Field(description="Warnings, dropped trades and missing data.")]
@@ -2398,8 +2623,8 @@ class RunWithResult(Model):
     """
 
     run_no: Annotated[int, Field(description="Its number in the batch, from 0: by item, then by scenario.")]
-    item_id: Annotated[str, Field(description="The item.")]
-    scenario: Annotated[str, Field(description="The scenario.")]
+    item_id: Annotated[str, Field(description="`id` of the item in the request.")]
+    scenario: Annotated[str, Field(description="Name of the scenario in the request.")]
     status: Annotated[TerminalStatus, Field(description="Whether it was computed.")]
     proposal_run_id: Annotated[str | None, Field(description="As a simulation of its request has it.")]
     metrics: Annotated[RunMetrics | None, Field(description="What came of it; null when it FAILED.")]
@@ -2422,11 +2647,15 @@ class SharedPart(Model):
     portfolio_snapshot: Annotated[
         PortfolioSnapshot | None, Field(description="The portfolio of the bank's customer.")
     ] = None
-    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
+    market_data_snapshot: Annotated[
+        MarketDataSnapshot | None, Field(description="Prices of instruments and rates of currencies.")
+    ] = None
     shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="Instruments that the bank offers.")] = None
     options: Annotated[SharedOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
-    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
+    proposed_trades: Annotated[
+        list[SizedTrade] | None, Field(description="Buys and sells to simulate, in the order of the proposal.")
+    ] = None
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
 
 
@@ -2436,13 +2665,18 @@ class SimulateProposalRequest(Model):
     """
 
     portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The portfolio of the bank's customer.")]
-    market_data_snapshot: Annotated[MarketDataSnapshot, Field(description="Prices and rates.")]
+    market_data_snapshot: Annotated[
+        MarketDataSnapshot, Field(description="Prices of instruments and rates of currencies.")
+    ]
     shelf_entries: Annotated[list[ShelfEntry], Field(description="Instruments that the bank offers.")]
     options: Annotated[EngineOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[
         list[ProposedCashFlow], Field(description="Cash flows, in order.", validate_default=True)
     ] = []
-    proposed_trades: Annotated[list[ProposedTrade], Field(description="Trades, in order.", validate_default=True)] = []
+    proposed_trades: Annotated[
+        list[ProposedTrade],
+        Field(description="Buys and sells to simulate, in the order of the proposal.", validate_default=True),
+    ] = []
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
     callback: Annotated[
         CallbackRequest | None,
@@ -2456,13 +2690,18 @@ class SimulateRequest(Model):
     """
 
     portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The portfolio of the bank's customer.")]
-    market_data_snapshot: Annotated[MarketDataSnapshot, Field(description="Prices and rates.")]
+    market_data_snapshot: Annotated[
+        MarketDataSnapshot, Field(description="Prices of instruments and rates of currencies.")
+    ]
     shelf_entries: Annotated[list[ShelfEntry], Field(description="Instruments that the bank offers.")]
     options: Annotated[EngineOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[
         list[ProposedCashFlow], Field(description="Cash flows, in order.", validate_default=True)
     ] = []
-    proposed_trades: Annotated[list[ProposedTrade], Field(description="Trades, in order.", validate_default=True)] = []
+    proposed_trades: Annotated[
+        list[ProposedTrade],
+        Field(description="Buys and sells to simulate, in the order of the proposal.", validate_default=True),
+    ] = []
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
 
 
@@ -2472,13 +2711,18 @@ class SimulationInput(Model):
     """
 
     portfolio_snapshot: Annotated[PortfolioSnapshot, Field(description="The portfolio of the bank's customer.")]
-    market_data_snapshot: Annotated[MarketDataSnapshot, Field(description="Prices and rates.")]
+    market_data_snapshot: Annotated[
+        MarketDataSnapshot, Field(description="Prices of instruments and rates of currencies.")
+    ]
     shelf_entries: Annotated[list[ShelfEntry], Field(description="Instruments that the bank offers.")]
     options: Annotated[EngineOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[
         list[ProposedCashFlow], Field(description="Cash flows, in order.", validate_default=True)
     ] = []
-    proposed_trades: Annotated[list[ProposedTrade], Field(description="Trades, in order.", validate_default=True)] = []
+    proposed_trades: Annotated[
+        list[ProposedTrade],
+        Field(description="Buys and sells to simulate, in the order of the proposal.", validate_default=True),
+    ] = []
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
 
 
@@ -2493,11 +2737,15 @@ class BatchItem(Model):
     portfolio_snapshot: Annotated[
         PortfolioSnapshot | None, Field(description="The portfolio of the bank's customer.")
     ] = None
-    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
+    market_data_snapshot: Annotated[
+        MarketDataSnapshot | None, Field(description="Prices of instruments and rates of currencies.")
+    ] = None
     shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="Instruments that the bank offers.")] = None
     options: Annotated[ItemOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
-    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
+    proposed_trades: Annotated[
+        list[SizedTrade] | None, Field(description="Buys and sells to simulate, in the order of the proposal.")
+    ] = None
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
     id: Annotated[str, Field(description="Names the item; unique in the batch.")]
 
@@ -2513,11 +2761,15 @@ class BatchScenario(Model):
     portfolio_snapshot: Annotated[
         PortfolioSnapshot | None, Field(description="The portfolio of the bank's customer.")
     ] = None
-    market_data_snapshot: Annotated[MarketDataSnapshot | None, Field(description="Prices and rates.")] = None
+    market_data_snapshot: Annotated[
+        MarketDataSnapshot | None, Field(description="Prices of instruments and rates of currencies.")
+    ] = None
     shelf_entries: Annotated[list[ShelfEntry] | None, Field(description="Instruments that the bank offers.")] = None
     options: Annotated[SharedOptions | None, Field(description="Options of the engine.")] = None
     proposed_cash_flows: Annotated[list[ProposedCashFlow] | None, Field(description="Cash flows, in order.")] = None
-    proposed_trades: Annotated[list[SizedTrade] | None, Field(description="Trades, in order.")] = None
+    proposed_trades: Annotated[
+        list[SizedTrade] | None, Field(description="Buys and sells to simulate, in the order of the proposal.")
+    ] = None
     reference_model: Annotated[ReferenceModel | None, Field(description="Model that drift is measured against.")] = None
     description: Annotated[str | None, Field(description="For people; never computed on.")] = None
 
@@ -2559,7 +2811,7 @@ class EngineOutputs(Model):
     The computed result.
     """
 
-    proposal_result: Annotated[ProposalResult, Field(description="The whole result.")]
+    proposal_result: Annotated[ProposalResult, Field(description="The whole result, as the version has it.")]
 
 
 class EvidenceInputs(Model):
@@ -2567,13 +2819,21 @@ class EvidenceInputs(Model):
     The request with defaults; decimals are text in normal form.
     """
 
-    portfolio_snapshot: Annotated[EvidencePortfolioSnapshot, Field(description="The portfolio.")]
-    market_data_snapshot: Annotated[EvidenceMarketDataSnapshot, Field(description="The market.")]
-    shelf_entries: Annotated[list[EvidenceShelfEntry], Field(description="The shelf.")]
-    options: Annotated[EvidenceEngineOptions, Field(description="The options.")]
-    proposed_cash_flows: Annotated[list[EvidenceProposedCashFlow], Field(description="The flows.")]
-    proposed_trades: Annotated[list[EvidenceProposedTrade], Field(description="The trades.")]
-    reference_model: Annotated[EvidenceReferenceModel | None, Field(description="The model.")]
+    portfolio_snapshot: Annotated[
+        EvidencePortfolioSnapshot, Field(description="The portfolio as it was computed from.")
+    ]
+    market_data_snapshot: Annotated[
+        EvidenceMarketDataSnapshot, Field(description="Prices and rates as they were computed with.")
+    ]
+    shelf_entries: Annotated[list[EvidenceShelfEntry], Field(description="The shelf as it was computed with.")]
+    options: Annotated[EvidenceEngineOptions, Field(description="All options of the engine, defaults included.")]
+    proposed_cash_flows: Annotated[
+        list[EvidenceProposedCashFlow], Field(description="Cash flows of the request, in their order.")
+    ]
+    proposed_trades: Annotated[list[EvidenceProposedTrade], Field(description="Trades of the request, in their order.")]
+    reference_model: Annotated[
+        EvidenceReferenceModel | None, Field(description="The model of the request; null when it has none.")
+    ]
 
 
 class VersionEvidence(Model):
@@ -2595,7 +2855,9 @@ class AnalyzeScenariosRequest(Model):
     model_config = ConfigDict(
         extra="forbid",
     )
-    created_by: Annotated[str, Field(description="Who submits it.")]
+    created_by: Annotated[
+        str, Field(description="The person who submits the batch; the `sub` of the token, or anyone with `actors:any`.")
+    ]
     description: Annotated[str | None, Field(description="For people; never computed on.")] = None
     shared: Annotated[SharedPart | None, Field(description="What all runs have in common.")] = None
     items: Annotated[
@@ -2630,7 +2892,9 @@ class ProposalArtifact(Model):
     """
 
     artifact_id: Annotated[str, Field(description="Derived from the run.")]
-    proposal_run_id: Annotated[str, Field(description="The run.")]
+    proposal_run_id: Annotated[
+        str, Field(description="The run that computed the result; the same request has the same run id.")
+    ]
     correlation_id: Annotated[str, Field(description="Hash of the request.")]
     created_at: Annotated[Timestamp, Field(description="When the request was accepted, UTC.")]
     status: Annotated[SimulationStatus, Field(description="Status of the simulation.")]
@@ -2651,16 +2915,16 @@ class VersionDetail(Model):
     The immutable contents of a proposal's version.
     """
 
-    proposal_version_id: Annotated[str, Field(description="The version.")]
-    proposal_id: Annotated[str, Field(description="Its proposal.")]
+    proposal_version_id: Annotated[str, Field(description="Id of the version, `ppv_...`.")]
+    proposal_id: Annotated[str, Field(description="The proposal that the version is of.")]
     version_no: Annotated[int, Field(description="1, 2, 3 without a gap.")]
     created_at: Annotated[Timestamp, Field(description="When it was accepted, UTC.")]
     request_hash: Annotated[str, Field(description="Hash of the request.")]
     artifact_hash: Annotated[str, Field(description="Hash of the artifact.")]
     simulation_hash: Annotated[str, Field(description="Hash of the result.")]
     status_at_creation: Annotated[SimulationStatus, Field(description="Status of the simulation.")]
-    proposal_result: Annotated[ProposalResult, Field(description="The result.")]
-    artifact: Annotated[ProposalArtifact, Field(description="The artifact.")]
+    proposal_result: Annotated[ProposalResult, Field(description="What the engine computed for this version.")]
+    artifact: Annotated[ProposalArtifact, Field(description="The document that people approve, made from the result.")]
     evidence_bundle: Annotated[
         VersionEvidence, Field(description="The artifact's bundle once more; `{}` when hidden or not stored.")
     ]
@@ -2672,8 +2936,8 @@ class CreateResponse(Model):
     A proposal as its operation left it.
     """
 
-    proposal: Annotated[ProposalSummary, Field(description="The proposal.")]
-    version: Annotated[VersionDetail, Field(description="Its version.")]
+    proposal: Annotated[ProposalSummary, Field(description="The proposal as it is now.")]
+    version: Annotated[VersionDetail, Field(description="The version that this request made.")]
     latest_workflow_event: Annotated[ProposalEvent, Field(description="The event that made it.")]
 
 
@@ -2683,14 +2947,16 @@ class OperationResult(Model):
     of a batch, from `counts` on.
     """
 
-    counts: Annotated[BatchCounts | None, Field(description="Its runs.")] = None
+    counts: Annotated[BatchCounts | None, Field(description="How many runs the batch has, and how they ended.")] = None
     warnings: Annotated[
         list[str] | None,
         Field(
             description="`PARTIAL_BATCH_FAILURE` when runs failed, `MIXED_ENGINE_VERSIONS` when several computed them."
         ),
     ] = None
-    scenarios: Annotated[dict[str, ScenarioTotals] | None, Field(description="By scenario.")] = None
+    scenarios: Annotated[
+        dict[str, ScenarioTotals] | None, Field(description="Totals of each scenario, by its name.")
+    ] = None
     failures: Annotated[dict[str, int] | None, Field(description="Failed runs by code.")] = None
     engine_version: Annotated[
         str | None,
@@ -2715,8 +2981,8 @@ class OperationResult(Model):
         Field(description="The artifact, byte for byte what `POST /artifact` answers for this key."),
     ] = None
     gate_decision: Annotated[GateDecision | None, Field(description="The result's gate decision.")] = None
-    proposal: Annotated[ProposalSummary | None, Field(description="The proposal.")] = None
-    version: Annotated[VersionDetail | None, Field(description="Its version.")] = None
+    proposal: Annotated[ProposalSummary | None, Field(description="The proposal as it is now.")] = None
+    version: Annotated[VersionDetail | None, Field(description="The version that this request made.")] = None
     latest_workflow_event: Annotated[ProposalEvent | None, Field(description="The event that made it.")] = None
 
 
@@ -2725,8 +2991,10 @@ class ProposalDetailResponse(Model):
     A proposal with its current version.
     """
 
-    proposal: Annotated[ProposalSummary, Field(description="The proposal.")]
-    current_version: Annotated[VersionDetail, Field(description="Its newest version.")]
+    proposal: Annotated[ProposalSummary, Field(description="The proposal as it is now.")]
+    current_version: Annotated[
+        VersionDetail, Field(description="The newest version, with result, artifact and evidence.")
+    ]
     last_gate_decision: Annotated[GateDecision | None, Field(description="That version's gate decision.")]
 
 
@@ -2740,7 +3008,12 @@ class AsyncStatus(Model):
     status: Annotated[OperationStatus, Field(description="SUCCEEDED and FAILED are final.")]
     correlation_id: Annotated[str, Field(description="The correlation id of the request that made the operation.")]
     idempotency_key: Annotated[str | None, Field(description="The idempotency key of the request.")]
-    attempt: Annotated[int, Field(description="The n-th operation of its key; a FAILED one frees the key.")]
+    attempt: Annotated[
+        int,
+        Field(
+            description="1 for the first operation of its idempotency key, 2 after the first retry of a FAILED one, and so on."
+        ),
+    ]
     proposal_id: Annotated[str | None, Field(description="The proposal that was made.")]
     version_no: Annotated[int | None, Field(description="The version that was made.")]
     created_by: Annotated[str, Field(description="The person who submitted the request.")]
@@ -2750,7 +3023,9 @@ class AsyncStatus(Model):
     updated_at: Annotated[Timestamp, Field(description="When its row last changed, UTC.")]
     expires_at: Annotated[
         Timestamp | None,
-        Field(description="From when on the ended operation may be purged, UTC; the proposal stays."),
+        Field(
+            description="After this time, UTC, the operation may be purged: reads then return 410, later 404. Null while it is open. The proposal stays."
+        ),
     ]
     cancelled_by: Annotated[
         str | None,
@@ -2770,7 +3045,7 @@ class AsyncStatus(Model):
         ),
     ] = None
     error: Annotated[OperationErrorBody | None, Field(description="The reason for FAILED; null otherwise.")]
-    links: Annotated[OperationLinks, Field(description="Related resources.")]
+    links: Annotated[OperationLinks, Field(description="Addresses of the operation and of what it made.")]
 
 
 class OperationListResponse(Model):

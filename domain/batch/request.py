@@ -86,7 +86,10 @@ class AnalyzeRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    created_by: Name = Field(description="Who submits it.", examples=["desk_1"])
+    created_by: Name = Field(
+        description="The person who submits the batch; the `sub` of the token, or anyone with `actors:any`.",
+        examples=["desk_1"],
+    )
     description: Description | None = Field(
         None, description="For people; never computed on.", examples=[ANALYZE_EXAMPLE["description"]]
     )

@@ -12,13 +12,13 @@ from receiver import OLD_SECRET, RULES, SECRET, Receiver
 from storage_rows import environment_of
 from temporalio.exceptions import ApplicationError
 
-from activities import deliver
 from activities.deliver import DeliverStep
 from activities.host_slots import SLOTS_OF_A_HOST, HostSlots
 from activities.metrics import WorkerMetrics
 from domain.callback import CallbackRules, webhook_id
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
+from services import callback_sender
 from services.callback_target import CallbackTargets
 from services.callback_transport import CallbackTransport
 from services.ending import end_failed
@@ -220,7 +220,7 @@ async def test_each_attempt_is_signed_with_the_secrets_of_its_day(storage: Stora
 async def test_a_host_that_hangs_holds_its_five_places_and_another_is_served(
     storage: Storage, receiver, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(deliver, "ATTEMPT_SECONDS", 5.0)
+    monkeypatch.setattr(callback_sender, "ATTEMPT_SECONDS", 5.0)
     receiver.handle = receiver.hang
     worker = Worker(storage)
     hanging = [await an_owed_callback(storage, receiver.url) for _ in range(12)]

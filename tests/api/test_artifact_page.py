@@ -67,7 +67,7 @@ def test_bars_are_as_long_as_their_weights():
     (row, other) = weights_chart([weights("A", before="0.50", after="0.25"), weights("B", before="0", after="1")]).rows
     half, quarter, nothing, whole = (bar.width for bar in (*row.bars, *other.bars))
     assert (half, quarter, nothing) == (pytest.approx(whole / 2), pytest.approx(whole / 4), 0)
-    assert [bar.figure for bar in row.bars] == ["50.00 %", "25.00 %"]
+    assert [bar.figure for bar in row.bars] == ["50.00%", "25.00%"]
 
 
 def test_a_negative_bar_grows_to_the_left_and_its_figure_stands_beside_it():
@@ -84,7 +84,7 @@ def test_every_weight_has_a_place_on_the_chart(weight):
     chart = weights_chart([weights("A", before=weight, after="0.5"), weights("B", before="-0.5", after="0")])
     for bar in (bar for row in chart.rows for bar in row.bars):
         assert 0 <= bar.x <= bar.x + bar.width <= chart.width
-        assert bar.figure.endswith(" %")
+        assert bar.figure.endswith("%")
         assert len(bar.figure) <= 10
 
 
@@ -259,8 +259,8 @@ def test_an_artifact_of_an_older_engine_has_its_page():
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (percent("0.1234"), "12.34 %"),
-        (percent(f"10{'0' * 60}.0000"), f"1{',000' * 21}.00 %"),
+        (percent("0.1234"), "12.34%"),
+        (percent(f"10{'0' * 60}.0000"), f"1{',000' * 21}.00%"),
         (points("0.0001"), "+0.01 pp"),
         (points("-0.00001"), "0.00 pp"),
         (money({"amount": "1E+3", "currency": "SGD"}), "1,000.00 SGD"),
@@ -279,7 +279,7 @@ def test_an_artifact_of_an_older_engine_has_its_page():
         (quantity("0.123456"), "0.123456"),
         (quantity("1234567890.123456789012345678"), "\N{ALMOST EQUAL TO} 1,234,567,890.123457"),
         (quantity("-0.0000004"), "\N{ALMOST EQUAL TO} 0"),
-        (sentence("0.9945 before, -0.0010 after"), "99.45 % before, -0.10 % after"),
+        (sentence("0.9945 before, -0.0010 after"), "99.45% before, -0.10% after"),
         (sentence("1.50 of 0.12345"), "1.50 of 0.12345"),
     ],
 )

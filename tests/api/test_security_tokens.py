@@ -115,7 +115,7 @@ async def test_every_token_that_is_wrong_is_refused(asked):
         ({"aud": None}, "the token lacks one of iss, aud, exp and sub"),
         ({"key": FOREIGN_KEY}, "the signature is not the issuer's"),
         ({"algorithm": "RS512"}, "the token is not signed by RS256 or ES256"),
-        ({"header": {"kid": "x"}}, "the token names no key of the issuer"),
+        ({"header": {"kid": "x"}}, "the issuer publishes no key by which the token is signed"),
     ],
 )
 async def test_the_reason_is_told(asked, changes, reason):

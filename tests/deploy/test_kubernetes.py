@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mounted_secrets import with_mounted
+from mounted_secrets import OPTIONAL, SECRETS_OF, with_mounted
 from ruamel.yaml import YAML
 
 from cli.main import COMMANDS
@@ -147,14 +147,15 @@ def settings_of(manifests: list[Manifest], process: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("build", BUILDS)
 @pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("optional", [{}, OPTIONAL], ids=["as it is", "with optional secrets"])
 def test_every_process_may_start_in_production_with_the_secrets_that_are_mounted(
-    builds, build, process, tmp_path, monkeypatch
+    builds, build, process, optional, tmp_path, monkeypatch
 ):
     """Each file that a variable names is one of a mounted secret, whose keys are those of the guide."""
     manifest = named(builds[build], process)
     mounts = {mount["mountPath"]: mount["name"] for mount in container_of(manifest)["volumeMounts"]}
     volumes = {one["name"]: one for one in manifest["spec"]["template"]["spec"]["volumes"]}
-    environ = settings_of(builds[build], process)
+    environ = settings_of(builds[build], process) | optional
     if manifest["kind"] == "WorkerDeployment":  # as the controller starts it
         environ |= {"TEMPORAL_API_KEY": "k", "TEMPORAL_WORKER_BUILD_ID": "0.1.0-ab", "TEMPORAL_DEPLOYMENT_NAME": "p/w"}
     for path in map(Path, environ.values()):
@@ -164,7 +165,9 @@ def test_every_process_may_start_in_production_with_the_secrets_that_are_mounted
     environ = with_mounted(environ, tmp_path, mounts=set(mounts))
     for name in [name for name in environ if name.startswith("TEMPORAL_")]:
         monkeypatch.setenv(name, environ[name])
-    settings = load_settings(environ)
+    settings = load_settings(environ, secrets=SECRETS_OF[process])
+    assert (settings.evidence_key is not None) is (process == "worker" and optional != {})
+    assert (settings.egress_proxy is not None) is (process in ("api", "worker") and optional != {})
     assert settings.profile == "PRODUCTION"
     assert refusals(settings, CONCERNS[process], load_temporal=load_profile) == []
     given = set(environ) - {name for name in environ if name.startswith("PROPOSAL_")}

@@ -9,13 +9,13 @@ from datetime import timedelta
 
 from page_tables import first_codes, page_of, plain, rows, section
 
-from activities.deliver import USER_AGENT
 from api.callbacks import CallbackData, CallbackMessage, CallbackRequest, CallbackType
 from domain.callback_headers import RESERVED, RESERVED_BEGINNINGS
 from domain.callback_retries import DELAYS, MAX_TRIES, AttemptError
 from domain.callback_url import UrlRule
 from domain.errors import SimulationDisabled
 from domain.operation import OperationType
+from services.callback_sender import USER_AGENT
 
 PAGE = page_of("reference/callbacks.md")
 REQUEST, SIGNATURE, SCHEDULE = (section(PAGE, name) for name in ("The request", "Signature", "Schedule"))

@@ -11,7 +11,6 @@ from fastapi.params import Query
 from page_tables import page_of, plain, rows
 from pydantic import BaseModel
 
-from activities.deliver import ATTEMPT_SECONDS
 from activities.host_slots import SLOTS_OF_A_HOST
 from api.http import body, headers, json, limits, tokens
 from api.http.parameters import Paging
@@ -23,6 +22,7 @@ from domain.batch import chunks, parts, request
 from domain.request import MAX_VERSION_NO, ProposalMetadata
 from runtime.database import SLOT_WAIT_SECONDS
 from runtime.settings import Settings, variable_name
+from services.callback_sender import ATTEMPT_SECONDS
 from services.callback_transport import MAX_ANSWER_BYTES
 from storage.correlation_ids import MAX_OF_OPERATION
 from worker.process import CONCURRENT_CALLBACKS

@@ -75,7 +75,7 @@ def test_the_thresholds_in_the_text_are_the_engines():
     text = section(PAGE, "Rules")
     assert f"more than {codes.SINGLE_POSITION_TOLERANCE} above" in text
     fraction = (codes.RECONCILIATION_FRACTION * 100).normalize()
-    assert f"give or take {codes.RECONCILIATION_FLOOR} and {fraction} %" in text
+    assert f"give or take {codes.RECONCILIATION_FLOOR} and {fraction}%" in text
     assert f"above {codes.HIGH_CONCENTRATION_FACTOR} times" in section(PAGE, "Suitability")
 
 

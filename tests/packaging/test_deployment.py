@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import typer
-from mounted_secrets import with_mounted
+from mounted_secrets import OPTIONAL, SECRETS_OF, with_mounted
 from ruamel.yaml import YAML
 from temporalio.envconfig import ClientConfigProfile
 
@@ -145,16 +145,21 @@ def test_every_process_may_start_in_production(name):
     assert refusals(settings, CONCERNS[name], load_temporal=ClientConfigProfile.load) == []
 
 
+@pytest.mark.parametrize("optional", [{}, OPTIONAL], ids=["as it is", "with optional secrets"])
 @pytest.mark.parametrize("name", sorted(OURS_ALONE))
-def test_every_process_may_start_in_production_with_servers_elsewhere(name, tmp_path, monkeypatch):
+def test_every_process_may_start_in_production_with_servers_elsewhere(name, optional, tmp_path, monkeypatch):
     """With service.env as the example has it, and the secrets of the guide in their folders."""
     service = OURS_ALONE[name]
     mounts = {mount.split(":")[1] for mount in service["volumes"]}
-    environ = lines_of(ROOT / "deploy" / "service.env.example") | service.get("environment", {})
+    example = ROOT / "deploy" / "service.env.example"
+    assert all(f"\n# {variable}={path}\n" in example.read_text() for variable, path in optional.items())
+    environ = lines_of(example) | optional | service.get("environment", {})
     environ = with_mounted(environ, tmp_path, mounts=mounts)
     for variable in [variable for variable in environ if variable.startswith("TEMPORAL_")]:
         monkeypatch.setenv(variable, environ[variable])
-    settings = load_settings(environ)
+    settings = load_settings(environ, secrets=SECRETS_OF[name])
+    assert (settings.evidence_key is not None) is (name == "worker" and optional != {})
+    assert (settings.egress_proxy is not None) is (name in ("api", "worker") and optional != {})
     assert settings.profile == "PRODUCTION"
     assert refusals(settings, CONCERNS[name], load_temporal=load_profile) == []
     guide = (ROOT / "docs" / "guides" / "external-services.md").read_text()

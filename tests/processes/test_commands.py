@@ -73,6 +73,21 @@ def test_what_operators_run_against_a_service(service, tmp_path):
 
 
 @pytest.mark.shared
+def test_schedules_need_no_file_of_a_secret_that_workers_alone_have(service, tmp_path):
+    shared = {name: value for name, value in service.environment().items() if name != "PROPOSAL_EVIDENCE_KEY"}
+    ran = subprocess.run(
+        [sys.executable, "-m", "cli.main", "schedules", "apply"],
+        env=shared | {"PROPOSAL_EVIDENCE_KEY_FILE": str(tmp_path / "evidence-key.pem")},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "checkpoint-evidence" in ran.stdout
+
+
+@pytest.mark.shared
 def test_a_worker_that_has_a_key_takes_checkpoints(service):
     deadline = time.monotonic() + 60
     while not (taken := service.rows("SELECT public_key FROM evidence_checkpoints")):
@@ -139,7 +154,7 @@ def test_the_audit_of_a_service(service, tmp_path):
     assert proposals(service, "audit", "verify", "--against", str(heads)).returncode == 0
     assert proposals(service, "audit", "verify", "--proposal", proposal_id).returncode == 0
     replayed = proposals(service, "audit", "replay", version_id)
-    assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "the same hashes")
+    assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "OK: the same hashes")
     pack = tmp_path / f"{proposal_id}.zip"
     packed = proposals(service, "audit", "pack", proposal_id, "-o", str(pack))
     assert (packed.returncode, packed.stderr) == (0, "")

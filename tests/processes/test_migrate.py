@@ -74,6 +74,32 @@ def test_a_newer_schema_is_left_as_it_is(database_dsn, service_dsn):
     assert may == (False,)
 
 
+def test_a_command_tells_an_older_schema_from_a_server_that_is_not_there(older_dsn):
+    said = []
+    for dsn in (older_dsn, f"postgresql://x@127.0.0.1:{free_port()}/x"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "cli.main", "operation", "pop_0"],
+            env={**os.environ, "PROPOSAL_DATABASE_URL": dsn},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (ran.returncode, ran.stdout) == (1, "")
+        said.append(ran.stderr.splitlines()[-1])
+    assert said == [
+        f"proposals operation: schema is at 0003, {required_revision()} is needed: run `proposals migrate`",
+        "proposals operation: PostgreSQL cannot be reached (PROPOSAL_DATABASE_URL)",
+    ]
+
+
+def test_a_service_role_that_is_missing_is_named_with_the_statement_that_creates_it(database_dsn):
+    code, _, errors = migrate(database_dsn, database_dsn.replace("//postgres@", "//no_such_role@"))
+    statement = 'CREATE ROLE "no_such_role" LOGIN'
+    said = f'proposals migrate: role "no_such_role" does not exist. Create it first: {statement}'
+    assert (code, errors) == (1, [said])
+
+
 def test_a_lock_that_is_held_is_named_with_its_holder(older_dsn):
     with psycopg.connect(older_dsn, application_name="monthly report") as holder:
         holder.execute("LOCK TABLE operations IN ACCESS SHARE MODE")

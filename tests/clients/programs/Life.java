@@ -60,7 +60,7 @@ public class Life {
         String operationId = accepted.getData().getOperationId();
         AsyncStatus status;
         do {
-            status = operations.readOperation(operationId, java.math.BigDecimal.valueOf(20), true, null, null, null);
+            status = operations.readOperation(operationId, java.math.BigDecimal.valueOf(20), true, null, null, null, null);
         } while (status.getStatus() == OperationStatus.PENDING || status.getStatus() == OperationStatus.RUNNING);
         check(status.getStatus() == OperationStatus.SUCCEEDED, status);
         String proposalId = status.getProposalId();

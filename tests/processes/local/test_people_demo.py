@@ -69,7 +69,7 @@ def _the_lines_work_for_a_proposal_of_the_reader(run):
     entry = re.search(r'^  (eval "\$\(.*)$', run.text, re.MULTILINE)[1]
 
     def pasted(*lines: str) -> list[dict]:
-        script = "\n".join([entry, "curl() { command curl -w '\\n' \"$@\"; }", *lines])
+        script = "\n".join([entry, *lines])
         elsewhere = {"cwd": run.data_dir, "env": {"PATH": os.environ["PATH"], "HOME": str(run.data_dir)}}
         ran = subprocess.run(["bash", "-euc", script], **elsewhere, capture_output=True, text=True, check=False)
         assert ran.returncode == 0, ran.stdout + ran.stderr
