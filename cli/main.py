@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module, metadata
@@ -59,9 +60,13 @@ def main() -> None:
     # What an import makes stays until the process ends, so the collector looks for no garbage in it: not meanwhile (a
     # fifth of the time to start), and not in each of its later rounds.
     gc.disable()
+    interrupted = signal.getsignal(signal.SIGINT)
+    if interrupted is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the middle of an import is no traceback
     app = _application_for(sys.argv[1:])
     gc.freeze()
     gc.enable()
+    signal.signal(signal.SIGINT, interrupted)
     app()
 
 

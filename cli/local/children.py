@@ -24,6 +24,17 @@ class LocalServerError(Exception):
         self.log_lines = tuple(log_lines)
 
 
+def leashed(
+    command: Sequence[str | Path], *, death_signal: signal.Signals = signal.SIGKILL, user: str | None = None
+) -> list[str | Path]:
+    """The command, run by that user, which the kernel sends `death_signal` when this process ends.
+
+    Start it in a thread that lives as long as the process: to the kernel that thread is the parent.
+    """
+    leash = (dies_with_parent.__file__, str(os.getpid()), str(int(death_signal)), user or "")
+    return [sys.executable, "-I", "-S", *leash, *command]
+
+
 class Child:
     """A process in a session of its own, so that Ctrl-C reaches this process alone, which then stops all in order."""
 
@@ -46,24 +57,15 @@ class Child:
     ) -> Self:
         """Start it with its output added to `log`; the kernel sends it `death_signal` when this process ends.
 
-        Call it in a thread that lives as long as the process: to the kernel that thread is the parent.
+        Call it in a thread that lives as long as the process, see `leashed`.
         Raises LocalServerError when the command does not exist.
         """
         if not Path(command[0]).exists():
             raise LocalServerError(f"{name} cannot be started: {command[0]} is missing")
         log.parent.mkdir(parents=True, exist_ok=True)
-        leash = [
-            sys.executable,
-            "-I",
-            "-S",
-            dies_with_parent.__file__,
-            str(os.getpid()),
-            str(int(death_signal)),
-            user or "",
-        ]
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 -- commands of this package
-                [*leash, *command],
+                leashed(command, death_signal=death_signal, user=user),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
-from cli.local.children import Child, LocalServerError
+from cli.local.children import Child, LocalServerError, leashed
 from cli.local.ports import HOST
 from cli.probe import get_json
 
@@ -96,7 +96,9 @@ class TemporalDevServer:
         command: list[str | Path] = [_binary(), "operator", "namespace", "update", "--address", self.address]
         command += ["--namespace", NAMESPACE, "--retention", f"{RETENTION_DAYS}d"]
         try:
-            subprocess.run(command, env=_environment(), capture_output=True, timeout=COMMAND_SECONDS, check=True)  # noqa: S603 -- the same binary
+            subprocess.run(  # noqa: S603 -- the same binary
+                leashed(command), env=_environment(), capture_output=True, timeout=COMMAND_SECONDS, check=True
+            )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             raise LocalServerError("Temporal refuses to keep closed workflows for a week") from None
 

@@ -1,3 +1,4 @@
+import ast
 import os
 import signal
 import subprocess
@@ -7,8 +8,10 @@ from pathlib import Path
 import pytest
 from processes.local.process_tree import is_alive, wait_for
 
+from cli.local import dies_with_parent as leash
 from cli.local.children import Child, LocalServerError
 
+STARTS = ("subprocess.run", "subprocess.Popen", "asyncio.create_subprocess_exec")
 READY = "import signal, sys, time\nprint('ready', flush=True)\n"
 
 
@@ -102,3 +105,15 @@ def test_it_dies_with_its_parent(tmp_path, death_signal):
         assert is_alive(pid)
         parent.kill()
     wait_for(lambda: not is_alive(pid))
+
+
+def test_every_process_that_is_started_here_dies_with_its_parent():
+    """A command that is not leashed goes on after a `kill -9`, against servers that are gone."""
+    unleashed = []
+    for path in Path(leash.__file__).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in STARTS:
+                command = ast.unparse(call.args[0])
+                if not command.removeprefix("*").startswith("leashed("):
+                    unleashed.append((path.name, command))
+    assert unleashed == [("system_user.py", "command")]  # useradd, which is left to end
