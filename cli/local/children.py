@@ -1,6 +1,7 @@
 """Child processes that never outlive this one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from cli.local import dies_with_parent
 POLL_SECONDS: Final = 0.02
 SHOWN_LOG_LINES: Final = 8
 LOG_TAIL_BYTES: Final = 8192
+FULL_DISK_BYTES: Final = 1024 * 1024
 
 
 class LocalServerError(Exception):
@@ -117,9 +119,12 @@ class Child:
         )
 
     def last_lines(self) -> list[str]:
+        """The end of its log, and whether the disk of the log is full: then the log itself may say nothing."""
         with self.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
-            return log.read().decode(errors="replace").splitlines()[-SHOWN_LOG_LINES:]
+            lines = log.read().decode(errors="replace").splitlines()[-SHOWN_LOG_LINES:]
+        is_full = shutil.disk_usage(self.log.parent).free < FULL_DISK_BYTES
+        return [*lines, f"the disk of {self.log.parent} is full"] if is_full else lines
 
 
 def _described(exit_code: int) -> str:

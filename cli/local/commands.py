@@ -53,7 +53,8 @@ def dev(
 ) -> None:
     """Run PostgreSQL, Temporal, worker and API on this machine until Ctrl-C.
 
-    Exits 0 when it was stopped by Ctrl-C, SIGTERM or a closed terminal, 1 when a process did not start or crashed, 2 on invalid settings.
+    Exits 0 when it was stopped by Ctrl-C, SIGTERM or a closed terminal, 1 when a process did not start or crashed, 2 on
+    invalid settings.
     """
     settings_or_exit()
     ports = Ports(api=api_port, temporal=temporal_port, ui=ui_port, postgres=postgres_port)

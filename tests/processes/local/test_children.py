@@ -4,10 +4,12 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from processes.local.process_tree import is_alive, wait_for
 
+from cli.local import children
 from cli.local import dies_with_parent as leash
 from cli.local.children import Child, LocalServerError
 
@@ -17,15 +19,15 @@ READY = "import signal, sys, time\nprint('ready', flush=True)\n"
 
 @pytest.fixture
 def start(tmp_path):
-    children = []
+    started = []
 
     def start(code, **options):
         child = Child.start("the child", [sys.executable, "-c", code], log=tmp_path / "logs" / "child.log", **options)
-        children.append(child)
+        started.append(child)
         return child
 
     yield start
-    for child in children:
+    for child in started:
         child.stop(grace_seconds=0)
 
 
@@ -64,6 +66,16 @@ def test_a_death_is_told_with_its_last_words(start):
         child.wait_until(lambda: False, seconds=10)
 
     assert caught.value.log_lines == tuple(f"line {number}" for number in range(92, 100))
+
+
+def test_a_full_disk_is_named_where_the_log_says_nothing(start, monkeypatch):
+    monkeypatch.setattr(children.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    child = start("raise SystemExit(3)")
+
+    with pytest.raises(LocalServerError) as caught:
+        child.wait_until(lambda: False, seconds=10)
+
+    assert caught.value.log_lines == (f"the disk of {child.log.parent} is full",)
 
 
 def test_a_death_by_signal_is_told_by_name(start):
