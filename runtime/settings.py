@@ -227,8 +227,8 @@ class Settings(BaseSettings):
     auth_scope_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
         ("scope", "scp"),
         description="Claims, separated by commas, that hold scopes, as a text or a list: the first that a token has "
-        "counts. `roles` for the app roles of Entra ID. A claim is named as it stands at the top of a token: a dot in its "
-        "name leads into no other claim.",
+        "counts. `roles` for the app roles of Entra ID. A claim is named as it stands at the top of a token: a dot in "
+        "its name leads into no other claim.",
     )
     auth_leeway_seconds: int = Field(
         10, ge=0, le=60, description="Seconds by which the clocks of issuer and service may differ."

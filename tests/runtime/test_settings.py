@@ -220,10 +220,10 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("name", SECRETS)
-@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_a_secret_comes_from_a_file(tmp_path, name, end):
+@pytest.mark.parametrize("around", ["{}", "{}\n", "{}\r\n", "\ufeff{}\r\n"])
+def test_a_secret_comes_from_a_file(tmp_path, name, around):
     path = tmp_path / "secret"
-    path.write_bytes(f"{SECRETS[name]}{end}".encode())
+    path.write_bytes(around.format(SECRETS[name]).encode())
 
     settings = load_settings({f"{name}_FILE": str(path)})
 
@@ -238,8 +238,12 @@ def test_a_secret_comes_from_a_file(tmp_path, name, end):
         (None, "the file cannot be read (No such file or directory)"),
         (b"", "the file is empty"),
         (b" \n", "the file is empty"),
+        (b"\xef\xbb\xbf\r\n", "the file is empty"),
         (b"\xff\xfe", "the file is not UTF-8 text"),
+        (b"p\0o\0", "the file is not UTF-8 text"),
         (b"x" * 70_000, "the file is larger than 64 KiB"),
+        (b"\n" * 70_000, "the file is larger than 64 KiB"),
+        ("\u20ac".encode() * 30_000, "the file is larger than 64 KiB"),
     ],
 )
 def test_a_file_that_gives_no_secret_is_named_with_the_reason(tmp_path, name, content, reason):
