@@ -111,16 +111,21 @@ clients: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Lint the OpenAPI document, g
 	@$(MAKE) --no-print-directory $(VENV)/generator/$(GENERATOR) $(VENV)/npm/$(NPM)
 	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients tests/docs/test_pages.py $(ARGS)
 
-# From the commit, not from the folder, and with its time: who builds it again gets the same bytes.
+# From the commit, not from the folder, and with its time: another build of it gets the same bytes, whatever umask, time
+# zone, language and settings of git there are.
 DIST := dist
 .PHONY: release
 release: $(INSTALLED) $(VENV)/release/$(RELEASE) ## Make the wheels of HEAD, the list of their parts (CycloneDX) and SHA256SUMS in dist/
-	@rm -rf $(DIST) && mkdir -p $(DIST)/commit && git archive HEAD | tar -x -C $(DIST)/commit
-	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && \
-		$(BIN)/python -m pip wheel -qq --no-deps --no-index --no-build-isolation --wheel-dir $(DIST) $(DIST)/commit/client $(DIST)/commit && \
+	@problem=$$({ git rev-parse --show-prefix 2>&1 && git rev-parse --quiet --verify HEAD > /dev/null || echo "there is no commit"; } | grep .); \
+		test -z "$$problem" || { echo "make release builds a commit, at the top of its clone: $$problem" >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || echo "What is not committed is not in the release: git status shows it" >&2
+	@umask 022 && rm -rf "$(DIST)" && mkdir -p "$(DIST)/commit" && \
+		git -c tar.umask=022 -c core.autocrlf=false -c core.eol=lf archive HEAD | tar -x -C "$(DIST)/commit"
+	@umask 022 && export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && \
+		$(BIN)/python -m pip wheel -qq --no-deps --no-index --no-build-isolation --wheel-dir "$(DIST)" "$(DIST)/commit/client" "$(DIST)/commit" && \
 		PYTHONPATH=$(VENV)/release $(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible \
-			$(DIST)/commit/requirements/runtime.txt | $(BIN)/python $(DIST)/commit/deploy/sbom.py > $(DIST)/proposals.cdx.json
-	@rm -rf $(DIST)/commit && cd $(DIST) && sha256sum *.whl *.json > SHA256SUMS && cat SHA256SUMS
+			"$(DIST)/commit/requirements/runtime.txt" | $(BIN)/python "$(DIST)/commit/deploy/sbom.py" > "$(DIST)/proposals.cdx.json"
+	@rm -rf "$(DIST)/commit" && cd "$(DIST)" && LC_ALL=C && export LC_ALL && sha256sum *.whl *.json > SHA256SUMS && cat SHA256SUMS
 
 .PHONY: docs
 docs: generated ## Build the site of docs/ into site/
