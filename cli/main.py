@@ -34,8 +34,8 @@ COMMANDS: Final = {
 OWN_OPTIONS: Final = ("--version", "--show-completion", "--install-completion")
 
 
-def _print_version(is_asked: bool) -> None:  # noqa: FBT001 -- as typer calls it
-    if is_asked:
+def _print_version(context: typer.Context, is_asked: bool) -> None:  # noqa: FBT001 -- as typer calls it
+    if is_asked and not context.resilient_parsing:  # a shell that completes the line would offer what is printed
         from domain.engine.codes import ENGINE_VERSION  # noqa: PLC0415 -- no other command needs it here
 
         typer.echo(f"proposals {metadata.version('proposals')}, engine {ENGINE_VERSION}")

@@ -95,6 +95,7 @@ def test_bash_completes_commands_options_and_names():
     assert completed("proposals", "batch", "e") == ["export"]
     assert completed("proposals", "batch", "export", "--ou") == ["--output"]
     assert completed("proposals", "token", "ri") == ["risk_1"]
+    assert completed("proposals", "--version", "tok") == ["token"]
 
 
 @pytest.mark.parametrize(
