@@ -441,7 +441,8 @@ class Settings(BaseSettings):
     access_log: bool = Field(
         default=True,
         description="Whether the API logs one line, at INFO, for each request under `/rebalance`: method, route, ids "
-        "of the path, status, duration, client and subject; never a value of a query, a header or a body.",
+        "of the path, status, duration, client and subject; never a value of a query, a header or a body. Bytes "
+        "that are no request of HTTP get a line, too, with the route `unmatched`.",
     )
 
     def policy(self) -> Policy:
