@@ -164,21 +164,37 @@ PIN = uv pip compile --universal --python-version 3.11 --generate-hashes --no-em
 
 .PHONY: clean
 clean: ## Remove .venv, caches and build products (not the data in .proposals)
-	rm -rf $(VENV) build dist site *.egg-info client/build client/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench
+	rm -rf $(VENV) $(VENV).lock build dist site *.egg-info client/build client/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One make at a time builds .venv. What a make that was killed has begun goes on, and its processes hold the lock.
+define LOCK
+import fcntl, os, sys
+lock = os.open("$(VENV).lock", os.O_CREAT | os.O_RDWR)
+os.set_inheritable(lock, True)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("Waiting for another make that builds $(VENV) ...", file=sys.stderr, flush=True)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+os.execvp("sh", ["sh", "-c", sys.argv[1]])
+endef
+export LOCK
+LOCKED = $(PYTHON) -c "$$LOCK"
 
 $(DEPENDENCIES):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Building $(VENV) with $$($(PYTHON) --version): $$(grep -c == requirements/development.txt) packages, about a minute ..."
-	@began=$$(date +%s) && $(PYTHON) -m venv --clear $(VENV) && \
+	@$(LOCKED) 'test ! -e $@ || exit 0; \
+		echo "Building $(VENV) with $$($(PYTHON) --version): $$(grep -c == requirements/development.txt) packages, about a minute ..." && \
+		began=$$(date +%s) && $(PYTHON) -m venv --clear $(VENV) && \
 		$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements/development.txt && \
-		echo "... built in $$(($$(date +%s) - began)) s"
-	@touch $@
+		echo "... built in $$(($$(date +%s) - began)) s" && touch $@'
 
 # setuptools is among the pinned dependencies, so that building the project and its client needs no network.
 $(INSTALLED): $(DEPENDENCIES)
-	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable .
-	@touch $@
+	@$(LOCKED) 'test ! -e $@ || exit 0; \
+		$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable . && \
+		touch $@'
 
 $(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE): $(DEPENDENCIES)
 	@rm -rf $(@D)
