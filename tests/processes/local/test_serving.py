@@ -3,15 +3,18 @@
 import asyncio
 import errno
 import os
+import socket
+import sys
 from pathlib import Path
 
 import pytest
 
-from cli.local.children import LocalServerError
+from cli.local.children import Child, LocalServerError
+from cli.local.data_directory import DataDirectory
 from cli.local.issuer import Issuer
 from cli.local.ports import free_port
 from cli.local.serving import _serve, serve
-from cli.local.stack import WATCH_SECONDS, Ports
+from cli.local.stack import WATCH_SECONDS, LocalStack, Ports
 
 
 def test_a_data_directory_that_cannot_be_written_is_named(tmp_path, capsys):
@@ -21,6 +24,21 @@ def test_a_data_directory_that_cannot_be_written_is_named(tmp_path, capsys):
     assert serve(tmp_path, ports, command="demo", once_ready=None, issuer=Issuer(tmp_path)) == 1
 
     assert capsys.readouterr().err == f"proposals demo: {tmp_path} cannot be used: Is a directory\n"
+
+
+def test_a_port_that_another_run_takes_at_the_same_moment_is_named(tmp_path):
+    ports = Ports(api=free_port(), temporal=free_port(), ui=free_port(), postgres=None)
+    with DataDirectory(tmp_path).claimed() as data:
+        stack = LocalStack(data, ports, say=print)
+        stack._temporal.child = Child.start("Temporal", [sys.executable, "-c", "1 / 0"], log=data.log("temporal"))
+        stack._temporal.child.stop(grace_seconds=60)
+        with (
+            socket.create_server(("127.0.0.1", ports.temporal)),
+            pytest.raises(LocalServerError, match=f"^port {ports.temporal} is taken: .* --temporal-port$"),
+        ):
+            asyncio.run(stack.watch())
+        with pytest.raises(LocalServerError, match=r"^Temporal ended with"):
+            asyncio.run(stack.watch())
 
 
 class Servers:
