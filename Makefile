@@ -115,16 +115,21 @@ clients: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Lint the OpenAPI document, g
 	@$(MAKE) --no-print-directory $(VENV)/generator/$(GENERATOR) $(VENV)/npm/$(NPM)
 	OTHER_LANGUAGES=1 $(BIN)/pytest tests/clients tests/docs/test_pages.py $(ARGS)
 
-# From the commit, not from the folder, and with its time: who builds it again gets the same bytes.
+# From the commit, not from the folder, and with its time: another build of it gets the same bytes, whatever umask, time
+# zone, language and settings of git there are.
 DIST := dist
 .PHONY: release
 release: $(INSTALLED) $(VENV)/release/$(RELEASE) ## Make the wheels of HEAD, the list of their parts (CycloneDX) and SHA256SUMS in dist/
-	@rm -rf $(DIST) && mkdir -p $(DIST)/commit && git archive HEAD | tar -x -C $(DIST)/commit
-	@export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && \
-		$(BIN)/python -m pip wheel -qq --no-deps --no-index --no-build-isolation --wheel-dir $(DIST) $(DIST)/commit/client $(DIST)/commit && \
+	@problem=$$({ git rev-parse --show-prefix 2>&1 && git rev-parse --quiet --verify HEAD > /dev/null || echo "there is no commit"; } | grep .); \
+		test -z "$$problem" || { echo "make release builds a commit, at the top of its clone: $$problem" >&2; exit 1; }
+	@test -z "$$(git status --porcelain)" || echo "What is not committed is not in the release: git status shows it" >&2
+	@umask 022 && rm -rf "$(DIST)" && mkdir -p "$(DIST)/commit" && \
+		git -c tar.umask=022 -c core.autocrlf=false -c core.eol=lf archive HEAD | tar -x -C "$(DIST)/commit"
+	@umask 022 && export SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) && \
+		$(BIN)/python -m pip wheel -qq --no-deps --no-index --no-build-isolation --wheel-dir "$(DIST)" "$(DIST)/commit/client" "$(DIST)/commit" && \
 		PYTHONPATH=$(VENV)/release $(BIN)/python -W ignore -m cyclonedx_py requirements --output-reproducible \
-			$(DIST)/commit/requirements/runtime.txt | $(BIN)/python $(DIST)/commit/deploy/sbom.py > $(DIST)/proposals.cdx.json
-	@rm -rf $(DIST)/commit && cd $(DIST) && sha256sum *.whl *.json > SHA256SUMS && cat SHA256SUMS
+			"$(DIST)/commit/requirements/runtime.txt" | $(BIN)/python "$(DIST)/commit/deploy/sbom.py" > "$(DIST)/proposals.cdx.json"
+	@rm -rf "$(DIST)/commit" && cd "$(DIST)" && LC_ALL=C && export LC_ALL && sha256sum *.whl *.json > SHA256SUMS && cat SHA256SUMS
 
 .PHONY: docs
 docs: generated ## Build the site of docs/ into site/
@@ -163,31 +168,45 @@ PIN = uv pip compile --universal --python-version 3.11 --generate-hashes --no-em
 
 .PHONY: clean
 clean: ## Remove .venv, caches and build products (not the data in .proposals)
-	rm -rf $(VENV) build dist site *.egg-info client/build client/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench
+	rm -rf $(VENV) $(VENV).lock build dist site *.egg-info client/build client/*.egg-info .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One make at a time builds .venv. What a make that was killed has begun goes on, and its processes hold the lock.
+define LOCK
+import fcntl, os, sys
+lock = os.open("$(VENV).lock", os.O_CREAT | os.O_RDWR)
+os.set_inheritable(lock, True)
+try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+except BlockingIOError:
+    print("Waiting for another make that builds $(VENV) ...", file=sys.stderr, flush=True)
+    fcntl.flock(lock, fcntl.LOCK_EX)
+os.execvp("sh", ["sh", "-c", sys.argv[1]])
+endef
+export LOCK
+LOCKED = $(PYTHON) -c "$$LOCK"
 
 $(MADE):
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: make PYTHON=/path/to/python3" >&2; exit 1; }
-	@echo "Building $(VENV) with $$($(PYTHON) --version): $$(grep -c == requirements/development.txt) packages, about a minute ..."
-	@$(PYTHON) -m venv --clear $(VENV) && touch $@
+	@$(LOCKED) 'test ! -e $@ || exit 0; \
+		echo "Building $(VENV) with $$($(PYTHON) --version): $$(grep -c == requirements/development.txt) packages, about a minute ..." && \
+		$(PYTHON) -m venv --clear $(VENV) && touch $@'
 
-# Its first stamp is away until all is there, so that a half-built .venv is made anew.
+# The first stamp is away until all packages are there, so that a half-built .venv is made anew.
 $(DEPENDENCIES): $(MADE)
-	@began=$$(date +%s) && mv $(MADE) $(VENV)/.making && \
+	@$(LOCKED) 'test ! -e $@ || exit 0; began=$$(date +%s) && mv $(MADE) $(VENV)/.making && \
 		$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --require-hashes -r requirements/development.txt && \
-		mv $(VENV)/.making $(MADE) && echo "... built in $$(($$(date +%s) - began)) s"
-	@touch $@
+		mv $(VENV)/.making $(MADE) && echo "... built in $$(($$(date +%s) - began)) s" && touch $@'
 
 # setuptools is among the pinned dependencies, so that building the project and its client needs no network.
 $(INSTALLED): $(DEPENDENCIES)
-	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable .
-	@touch $@
+	@$(LOCKED) 'test ! -e $@ || exit 0; \
+		$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --no-build-isolation --editable ./client --editable . && \
+		touch $@'
 
 $(VENV)/clients/$(CLIENTS) $(VENV)/generator/$(GENERATOR) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE): $(MADE)
-	@rm -rf $(@D)
-	@$(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps --require-hashes --target $(@D) \
-		-r requirements/$(notdir $(@D)).txt
-	@touch $@
+	@test -e $@ || { rm -rf $(@D) && $(BIN)/python -m pip install -qq --no-compile --disable-pip-version-check --no-deps \
+		--require-hashes --target $(@D) -r requirements/$(notdir $(@D)).txt && touch $@; }
 
 $(VENV)/npm/$(NPM): $(DEPENDENCIES)
 	@rm -rf $(@D) && mkdir -p $(@D) && cp tests/clients/package.json $(@D)

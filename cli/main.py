@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from importlib import import_module, metadata
@@ -34,8 +35,8 @@ COMMANDS: Final = {
 OWN_OPTIONS: Final = ("--version", "--show-completion", "--install-completion")
 
 
-def _print_version(is_asked: bool) -> None:  # noqa: FBT001 -- as typer calls it
-    if is_asked:
+def _print_version(context: typer.Context, is_asked: bool) -> None:  # noqa: FBT001 -- as typer calls it
+    if is_asked and not context.resilient_parsing:  # a shell that completes the line would offer what is printed
         from domain.engine.codes import ENGINE_VERSION  # noqa: PLC0415 -- no other command needs it here
 
         typer.echo(f"proposals {metadata.version('proposals')}, engine {ENGINE_VERSION}")
@@ -60,9 +61,13 @@ def main() -> None:
     # What an import makes stays until the process ends, so the collector looks for no garbage in it: not meanwhile (a
     # fifth of the time to start), and not in each of its later rounds.
     gc.disable()
+    interrupted = signal.getsignal(signal.SIGINT)
+    if interrupted is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C in the middle of an import is no traceback
     app = _application_for(sys.argv[1:])
     gc.freeze()
     gc.enable()
+    signal.signal(signal.SIGINT, interrupted)
     app()
 
 

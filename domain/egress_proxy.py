@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import unquote, urlsplit
 
+from domain.callback_url import canonical_host
+
 
 class ProxyUrlInvalid(ValueError):
     """A text that names no proxy; it never says what the text was."""
@@ -23,11 +25,11 @@ class EgressProxy:
         """From `http://[user:password@]host:port`. Raises ProxyUrlInvalid."""
         try:
             parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
+            host, port = canonical_host(parts.hostname or ""), parts.port
         except ValueError:
             raise ProxyUrlInvalid from None
         has_more = parts.path not in ("", "/") or parts.query or parts.fragment
-        if parts.scheme != "http" or not host or not port or has_more:
+        if parts.scheme != "http" or not port or has_more:
             raise ProxyUrlInvalid
         if parts.username is None:
             return cls(host=host, port=port)

@@ -134,7 +134,7 @@ def _of_files(
         # OpenSSL passes over a file that is missing, and then trusts no issuer.
         files |= {name: Path(os.environ[name]) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR") if os.environ.get(name)}
     for name, path in files.items():
-        if (reason := _unreadable(path)) is not None:
+        if (reason := _unreadable(path, is_folder=name == "SSL_CERT_DIR")) is not None:
             yield f"{name}: {reason}"
 
 
@@ -153,9 +153,9 @@ def _of_temporal_tls(load_temporal: Callable[[], ClientConfigProfile]) -> dict[s
     return {name: source for name, source in named.items() if isinstance(source, Path)}
 
 
-def _unreadable(path: Path) -> str | None:
+def _unreadable(path: Path, *, is_folder: bool) -> str | None:
     try:
-        if path.is_dir():
+        if is_folder:
             next(path.iterdir(), None)
         else:
             with path.open("rb") as file:

@@ -111,12 +111,23 @@ class IssuerKeys:
 
 
 def from_file(path: Path) -> Load:
-    """Keys from a file that may be replaced."""
+    """Keys from a file that may be replaced; no more than of a URL."""
+
+    def read() -> bytes:
+        with path.open("rb") as file:
+            content = file.read(MAX_KEY_SET_BYTES + 1)
+        _refuse_more_than_a_key_set(content)
+        return content
 
     async def load() -> bytes:
-        return await asyncio.to_thread(path.read_bytes)
+        return await asyncio.to_thread(read)
 
     return load
+
+
+def _refuse_more_than_a_key_set(received: bytes | bytearray) -> None:
+    if len(received) > MAX_KEY_SET_BYTES:
+        raise KeySetInvalid("it is larger than a key set")
 
 
 @asynccontextmanager
@@ -139,8 +150,7 @@ async def from_url(url: str, *, proxy: str | None = None) -> AsyncIterator[Load]
                 answer.raise_for_status()
                 async for chunk in answer.aiter_bytes():
                     received += chunk
-                    if len(received) > MAX_KEY_SET_BYTES:
-                        raise KeySetInvalid("it is larger than a key set")
+                    _refuse_more_than_a_key_set(received)
             return bytes(received)
 
         yield load

@@ -5,13 +5,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
+
+from domain.callback_url import UrlRefused, parsed_url
 
 MIN_RSA_BITS: Final = 2048
 ALGORITHMS: Final[Mapping[str, str]] = {"RSA": "RS256", "EC": "ES256"}
@@ -99,10 +100,7 @@ def is_loopback(host: str) -> bool:
 def is_key_url(url: str) -> bool:
     """Keys come by https, so that they cannot be exchanged on the way; by http only from this machine."""
     try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
+        parsed = parsed_url(url)
+    except UrlRefused:
         return False
-    if not host or port == 0 or parts.username is not None or parts.fragment:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
+    return parsed.scheme == "https" or is_loopback(parsed.host)

@@ -16,13 +16,15 @@ def secret_in(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_SECRET_BYTES + 1)
-        text = content.decode().strip()
+        if len(content) > MAX_SECRET_BYTES:
+            raise SecretFileRefused(f"the file is larger than {MAX_SECRET_BYTES // 1024} KiB")
+        text = content.decode("utf-8-sig").strip()  # without the mark that some editors begin a file with
     except OSError as failure:
         raise SecretFileRefused(f"the file cannot be read ({failure.strerror})") from None
     except UnicodeDecodeError:
         raise SecretFileRefused("the file is not UTF-8 text") from None
     if not text:
         raise SecretFileRefused("the file is empty")
-    if len(content) > MAX_SECRET_BYTES:
-        raise SecretFileRefused(f"the file is larger than {MAX_SECRET_BYTES // 1024} KiB")
+    if "\0" in text:
+        raise SecretFileRefused("the file is not UTF-8 text")
     return text

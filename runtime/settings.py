@@ -10,17 +10,21 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.callback import CallbackRules
-from domain.callback_url import UrlRefused, canonical_host
+from domain.callback_url import UrlRefused, canonical_host, parsed_url
 from domain.egress_proxy import EgressProxy, ProxyUrlInvalid
 from domain.evidence_key import EvidenceKey, EvidenceKeyInvalid
 from domain.operation import Policy
 from runtime.jwks import is_key_url
+from runtime.shown_url import linked_url
 from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
 MIN_SECRET_LENGTH: Final = 24
 # It is put into Markdown and JSON as it is, and paths are put behind it.
 PUBLIC_URL: Final = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:/[A-Za-z0-9._~%/-]*)?")
+NO_PART_OF_URLS: Final = re.compile(r'%(?![0-9A-Fa-f]{2})|["<>^`{|}]')  # beside what `parsed_url` refuses
+# A list in JSON, a quoted text or names with blanks between would be one name, which no token has.
+CLAIM: Final = re.compile(r"[^\s\"'`,;\[\]{}\\]+")
 # Temporal joins the two with a colon, in older servers with a dot: the name in front must hold neither.
 DEPLOYMENT_NAME: Final = re.compile(r"[A-Za-z0-9_/-]{1,127}")
 BUILD_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
@@ -36,12 +40,11 @@ def _is_web_url(url: str) -> str:
     if not url.startswith(("http://", "https://")):
         raise PydanticCustomError("web_url", "must begin with http:// or https://")
     try:
-        parts = urlsplit(url)
-        has_place = bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        has_place = False
-    if not has_place:
-        raise PydanticCustomError("web_url", "must have a host, and a port that is a number")
+        parsed_url(linked_url(url))
+    except UrlRefused as refused:
+        raise PydanticCustomError("web_url", "must be a valid URL: {rule}", {"rule": refused.rule.value}) from None
+    if NO_PART_OF_URLS.search(url):
+        raise PydanticCustomError("web_url", "must be a valid URL: it has a % without two hexadecimal digits, or marks")
     return url.rstrip("/")
 
 
@@ -57,7 +60,7 @@ def _is_public_url(url: str) -> str:
 
 
 def _is_key_url(url: str) -> str:
-    if not is_key_url(url):
+    if not is_key_url(url) or NO_PART_OF_URLS.search(url):
         raise PydanticCustomError("key_url", "must be an https:// URL, or http:// of a loopback address")
     return url
 
@@ -103,13 +106,26 @@ def _split(secrets: SecretStr) -> tuple[str, ...]:
     return tuple(secrets.get_secret_value().replace(",", " ").split())
 
 
+def _is_exact_text(text: str) -> str:
+    """Tokens are compared with it: a line feed of the file that it was copied from would refuse them all."""
+    if text != text.strip() or not text.isprintable():
+        raise PydanticCustomError("exact_text", "must have no white space at its ends and no control characters")
+    return text
+
+
+def _is_claim(name: str) -> str:
+    if not CLAIM.fullmatch(name) or not name.isprintable():
+        raise PydanticCustomError("claim", "must be the name of a claim, without white space, quotes and brackets")
+    return name
+
+
 def _as_claims(given: Any) -> Any:
     if not isinstance(given, str):
         return given
     claims = tuple(dict.fromkeys(claim.strip() for claim in given.split(",") if claim.strip()))
     if not claims:
         raise PydanticCustomError("claims", "must be names of claims, separated by commas")
-    return claims
+    return tuple(map(_is_claim, claims))
 
 
 def _as_hosts(given: Any) -> Any:
@@ -179,10 +195,10 @@ class Settings(BaseSettings):
         description="`jwt`: every endpoint but health, metrics, docs and the supportability config needs an OAuth 2.0 "
         "bearer token of the issuer. `none`: every caller that reaches the API may do everything.",
     )
-    auth_issuer: str | None = Field(
+    auth_issuer: Annotated[str, AfterValidator(_is_exact_text)] | None = Field(
         None, min_length=1, description="The exact `iss` that tokens must have. Needed by `jwt`."
     )
-    auth_audience: str | None = Field(
+    auth_audience: Annotated[str, AfterValidator(_is_exact_text)] | None = Field(
         None, min_length=1, description="The value that `aud` of tokens must be or contain. Needed by `jwt`."
     )
     auth_token_url: Annotated[str, AfterValidator(_is_key_url)] | None = Field(
@@ -198,9 +214,8 @@ class Settings(BaseSettings):
     auth_jwks_refresh_seconds: int = Field(
         300, ge=5, le=86_400, description="Seconds after which the keys are fetched, or the file is read, again."
     )
-    auth_subject_claim: str = Field(
+    auth_subject_claim: Annotated[str, AfterValidator(_is_claim)] = Field(
         "sub",
-        pattern=r"\S+",
         description="The claim that names the person, such as `oid` of Entra ID. `sub` is required all the same.",
     )
     auth_client_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
@@ -212,7 +227,8 @@ class Settings(BaseSettings):
     auth_scope_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
         ("scope", "scp"),
         description="Claims, separated by commas, that hold scopes, as a text or a list: the first that a token has "
-        "counts. `roles` for the app roles of Entra ID.",
+        "counts. `roles` for the app roles of Entra ID. A claim is named as it stands at the top of a token: a dot in "
+        "its name leads into no other claim.",
     )
     auth_leeway_seconds: int = Field(
         10, ge=0, le=60, description="Seconds by which the clocks of issuer and service may differ."
@@ -426,7 +442,8 @@ class Settings(BaseSettings):
     access_log: bool = Field(
         default=True,
         description="Whether the API logs one line, at INFO, for each request under `/rebalance`: method, route, ids "
-        "of the path, status, duration, client and subject; never a value of a query, a header or a body.",
+        "of the path, status, duration, client and subject; never a value of a query, a header or a body. Bytes "
+        "that are no request of HTTP get a line, too, with the route `unmatched`.",
     )
 
     def policy(self) -> Policy:

@@ -2,6 +2,7 @@
 
 import re
 from typing import Final
+from urllib.parse import quote
 
 MASK: Final = "***"
 USER: Final = re.compile(
@@ -22,4 +23,4 @@ def linked_url(url: str) -> str:
 
 def workflows_url(ui_url: str, *, namespace: str) -> str:
     """Where the Temporal UI at this address lists the namespace's workflows."""
-    return f"{linked_url(ui_url).rstrip('/')}/namespaces/{namespace}/workflows"
+    return f"{linked_url(ui_url).rstrip('/')}/namespaces/{quote(namespace, safe='')}/workflows"

@@ -15,7 +15,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
-from runtime.temporal_profile import load_profile
+from runtime.secret_file import SecretFileRefused
+from runtime.temporal_profile import API_KEY_FILE, load_profile
 from runtime.tracing import client_interceptors
 
 DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
@@ -69,6 +70,8 @@ async def connect_with_back_off(*, identity: str, runtime: Runtime | None = None
 
 def temporal_problem(failure: Exception) -> str:
     """Why Temporal cannot be used, in one line: the setting and the cause, without a text of the server."""
+    if isinstance(failure, SecretFileRefused):  # it was there when the process began
+        return f"{API_KEY_FILE}: {failure}"
     status = failure.status if isinstance(failure, RPCError) else None
     if status is RPCStatusCode.NOT_FOUND and "amespace" in str(failure):
         return "TEMPORAL_NAMESPACE: Temporal has no such namespace"

@@ -1,6 +1,7 @@
 """Where Temporal is and what it is shown: the variables of Temporal's SDK, and a file for its API key."""
 
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -12,6 +13,7 @@ from runtime.secret_file import FILE_SUFFIX, SecretFileRefused, secret_in
 DEFAULT_NAMESPACE: Final = "default"  # of the SDK
 API_KEY: Final = "TEMPORAL_API_KEY"
 API_KEY_FILE: Final = f"{API_KEY}{FILE_SUFFIX}"
+API_KEY_TEXT: Final = re.compile(r"[\x21-\x7e]+")  # it goes into a header, where the SDK drops any other
 
 
 def load_profile(environ: Mapping[str, str] = os.environ) -> ClientConfigProfile:
@@ -26,15 +28,16 @@ def load_profile(environ: Mapping[str, str] = os.environ) -> ClientConfigProfile
 
 
 def api_key_problem(environ: Mapping[str, str] = os.environ) -> str | None:
-    """What is wrong with the file of the API key: variable and reason."""
-    if not (path := environ.get(API_KEY_FILE)):
-        return None
-    if environ.get(API_KEY):
+    """What is wrong with the API key or its file: variable and reason."""
+    path, key = environ.get(API_KEY_FILE), environ.get(API_KEY)
+    if path and key:
         return f"{API_KEY_FILE}: give it or {API_KEY}, not both"
     try:
-        secret_in(Path(path))
+        key = secret_in(Path(path)) if path else key
     except SecretFileRefused as refused:
         return f"{API_KEY_FILE}: {refused}"
+    if key and not API_KEY_TEXT.fullmatch(key):
+        return f"{API_KEY_FILE if path else API_KEY}: an API key is one word of printable ASCII characters"
     return None
 
 

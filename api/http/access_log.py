@@ -1,4 +1,5 @@
-"""One line in the log for each request under `/rebalance`: who called what, and how it was answered.
+"""One line in the log for each request under `/rebalance`, or for a path that could not be read: who called what, and
+how it was answered.
 
 It names the route, never the path, the query, a header or a body. Of the path it has the ids; an idempotency key in a
 path is what others send as a header, and no id. Characters outside a plain alphabet are percent-encoded, so no value
@@ -25,8 +26,8 @@ log = structlog.get_logger(__name__)
 
 def log_access(scope: Mapping[str, Any], *, method: str, route: str, status: int | None, seconds: float) -> None:
     """`status` is None when the client disconnected before the answer began."""
-    path: str = scope["path"]
-    if not path.startswith(PREFIX) or path[len(PREFIX) :][:1] not in ("", "/"):
+    path: str = scope["path"]  # empty when the server below could not read it
+    if path and (not path.startswith(PREFIX) or path[len(PREFIX) :][:1] not in ("", "/")):
         return
     caller: Caller | None = scope.get("state", {}).get("caller")
     log.info(

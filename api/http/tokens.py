@@ -116,7 +116,10 @@ def _recorded(name: Any) -> str:
 
 
 def _scopes(claims: Mapping[str, Any], names: tuple[str, ...]) -> frozenset[Scope]:
-    """Of the first of these claims that there is, as a text or as a list."""
+    """Of the first of these claims that there is, as a text or as a list.
+
+    A single space separates scopes (RFC 6749, 3.3): what other white space joins is one scope, and an unknown one.
+    """
     given = next((claims[name] for name in names if name in claims), "")
-    named = given.split() if isinstance(given, str) else given if isinstance(given, list) else []
+    named = given.split(" ") if isinstance(given, str) else given if isinstance(given, list) else []
     return frozenset(scope for scope in KNOWN_SCOPES if scope in named)

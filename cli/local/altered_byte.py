@@ -5,12 +5,15 @@ leaves the note, and the next one puts the byte back before it serves.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final, Self
 
 import psycopg
+
+from cli.local.children import LocalServerError
 
 NOTE: Final = "altered-byte.json"
 ARTIFACT: Final = """
@@ -30,7 +33,7 @@ class StoredByte:
     @classmethod
     def of_artifact(cls, dsn: str, proposal_id: str) -> Self:
         """A byte in the middle of the artifact of the proposal's first version."""
-        with psycopg.connect(dsn) as connection:
+        with _connected(dsn) as connection:
             document, place, value = connection.execute(ARTIFACT, [proposal_id]).fetchone() or ("", 0, 0)
         return cls(document=document, place=place, value=value)
 
@@ -68,5 +71,15 @@ def put_back_noted(dsn: str, folder: Path, *, say: Callable[[str], None]) -> Non
 
 
 def _run(dsn: str, statements: str) -> None:
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with _connected(dsn) as connection:
         connection.execute(statements.encode())
+
+
+@contextmanager
+def _connected(dsn: str) -> Iterator[psycopg.Connection]:
+    """Raises LocalServerError when PostgreSQL has ended, or ends meanwhile."""
+    try:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            yield connection
+    except psycopg.OperationalError:
+        raise LocalServerError("PostgreSQL does not answer") from None

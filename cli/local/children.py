@@ -1,6 +1,7 @@
 """Child processes that never outlive this one."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from cli.local import dies_with_parent
 POLL_SECONDS: Final = 0.02
 SHOWN_LOG_LINES: Final = 8
 LOG_TAIL_BYTES: Final = 8192
+FULL_DISK_BYTES: Final = 1024 * 1024
 
 
 class LocalServerError(Exception):
@@ -22,6 +24,17 @@ class LocalServerError(Exception):
     def __init__(self, message: str, *, log_lines: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.log_lines = tuple(log_lines)
+
+
+def leashed(
+    command: Sequence[str | Path], *, death_signal: signal.Signals = signal.SIGKILL, user: str | None = None
+) -> list[str | Path]:
+    """The command, run by that user, which the kernel sends `death_signal` when this process ends.
+
+    Start it in a thread that lives as long as the process: to the kernel that thread is the parent.
+    """
+    leash = (dies_with_parent.__file__, str(os.getpid()), str(int(death_signal)), user or "")
+    return [sys.executable, "-I", "-S", *leash, *command]
 
 
 class Child:
@@ -46,24 +59,15 @@ class Child:
     ) -> Self:
         """Start it with its output added to `log`; the kernel sends it `death_signal` when this process ends.
 
-        Call it in a thread that lives as long as the process: to the kernel that thread is the parent.
+        Call it in a thread that lives as long as the process, see `leashed`.
         Raises LocalServerError when the command does not exist.
         """
         if not Path(command[0]).exists():
             raise LocalServerError(f"{name} cannot be started: {command[0]} is missing")
         log.parent.mkdir(parents=True, exist_ok=True)
-        leash = [
-            sys.executable,
-            "-I",
-            "-S",
-            dies_with_parent.__file__,
-            str(os.getpid()),
-            str(int(death_signal)),
-            user or "",
-        ]
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 -- commands of this package
-                [*leash, *command],
+                leashed(command, death_signal=death_signal, user=user),
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -115,9 +119,12 @@ class Child:
         )
 
     def last_lines(self) -> list[str]:
+        """The end of its log, and whether the disk of the log is full: then the log itself may say nothing."""
         with self.log.open("rb") as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - LOG_TAIL_BYTES))
-            return log.read().decode(errors="replace").splitlines()[-SHOWN_LOG_LINES:]
+            lines = log.read().decode(errors="replace").splitlines()[-SHOWN_LOG_LINES:]
+        is_full = shutil.disk_usage(self.log.parent).free < FULL_DISK_BYTES
+        return [*lines, f"the disk of {self.log.parent} is full"] if is_full else lines
 
 
 def _described(exit_code: int) -> str:

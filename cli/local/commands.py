@@ -13,7 +13,7 @@ from typing import Annotated, Final
 import typer
 from proposals_client import AsyncWaitTimeout, OperationState, ProposalsError
 
-from cli.local.children import LocalServerError
+from cli.local.children import LocalServerError, leashed
 from cli.local.environment import env_line
 from cli.local.issuer import Issuer
 from cli.local.people import ADVISOR
@@ -53,7 +53,8 @@ def dev(
 ) -> None:
     """Run PostgreSQL, Temporal, worker and API on this machine until Ctrl-C.
 
-    Exits 0 when it was stopped by Ctrl-C or SIGTERM, 1 when a process did not start or crashed, 2 on invalid settings.
+    Exits 0 when it was stopped by Ctrl-C, SIGTERM or a closed terminal, 1 when a process did not start or crashed, 2 on
+    invalid settings.
     """
     settings_or_exit()
     ports = Ports(api=api_port, temporal=temporal_port, ui=ui_port, postgres=postgres_port)
@@ -167,9 +168,9 @@ async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
         return {}
     keys = " ".join(shown_key(host_key(secret, HOST)) for secret in rules.secrets)
     with resources.as_file(resources.files("cli.local") / ORCHESTRATOR) as script:
+        command = (sys.executable, "-I", script, "--url", stack.api_url, "--timeout", f"{SAMPLE_SECONDS:.0f}")
         process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *("-I", str(script), "--url", stack.api_url, "--timeout", f"{SAMPLE_SECONDS:.0f}"),
+            *leashed(command),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,

@@ -115,7 +115,9 @@ def _locks(file: TextIO, kind: int) -> bool:
 
 
 def write_for_this_user(path: Path, text: str) -> None:
-    """It replaces the file, and no other user can read it at any time."""
-    path.unlink(missing_ok=True)
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 -- with its mode from the start
+    """It replaces the file, whole or not at all, and no other user can read it at any time."""
+    unfinished = path.with_name(f"{path.name}.unfinished")
+    unfinished.unlink(missing_ok=True)
+    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 -- with its mode from the start
         file.write(text)
+    unfinished.replace(path)

@@ -17,7 +17,7 @@ import typer
 from proposals_client import OperationState
 
 from cli.local.altered_byte import StoredByte
-from cli.local.children import LocalServerError
+from cli.local.children import LocalServerError, leashed
 from cli.local.environment import env_line
 from cli.local.issuer import Issuer
 from cli.local.people import ADVISOR, COMPLIANCE, DESK, PEOPLE, RISK, Person
@@ -176,7 +176,7 @@ class Tour:
         command = ("audit", "verify")
         _print_lines(shlex.join(["proposals", *command]))
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "cli.main", *command),
+            *leashed((sys.executable, "-m", "cli.main", *command)),
             cwd=CODE,
             env=self._stack.environment(),
             stdin=asyncio.subprocess.DEVNULL,

@@ -11,7 +11,7 @@ from typing import Final, Self
 import psycopg
 from psycopg.sql import SQL, Identifier
 
-from cli.local.children import Child, LocalServerError
+from cli.local.children import Child, LocalServerError, leashed
 from cli.local.ports import HOST, RELEASE_SECONDS, RETRY_SECONDS
 from cli.local.system_user import allow_reading, allow_search, own, unprivileged_user
 
@@ -98,10 +98,7 @@ class EmbeddedPostgres:
         if user is not None:
             own(unfinished, user)
         ran = subprocess.run(  # noqa: S603 -- a binary of the package
-            [binary("initdb"), *INITDB, "-D", unfinished],
-            user=user,
-            group=user,
-            extra_groups=None if user is None else [],
+            leashed([binary("initdb"), *INITDB, "-D", unfinished], user=user),
             cwd=unfinished,
             stdin=subprocess.DEVNULL,
             capture_output=True,

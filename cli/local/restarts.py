@@ -11,6 +11,7 @@ FIRST_PAUSE_SECONDS: Final = 0.5  # doubled after each end that follows soon
 LONGEST_PAUSE_SECONDS: Final = 8.0
 STARTED_SECONDS: Final = 60.0  # a process that ran this long had started
 MAX_FAILED_STARTS: Final = 3
+ASKED_TO_END: Final = (0, -signal.SIGTERM, -signal.SIGKILL)  # from outside: these processes serve until a signal
 
 
 class RestartedChild:
@@ -28,7 +29,7 @@ class RestartedChild:
     def look_after(self, *, now: float) -> None:
         """Start an ended process again once its pause is over; call it often, with the monotonic time.
 
-        Raises LocalServerError when it ends at every start. SIGKILL counts as no failed start: it comes from outside.
+        Raises LocalServerError when it ends by itself at every start.
         """
         if self._due_at is not None:
             if now >= self._due_at:
@@ -39,7 +40,7 @@ class RestartedChild:
             return
         if now - self._launched_at >= STARTED_SECONDS:
             self._pause, self._failed_starts = FIRST_PAUSE_SECONDS, 0
-        elif self.child.exit_code != -signal.SIGKILL:
+        elif self.child.exit_code not in ASKED_TO_END:
             self._failed_starts += 1
         error = self.child.exit_error()
         if self._failed_starts == MAX_FAILED_STARTS:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -10,7 +11,7 @@ import typer
 from cli.local.children import LocalServerError
 from cli.local.data_directory import DataDirectory
 from cli.local.issuer import Issuer
-from cli.local.stack import LocalStack, Ports
+from cli.local.stack import WATCH_SECONDS, LocalStack, Ports
 from runtime.signals import stop_on_signals
 
 EXIT_STOPPED: Final = 0  # Ctrl-C is the way to end it
@@ -52,23 +53,34 @@ async def _serve(stack: LocalStack, *, command: str, once_ready: Callable[[Local
         except LocalServerError as error:
             _print_failure(command, error)
             return EXIT_FAILED
+        except OSError as failure:  # a full disk, or a reader of the output that has left, as `head` does
+            _print_failure(command, LocalServerError(f"it cannot go on: {failure.strerror}"))
+            return EXIT_FAILED
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            typer.echo("\nstopping ...", err=True)
+            _print_if_heard("\nstopping ...")
             await asyncio.to_thread(stack.stop)  # so that signals are still heard
-            typer.echo(f"stopped; data and logs stay in {stack.logs.parent}", err=True)
+            _print_if_heard(f"stopped; data and logs stay in {stack.logs.parent}")
         return EXIT_STOPPED
 
 
 async def _start(stack: LocalStack, once_ready: Callable[[LocalStack], Awaitable[None]]) -> None:
-    await stack.start()
-    await once_ready(stack)
+    try:
+        await stack.start()
+        await once_ready(stack)
+    except (LocalServerError, OSError):
+        await asyncio.sleep(2 * WATCH_SECONDS)  # when a server has ended, which explains it, `watch` is first to say so
+        raise
     await asyncio.Event().wait()
 
 
 def _print_failure(command: str, error: LocalServerError) -> None:
-    typer.echo(f"proposals {command}: {error}", err=True)
-    for line in error.log_lines:
-        typer.echo(f"    {line}", err=True)
+    _print_if_heard("\n".join([f"proposals {command}: {error}", *(f"    {line}" for line in error.log_lines)]))
+
+
+def _print_if_heard(text: str) -> None:
+    """On stderr, unless its terminal is closed or its reader has left: the servers are stopped all the same."""
+    with suppress(OSError):
+        typer.echo(text, err=True)

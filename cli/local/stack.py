@@ -50,7 +50,8 @@ class LocalStack:
         self, data: DataDirectory, ports: Ports, *, say: Callable[[str], None], issuer: Issuer | None = None
     ) -> None:
         """With an issuer the service asks for its tokens, and reviews are bound to versions and need four eyes."""
-        asked = {"--api-port": ports.api, "--temporal-port": ports.temporal, "--ui-port": ports.ui}
+        self._ports_of_temporal = {"--temporal-port": ports.temporal, "--ui-port": ports.ui}
+        asked = {"--api-port": ports.api} | self._ports_of_temporal
         require_free(asked if ports.postgres is None else asked | {"--postgres-port": ports.postgres})
         self._data = data
         self._ports = ports
@@ -112,6 +113,8 @@ class LocalStack:
         while True:
             for server in (self._postgres.child, self._temporal.child):
                 if server is not None and server.exit_code is not None:
+                    if server is self._temporal.child:  # another run may have taken them since they were free
+                        require_free(self._ports_of_temporal)
                     raise server.exit_error()
             for process in self._processes:
                 process.look_after(now=time.monotonic())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Self
 
-from cli.local.children import Child, LocalServerError
+from cli.local.children import Child, LocalServerError, leashed
 from cli.local.ports import HOST
 from cli.probe import get_json
 
@@ -78,11 +78,14 @@ class TemporalDevServer:
         command += ["--ui-port", str(self.ui_port), "--ui-disable-news-fetch", "--log-level", "warn"]
         for key, value in self._dynamic_configuration.items():
             command += ["--dynamic-config-value", f"{key}={value}"]
+        folder = None
         if self._data_file is not None:
-            self._data_file.parent.mkdir(parents=True, exist_ok=True)
-            command += ["--db-filename", self._data_file, *DURABLE]
+            folder = self._data_file.parent
+            folder.mkdir(parents=True, exist_ok=True)
+            # Without its folder: SQLite takes ?, # and % of a path for parts of a URL, and writes another file.
+            command += ["--db-filename", self._data_file.name, *DURABLE]
         environment = _environment() | {"GOGC": "400"}  # its CPU is the limit here; memory is not
-        self.child = Child.start("Temporal", command, log=self._log, env=environment)
+        self.child = Child.start("Temporal", command, log=self._log, env=environment, cwd=folder)
         return self.child
 
     def is_ready(self) -> bool:
@@ -96,7 +99,9 @@ class TemporalDevServer:
         command: list[str | Path] = [_binary(), "operator", "namespace", "update", "--address", self.address]
         command += ["--namespace", NAMESPACE, "--retention", f"{RETENTION_DAYS}d"]
         try:
-            subprocess.run(command, env=_environment(), capture_output=True, timeout=COMMAND_SECONDS, check=True)  # noqa: S603 -- the same binary
+            subprocess.run(  # noqa: S603 -- the same binary
+                leashed(command), env=_environment(), capture_output=True, timeout=COMMAND_SECONDS, check=True
+            )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             raise LocalServerError("Temporal refuses to keep closed workflows for a week") from None
 

@@ -9,6 +9,7 @@ import uuid
 import pytest
 from builders import a_body
 from issuer import EVERY_SCOPE, bearer
+from raw_http import answer_to
 from structlog.testing import capture_logs
 from waiting import PATIENCE_SECONDS
 
@@ -165,3 +166,17 @@ async def test_each_request_has_one_line_however_many_come_at_once(api, logged):
     ids = [f"pop_{uuid.uuid4().hex}" for _ in range(20)]
     await asyncio.gather(*(api.get(f"/operations/{one}") for one in ids))
     assert sorted(line["operation_id"] for line in logged()) == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    ("sent", "route"),
+    [
+        (f"GET {P} HTTP/1.1\r\nHost: x\r\n{SECRET}\r\n\r\n", P),
+        (f"G@T {P}/{SECRET} HTTP/1.1\r\nHost: x\r\n\r\n", "unmatched"),
+        ("\x16\x03\x01\x02\x00\x01\x00", "unmatched"),  # how a client of TLS begins
+    ],
+)
+async def test_what_the_parser_refuses_has_a_line_too(api, logged, sent, route):
+    assert (await answer_to(api, sent)).status_code == 400
+    [record] = logged()
+    assert told(record) == {"method": "OTHER", "route": route, "status": 400, "client": None, "subject": None}

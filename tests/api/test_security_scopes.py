@@ -139,6 +139,8 @@ async def test_scopes_are_whole_words(secured):
         "proposals:reader",
         "PROPOSALS:READ",
         "proposals:read,proposals:write",
+        "proposals:read\u00a0x",
+        "x\nproposals:read",
         "*",
         "admin",
     ):

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from mounted_secrets import OPTIONAL, SECRETS_OF, with_mounted
 from ruamel.yaml import YAML
+from temporal_variables import offered_by, unread
 
 from cli.main import COMMANDS
 from runtime.guard_rails import OF_API, OF_MIGRATE, OF_SCHEDULES, OF_WORKER, refusals
-from runtime.settings_loading import OF_WORKER_CONTROLLER, load_settings
+from runtime.settings_loading import load_settings
 from runtime.temporal_profile import load_profile
 
 ROOT = Path(__file__).parents[2]
@@ -170,10 +171,15 @@ def test_every_process_may_start_in_production_with_the_secrets_that_are_mounted
     assert (settings.egress_proxy is not None) is (process in ("api", "worker") and optional != {})
     assert settings.profile == "PRODUCTION"
     assert refusals(settings, CONCERNS[process], load_temporal=load_profile) == []
-    given = set(environ) - {name for name in environ if name.startswith("PROPOSAL_")}
-    assert given <= {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE", "TEMPORAL_API_KEY", "TEMPORAL_API_KEY_FILE"} | set(
-        OF_WORKER_CONTROLLER
-    )
+    assert {name for name in environ if not name.startswith(("PROPOSAL_", "TEMPORAL_"))} == set()
+    assert unread(environ) == set()
+
+
+def test_every_variable_that_the_base_offers_is_read():
+    offered = offered_by(MANIFESTS / "base" / "settings.env")
+    assert {"TEMPORAL_ADDRESS", "TEMPORAL_TLS", "TEMPORAL_API_KEY_FILE"} < set(offered)
+    assert unread(offered) == set()
+    load_settings({name: value for name, value in offered.items() if name.startswith("PROPOSAL_")})
 
 
 @pytest.mark.parametrize("process", PROCESSES)

@@ -4,11 +4,13 @@ import hashlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,15 +25,18 @@ sys.exit(JsonStrictValidator(SchemaVersion.V1_6).validate_str(sys.stdin.read()))
 HASH = "proposals:sha256-of-a-distribution"
 
 
-def release(folder: Path) -> Path:
+def make_release(made: Path, *, at: Path = ROOT, umask: int = -1, **odd: str) -> subprocess.CompletedProcess[str]:
     # A make that runs this test would pass on its options, such as those of a parallel run.
     environ = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS", "MAKELEVEL")}
-    made = folder / "dist"
     # The stamps say that everything is installed, so that only what is asked for is made.
     command = ("make", "release", f"DIST={made}", f"VENV={sys.prefix}")
-    ran = subprocess.run(command, cwd=ROOT, env=environ, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=at, env=environ | odd, umask=umask, capture_output=True, text=True, check=False)
+
+
+def release(folder: Path, **odd: Any) -> Path:
+    ran = make_release(folder / "dist", **odd)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    return made
+    return folder / "dist"
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,57 @@ def test_wheels_and_list_have_the_time_of_the_commit_and_none_of_their_making(ma
             times = {one.date_time for one in archive.infolist()}
         assert times == {(at.year, at.month, at.day, at.hour, at.minute, at.second // 2 * 2)}
     assert json.loads((made / "proposals.cdx.json").read_text())["metadata"]["timestamp"] == at.isoformat()
+
+
+def test_another_machine_makes_the_same_bytes(made, tmp_path):
+    """Where the modes of new files, the time zone, the language, and what git does with lines and modes differ."""
+    settings = {"core.autocrlf": "true", "tar.umask": "0077"}
+    config = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(settings.items()):
+        config |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    folder = tmp_path / "a folder"
+    again = release(folder, umask=0o077, TZ="Asia/Kolkata", LC_ALL="C.UTF-8", SOURCE_DATE_EPOCH="1", **config)
+    assert (again / "SHA256SUMS").read_text() == (made / "SHA256SUMS").read_text()
+
+
+@pytest.fixture
+def copied(tmp_path) -> Path:
+    """What make reads of this folder, in one that is no clone."""
+    for name in ("Makefile", "pyproject.toml", "client/pyproject.toml", "requirements", "tests/clients/package.json"):
+        place = tmp_path / "copied" / name
+        place.parent.mkdir(parents=True, exist_ok=True)
+        (shutil.copytree if (ROOT / name).is_dir() else shutil.copy)(ROOT / name, place)
+    return tmp_path / "copied"
+
+
+def git(folder: Path, *arguments: str) -> None:
+    author = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    subprocess.run(["git", *author, *arguments], cwd=folder, capture_output=True, check=True)
+
+
+def test_what_is_no_commit_of_this_project_is_refused(copied, tmp_path):
+    def said() -> str:
+        ran = make_release(tmp_path / "dist", at=copied, GIT_CEILING_DIRECTORIES=str(tmp_path.parent))
+        assert ran.returncode == 2
+        assert not (tmp_path / "dist").exists()
+        return ran.stderr
+
+    rule = "make release builds a commit, at the top of its clone: "
+    assert f"{rule}fatal: not a git repository" in said()
+    git(tmp_path, "init")
+    assert f"{rule}copied/" in said()  # its commits would be another project's
+    git(copied, "init")
+    assert f"{rule}there is no commit\n" in said()
+
+
+def test_what_is_left_out_of_a_release_is_said(copied, tmp_path):
+    line = "What is not committed is not in the release: git status shows it\n"
+    git(copied, "init")
+    git(copied, "add", ".")
+    git(copied, "commit", "-m", "x")
+    assert line not in make_release(tmp_path / "dist", at=copied).stderr
+    (copied / "new.py").touch()
+    assert line in make_release(tmp_path / "dist", at=copied).stderr
 
 
 def test_the_parts_are_what_is_pinned_with_the_hashes_that_are_allowed(made):

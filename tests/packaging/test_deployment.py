@@ -10,6 +10,7 @@ import pytest
 import typer
 from mounted_secrets import OPTIONAL, SECRETS_OF, with_mounted
 from ruamel.yaml import YAML
+from temporal_variables import offered_by, unread
 from temporalio.envconfig import ClientConfigProfile
 
 from cli.main import COMMANDS, application
@@ -31,8 +32,6 @@ EVERY_SERVICE = [
     for name in sorted(services)
 ]
 JOBS = {"temporal-schema", "temporal-namespace", "migrate", "schedules"}
-# What temporalio reads: https://docs.temporal.io/references/client-environment-configuration
-TEMPORAL_VARIABLES = {"TEMPORAL_ADDRESS", "TEMPORAL_NAMESPACE"}
 OF_FILES = {f"{variable_name(field)}_FILE" for field in SECRETS}
 SETTINGS = {variable_name(field) for field in Settings.model_fields}
 
@@ -66,10 +65,24 @@ def test_the_commands_of_the_image_exist():
 
 
 def test_every_variable_is_a_setting():
-    given = {name for service in (*OURS.values(), *OURS_ALONE.values()) for name in service.get("environment", {})}
+    environments = [service.get("environment", {}) for service in (*OURS.values(), *OURS_ALONE.values())]
+    given = {name for environment in environments for name in environment if not name.startswith("TEMPORAL_")}
     given |= set(re.findall(r"\b(PROPOSAL_\w+)=", DOCKERFILE))
     given |= set(re.findall(r"\$\{(PROPOSAL_\w+)", COMPOSE.read_text()))
-    assert given <= SETTINGS | TEMPORAL_VARIABLES | OF_FILES
+    assert given <= SETTINGS | OF_FILES
+    assert [unread(environment) for environment in environments] == [set()] * len(environments)
+
+
+def test_every_variable_that_the_file_of_external_servers_offers_is_read():
+    offered = offered_by(ROOT / "deploy" / "service.env.example")
+    assert {"TEMPORAL_ADDRESS", "TEMPORAL_TLS_CLIENT_CERT_PATH", "PROPOSAL_EGRESS_PROXY"} < set(offered)
+    assert unread(offered) == set()
+    load_settings({name: value for name, value in offered.items() if name.startswith("PROPOSAL_")})
+
+
+def test_what_nothing_reads_is_noticed():
+    given = {"TEMPORAL_ADRESS": "a:1", "TEMPORAL_TLS_CA": "/a", "TEMPORAL_TLS": "true", "TEMPORAL_API_KEY_FILE": "/a"}
+    assert unread(given) == {"TEMPORAL_ADRESS", "TEMPORAL_TLS_CA"}
 
 
 def test_every_variable_of_compose_is_in_the_example_and_secrets_have_no_value():

@@ -260,3 +260,5 @@ def test_a_missing_file_of_the_issuers_keys_is_named(tmp_path):
 
     assert lines_of(OF_API, environ) == [f"PROPOSAL_AUTH_JWKS_FILE: {MISSING}"]
     assert lines_of(OF_WORKER, environ) == []
+    (tmp_path / "none.json").mkdir()
+    assert lines_of(OF_API, environ) == ["PROPOSAL_AUTH_JWKS_FILE: the file cannot be read (Is a directory)"]

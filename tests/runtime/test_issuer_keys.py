@@ -5,12 +5,14 @@ import json
 from datetime import UTC, datetime
 
 import certificates
+import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from issuer import jwk_of
 from structlog.testing import capture_logs
 from waiting import until
 
-from runtime.issuer_keys import IssuerKeys, from_url
+from runtime.issuer_keys import IssuerKeys, from_file, from_url
+from runtime.jwks import KeySetInvalid
 
 
 async def test_an_issuer_whose_certificate_is_of_an_unknown_issuer_is_told_apart_from_a_silent_one(tmp_path):
@@ -46,3 +48,13 @@ async def test_a_private_authority_is_trusted_by_the_variable_that_openssl_reads
         await until(lambda: issuer_keys.are_fresh)
         assert await issuer_keys.find("k", "ES256") is not None
     server.close()
+
+
+async def test_a_file_of_keys_is_read_no_further_than_a_key_set_goes(tmp_path):
+    path = tmp_path / "keys.json"
+    path.write_bytes(b" " * 256 * 1024)
+    assert len(await from_file(path)()) == 256 * 1024
+    with path.open("ab") as file:
+        file.truncate(1024**4)  # of which the disk holds nothing
+    with pytest.raises(KeySetInvalid, match="larger than a key set"):
+        await from_file(path)()

@@ -111,7 +111,19 @@ def test_allowed_hosts_are_kept_in_one_spelling():
     ]
 
 
-@pytest.mark.parametrize("url", ["ftp://hidden", "https://", "https://u:hidden/x@ui.example", "https://[hidden"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("ftp://hidden", "https://", "https://u:hidden/x@ui.example", "https://[hidden", "https://ui.example:/hidden"),
+        *("https://[::1]hidden", "https://hid den", "https://ui.example/hid\nden", "https://ui.example/hidden%zz"),
+        *(
+            'https://ui.example/hidden">',
+            "https://ui.example\\hidden",
+            "https://.hidden",
+            "https://ui.example/hidd\u00e9n",
+        ),
+    ],
+)
 def test_a_url_that_is_none_is_refused_without_its_text(url):
     for name in ("PROPOSAL_TEMPORAL_UI_URL", "PROPOSAL_AUTH_JWKS_URL"):
         [line] = problems(**{name: url})
@@ -124,14 +136,24 @@ def test_a_url_that_is_none_is_refused_without_its_text(url):
     [
         ("ftp://hidden", "must begin with http:// or https://"),
         ("bank.example/hidden", "must begin with http:// or https://"),
-        ("https://", "must have a host, and a port that is a number"),
-        ("https://bank.example:hidden", "must have a host, and a port that is a number"),
+        ("https://", "must be a valid URL: its host is no name and no address"),
+        ("https://[::1]hidden", "must be a valid URL: its host is no name and no address"),
+        ("https://bank.example:hidden", "must be a valid URL: its port is no number from 1 to 65535"),
+        ("https://bank.example:/hidden", "must be a valid URL: its port is no number from 1 to 65535"),
+        (
+            "https://bank.example/hid\n",
+            "must be a valid URL: it has blanks, backslashes or characters that do not print",
+        ),
+        ("https://bank.example/%zz", "must be a valid URL: it has a % without two hexadecimal digits, or marks"),
         ("https://u:hidden@bank.example", "must not have user information"),
         ("https://bank.example/?hidden", "must not have a query"),
         ("https://bank.example/#hidden", "must not have a fragment"),
         ("https://bank.example/?", "must not have a query"),
         ("https://bank.example/hidden)", "must be a host and a path of letters, digits and . _ ~ % / -"),
-        ("https://bank.example/hid den", "must be a host and a path of letters, digits and . _ ~ % / -"),
+        (
+            "https://bank.example/hid den",
+            "must be a valid URL: it has blanks, backslashes or characters that do not print",
+        ),
     ],
 )
 def test_a_public_url_that_is_none_is_refused_with_the_part_that_is_wrong(url, reason):
@@ -146,6 +168,35 @@ def test_a_public_url_is_kept_without_a_slash_at_its_end(url):
         settings = load_settings({"PROPOSAL_PUBLIC_URL": given})
         assert (settings.public_url, settings.callback_rules.public_url) == (url, url)
     assert load_settings({}).public_url is None
+
+
+@pytest.mark.parametrize("name", ["PROPOSAL_AUTH_ISSUER", "PROPOSAL_AUTH_AUDIENCE"])
+@pytest.mark.parametrize("text", [" ", " hidden", "hidden\n", "hid\u200bden"])
+def test_what_tokens_are_compared_with_has_no_invisible_characters(name, text):
+    assert problems(**{name: text}) == [f"{name}: must have no white space at its ends and no control characters"]
+
+
+CLAIM_RULE = "must be the name of a claim, without white space, quotes and brackets"
+
+
+@pytest.mark.parametrize(
+    "name", ["PROPOSAL_AUTH_SUBJECT_CLAIM", "PROPOSAL_AUTH_CLIENT_CLAIMS", "PROPOSAL_AUTH_SCOPE_CLAIMS"]
+)
+@pytest.mark.parametrize("text", ['"hidden"', '["hidden"]', "hidden other", "hidden;other", "hid\nden", "\u200b"])
+def test_a_claim_is_named_as_a_token_has_it(name, text):
+    assert problems(**{name: text}) == [f"{name}: {CLAIM_RULE}"]
+
+
+def test_a_claim_may_be_a_url_and_its_dots_are_no_path():
+    settings = load_settings(
+        {
+            "PROPOSAL_AUTH_SUBJECT_CLAIM": "https://bank.example/staff-id",
+            "PROPOSAL_AUTH_SCOPE_CLAIMS": "bank.example/roles, scp,, scp",
+        }
+    )
+    assert settings.auth_subject_claim == "https://bank.example/staff-id"
+    assert settings.auth_scope_claims == ("bank.example/roles", "scp")
+    assert problems(PROPOSAL_AUTH_SUBJECT_CLAIM="sub ") == [f"PROPOSAL_AUTH_SUBJECT_CLAIM: {CLAIM_RULE}"]
 
 
 def test_urls_are_not_shown_by_accident():
@@ -169,10 +220,10 @@ SECRETS = {
 
 
 @pytest.mark.parametrize("name", SECRETS)
-@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
-def test_a_secret_comes_from_a_file(tmp_path, name, end):
+@pytest.mark.parametrize("around", ["{}", "{}\n", "{}\r\n", "\ufeff{}\r\n"])
+def test_a_secret_comes_from_a_file(tmp_path, name, around):
     path = tmp_path / "secret"
-    path.write_bytes(f"{SECRETS[name]}{end}".encode())
+    path.write_bytes(around.format(SECRETS[name]).encode())
 
     settings = load_settings({f"{name}_FILE": str(path)})
 
@@ -187,8 +238,12 @@ def test_a_secret_comes_from_a_file(tmp_path, name, end):
         (None, "the file cannot be read (No such file or directory)"),
         (b"", "the file is empty"),
         (b" \n", "the file is empty"),
+        (b"\xef\xbb\xbf\r\n", "the file is empty"),
         (b"\xff\xfe", "the file is not UTF-8 text"),
+        (b"p\0o\0", "the file is not UTF-8 text"),
         (b"x" * 70_000, "the file is larger than 64 KiB"),
+        (b"\n" * 70_000, "the file is larger than 64 KiB"),
+        ("\u20ac".encode() * 30_000, "the file is larger than 64 KiB"),
     ],
 )
 def test_a_file_that_gives_no_secret_is_named_with_the_reason(tmp_path, name, content, reason):
@@ -227,7 +282,15 @@ def test_only_a_secret_has_a_file_of_its_own():
 
 @pytest.mark.parametrize(
     "url",
-    ["proxy:3128", "https://proxy:3128", "http://proxy", "http://:3128", "http://proxy:0", "http://proxy:1/hidden"],
+    [
+        "proxy:3128",
+        "https://proxy:3128",
+        "http://proxy",
+        "http://:3128",
+        "http://proxy:0",
+        "http://proxy:1/hidden",
+        "http://pro xy:1",
+    ],
 )
 def test_a_proxy_is_a_host_and_a_port(url):
     assert problems(PROPOSAL_EGRESS_PROXY=url) == ["PROPOSAL_EGRESS_PROXY: must be http://[user:password@]host:port"]

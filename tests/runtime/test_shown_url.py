@@ -1,6 +1,6 @@
 import pytest
 
-from runtime.shown_url import linked_url, shown_url
+from runtime.shown_url import linked_url, shown_url, workflows_url
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,12 @@ from runtime.shown_url import linked_url, shown_url
 )
 def test_what_may_be_secret_is_not_shown(url, shown, linked):
     assert (shown_url(url), linked_url(url)) == (shown, linked)
+
+
+@pytest.mark.parametrize(
+    ("namespace", "shown"),
+    [("default", "default"), ("proposals.a1b2c", "proposals.a1b2c"), ("a b/?#", "a%20b%2F%3F%23")],
+)
+def test_a_namespace_is_one_part_of_the_path(namespace, shown):
+    url = workflows_url("https://u:hidden@ui.example/base/?x", namespace=namespace)
+    assert url == f"https://ui.example/base/namespaces/{shown}/workflows"

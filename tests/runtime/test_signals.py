@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from runtime.signals import STOP_SIGNALS
+
 BUFFERED = {**os.environ, "PYTHONUNBUFFERED": ""}
 
 WAITS = """
@@ -23,13 +25,13 @@ exit_process(0)
 """
 
 
-def started(code: str) -> subprocess.Popen:
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+def started(code: str, *, by: tuple[str, ...] = ()) -> subprocess.Popen:
+    process = subprocess.Popen([*by, sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", STOP_SIGNALS)
 def test_the_first_signal_asks_to_stop(number):
     with started(WAITS.format(afterwards="pass")) as process:
         process.send_signal(number)
@@ -44,6 +46,21 @@ def test_the_second_signal_ends_even_a_stuck_process(number, stuck):
         assert process.stdout.readline() == "stopping\n"
         process.send_signal(number)
         assert process.wait(10) == 128 + number
+
+
+def test_a_terminal_that_is_closed_and_its_shell_send_the_same_signal():
+    with started(WAITS.format(afterwards="await asyncio.sleep(0.2)")) as process:
+        process.send_signal(signal.SIGHUP)
+        assert process.stdout.readline() == "stopping\n"
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(10) == 0
+
+
+def test_what_nohup_starts_outlives_its_terminal():
+    with started(WAITS.format(afterwards="pass"), by=("nohup",)) as process:
+        process.send_signal(signal.SIGHUP)
+        process.send_signal(signal.SIGTERM)  # the second signal that was heard would end it at once
+        assert process.wait(10) == 0
 
 
 def test_handlers_are_gone_after_the_block():

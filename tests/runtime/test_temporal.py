@@ -52,3 +52,14 @@ def test_a_certificate_that_is_refused_is_no_unreachable_server():
     failure = RuntimeError("Failed client connect: transport error: invalid peer certificate: UnknownIssuer")
 
     assert temporal_problem(failure).startswith("TEMPORAL_TLS_*: ")
+
+
+async def test_a_file_of_the_key_that_goes_while_a_worker_waits_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("TEMPORAL_API_KEY_FILE", str(tmp_path / "api-key"))
+    with capture_logs() as logged:
+        connecting = asyncio.create_task(connect_with_back_off(identity="test"))
+        await until(lambda: logged)
+        connecting.cancel()
+
+    reason = "TEMPORAL_API_KEY_FILE: the file cannot be read (No such file or directory)"
+    assert logged[0]["reason"] == reason

@@ -34,9 +34,21 @@ def test_the_client_has_the_key_of_the_file_and_uses_tls(key_file, monkeypatch):
 def test_a_file_that_gives_no_key_is_named_with_the_reason(key_file, concerns):
     key_file.write_text("\n")
     assert said(concerns) == ["TEMPORAL_API_KEY_FILE: the file is empty"]
+    key_file.write_bytes(b"\0" * 70_000)
+    assert said(concerns) == ["TEMPORAL_API_KEY_FILE: the file is larger than 64 KiB"]
     key_file.unlink()
     assert said(concerns) == ["TEMPORAL_API_KEY_FILE: the file cannot be read (No such file or directory)"]
     assert said(OF_MIGRATE) == []
+
+
+@pytest.mark.parametrize("content", ["one\ntwo", "one two", "k\u00e9y"])
+def test_a_key_that_no_header_can_hold_is_refused_without_its_text(key_file, monkeypatch, content):
+    rule = "an API key is one word of printable ASCII characters"
+    key_file.write_text(content)
+    assert said(OF_WORKER) == [f"TEMPORAL_API_KEY_FILE: {rule}"]
+    monkeypatch.delenv("TEMPORAL_API_KEY_FILE")
+    monkeypatch.setenv("TEMPORAL_API_KEY", content)
+    assert said(OF_WORKER) == [f"TEMPORAL_API_KEY: {rule}"]
 
 
 def test_the_key_and_its_file_exclude_each_other(key_file, monkeypatch):

@@ -7,8 +7,10 @@ import pytest
 from storage_rows import a_created_proposal
 
 from cli.local.altered_byte import NOTE, StoredByte, put_back_noted
+from cli.local.children import LocalServerError
 from cli.local.issuer import Issuer
 from cli.local.people_tour import Tour
+from cli.local.ports import free_port
 from services.audit import AuditVerification
 
 
@@ -52,3 +54,11 @@ async def test_a_start_after_a_kill_puts_it_back_and_says_so(storage, database_d
     assert await altered(storage) == []
     put_back_noted(database_dsn, tmp_path, say=said.append)
     assert len(said) == 1
+
+
+def test_the_note_stays_when_postgresql_has_ended(tmp_path):
+    (tmp_path / NOTE).write_text("{}")
+    byte = StoredByte(document="sha256:00", place=1, value=2)
+    with pytest.raises(LocalServerError, match="PostgreSQL does not answer"):
+        byte.put_back(f"postgresql://postgres@127.0.0.1:{free_port()}/proposals", tmp_path)
+    assert (tmp_path / NOTE).exists()

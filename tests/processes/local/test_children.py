@@ -1,28 +1,33 @@
+import ast
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from processes.local.process_tree import is_alive, wait_for
 
+from cli.local import children
+from cli.local import dies_with_parent as leash
 from cli.local.children import Child, LocalServerError
 
+STARTS = ("subprocess.run", "subprocess.Popen", "asyncio.create_subprocess_exec")
 READY = "import signal, sys, time\nprint('ready', flush=True)\n"
 
 
 @pytest.fixture
 def start(tmp_path):
-    children = []
+    started = []
 
     def start(code, **options):
         child = Child.start("the child", [sys.executable, "-c", code], log=tmp_path / "logs" / "child.log", **options)
-        children.append(child)
+        started.append(child)
         return child
 
     yield start
-    for child in children:
+    for child in started:
         child.stop(grace_seconds=0)
 
 
@@ -61,6 +66,16 @@ def test_a_death_is_told_with_its_last_words(start):
         child.wait_until(lambda: False, seconds=10)
 
     assert caught.value.log_lines == tuple(f"line {number}" for number in range(92, 100))
+
+
+def test_a_full_disk_is_named_where_the_log_says_nothing(start, monkeypatch):
+    monkeypatch.setattr(children.shutil, "disk_usage", lambda _: SimpleNamespace(free=4096))
+    child = start("raise SystemExit(3)")
+
+    with pytest.raises(LocalServerError) as caught:
+        child.wait_until(lambda: False, seconds=10)
+
+    assert caught.value.log_lines == (f"the disk of {child.log.parent} is full",)
 
 
 def test_a_death_by_signal_is_told_by_name(start):
@@ -102,3 +117,15 @@ def test_it_dies_with_its_parent(tmp_path, death_signal):
         assert is_alive(pid)
         parent.kill()
     wait_for(lambda: not is_alive(pid))
+
+
+def test_every_process_that_is_started_here_dies_with_its_parent():
+    """A command that is not leashed goes on after a `kill -9`, against servers that are gone."""
+    unleashed = []
+    for path in Path(leash.__file__).parent.glob("*.py"):
+        for call in ast.walk(ast.parse(path.read_text())):
+            if isinstance(call, ast.Call) and ast.unparse(call.func) in STARTS:
+                command = ast.unparse(call.args[0])
+                if not command.removeprefix("*").startswith("leashed("):
+                    unleashed.append((path.name, command))
+    assert unleashed == [("system_user.py", "command")]  # useradd, which is left to end

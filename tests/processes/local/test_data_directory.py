@@ -1,4 +1,5 @@
 import fcntl
+import shutil
 import socket
 import stat
 import subprocess
@@ -11,7 +12,7 @@ import pytest
 import typer
 
 from cli.local.children import LocalServerError
-from cli.local.data_directory import DataDirectory
+from cli.local.data_directory import DataDirectory, write_for_this_user
 from cli.local.environment import env
 
 
@@ -73,16 +74,28 @@ def test_a_shell_that_sources_the_environment_has_its_settings(tmp_path):
         )
     assert stat.S_IMODE(data.environment.stat().st_mode) == 0o600
     shown = '"$PROPOSAL_CALLBACK_SECRETS" "$TEMPORAL_ADDRESS" "$(command -v proposals)" "$PATH"'
-    script = f'. {data.environment}; printf "%s|" {shown}'
-    ran = subprocess.run(["sh", "-c", script], env={"PATH": "/usr/bin"}, check=True, capture_output=True, text=True)
+    script = f'eval "$(/bin/cat {data.environment})"; printf "%s|" {shown}'
     commands = Path(sys.executable).parent
-    assert ran.stdout.split("|") == [
-        "a secret of $HOME, 'quoted'",
-        "127.0.0.1:1",
-        str(commands / "proposals"),
-        f"{commands}:/usr/bin:/opt/post gres/bin",
-        "",
-    ]
+    for shell in filter(None, map(shutil.which, ("sh", "bash", "zsh", "fish"))):  # whichever this machine has
+        alone = {"PATH": "/usr/bin", "HOME": str(tmp_path)}
+        ran = subprocess.run([shell, "-c", script], env=alone, check=True, capture_output=True, text=True)
+        assert ran.stdout.split("|") == [
+            "a secret of $HOME, 'quoted'",
+            "127.0.0.1:1",
+            str(commands / "proposals"),
+            f"{commands}:/usr/bin:/opt/post gres/bin",
+            "",
+        ]
+
+
+def test_a_file_of_this_user_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "secret"
+    write_for_this_user(path, "old")
+    with pytest.raises(UnicodeEncodeError):
+        write_for_this_user(path, "new\ud800")  # as a process that is killed while it writes
+    assert path.read_text() == "old"
+    write_for_this_user(path, "new")
+    assert (path.read_text(), [one.name for one in tmp_path.iterdir()]) == ("new", ["secret"])
 
 
 def test_the_environment_is_shown_only_of_a_run_that_has_the_directory(tmp_path, capsys):

@@ -1,5 +1,6 @@
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from importlib.metadata import version
@@ -47,6 +48,20 @@ def test_a_command_imports_only_what_it_needs():
     assert ran.returncode == 0, ran.stderr
 
 
+def test_an_interrupt_in_the_middle_of_an_import_is_no_traceback():
+    code = (
+        "import os, signal, sys\n"
+        "from cli import main\n"
+        "main.import_module = lambda _: os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.argv = ['proposals', 'health']\n"
+        "main.main()\n"
+    )
+    folder = Path(__file__).parents[3]
+    ran = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=False, timeout=100)
+
+    assert (ran.returncode, ran.stderr) == (-signal.SIGINT, b"")
+
+
 def test_an_unknown_command_is_refused():
     ran = proposals("sumbit")
 
@@ -80,6 +95,7 @@ def test_bash_completes_commands_options_and_names():
     assert completed("proposals", "batch", "e") == ["export"]
     assert completed("proposals", "batch", "export", "--ou") == ["--output"]
     assert completed("proposals", "token", "ri") == ["risk_1"]
+    assert completed("proposals", "--version", "tok") == ["token"]
 
 
 @pytest.mark.parametrize(

@@ -47,23 +47,29 @@ def launches():
     return Launches()
 
 
-def test_a_killed_one_starts_again_as_often_as_it_is_killed_with_a_bounded_pause(launches):
-    pauses = [launches.ends(-signal.SIGKILL) for _ in range(8)]
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_killed_one_starts_again_as_often_as_it_is_killed_with_a_bounded_pause(launches, number):
+    pauses = [launches.ends(-number) for _ in range(8)]
 
     assert pauses == [0.5, 1, 2, 4, 8, 8, 8, 8]
     assert launches.restarted.child is launches.children[-1]
     assert launches.said[:2] == [
-        f"x ended with {-signal.SIGKILL}: it starts again in 0.5 s",
-        f"x ended with {-signal.SIGKILL}: it starts again in 1 s",
+        f"x ended with {-number}: it starts again in 0.5 s",
+        f"x ended with {-number}: it starts again in 1 s",
     ]
+
+
+def test_one_that_is_told_to_stop_starts_again_as_often(launches):
+    """A worker and an API that hear SIGTERM exit with 0."""
+    assert [launches.ends(0) for _ in range(8)][-1] == 8
 
 
 def test_one_that_ends_at_each_of_three_starts_ends_all_with_its_reason(launches):
     launches.ends(2)
     launches.ends(-signal.SIGSEGV)
 
-    with pytest.raises(LocalServerError, match=r"^x ended with 0$"):
-        launches.ends(0)
+    with pytest.raises(LocalServerError, match=r"^x ended with 1$"):
+        launches.ends(1)
     assert len(launches.children) == 3
 
 

@@ -17,7 +17,7 @@ def retention(server):
 
 def test_it_keeps_workflows_for_a_week_and_in_its_file(tmp_path, monkeypatch):
     monkeypatch.setenv("TEMPORAL_API_KEY", "someone else's")
-    data_file = tmp_path / "deep" / "temporal.db"
+    data_file = tmp_path / "deep?a=1#b%41" / "temporal.db"
     server = TemporalDevServer(data_file, free_port(), free_port(), log=tmp_path / "temporal.log")
     with server:
         arguments = Path(f"/proc/{server.child.pid}/cmdline").read_text().split("\0")
@@ -27,6 +27,7 @@ def test_it_keeps_workflows_for_a_week_and_in_its_file(tmp_path, monkeypatch):
         server.keep_closed_workflows()
     assert server.child.exit_code == 0
     assert {"journal_mode=WAL", "synchronous=2", "history.transferProcessorMaxPollRPS=2000"} < set(arguments)
+    assert data_file.exists()  # SQLite takes paths for URLs
     assert "GOGC=400" in environment
     assert not [variable for variable in environment if variable.startswith("TEMPORAL_")]
 
