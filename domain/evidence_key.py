@@ -1,5 +1,6 @@
 """The Ed25519 key with which a deployment signs packs of evidence and checkpoints, and the names of its public half."""
 
+import re
 from functools import lru_cache
 from typing import Final
 
@@ -11,6 +12,7 @@ from domain import pack_verifier
 from domain.canonical import sha256_of
 
 ALGORITHM: Final = "Ed25519"
+PRIVATE: Final = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY-----")
 NEUTRAL: Final = (1).to_bytes(pack_verifier.KEY_LENGTH, "little")
 
 
@@ -28,6 +30,8 @@ class EvidenceKey:
     @classmethod
     def from_pem(cls, text: str) -> "EvidenceKey":
         """The key of an unencrypted PKCS #8 text, as `openssl genpkey -algorithm ed25519` writes it."""
+        if len(PRIVATE.findall(text)) > 1:
+            raise EvidenceKeyInvalid  # the first would sign, which after `cat new >> old` is the wrong one
         try:
             key = load_pem_private_key(text.encode(), password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
