@@ -106,7 +106,7 @@ def checkpoint(export: ExportOption = None) -> None:
 
 async def _checkpoint(settings: Settings, signing_key: EvidenceKey, export: Path | None) -> int:
     try:
-        async with audit_storage(settings) as storage:
+        async with audit_storage(settings, must_write=True) as storage:
             taken = await _taken(storage, signing_key)
     except NotServed as failure:
         return refuse("checkpoint", str(failure))
@@ -175,8 +175,8 @@ def trusted_key(text: str) -> str:
     return f"sha256:{digits}" if text.startswith("sha256:") else fingerprint(digits)
 
 
-def audit_storage(settings: Settings) -> AbstractAsyncContextManager[Storage]:
-    return connected_storage(settings, application_name="proposals-audit", pool_size=2)
+def audit_storage(settings: Settings, *, must_write: bool = False) -> AbstractAsyncContextManager[Storage]:
+    return connected_storage(settings, application_name="proposals-audit", pool_size=2, must_write=must_write)
 
 
 def refuse(command: str, reason: str) -> int:

@@ -487,8 +487,8 @@ class Verification:
                     self.failed(file, "was altered: its SHA-256 is not its name")
             if not absent and not self.broken.intersection(files.values()):
                 self.check_hashes(version, files)
-        for part in sorted(self.parts):
-            if part.startswith("documents/") and part not in named | self.broken:
+        for part in sorted(self.parts.keys() - named - self.broken):
+            if part.startswith("documents/"):
                 self.failed(part, "is a document that no version names")
         if named & self.broken:
             return None

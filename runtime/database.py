@@ -171,7 +171,8 @@ class Database:
         try:
             async with background(self._watch, name="database-probe"):
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._probed.wait(), self._connect_seconds + ANSWER_SECONDS)
+                    async with asyncio.timeout(self._connect_seconds + ANSWER_SECONDS):
+                        await self._probed.wait()
                 yield self
         finally:
             if self._pool is not None:
@@ -219,7 +220,9 @@ class Database:
         """A session that cannot be opened says nothing of those that are open: it is tried again."""
         while True:
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._suspected.wait(), NEW_SESSION_SECONDS)
+                # Python 3.11's `wait_for` ignores a cancellation that comes when the event was just set.
+                async with asyncio.timeout(NEW_SESSION_SECONDS):
+                    await self._suspected.wait()
             self._suspected.clear()
             with suppress(Error, OSError, TimeoutError):
                 async with self.watching(self._application_name) as connection:

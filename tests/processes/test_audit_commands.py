@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import broken_postgres
 import evidence_packs
 import pytest
 import structlog
@@ -124,6 +125,24 @@ def test_without_a_database_one_line_says_so(run: Run, tmp_path, monkeypatch, co
     assert ran.stderr.startswith(f"proposals audit {command}: PostgreSQL cannot be reached")
     assert len(ran.stderr.splitlines()) == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_database_that_takes_no_writes_is_verified_and_packed_but_takes_no_checkpoint(
+    run: Run, packed, tmp_path, database_of_module
+):
+    broken_postgres.take_no_writes(database_of_module)
+    try:
+        verified = run("verify", "--proposal", packed.proposal_id)
+        everything = run("verify")
+        made = run("pack", packed.proposal_id, "-o", tmp_path / "pack.zip")
+        refused = run("checkpoint", "--export", tmp_path / "checkpoint.json")
+    finally:
+        broken_postgres.take_writes(database_of_module)
+    assert [ran.exit_code for ran in (verified, everything, made, refused)] == [0, 0, 0, 2]
+    assert (tmp_path / "pack.zip").read_bytes() == packed.signed
+    words = "PostgreSQL gives read-only sessions (default_transaction_read_only)."
+    assert refused.stderr == f"proposals audit checkpoint: {words}\n"
+    assert not (tmp_path / "checkpoint.json").exists()
 
 
 @pytest.mark.parametrize("command", [("checkpoint",), ("key",)])

@@ -1,10 +1,11 @@
-"""Checkpoints of a running service: while proposals are created, several at once, by other keys, after a restore."""
+"""Checkpoints of a service: while proposals are created, several at once, other keys, a restore, a hot standby."""
 
 import asyncio
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,11 @@ from evidence_keys import a_key, a_key_text
 from evidence_packs import parts_of
 from processes.test_backup import run
 from running_service import ROOT, Service, proposals, running
+from waiting import until
 
-from cli.local.postgres import SERVICE_ROLE
+from cli.local.ports import free_port
+from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
+from cli.local.system_user import unprivileged_user
 from domain.evidence_key import EvidenceKey
 from domain.pack_verifier import Verification
 
@@ -126,3 +130,47 @@ async def test_a_backup_that_is_older_than_the_last_checkpoint_is_found_by_a_kep
     assert replaced.returncode == 1
     assert "ALTERED: evidence_checkpoints number 2 is not the checkpoint that was exported\n" in replaced.stdout
     assert proposals(service, "audit", "verify").returncode == 0
+
+
+@contextmanager
+def standby_of(service: Service, folder: Path) -> Iterator[str]:
+    """The address of a hot standby."""
+    data, port = folder / "standby", free_port()
+    run(
+        "pg_basebackup",
+        "--pgdata",
+        data,
+        "--dbname",
+        service.postgres.dsn(),
+        "--write-recovery-conf",
+        "--checkpoint=fast",
+    )
+    if (user := unprivileged_user()) is not None:
+        subprocess.run(["chown", "-R", user, data], check=True)
+    server = EmbeddedPostgres(data, port, log=folder / "standby.log")
+    server.launch()
+    try:
+        yield server.dsn("proposals", role=SERVICE_ROLE)
+    finally:
+        server.stop()
+
+
+async def test_a_hot_standby_serves_the_audit_but_takes_no_checkpoint(service, clients, tmp_path):
+    await clients.submit()
+    with standby_of(service, tmp_path) as dsn:
+        await clients.submit()
+        await clients.all_succeed()
+        assert (await checkpoint(service))[0] == 0
+        primary = proposals(service, "audit", "verify")
+        ((proposal_id,), _) = service.rows("SELECT proposal_id FROM proposals")
+        packs = [tmp_path / "primary.zip", tmp_path / "standby.zip"]
+        assert proposals(service, "audit", "pack", proposal_id, "-o", str(packs[0])).returncode == 0
+
+        service.more_environment["PROPOSAL_DATABASE_URL"] = dsn
+        await until(lambda: proposals(service, "audit", "verify").stdout == primary.stdout)
+        assert proposals(service, "audit", "pack", proposal_id, "-o", str(packs[1])).returncode == 0
+        said = await checkpoint(service)
+    assert packs[0].read_bytes() == packs[1].read_bytes()
+    assert "nothing was altered: 2 proposals" in primary.stdout
+    refusal = "PostgreSQL is a standby: it takes no writes until it is promoted."
+    assert said == (2, f"proposals audit checkpoint: {refusal}\n")

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import broken_postgres
 import pytest
 from builders import a_storage
 from waiting import PATIENCE_SECONDS
@@ -132,3 +133,14 @@ async def test_statements_that_time_out_one_after_another_are_remembered(own_pos
         async with asyncio.timeout(PATIENCE_SECONDS):
             while database.problem is not None:
                 await asyncio.sleep(0.1)
+
+
+async def test_it_ends_at_once_after_a_write_that_a_read_only_session_refused(own_postgres: EmbeddedPostgres):
+    """The probe of new sessions is woken by the refusal, and cancelled in the same moment."""
+    dsn = own_postgres.dsn("proposals")
+    broken_postgres.take_no_writes(dsn)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with pytest.raises(StorageUnavailable):
+            reading = Database(dsn, pool_size=2, application_name="t", must_write=False)
+            async with reading.running(), reading.connection() as connection:
+                await connection.execute("CREATE TABLE refused ()")
