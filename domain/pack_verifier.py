@@ -150,7 +150,7 @@ def is_nothing(point: Point) -> bool:
 def is_key(public_key: bytes) -> bool:
     """Whether a private key can have made it: it is in the group of the base point.
 
-    Of the others, some verify one signature of many messages that nobody had to make.
+    With some of the others one signature is right for many messages, and making it takes no private key.
     """
     key = point_in(public_key) if len(public_key) == KEY_LENGTH else None
     return key is not None and not is_nothing(key) and is_nothing(times(L, key))
