@@ -31,8 +31,8 @@ from cli.local.children import Child
 from cli.local.ports import free_port
 
 MONITORING = Path(__file__).parent.parent / "deploy" / "monitoring"
-ELSEWHERE = {"ProposalsPurgeStopped", "ProposalsWorkflowTaskFailing"}
-COMPARISON = re.compile(r"\s[<>]\s(?=[^<>]*$)")
+ELSEWHERE = {"ProposalsPurgeStopped", "ProposalsBatchStalled", "ProposalsWorkflowTaskFailing"}
+COMPARISON = re.compile(r"\s[<>]\s")
 FIRE_SECONDS = 150
 STUCK = """
 UPDATE operations SET status = 'RUNNING', started_at = now() - interval '1 hour', created_at = now() - interval '1 hour'
