@@ -17,7 +17,7 @@ ATTEMPTS_REMEMBERED_SECONDS: Final = 90.0
 class WorkerMetrics:
     """Times of last runs begin with the process's start, so that a fresh worker is not taken for an idle one."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, *, signs_evidence: bool = False) -> None:
         def counter(name: str, description: str, **values: tuple[str, ...]) -> Counter:
             made = Counter(f"proposals_{name}", description, tuple(values), registry=registry)
             # Create the series up front: `rate()` misses the first increment of a new one.
@@ -44,6 +44,9 @@ class WorkerMetrics:
             "purged_rows", "Rows that were removed because they had been kept long enough.", kind=KINDS
         )
         self.purged_at = gauge("purge_last_run_timestamp_seconds", "When a run of the purge last had nothing left.")
+        gauge(
+            "evidence_key_configured", "1 when this worker has the key that signs checkpoints of evidence, else 0."
+        ).set(signs_evidence)
         self._attempts = counter(
             "callback_attempts",
             "Attempts of callbacks, by status class or error.",

@@ -23,6 +23,7 @@ import migrated_postgres
 import psycopg
 import yaml
 from builders import a_body
+from evidence_keys import a_key_text
 from receiver import Receiver
 from running_service import Clients, Service
 
@@ -30,8 +31,8 @@ from cli.local.children import Child
 from cli.local.ports import free_port
 
 MONITORING = Path(__file__).parent.parent / "deploy" / "monitoring"
-ELSEWHERE = {"ProposalsPurgeStopped", "ProposalsWorkflowTaskFailing"}
-COMPARISON = re.compile(r"\s[<>]\s(?=[^<>]*$)")
+ELSEWHERE = {"ProposalsPurgeStopped", "ProposalsBatchStalled", "ProposalsWorkflowTaskFailing"}
+COMPARISON = re.compile(r"\s[<>]\s")
 FIRE_SECONDS = 150
 STUCK = """
 UPDATE operations SET status = 'RUNNING', started_at = now() - interval '1 hour', created_at = now() - interval '1 hour'
@@ -114,6 +115,7 @@ async def running(binary: str, folder: Path) -> AsyncIterator[tuple[Service, Cli
     service.more_environment = {
         "PROPOSAL_WORKER_METRICS_PORT": str(worker_port),
         "PROPOSAL_DATABASE_POOL_SIZE": "4",
+        "PROPOSAL_EVIDENCE_KEY": a_key_text(),
     }
     try:
         service.start()
@@ -176,6 +178,10 @@ async def everything_fires(service: Service, clients: Clients, prometheus: Prome
     for _ in range(6):
         await clients.submit(body=a_body(callback={"url": "http://127.0.0.1:1/"}))
     await prometheus.firing("ProposalsFailedRatioHigh", "ProposalsCallbacksFailing", "ProposalsCallbacksGivenUp")
+
+    print("an old checkpoint")
+    service.alter("UPDATE evidence_checkpoints SET taken_at = now() - interval '4 hours'")
+    await prometheus.firing("ProposalsCheckpointsStopped")
 
     print("a locked table")
     with psycopg.connect(service.postgres.dsn("proposals")) as connection:

@@ -17,10 +17,12 @@ class NotServed(Exception):
 
 
 @asynccontextmanager
-async def connected_storage(settings: Settings, *, application_name: str, pool_size: int) -> AsyncIterator[Storage]:
-    """The storage while the block runs, of a standby as well. Raises NotServed."""
+async def connected_storage(
+    settings: Settings, *, application_name: str, pool_size: int, must_write: bool = False
+) -> AsyncIterator[Storage]:
+    """The storage while the block runs, of a standby as well unless it must write. Raises NotServed."""
     dsn = settings.database_url.get_secret_value()
-    database = Database(dsn, pool_size=pool_size, application_name=application_name, must_write=False)
+    database = Database(dsn, pool_size=pool_size, application_name=application_name, must_write=must_write)
     async with database.running():
         storage = Storage(database, on_ended=lambda _: None)  # no metrics are read of a command
         try:

@@ -15,6 +15,7 @@ from domain.canonical import sha256_of
 from domain.checkpoint import Checkpoint
 from domain.errors import ProposalNotFound
 from domain.evidence_key import EvidenceKey, fingerprint
+from domain.evidence_pack import PackTooLarge, verifier
 from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
@@ -72,6 +73,8 @@ async def _pack(settings: Settings, proposal_id: str, output: Path) -> int:
             typer.echo(f"ALTERED: {row}")
         print_error("proposals audit pack", ["the evidence is not as it was written: no pack was made"])
         return EXIT_ALTERED
+    except PackTooLarge:
+        return refuse("pack", f"{proposal_id} has more evidence than a zip can hold: 65,535 parts, or 4 GiB")
     except NotServed as failure:
         return refuse("pack", str(failure))
     except OSError as failure:
@@ -104,7 +107,7 @@ def checkpoint(export: ExportOption = None) -> None:
 
 async def _checkpoint(settings: Settings, signing_key: EvidenceKey, export: Path | None) -> int:
     try:
-        async with audit_storage(settings) as storage:
+        async with audit_storage(settings, must_write=True) as storage:
             taken = await _taken(storage, signing_key)
     except NotServed as failure:
         return refuse("checkpoint", str(failure))
@@ -137,14 +140,23 @@ async def _taken(storage: Storage, signing_key: EvidenceKey) -> Checkpoint | Non
 
 
 def key() -> None:
-    """Print the public half of PROPOSAL_EVIDENCE_KEY, and its fingerprint: auditors get it by another way than packs.
+    """Print the public half of PROPOSAL_EVIDENCE_KEY, its fingerprint, and the SHA-256 of this release's `verify.py`.
+
+    Auditors get these by another way than packs.
 
     Exit code 0: printed; 2: there is none.
     """
     signing_key = settings_or_exit(secrets=("evidence_key",)).signing_key
     if signing_key is None:
         fail("proposals audit key", NO_KEY, exit_code=EXIT_NOT_MADE)
-    print_fields("Evidence key", {"public key": signing_key.public_key, "fingerprint": signing_key.fingerprint})
+    print_fields(
+        "Evidence key",
+        {
+            "public key": signing_key.public_key,
+            "fingerprint": signing_key.fingerprint,
+            "verify.py": sha256_of(verifier()),
+        },
+    )
 
 
 def own_fingerprint(settings: Settings) -> set[str]:
@@ -164,8 +176,8 @@ def trusted_key(text: str) -> str:
     return f"sha256:{digits}" if text.startswith("sha256:") else fingerprint(digits)
 
 
-def audit_storage(settings: Settings) -> AbstractAsyncContextManager[Storage]:
-    return connected_storage(settings, application_name="proposals-audit", pool_size=2)
+def audit_storage(settings: Settings, *, must_write: bool = False) -> AbstractAsyncContextManager[Storage]:
+    return connected_storage(settings, application_name="proposals-audit", pool_size=2, must_write=must_write)
 
 
 def refuse(command: str, reason: str) -> int:

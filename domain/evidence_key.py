@@ -1,14 +1,19 @@
 """The Ed25519 key with which a deployment signs packs of evidence and checkpoints, and the names of its public half."""
 
+import re
+from functools import lru_cache
 from typing import Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
+from domain import pack_verifier
 from domain.canonical import sha256_of
 
 ALGORITHM: Final = "Ed25519"
+PRIVATE: Final = re.compile("-----BEGIN [A-Z ]*PRIVATE KEY-----")
+NEUTRAL: Final = (1).to_bytes(pack_verifier.KEY_LENGTH, "little")
 
 
 class EvidenceKeyInvalid(ValueError):
@@ -25,6 +30,8 @@ class EvidenceKey:
     @classmethod
     def from_pem(cls, text: str) -> "EvidenceKey":
         """The key of an unencrypted PKCS #8 text, as `openssl genpkey -algorithm ed25519` writes it."""
+        if len(PRIVATE.findall(text)) > 1:
+            raise EvidenceKeyInvalid  # the first would sign, which after `cat new >> old` is the wrong one
         try:
             key = load_pem_private_key(text.encode(), password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm):
@@ -48,9 +55,18 @@ def fingerprint(public_key: str) -> str:
 
 
 def is_signed(text: str, *, public_key: str, signature: str) -> bool:
-    """Whether the holder of this key signed this text."""
+    """Whether the holder of this key signed this text.
+
+    OpenSSL takes keys and signatures that the script in a pack refuses: both must come to the same.
+    """
     try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(public_key)).verify(bytes.fromhex(signature), text.encode())
+        key, signed = bytes.fromhex(public_key), bytes.fromhex(signature)
+        Ed25519PublicKey.from_public_bytes(key).verify(signed, text.encode())
     except (InvalidSignature, ValueError):
         return False
-    return True
+    return _is_key(key) and not signed.startswith(NEUTRAL)
+
+
+@lru_cache  # it takes milliseconds, and one key signs thousands of checkpoints
+def _is_key(public_key: bytes) -> bool:
+    return pack_verifier.is_key(public_key)

@@ -1,34 +1,39 @@
 """A pack: all evidence about one proposal as the bytes of a zip, with the script that verifies it.
 
-The same evidence makes the same bytes. Times in the zip are fixed and names sorted; nothing says when or where the pack
-was made; and parts are not compressed, because releases of zlib compress the same bytes differently.
+The same evidence and the same script make the same bytes. Times in the zip are fixed and names sorted; nothing says
+when or where the pack was made; and parts are not compressed, because releases of zlib compress the same bytes
+differently.
 """
 
 import hashlib
-import io
 import json
+import struct
 from collections.abc import Mapping
 from importlib import resources
 from typing import Any, Final
-from zipfile import ZIP_STORED, ZipFile, ZipInfo
 
 from domain.audit import FIRST_PREVIOUS_HASH, row_columns
 from domain.audit_check import Evidence
 from domain.canonical import sha256_of
 from domain.checkpoint import Sighting
 from domain.evidence_key import ALGORITHM, EvidenceKey
+from domain.pack_verifier import pieces_of
 
 FORMAT: Final = "proposals-evidence-pack/1"
 MANIFEST: Final = "manifest.json"
-LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)  # the first moment that a zip can hold
-UNIX: Final = 3
-READABLE_FILE: Final = 0o100644 << 16
+
+
+class PackTooLarge(Exception):
+    """A zip has at most 65,535 parts and 4 GiB."""
 
 
 def evidence_pack(
     evidence: Evidence, documents: Mapping[str, bytes], *, sighting: Sighting | None, key: EvidenceKey | None
 ) -> bytes:
-    """The zip. `documents` are the texts of all versions by address; `sighting` is of the checkpoint to include."""
+    """The zip. `documents` are the texts of all versions by address; `sighting` is of the checkpoint to include.
+
+    Raises PackTooLarge.
+    """
     parts = _parts(evidence, documents, sighting)
     manifest = _manifest(evidence, parts, signed_by=None if key is None else key.fingerprint)
     parts[MANIFEST] = manifest
@@ -46,15 +51,11 @@ def evidence_pack(
 
 
 def zipped(parts: Mapping[str, bytes]) -> bytes:
-    """The bytes of a zip with these parts."""
-    pack = io.BytesIO()
-    with ZipFile(pack, "w", ZIP_STORED) as archive:
-        for name, content in sorted(parts.items()):
-            entry = ZipInfo(name, LONG_AGO)
-            entry.create_system = UNIX  # otherwise that of this machine
-            entry.external_attr = READABLE_FILE
-            archive.writestr(entry, content)
-    return pack.getvalue()
+    """The bytes of a zip with these parts. Raises PackTooLarge."""
+    try:
+        return b"".join(piece for _, piece in pieces_of(parts))
+    except struct.error:
+        raise PackTooLarge from None
 
 
 def verifier() -> bytes:

@@ -20,7 +20,7 @@ import struct
 import sys
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,8 @@ MANIFEST, MANIFEST_HASH, SIGNATURE, CHECKPOINT = "manifest.json", "manifest.sha2
 BESIDE = (MANIFEST, MANIFEST_HASH, SIGNATURE)  # what the manifest cannot list
 ROWS = ("approvals.json", "chain.json", "events.json", "proposal.json", "versions.json")
 LISTS = ("approvals", "events", "versions")
-NEEDED = (MANIFEST, MANIFEST_HASH, *ROWS, "verify.py")
+SCRIPT = "verify.py"
+NEEDED = (MANIFEST, MANIFEST_HASH, *ROWS, SCRIPT)
 UNREADABLE_ZIP = (
     zipfile.BadZipFile,
     RuntimeError,
@@ -59,6 +60,34 @@ def canonical(value: Any) -> bytes:
 def shown(value: Any) -> bytes:
     """The text of the JSON parts of a pack."""
     return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=True) + "\n").encode()
+
+
+# The zip. A pack is written in one way only, so that each byte of it can be judged.
+
+VERSION, UNIX, LONG_AGO = 20, 3, 33  # of the format; of the attributes; 1980-01-01, the first day that a zip can hold
+READABLE_FILE = 0o100644 << 16
+
+
+def pieces_of(parts: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    """The bytes of the zip of these parts in order, each piece with the part that it is of, "" for the end of the zip.
+
+    Not by `zipfile`: what that writes may change with a release of Python. Raises struct.error for parts that are too
+    many or too large for a zip.
+    """
+    directory, begin = [], 0
+    for part in sorted(parts):
+        content, name = parts[part], part.encode()
+        size = len(content)
+        about = struct.pack("<5H3L2H", VERSION, 0, 0, 0, LONG_AGO, zlib.crc32(content), size, size, len(name), 0)
+        entry = struct.pack("<4s2B", b"PK\1\2", VERSION, UNIX) + about
+        directory.append((part, entry + struct.pack("<3H2L", 0, 0, 0, READABLE_FILE, begin) + name))
+        header = b"PK\3\4" + about + name
+        yield part, header
+        yield part, content
+        begin += len(header) + size
+    yield from directory
+    count, length = len(directory), sum(len(entry) for _, entry in directory)
+    yield "", b"PK\5\6" + struct.pack("<4H2LH", 0, 0, count, count, length, begin, 0)
 
 
 # Ed25519, RFC 8032, section 5.1.7, with the arithmetic of its section 6.
@@ -107,13 +136,33 @@ Y = 4631683569492647816942839400347516314130799386625622561578303360316525185596
 BASE: Point = (X, Y, 1, X * Y % P)
 
 
+def point_in(encoded: bytes) -> Point | None:
+    """The point that 32 bytes are the encoding of, None if there is none, or another encoding is the right one."""
+    number = int.from_bytes(encoded, "little")
+    return point_of(number & (2**255 - 1), number >> 255)
+
+
+def is_nothing(point: Point) -> bool:
+    """Whether it is the neutral element, which every scalar leaves as it is."""
+    return not point[0] % P and not (point[1] - point[2]) % P
+
+
+def is_key(public_key: bytes) -> bool:
+    """Whether a private key can have made it: it is in the group of the base point.
+
+    With some of the others one signature is right for many messages, and making it takes no private key.
+    """
+    key = point_in(public_key) if len(public_key) == KEY_LENGTH else None
+    return key is not None and not is_nothing(key) and is_nothing(times(L, key))
+
+
 def is_signed(public_key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the holder of the key signed the message; all three are bytes."""
-    if len(public_key) != KEY_LENGTH or len(signature) != 2 * KEY_LENGTH:
+    if not is_key(public_key) or len(signature) != 2 * KEY_LENGTH:
         return False
-    numbers = [int.from_bytes(part, "little") for part in (public_key, signature[:32], signature[32:])]
-    (key, r), s = (point_of(number & (2**255 - 1), number >> 255) for number in numbers[:2]), numbers[2]
-    if key is None or r is None or s >= L:
+    key, r, s = point_in(public_key), point_in(signature[:32]), int.from_bytes(signature[32:], "little")
+    # With such a key the equation leaves the neutral element as the only `r` outside of its group.
+    if key is None or r is None or is_nothing(r) or s >= L:
         return False
     digest = int.from_bytes(hashlib.sha512(signature[:32] + public_key + message).digest(), "little") % L
     left, right = times(s, BASE), add_points(r, times(digest, key))
@@ -175,10 +224,28 @@ class Verification:
             with zipfile.ZipFile(pack) as archive:
                 for entry in archive.infolist():
                     self._read_entry(archive, entry, pack.stat().st_size)
+            if not self.failures:
+                self._check_bytes(pack)
         except UNREADABLE_ZIP as failure:
             self.failed(pack.name, f"is no zip, or was cut or altered: {failure}")
             return False
         return True
+
+    def _check_bytes(self, pack: Path) -> None:
+        """Name what is not as these parts make a zip: `zipfile` overlooks comments, times, and bytes between parts."""
+        pieces = list(pieces_of(self.parts))
+        excess = pack.stat().st_size - sum(len(piece) for _, piece in pieces)
+        with pack.open("rb") as file:
+            for part, piece in pieces:
+                begin = file.tell()
+                if file.read(len(piece)) == piece:
+                    continue
+                where = f"from byte {begin} on" if excess else f"in bytes {begin} to {begin + len(piece) - 1}"
+                self.failed(part or pack.name, f"is not in the zip as packs have it: it differs {where}")
+                if excess:
+                    break  # everything behind is in another place
+        if excess > 0:
+            self.failed(pack.name, f"has {excess} bytes more than its parts make")
 
     def _read_folder(self, folder: Path) -> None:
         for path in sorted(folder.rglob("*")):
@@ -420,8 +487,8 @@ class Verification:
                     self.failed(file, "was altered: its SHA-256 is not its name")
             if not absent and not self.broken.intersection(files.values()):
                 self.check_hashes(version, files)
-        for part in sorted(self.parts):
-            if part.startswith("documents/") and part not in named | self.broken:
+        for part in sorted(self.parts.keys() - named - self.broken):
+            if part.startswith("documents/"):
                 self.failed(part, "is a document that no version names")
         if named & self.broken:
             return None
@@ -568,6 +635,8 @@ def main() -> int:
     pack = (arguments.pack or Path(__file__).parent).resolve()
     verification = Verification(arguments.key or (), arguments.proposal)
     verification.verify(pack)
+    if SCRIPT in verification.parts and verification.parts[SCRIPT] != Path(__file__).read_bytes():
+        verification.notes.append(f"note    {SCRIPT} in the pack is another script than this one")
     print(f"Evidence pack {plain(str(pack))}")
     for note in verification.notes:
         print(f"  {plain(note)}")

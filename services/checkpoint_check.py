@@ -12,6 +12,7 @@ from services.checkpoints import OTHER_ROOT, TABLE, UNSIGNED, added_tree, heads_
 from storage.checkpoints import CheckpointReader
 
 CHECKPOINTS_A_PAGE: Final = 500
+HEADS_TABLE: Final = "checkpoint_heads"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,13 @@ async def broken_checkpoints(
     The heads of each must be those that it was the first to see, which are all that later ones are made of. So the
     tree of all heads is computed for the last one alone.
     """
+    for head in await reader.heads_of_none(limit=CHECKPOINTS_A_PAGE):
+        yield BrokenRow(
+            table=HEADS_TABLE,
+            row=f"number {head.checkpoint_no}",
+            proposal_id=head.proposal_id,
+            reason="is of no checkpoint",
+        )
     while page := await reader.after(0 if result.last is None else result.last.checkpoint_no, limit=CHECKPOINTS_A_PAGE):
         for checkpoint in page:
             for broken in _broken(checkpoint, result, demands):

@@ -21,7 +21,7 @@ async def pack_of(storage: Storage, proposal_id: str, *, key: EvidenceKey | None
     """The bytes of the pack, signed if there is a key.
 
     It has the proof of the checkpoint that saw the proposal's end, if there is one. Raises ProposalNotFound,
-    EvidenceAltered and StorageUnavailable.
+    EvidenceAltered, PackTooLarge and StorageUnavailable.
     """
     async with storage.snapshot(by_index=True) as reader:
         evidence = await reader.evidence_of(proposal_id)

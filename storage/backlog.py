@@ -1,4 +1,4 @@
-"""The amount of open work and the age of its oldest, from a few rows of partial indexes of tables of any size."""
+"""The amount of open work and the age of its oldest, and of the last checkpoint, from a few rows of any index."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +26,12 @@ SELECT_PENDING_DELIVERIES: Final = f"""
 SELECT count(*) AS pending, min(pending_since) AS oldest_pending, min(due_at) AS first_due, now() AS read_at
 FROM (SELECT coalesce(redelivered_at, created_at) AS pending_since, due_at FROM callback_deliveries
     WHERE status = 'PENDING' ORDER BY due_at LIMIT {MOST}) AS pending
+"""
+# Without a checkpoint, since the first proposal: ids ascend with time. Not as a moment, which may be an altered one.
+SELECT_CHECKPOINT_AGE: Final = """
+SELECT coalesce(extract(epoch FROM now() - coalesce(
+    (SELECT taken_at FROM evidence_checkpoints ORDER BY checkpoint_no DESC LIMIT 1),
+    (SELECT created_at FROM proposals ORDER BY proposal_id LIMIT 1))), 0)::float8
 """
 
 
@@ -68,3 +74,9 @@ class BacklogReader(Repository):
     async def pending_deliveries(self) -> PendingDeliveries:
         (row,) = await self._all(DELIVERIES_ROW, SELECT_PENDING_DELIVERIES)
         return row
+
+    async def checkpoint_age(self) -> float:
+        """Seconds since the last checkpoint of evidence; without one, since the first proposal; 0 without either."""
+        cursor = await self._connection.execute(SELECT_CHECKPOINT_AGE)
+        ((seconds,),) = await cursor.fetchall()
+        return float(seconds)

@@ -47,6 +47,11 @@ SELECT_NEWEST_HEAD: Final = f"""
 SELECT checkpoint_no, {HEAD} FROM checkpoint_heads WHERE proposal_id = %(proposal_id)s
 ORDER BY checkpoint_no DESC LIMIT 1
 """
+# They are in no tree: what is newer of the same proposal hides them.
+SELECT_HEADS_OF_NONE: Final = f"""
+SELECT checkpoint_no, {HEAD} FROM checkpoint_heads WHERE checkpoint_no < 1
+ORDER BY checkpoint_no, proposal_id LIMIT %(limit)s
+"""
 ADD_HEADS: Final = f"""
 INSERT INTO checkpoint_heads (checkpoint_no, {HEAD})
 SELECT %(checkpoint_no)s, p.proposal_id, p.event_count, p.last_event_hash
@@ -91,6 +96,10 @@ class CheckpointReader(Repository):
     async def added_heads(self, checkpoint_no: int, *, after: str, limit: int) -> Sequence[ChainHead]:
         """The next heads by proposal that the checkpoint was the first to see."""
         return await self._all(HEAD_ROW, SELECT_ADDED_HEADS, checkpoint_no=checkpoint_no, after=after, limit=limit)
+
+    async def heads_of_none(self, *, limit: int) -> Sequence[SeenHead]:
+        """The first heads with a number that no checkpoint has: they begin with 1."""
+        return await self._all(SEEN_ROW, SELECT_HEADS_OF_NONE, limit=limit)
 
     async def seen(self, proposal_ids: Sequence[str]) -> Sequence[SeenHead]:
         """Every head of these proposals that a checkpoint saw, the first one first."""

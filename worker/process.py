@@ -75,7 +75,7 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
             callback_rules=settings.callback_rules,
             egress_proxy=settings.proxy,
             max_started=settings.max_started_operations,
-            metrics=WorkerMetrics(process_metrics.registry),
+            metrics=WorkerMetrics(process_metrics.registry, signs_evidence=settings.signing_key is not None),
             evidence_key=settings.signing_key,
         )
         keep_prepared = partial(keep_temporal_prepared, client, checkpoints=dependencies.evidence_key is not None)

@@ -114,6 +114,7 @@ class BacklogMetrics(Collector):
         self._operations: OpenOperations | None = None
         self._deliveries: PendingDeliveries | None = None
         self._runs = 0
+        self._checkpoint_age = 0.0
         self._ready: Readiness | None = None
 
     async def refresh(self) -> None:
@@ -136,6 +137,7 @@ class BacklogMetrics(Collector):
                 self._operations = await reading.backlog.open_operations()
                 self._deliveries = await reading.backlog.pending_deliveries()
                 self._runs = await reading.backlog.runs_remaining()
+                self._checkpoint_age = await reading.backlog.checkpoint_age()
         except StorageUnavailable:
             return
         self._read_at = monotonic()
@@ -156,6 +158,11 @@ class BacklogMetrics(Collector):
             yield from _deliveries(self._deliveries, now=self._deliveries.read_at + since_read)
             yield GaugeMetricFamily(
                 "proposals_runs_remaining", "Runs of open batches that are not computed.", value=self._runs
+            )
+            yield GaugeMetricFamily(
+                "proposals_checkpoint_age_seconds",
+                "Since the last checkpoint of evidence; without one, since the first proposal.",
+                value=max(0.0, self._checkpoint_age + since_read.total_seconds()),
             )
 
 

@@ -3,19 +3,23 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from batches import BatchSteps, a_portfolio, an_analysis, submitted
 from builders import a_storage
+from evidence_keys import a_key
 from operation_rows import insert_operations
 from prometheus_client import CollectorRegistry
+from proposal_rows import insert_proposals
 from waiting import PATIENCE_SECONDS
 
 from api.http import metrics as backlog_metrics
 from api.http.metrics import BacklogMetrics
 from domain.errors import OperationCancelled, StorageUnavailable
 from domain.operation import OperationFailure
+from services.checkpoints import take_checkpoint
 from services.ending import end_failed
 from services.readiness import Readiness
 from storage.backlog import SELECT_OPEN_OPERATIONS, SELECT_PENDING_DELIVERIES, SELECT_RUNS_REMAINING
@@ -149,6 +153,38 @@ async def test_runs_remain_until_their_chunk_is_committed_or_their_batch_has_end
     assert await remaining() == 38
     await end_failed(storage, first.operation_id, OperationFailure.of(OperationCancelled))
     assert await remaining() == 3
+
+
+async def test_the_age_of_the_last_checkpoint_is_read_from_postgresql(storage, registry, database_dsn):
+    async def age() -> float:
+        registry.backlog._tried_at = float("-inf")
+        await registry.backlog.refresh()
+        return registry.get_sample_value("proposals_checkpoint_age_seconds")
+
+    def altered(taken_at: str) -> None:
+        with psycopg.connect(database_dsn) as connection:
+            connection.execute("SET session_replication_role = replica")
+            connection.execute(f"UPDATE evidence_checkpoints SET taken_at = {taken_at}")
+
+    assert await age() < PATIENCE_SECONDS  # nothing is there that a checkpoint could see
+    insert_proposals(database_dsn, 2)
+    with psycopg.connect(database_dsn) as connection:
+        ((first,),) = connection.execute("SELECT created_at FROM proposals ORDER BY proposal_id LIMIT 1").fetchall()
+    assert abs(await age() - (datetime.now(UTC) - first).total_seconds()) < PATIENCE_SECONDS
+    await take_checkpoint(storage, a_key())
+    before = await age()
+    assert before < PATIENCE_SECONDS
+    await asyncio.sleep(0.01)
+    assert before < registry.get_sample_value("proposals_checkpoint_age_seconds")
+    altered("now() - interval '4 hours'")
+    await take_checkpoint(storage, a_key())
+    assert await age() < PATIENCE_SECONDS
+    altered("now() - interval '4 hours'")
+    assert await age() >= 4 * 3600
+    altered("'-infinity'")
+    assert await age() == float("inf")
+    altered("'infinity'")
+    assert await age() == 0
 
 
 async def test_the_api_serves_its_metrics(api):

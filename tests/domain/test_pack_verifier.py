@@ -1,18 +1,20 @@
 """The verifier's own Ed25519 and what it is written with: it is run by strangers, by the Python that they have."""
 
 import ast
+import hashlib
 import io
 import sys
 from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from domain import pack_verifier
-from domain.pack_verifier import L, Verification, is_signed, plain
+from domain import evidence_key, pack_verifier
+from domain.evidence_pack import zipped
+from domain.pack_verifier import BASE, L, P, Verification, is_key, is_signed, plain, point_of, times
 
 SOURCE = Path(pack_verifier.__file__).read_text()
 # RFC 8032, section 7.1: TEST 1, 2, 3 and SHA(abc): public key, message, signature.
@@ -54,6 +56,91 @@ VECTORS = [
     ),
 ]
 
+# Chalkias, Garillot, Nikolaenko, "Taming the many EdDSAs" (2020), section 5: public key, message, signature.
+REFUSED = [
+    (  # S = 0, key and R of small order
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        "8c93255d71dcab10e8f379c26200f3c7bd5f09d9bc3068d3ef4edeb4853022b6",
+        (
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a000000000000000000000000000000000000000000000000"
+            "0000000000000000"
+        ),
+    ),
+    (  # S > 0, key of small order, R mixed
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
+        "9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79",
+        (
+            "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43a5bb704786be79fc476f91d3f3f89b03984d8068dcf1bb7d"
+            "fc6637b45450ac04"
+        ),
+    ),
+    (  # key mixed, R of small order
+        "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43",
+        "aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab",
+        (
+            "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa8c4bd45aecaca5b24fb97bc10ac27ac8751a7dfe1baff8b9"
+            "53ec9f5833ca260e"
+        ),
+    ),
+    (  # key and R mixed, verifies with and without cofactor
+        "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d",
+        "9bd9f44f4dcc75bd531b56b2cd280b0bb38fc1cd6d1230e14861d861de092e79",
+        (
+            "9046a64750444938de19f227bb80485e92b83fdb4b6506c160484c016cc1852f87909e14428a7a1d62e9f22f3d3ad7802db02eb2e688b6c5"
+            "2fcd6648a98bd009"
+        ),
+    ),
+    (  # key and R mixed, verifies with cofactor only
+        "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d",
+        "e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c",
+        (
+            "160a1cb0dc9c0258cd0a7d23e94d8fa878bcb1925f2c64246b2dee1796bed5125ec6bc982a269b723e0668e540911a9a6a58921d6925e434"
+            "ab10aa7940551a09"
+        ),
+    ),
+    (  # as before, where 8h is reduced first
+        "cdb267ce40c5cd45306fa5d2f29731459387dbf9eb933b7bd5aed9a765b88d4d",
+        "e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec4011eaccd55b53f56c",
+        (
+            "21122a84e0b5fca4052f5b1235c80a537878b38f3142356b2c2384ebad4668b7e40bc836dac0f71076f9abe3a53f9c03c1ceeeddb658d003"
+            "0494ace586687405"
+        ),
+    ),
+    (  # S is not below L
+        "442aad9f089ad9e14647b1ef9099a1ff4798d78589e66f28eca69c11f582a623",
+        "85e241a07d148b41e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec40",
+        (
+            "e96f66be976d82e60150baecff9906684aebb1ef181f67a7189ac78ea23b6c0e547f7690a0e2ddcd04d87dbc3490dc19b3b3052f7ff0538c"
+            "b68afb369ba3a514"
+        ),
+    ),
+    (  # S is far above L
+        "442aad9f089ad9e14647b1ef9099a1ff4798d78589e66f28eca69c11f582a623",
+        "85e241a07d148b41e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec40",
+        (
+            "8ce5b96c8f26d0ab6c47958c9e68b937104cd36e13c33566acd2fe8d38aa19427e71f98a473474f2f13f06f97c20d58cc3f54b8bd0d272f4"
+            "2b695dd7e89a8c22"
+        ),
+    ),
+    (  # R is small and not canonical
+        "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43",
+        "fdaebc429f4a735932a160da1301080c13280eea8bc280d1b392c6b9e6ba3a5a",
+        (
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f454d370c8d9fc323a41450f8d513eafeb5b0697390c1e505"
+            "a0d4ddc71f566607"
+        ),
+    ),
+    (  # R is small and not canonical, and was hashed as it is
+        "f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43",
+        "84b698d39be126ff55fe45079e6c8bf64a0d7db6994560b4e96b7021eb39c1a1",
+        (
+            "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f084d5b99c2a9463d9c8bd5026916996984eeec87ddf1d3be"
+            "329006ace1b37b09"
+        ),
+    ),
+]
+OF_ORDER_8 = int.from_bytes(bytes.fromhex(REFUSED[0][0]), "little") & (2**255 - 1)  # the y of a point
+
 
 def altered(data: bytes, bit: int) -> bytes:
     place = bit % (8 * len(data))
@@ -86,6 +173,76 @@ def test_it_agrees_with_the_library_that_signs(seed, message, bit):
 def test_a_key_that_is_no_point_signs_nothing():
     for number in (2, 7, 2**255 - 19, 2**255 - 1):
         assert not is_signed(number.to_bytes(32, "little"), b"", bytes(64))
+
+
+@pytest.mark.parametrize("number", range(len(REFUSED)))
+def test_what_implementations_disagree_about_is_refused_here_and_by_the_service(number):
+    public_key, message, signature = (bytes.fromhex(text) for text in REFUSED[number])
+    assert not is_signed(public_key, message, signature)
+    text = "".join(map(chr, message))  # the service signs texts: the words do not matter where the key is refused
+    assert not evidence_key.is_signed(text, public_key=public_key.hex(), signature=signature.hex())
+
+
+# Every encoding of a point of order 1, 2, 4 or 8, six of which are another than the right one.
+SMALL = [
+    number.to_bytes(32, "little")
+    for y in (0, 1, P - 1, P, P + 1, OF_ORDER_8, P - OF_ORDER_8)
+    for number in (y, y | 1 << 255)
+]
+
+
+@pytest.mark.parametrize("public_key", SMALL, ids=bytes.hex)
+def test_a_key_of_small_order_signs_no_message(public_key):
+    """Without the check one of eight signatures of this kind is right of any message."""
+    for number in range(16):
+        for r in SMALL:
+            assert not is_signed(public_key, bytes([number]), r + bytes(32))
+    assert not is_key(public_key)
+    assert times(8, point_of(int.from_bytes(public_key, "little") % 2**255 % P, 0) or BASE)[0] == 0
+
+
+def test_the_service_refuses_keys_of_small_order_that_openssl_takes():
+    public_key, signature = SMALL[1 * 2], SMALL[1 * 2] + bytes(32)
+    Ed25519PublicKey.from_public_bytes(public_key).verify(signature, b"anything")
+    assert not evidence_key.is_signed("anything", public_key=public_key.hex(), signature=signature.hex())
+
+
+def test_a_signature_that_gives_its_key_away_is_refused_here_and_by_the_service():
+    """Its `r` is the neutral element: S is the private scalar times a number that all know."""
+    seed, message = bytes(32), b"text"
+    digest = hashlib.sha512(seed).digest()
+    scalar = int.from_bytes(digest[:32], "little") & (2**254 - 8) | 2**254
+    public_key = Ed25519PrivateKey.from_private_bytes(seed).public_key().public_bytes_raw()
+    r = (1).to_bytes(32, "little")
+    factor = int.from_bytes(hashlib.sha512(r + public_key + message).digest(), "little")
+    signature = r + (factor * scalar % L).to_bytes(32, "little")
+    Ed25519PublicKey.from_public_bytes(public_key).verify(signature, message)
+    assert is_key(public_key)
+    assert not is_signed(public_key, message, signature)
+    assert not evidence_key.is_signed("text", public_key=public_key.hex(), signature=signature.hex())
+
+
+def test_a_small_zip_is_judged_to_the_last_bit(tmp_path):
+    """Each bit turned, each byte taken out, and a byte put in at each place."""
+    parts = {"a.json": b"{}", "b/c.json": b"[1]", "d": b""}
+    whole = zipped(parts)
+    file = tmp_path / "pack.zip"
+
+    def named(content: bytes) -> set[str]:
+        file.write_bytes(content)
+        verification = Verification()
+        verification.read(file)
+        return {part for part, _ in verification.failures}
+
+    assert named(whole) == set()
+    for place in range(len(whole) + 1):
+        before, behind = whole[:place], whole[place:]
+        changes = [before + bytes([byte]) + behind for byte in (0, 0x50, 0xFF)]
+        if behind:
+            changes += [before + bytes([behind[0] ^ 1 << bit]) + behind[1:] for bit in range(8)]
+            changes.append(before + behind[1:])
+        for changed in changes:
+            assert named(changed), (place, changed)
 
 
 def test_it_is_written_in_python_3_9_with_the_standard_library_alone():

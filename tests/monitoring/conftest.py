@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from evidence_keys import a_key_text
 from running_service import Service, running
 from span_receiver import SpanReceiver
 
@@ -30,6 +31,7 @@ def observed(
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint,
         "OTEL_BSP_SCHEDULE_DELAY": "100",
         "PROPOSAL_WORKER_METRICS_PORT": str(worker_metrics_port),
+        "PROPOSAL_EVIDENCE_KEY": a_key_text(),
     }
     with running(service):
         yield service

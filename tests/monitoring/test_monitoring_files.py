@@ -14,6 +14,7 @@ from openapi_document import DOCUMENT
 from page_tables import page_of, plain, rows, section
 from prometheus_client.parser import text_string_to_metric_families
 from running_service import Clients
+from waiting import until
 
 from domain.callback_retries import DeliveryStatus
 from domain.operation import OperationStatus, OperationType
@@ -109,6 +110,17 @@ async def test_no_label_holds_an_id_or_a_path(observed, worker_metrics_port):
         assert text not in page
     assert 'route="unmatched"' in page
     assert 'route="/rebalance/proposals/{proposal_id}"' in page
+
+
+async def test_the_alert_for_checkpoints_knows_of_the_key_of_the_workers_and_of_the_last_checkpoint(
+    observed, worker_metrics_port
+):
+    await until(lambda: observed.rows("SELECT 1 FROM evidence_checkpoints"))
+    async with http_client(observed.url) as http:
+        page = (await http.get(f"http://127.0.0.1:{worker_metrics_port}/metrics")).text
+        assert "\nproposals_evidence_key_configured 1.0\n" in page
+        [age] = re.findall(r"^proposals_checkpoint_age_seconds (.+)$", (await http.get("/metrics")).text, re.MULTILINE)
+    assert float(age) < 3600
 
 
 PARTS = ("- **Fires when** ", "- **Users notice** ", "- **Check** ", "- **Do**", "- **Escalate** ")

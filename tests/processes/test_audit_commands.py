@@ -1,5 +1,6 @@
 """The commands for auditors, in this process: what they write and refuse, and that nothing is left half written."""
 
+import hashlib
 import json
 import os
 import stat
@@ -7,18 +8,20 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
+import broken_postgres
 import evidence_packs
 import pytest
 import structlog
 from click.testing import Result
 from evidence_keys import a_key, a_key_text
-from evidence_packs import Packed, found
+from evidence_packs import Packed, found, parts_of
 from typer.testing import CliRunner
 
 from cli import audit, evidence
 from cli.local.ports import free_port
 from domain.canonical import sha256_of
 from domain.checkpoint import Checkpoint
+from domain.evidence_pack import PackTooLarge
 
 Run = Callable[..., Result]
 
@@ -90,6 +93,16 @@ def test_a_file_that_cannot_be_written_is_named_and_nothing_is_left(run: Run, pa
     assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("pack.zip", "the one before")]
 
 
+def test_evidence_that_no_zip_can_hold_is_refused(run: Run, packed, tmp_path, monkeypatch):
+    async def too_large(*_: object, **__: object) -> NoReturn:
+        raise PackTooLarge
+
+    monkeypatch.setattr(evidence, "pack_of", too_large)
+    ran = run("pack", packed.proposal_id, "-o", tmp_path / "pack.zip")
+    assert (ran.exit_code, ran.stdout, list(tmp_path.iterdir())) == (2, "", [])
+    assert "has more evidence than a zip can hold: 65,535 parts, or 4 GiB" in ran.stderr
+
+
 def test_a_pack_is_readable_by_its_owner_alone(run: Run, packed, tmp_path):
     run("pack", packed.proposal_id, "-o", tmp_path / "pack.zip")
     assert stat.S_IMODE((tmp_path / "pack.zip").stat().st_mode) == 0o600
@@ -114,6 +127,24 @@ def test_without_a_database_one_line_says_so(run: Run, tmp_path, monkeypatch, co
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_database_that_takes_no_writes_is_verified_and_packed_but_takes_no_checkpoint(
+    run: Run, packed, tmp_path, database_of_module
+):
+    broken_postgres.take_no_writes(database_of_module)
+    try:
+        verified = run("verify", "--proposal", packed.proposal_id)
+        everything = run("verify")
+        made = run("pack", packed.proposal_id, "-o", tmp_path / "pack.zip")
+        refused = run("checkpoint", "--export", tmp_path / "checkpoint.json")
+    finally:
+        broken_postgres.take_writes(database_of_module)
+    assert [ran.exit_code for ran in (verified, everything, made, refused)] == [0, 0, 0, 2]
+    assert (tmp_path / "pack.zip").read_bytes() == packed.signed
+    words = "PostgreSQL gives read-only sessions (default_transaction_read_only)."
+    assert refused.stderr == f"proposals audit checkpoint: {words}\n"
+    assert not (tmp_path / "checkpoint.json").exists()
+
+
 @pytest.mark.parametrize("command", [("checkpoint",), ("key",)])
 def test_without_a_key_it_is_said_how_to_make_one(run: Run, monkeypatch, command):
     monkeypatch.delenv("PROPOSAL_EVIDENCE_KEY")
@@ -123,10 +154,12 @@ def test_without_a_key_it_is_said_how_to_make_one(run: Run, monkeypatch, command
     assert "openssl genpkey -algorithm ed25519" in ran.stderr
 
 
-def test_the_public_key_is_printed_and_its_fingerprint_and_nothing_private(run: Run):
+def test_the_public_key_is_printed_and_its_fingerprint_and_the_script_s_and_nothing_private(run: Run, packed):
     ran = run("key")
     assert ran.exit_code == 0
-    assert ran.stdout == f"Evidence key\n  public key: {a_key().public_key}\n  fingerprint: {a_key().fingerprint}\n"
+    script = f"sha256:{hashlib.sha256(parts_of(packed.signed)['verify.py']).hexdigest()}"
+    key = f"  public key: {a_key().public_key}\n  fingerprint: {a_key().fingerprint}\n"
+    assert ran.stdout == f"Evidence key\n{key}  verify.py: {script}\n"
 
 
 def test_a_checkpoint_is_stored_exported_and_compared_with(run: Run, packed, tmp_path):

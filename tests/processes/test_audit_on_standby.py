@@ -65,4 +65,7 @@ def test_a_pack_is_made_and_a_checkpoint_is_not(standby, tmp_path):
     assert audit(dsn, "pack", proposal_id, "-o", str(tmp_path / "pack.zip")).returncode == 0
     refused = audit(dsn, "checkpoint")
     assert refused.returncode == 2
-    assert "proposals audit checkpoint: PostgreSQL takes no writes (SQLSTATE 25006): it is a standby" in refused.stderr
+    assert (
+        refused.stderr
+        == "proposals audit checkpoint: PostgreSQL is a standby: it takes no writes until it is promoted.\n"
+    )

@@ -132,6 +132,21 @@ async def test_two_at_the_same_time_make_two_or_one_says_so(storage: Storage, da
     assert (await take_checkpoint(storage, KEY)).checkpoint_no == len(taken) + 1
 
 
+async def test_what_is_created_meanwhile_is_in_the_next_one(storage: Storage):
+    async def create() -> None:
+        for _ in range(20):
+            await a_created_proposal(storage)
+
+    creating, made = asyncio.create_task(create()), []
+    while not creating.done():
+        made += await asyncio.gather(*(take_checkpoint(storage, KEY) for _ in range(3)), return_exceptions=True)
+    await creating
+    assert all(isinstance(one, Checkpoint | CheckpointTaken) for one in made)
+    assert await found(storage) == []
+    assert (await take_checkpoint(storage, KEY)).proposals == 20
+    assert await found(storage) == []
+
+
 async def test_another_one_under_way_is_said(storage: Storage):
     await a_created_proposal(storage)
     async with storage.checkpointing() as first:
@@ -184,6 +199,15 @@ ALTERED = "evidence_checkpoints number 2 is not what its signature says"
 FOLLOWS = "evidence_checkpoints number 3 does not follow the checkpoint before it"
 OTHER_HEADS = "evidence_checkpoints number 2 signed other heads than checkpoint_heads has of it"
 OTHER_ROOT = "evidence_checkpoints number 3 has another root than the heads up to it"
+COPY = """
+INSERT INTO evidence_checkpoints
+SELECT {}, taken_at, proposals, root, changed, changed_root, previous_hash, public_key, signature
+FROM evidence_checkpoints WHERE checkpoint_no = 3
+"""
+COPY_HEAD = """
+INSERT INTO checkpoint_heads
+SELECT {}, proposal_id, event_count, last_event_hash FROM checkpoint_heads WHERE checkpoint_no = 2
+"""
 ALTERATIONS = {
     **{
         column: (f"UPDATE evidence_checkpoints SET {column} = {value} WHERE checkpoint_no = 2", ALTERED)
@@ -216,6 +240,14 @@ ALTERATIONS = {
     "a head's hash": ("UPDATE checkpoint_heads SET last_event_hash = 'x' WHERE checkpoint_no = 2", OTHER_HEADS),
     "a head": ("DELETE FROM checkpoint_heads WHERE checkpoint_no = 2", OTHER_HEADS),
     "a head in the last tree": ("DELETE FROM checkpoint_heads WHERE checkpoint_no = 2", OTHER_ROOT),
+    "one more at the end": (COPY.format(4), "evidence_checkpoints number 4 is not what its signature says"),
+    "one that follows no other": (
+        COPY.format(4),
+        "evidence_checkpoints number 4 does not follow the checkpoint before it",
+    ),
+    "one far behind the last": (COPY.format(9), "evidence_checkpoints numbers 4 to 8 is missing"),
+    "a head of no checkpoint": (COPY_HEAD.format(0), " is of no checkpoint"),
+    "a head of a checkpoint that never was": (COPY_HEAD.format(4), "evidence_checkpoints number 4 is missing"),
     "a head of a proposal that never was": (
         "INSERT INTO checkpoint_heads VALUES (2, 'pp_0', 1, 'x')",
         "proposals pp_0 is missing",
@@ -230,7 +262,8 @@ async def test_an_altered_checkpoint_is_named(storage: Storage, database_dsn):
     alter(database_dsn, *(f"CREATE TABLE kept_{table} AS TABLE {table}" for table in tables))
     for name, (statement, line) in ALTERATIONS.items():
         alter(database_dsn, statement)
-        assert line in await found(storage), name
+        lines = await found(storage)
+        assert any(named.endswith(line) for named in lines), (name, lines)
         for table in tables:
             alter(database_dsn, f"DELETE FROM {table}", f"INSERT INTO {table} SELECT * FROM kept_{table}")
     assert await found(storage) == []

@@ -20,7 +20,7 @@ from storage_rows import a_created_proposal, a_created_version, a_reviewed_propo
 from domain import pack_verifier
 from domain.canonical import sha256_of
 from domain.errors import ProposalNotFound
-from domain.evidence_pack import verifier, zipped
+from domain.evidence_pack import PackTooLarge, verifier, zipped
 from domain.pack_verifier import canonical
 from services.checkpoints import take_checkpoint
 from services.evidence_pack import EvidenceAltered, pack_of
@@ -226,12 +226,70 @@ def test_a_part_that_is_there_twice_or_compressed_is_named(parts, tmp_path):
     assert found(pack.getvalue(), tmp_path) == ["events.json is compressed, as no part of a pack is"]
 
 
-def test_the_order_in_the_zip_does_not_matter_but_that_in_a_part_does(parts, tmp_path):
+def test_a_pack_that_was_zipped_again_is_named_whatever_its_parts_hold(parts, tmp_path):
     pack = io.BytesIO()
     with zipfile.ZipFile(pack, "w") as archive:
         for name in reversed(names(parts)):
-            archive.writestr(name, parts[name])
-    assert found(pack.getvalue(), tmp_path) == []
+            archive.writestr(zipfile.ZipInfo(name), parts[name])
+    lines = found(pack.getvalue(), tmp_path)
+    assert lines
+    assert all("is not in the zip as packs have it: it differs in bytes " in line for line in lines), lines
+
+
+def test_any_byte_that_the_zip_adds_to_its_parts_is_judged(packed, parts, tmp_path):
+    """Headers, directory and end: names, times, lengths, flags, attributes, places, counts."""
+    added = bytearray(packed.signed)
+    for name, content in parts.items():
+        begin = 30 + len(name) + zipfile.ZipFile(io.BytesIO(packed.signed)).getinfo(name).header_offset
+        added[begin : begin + len(content)] = bytes(len(content))
+    places = [place for place, byte in enumerate(added) if byte or packed.signed[place] == 0]
+    assert len(places) > 150 * len(parts)
+    file = tmp_path / "pack.zip"
+    for place in places[::11]:
+        file.write_bytes(flipped(packed.signed, place, 1 << place % 8))
+        verification = evidence_packs.Verification()
+        verification.verify(file)
+        named = {part for part, _ in verification.failures}
+        assert named & (parts.keys() | {"pack.zip"}), (place, named)
+
+
+EXCESS = {
+    "a byte in front": lambda pack: b"x" + pack,
+    "a script in front": lambda pack: b"#!/bin/sh\nexit\n" + pack,
+    "a byte behind": lambda pack: pack + b"\0",
+    "a comment": lambda pack: pack[:-2] + b"\5\0words",
+    "a whole zip in front": lambda pack: zipped({"events.json": b"{}"}) + pack,
+}
+
+
+@pytest.mark.parametrize("name", EXCESS)
+def test_what_is_around_a_pack_is_named_by_the_script_alone(packed, tmp_path, name, capsys, monkeypatch):
+    file = tmp_path / "pack.zip"
+    file.write_bytes(EXCESS[name](packed.signed))
+    excess = len(file.read_bytes()) - len(packed.signed)
+    code, lines = report(capsys, monkeypatch, file)
+    assert (code, lines[-1][:33]) == (1, "The pack is NOT as it was made. F")
+    assert f"  FAILED  pack.zip has {excess} bytes more than its parts make" in lines
+
+
+def test_another_script_in_the_pack_is_noted(parts, tmp_path, capsys, monkeypatch):
+    """It is of another release, or a forger's."""
+    note = "  note    verify.py in the pack is another script than this one"
+    file = tmp_path / "pack.zip"
+    file.write_bytes(zipped(parts))
+    assert note not in report(capsys, monkeypatch, file)[1]
+    file.write_bytes(zipped(with_manifest(parts | {"verify.py": b"print('Nothing was altered.')"})))
+    code, lines = report(capsys, monkeypatch, file)
+    assert (code, note in lines) == (1, True)
+    assert "  FAILED  signature.json is wrong: this key did not sign manifest.json" in lines
+
+
+def test_what_no_zip_can_hold_is_refused():
+    with pytest.raises(PackTooLarge):
+        zipped({str(number): b"" for number in range(65_536)})
+
+
+def test_the_order_in_a_part_matters(parts, tmp_path):
     events = json.loads(parts["events.json"])
     events["events"].reverse()
     lines = found(with_manifest(parts | {"events.json": shown(events)}), tmp_path)
