@@ -122,10 +122,11 @@ async def test_without_temporal_the_promise_comes_early(settings, serve, monkeyp
 
 
 @pytest.fixture
-def own_temporal(tmp_path, monkeypatch):
+def own_temporal(tmp_path, settings, monkeypatch):
     """A server that a test may freeze: it takes connections and calls then, and never returns."""
     with TemporalDevServer(None, free_port(), free_port(), log=tmp_path / "temporal.log") as server:
         monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
+        monkeypatch.delenv("TEMPORAL_NAMESPACE")
         try:
             yield server
         finally:
