@@ -6,8 +6,10 @@ import json
 import socket
 import time
 
+import psycopg
 import pytest
 from builders import a_body, a_stored_operation
+from operation_rows import insert_operations
 from waiting import PATIENCE_SECONDS, until
 
 from cli import http_protocol
@@ -299,7 +301,10 @@ async def test_a_hundred_twins_are_one_operation(settings, serve, database_dsn):
     assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
 
 
-async def test_one_correlation_id_for_a_thousand_operations(api, storage):
-    made = [(await a_stored_operation(storage, correlation_id="shared")).operation_id for _ in range(1000)]
-    found = await api.get("/operations/by-correlation/shared")
-    assert found.json()["operation_id"] == max(made)  # all are of the same moment, so that their ids decide
+async def test_one_correlation_id_for_a_thousand_operations(api, database_dsn):
+    insert_operations(database_dsn, 1000, correlations=1)
+    with psycopg.connect(database_dsn) as connection:
+        connection.execute("UPDATE operations SET created_at = '2026-01-01 00:00:00+00'")
+        made = connection.execute("SELECT operation_id FROM operations").fetchall()
+    found = await api.get("/operations/by-correlation/corr_0")
+    assert [found.json()["operation_id"]] == list(max(made))  # all are of the same moment, so that their ids decide
