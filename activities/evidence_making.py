@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from activities.computing import Computing
-from domain.errors import SimulationDisabled
 from domain.evidence import (
     REQUEST_KINDS,
-    RequestKind,
     SimulatedDocument,
     evidence_of,
-    parsed_request,
     simulate_document,
 )
-from domain.operation import Policy, RecordedEvidence
+from domain.operation import RecordedEvidence
+from domain.permitted import permitted
 from domain.recent import Recent
 from domain.timestamps import wire_timestamp
 from storage.documents import Document, DocumentKind
@@ -117,21 +115,6 @@ class EvidenceMaking:
             return None
         async with self._storage.reading() as reading:
             return (await reading.documents.read(address))[address]
-
-
-def permitted(
-    request_text: str, policy_text: str, make: Callable[..., Made], *, kind: RequestKind, **facts: str | None
-) -> Made:
-    """What `make` makes of an accepted request.
-
-    Raises SimulationDisabled when its operation's policy says so, also when the step that did before was passed over.
-    """
-    request = parsed_request(request_text, kind=kind)
-    # Simulating without a proposal always asks for the option: the same key simulates synchronously, too.
-    is_required = kind == "simulate" or Policy.from_text(policy_text).require_simulation_flag
-    if is_required and not request.options.enable_proposal_simulation:
-        raise SimulationDisabled
-    return make(request_text, kind=kind, **facts)
 
 
 async def record(transaction: Transaction, work: AcceptedWork, made: MadeEvidence) -> bool:

@@ -5,24 +5,20 @@ from typing import Annotated, Any, Final
 from fastapi import Response
 from pydantic import Field
 
-from api.callbacks import WithCallback, callback_routes
+from api.callbacks import callback_routes
 from api.http.headers import IdempotencyKeyHeader
 from api.http.router import Context, GuardedRouter, Prepared
 from api.paths import PREFIX
+from api.requests import AnalyzeScenariosRequest
 from api.services import Gate
 from api.submissions import answer_accepted, promised, submission_of
 from api.wire import HASH_EXAMPLE, OPERATION_ID_EXAMPLE, DecimalText, Hash, Wire
-from domain.batch.request import AnalyzeRequest
 from domain.operation import IdempotencyKey
 from domain.public_links import runs_path
 
 TURNOVER_EXAMPLE: Final[dict[str, Any]] = {"SGD": "2700.0000"}
 
 router = GuardedRouter(f"{PREFIX}/analyze", gate=Gate.ASYNC, tag="Batches")
-
-
-class AnalyzeScenariosRequest(WithCallback, AnalyzeRequest):
-    """Portfolios and scenarios, and what they have in common: one run for each item in each scenario."""
 
 
 class BatchProgress(Wire):

@@ -3,12 +3,10 @@
 from typing import Annotated, Any, Final, Literal, Self
 
 from fastapi import APIRouter, Header, Response
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, Field
 from starlette.routing import BaseRoute
 from typing_extensions import TypeAliasType
 
-from api.http.body import CallbackBody
 from api.http.headers import LOCATION_HEADERS, where_to_poll
 from api.http.parameters import OperationIdInPath
 from api.http.problem_schemas import Code
@@ -27,10 +25,8 @@ from api.wire import (
     json_response,
 )
 from domain.access import Scope
-from domain.callback import CallbackSubscription, webhook_id
-from domain.callback_headers import MAX_HEADERS, RESERVED, RESERVED_BEGINNINGS, refused_headers
+from domain.callback import webhook_id
 from domain.callback_retries import AttemptError, DeliveryStatus
-from domain.callback_url import MAX_URL_LENGTH
 from domain.errors import (
     CallbackNotFound,
     OperationExpired,
@@ -40,62 +36,12 @@ from domain.errors import (
     RedeliveryTooSoon,
 )
 from domain.operation import OperationType
-from domain.portfolio import RequestPart
-from domain.text import is_storable
 from services.redelivery import DeliveryLog
 from storage.deliveries import DeliveryAttempt
 
-CALLBACK_EXAMPLE: Final[dict[str, Any]] = {
-    "url": "https://orchestrator.example/hooks/proposals",
-    "headers": {"Authorization": "Bearer 5f1d0c9a7be2"},
-}
 CallbackType = TypeAliasType("CallbackType", Literal["proposal.operation.succeeded", "proposal.operation.failed"])
 CallbackStatus = TypeAliasType("CallbackStatus", Literal["NOT_DUE", "PENDING", "DELIVERED", "FAILED"])
 WEBHOOK_ID_EXAMPLE: Final = f"msg_{OPERATION_ID_EXAMPLE.removeprefix('pop_')}"
-
-
-def _refuse_headers(headers: dict[str, str]) -> dict[str, str]:
-    refusal = refused_headers(headers)
-    if refusal is not None:
-        raise PydanticCustomError("callback_headers", "{refusal}", {"refusal": refusal})
-    return headers
-
-
-def _refuse_unstorable(text: str) -> str:
-    if not is_storable(text):
-        raise PydanticCustomError("string_unicode", "Text must not hold NUL or a lone surrogate")
-    return text
-
-
-class CallbackRequest(RequestPart):
-    """The receiver to notify when the operation has ended, whether it succeeds or fails."""
-
-    url: Annotated[
-        str, StringConstraints(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_refuse_unstorable)
-    ] = Field(
-        description="https, of a public host, without user information or fragment; never shown again.",
-        examples=[CALLBACK_EXAMPLE["url"]],
-    )
-    headers: Annotated[dict[str, str], Field(max_length=MAX_HEADERS), AfterValidator(_refuse_headers)] | None = Field(
-        None,
-        description=f"Sent with each attempt, at most {MAX_HEADERS}, for credentials of the receiver; never shown "
-        "again. Names that HTTP, a proxy or this service uses are refused, in any case, with `_` or `-`: "
-        f"{', '.join(f'`{name}`' for name in (*sorted(RESERVED), *(f'{one}...' for one in RESERVED_BEGINNINGS)))}.",
-        examples=[CALLBACK_EXAMPLE["headers"]],
-    )
-
-
-class WithCallback(CallbackBody):
-    """A body that may ask for a callback."""
-
-    callback: CallbackRequest | None = Field(
-        None, description="The receiver to notify when the operation has ended; ignored in a replay."
-    )
-
-    def callback_subscription(self) -> CallbackSubscription | None:
-        if self.callback is None:
-            return None
-        return CallbackSubscription(url=self.callback.url, headers=tuple((self.callback.headers or {}).items()))
 
 
 class OperationErrorBody(Wire):

@@ -10,13 +10,16 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from api.batches import AnalyzeScenariosRequest
-from api.callbacks import CALLBACK_EXAMPLE
 from api.http.examples import REMOVED, Examples
-from api.proposals import CreateProposalRequest
+from api.requests import (
+    CALLBACK_EXAMPLE,
+    AnalyzeScenariosRequest,
+    CreateProposalRequest,
+    CreateVersionRequest,
+    SimulateProposalRequest,
+    SimulationInput,
+)
 from api.reviews import ApprovalRequest, TransitionRequest
-from api.simulations import SimulateProposalRequest, SimulationInput
-from api.versions import CreateVersionRequest
 from api.wire import PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
 from domain.batch.request import ANALYZE_EXAMPLE
 from domain.evidence import artifact_parts, evidence_of, stored_request_hash

@@ -6,12 +6,13 @@ from typing import Annotated, Any, Final, Self
 from fastapi import Response
 from pydantic import Field
 
-from api.callbacks import WithCallback, callback_routes
+from api.callbacks import callback_routes
 from api.documents.artifact import ProposalArtifact
 from api.documents.result import GateDecision, ProposalResult, SimulationStatus
 from api.http.headers import REPLAYED_HEADER, IdempotencyKeyHeader, replayed
 from api.http.router import Context, GuardedRouter, Prepared
 from api.paths import PREFIX
+from api.requests import SimulateProposalRequest, SimulationInput
 from api.services import Gate
 from api.submissions import answer_accepted, promised, submission_of
 from api.wire import HASH_EXAMPLE, Hash, Stored, StoredJson, Wire, json_response
@@ -25,7 +26,6 @@ from domain.errors import (
 )
 from domain.evidence import artifact_parts
 from domain.operation import IdempotencyKey
-from domain.request import SimulateRequest
 from services.lookup import MadeSimulation
 from services.prepared_request import PreparedRequest
 from services.simulation import SimulateCommand, SimulationAnswer
@@ -39,14 +39,6 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 router = GuardedRouter(PREFIX, gate=Gate.NONE, tag="Simulations")
-
-
-class SimulationInput(SimulateRequest):
-    """The request of a simulation without a proposal."""
-
-
-class SimulateProposalRequest(WithCallback, SimulateRequest):
-    """The same, with the receiver to notify of its end."""
 
 
 class SimulationMade(Wire):

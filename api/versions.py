@@ -4,12 +4,13 @@ from http import HTTPStatus
 
 from fastapi import HTTPException, Response
 
-from api.callbacks import WithCallback, callback_routes
+from api.callbacks import callback_routes
 from api.http.headers import OptionalIdempotencyKeyHeader, PreferHeader, preferences, scoped_key
 from api.http.parameters import IncludeEvidence, ProposalIdInPath, VersionNoInPath
 from api.http.router import OPEN, Context, GuardedRouter, Prepared
 from api.paths import PREFIX
 from api.records import VersionDetail
+from api.requests import CreateVersionRequest
 from api.services import Gate
 from api.submissions import answer_accepted, answer_ended, promised, submission_of, waited_for
 from api.wire import json_response
@@ -22,13 +23,8 @@ from domain.errors import (
     VersionNotFound,
 )
 from domain.operation import VERSIONS_SCOPE
-from domain.request import VersionRequest
 
 router = GuardedRouter(f"{PREFIX}/{{proposal_id}}/versions", gate=Gate.LIFECYCLE, tag="Versions")
-
-
-class CreateVersionRequest(WithCallback, VersionRequest):
-    """A new version of a proposal, and the person who submits it."""
 
 
 @waited_for(

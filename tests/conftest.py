@@ -15,6 +15,8 @@ import httpx2
 import migrated_postgres
 import psycopg
 import pytest
+import temporal_namespaces
+from anyio.from_thread import start_blocking_portal
 from builders import a_storage
 from evidence_keys import a_key_text
 from http_clients import http_client
@@ -28,11 +30,9 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from cli.local import ports
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, SUPERUSER, EmbeddedPostgres
-from cli.local.temporal_server import TemporalDevServer
+from cli.local.temporal_server import NAMESPACE, TemporalDevServer
 from runtime.database import Database
-from runtime.temporal import register_search_attributes
 from storage.unit_of_work import Storage
-from workflows.identity import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
 gc.disable()  # until all tests are collected: nothing that importing and collecting makes goes away
@@ -130,14 +130,21 @@ def storage(database: Database) -> Storage:
 def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalDevServer]:
     log = tmp_path_factory.mktemp("temporal") / "log"
     with TemporalDevServer(None, free_port(), free_port(), log=log) as server:
+        with start_blocking_portal() as portal:
+            portal.call(temporal_namespaces.prepare, server.address)
         yield server
 
 
 @pytest.fixture
-async def temporal_client(temporal_server: TemporalDevServer) -> Client:
-    client = await Client.connect(temporal_server.address, data_converter=pydantic_data_converter)
-    await register_search_attributes(client, SEARCH_ATTRIBUTES)
-    return client
+def temporal_namespace() -> str:
+    return NAMESPACE
+
+
+@pytest.fixture
+async def temporal_client(temporal_server: TemporalDevServer, temporal_namespace: str) -> Client:
+    return await Client.connect(
+        temporal_server.address, namespace=temporal_namespace, data_converter=pydantic_data_converter
+    )
 
 
 @pytest.fixture

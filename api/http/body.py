@@ -1,36 +1,22 @@
-"""The one door for request bodies: received within limits, read here or in a process of its own, then prepared.
-
-The result is a `PreparedRequest` (for a review the body's model), or the list of its errors.
-"""
+"""The one door for request bodies: received within limits, then read (`reading`) here or in a process of its own."""
 
 import asyncio
-import codecs
-from abc import abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from email.message import Message
 from functools import lru_cache, partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 from fastapi import Request
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from api.http.json import Error, UnreadableBody, parse_json
-from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy, too_long
+from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy
 from api.http.problems import RequestRefused
+from api.http.reading import ReadBody, read_body
 from domain.access import LOCAL_CALLER, Caller
-from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest
-from domain.callback import CallbackSubscription
-from domain.engine.validate import refusals
-from domain.places import shown_place
-from domain.portfolio import RequestPart
-from domain.request import CreateRequest, SimulateRequest, VersionRequest
-from domain.row_errors import MAX_ERRORS
-from domain.unknown_names import unknown_member, unknown_members
-from services.prepared_batch import BatchLimits, prepared_batch, too_many_runs
-from services.prepared_request import PreparedRequest
+from services.prepared_batch import BatchLimits
 from services.process_pool import ProcessPool
 
 RECEIVE_SECONDS: Final = 30.0
@@ -42,17 +28,6 @@ UTF_8: Final = frozenset({"utf8", "csutf8", "unicode11utf8", "unicode20utf8", "x
 AT_ONCE_BYTES: Final = 16 * 1024  # read within two milliseconds; a thread for more lets other requests in between
 READ_AT_ONCE: Final = 2
 SLOT_WAIT_SECONDS: Final = 20.0
-
-Submission = CreateRequest | VersionRequest | SimulateRequest
-ReadBody = PreparedRequest | BaseModel | list[Error]
-
-
-class CallbackBody(RequestPart):
-    """A body that may ask for a callback; `api.callbacks` has the member."""
-
-    @abstractmethod
-    def callback_subscription(self) -> CallbackSubscription | None:
-        """What the body asks for, as services take it."""
 
 
 class BodyReader:
@@ -108,108 +83,6 @@ class BodyReader:
             return await self._pool.run(read)
         finally:
             self._slots.release()
-
-
-def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, batches: BatchLimits, is_strict: bool) -> ReadBody:
-    """From a body's bytes to what is done with it, wherever that happens. Raises UnreadableBody."""
-    try:
-        read = _read(body, model, max_rows, batches, is_strict=is_strict)
-    except UnreadableBody as refused:
-        raise UnreadableBody(_without_client_keys(refused.errors, model)) from None
-    return _without_client_keys(read, model) if isinstance(read, list) else read
-
-
-def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimits, *, is_strict: bool) -> ReadBody:
-    body = body.removeprefix(codecs.BOM_UTF8)
-    if not body:
-        return [_missing()]
-    value, has_long_integers = parse_json(body)
-    place: tuple[str, ...] = _place_of(model)
-    if issubclass(model, Submission | AnalyzeRequest) and (
-        excess := too_long(value, place=place, max_rows=max_rows, body_bytes=len(body))
-    ):
-        raise UnreadableBody(excess)
-    if value is None:
-        return [_missing()]
-    if issubclass(model, AnalyzeRequest) and (runs := _too_many_runs(value, batches)):
-        raise UnreadableBody(runs)
-    unknown = [_in_body(error) for error in unknown_members(value, model)] if is_strict else []
-    try:
-        # As FastAPI validates, so in its words.
-        request = model.model_validate(value, from_attributes=True, context={"max_rows": max_rows})
-    except ValidationError as refused:
-        return [*_errors_of(refused, model, skips_unknown=is_strict), *unknown][:MAX_ERRORS]
-    callback = request.callback_subscription() if isinstance(request, CallbackBody) else None
-    errors = unknown + ([_long_integer()] if has_long_integers else [])
-    if isinstance(request, AnalyzeRequest):
-        return errors or _batch(prepared_batch(request, value, batches, callback=callback))
-    if not isinstance(request, Submission):
-        return errors or request
-    simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
-    # Contradicting rows are refused only when nothing else is wrong (engine.md, D9 and D10).
-    errors += [
-        {"type": "value_error", "loc": ("body", *place, *refusal.loc), "msg": refusal.message}
-        for refusal in refusals(simulated)
-    ]
-    return errors or PreparedRequest.of(request, callback=callback)
-
-
-def _errors_of(refused: ValidationError, model: type[BaseModel], *, skips_unknown: bool) -> Iterator[Error]:
-    for error in refused.errors(include_url=False, include_context=False, include_input=False):
-        if error["type"] != "extra_forbidden":
-            yield _in_body({**error})
-        elif not skips_unknown:
-            yield _in_body(unknown_member(error["loc"], model))
-
-
-def _in_body(error: Error) -> Error:
-    return {**error, "loc": ("body", *error["loc"])}
-
-
-def _place_of(model: type[BaseModel]) -> tuple[str, ...]:
-    """Where in a body of this model the lists are that are counted before it is validated."""
-    if issubclass(model, AnalyzeRequest):
-        return ("shared",)  # items and scenarios are judged one by one
-    return () if issubclass(model, SimulateRequest) else ("simulate_request",)
-
-
-def _too_many_runs(value: Any, limits: BatchLimits) -> list[Error]:
-    items, scenarios = (value.get(name) if isinstance(value, dict) else None for name in ("items", "scenarios"))
-    count = len(items) if isinstance(items, list) else 0
-    excess = too_many_runs(count, len(scenarios) if isinstance(scenarios, dict) else 1, limits)
-    return [] if excess is None else [_of_part(excess)]
-
-
-def _of_part(error: PartError) -> Error:
-    return {"type": error.type, "loc": ("body", *error.loc), "msg": error.msg}
-
-
-def _batch(prepared: PreparedRequest | PartError) -> ReadBody:
-    if isinstance(prepared, PartError):
-        return [_of_part(prepared)]
-    return prepared
-
-
-def _long_integer() -> Error:
-    message = "JSON integers outside decimals have at most 18 digits"
-    return {"type": "json_invalid", "loc": ("body",), "msg": message}
-
-
-def _missing() -> Error:
-    return {"type": "missing", "loc": ("body",), "msg": "Field required"}
-
-
-def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> list[Error]:
-    """Places end before the first name that is no field: the keys of free maps are values of the request.
-
-    An unknown member is no field, and its own refusal has judged whether its name is shown.
-    """
-    return [
-        error
-        if error["type"] == "extra_forbidden"
-        else {**error, "loc": ("body", *shown_place(error["loc"][1:], model))}
-        for error in errors
-    ]
 
 
 @lru_cache(maxsize=64)

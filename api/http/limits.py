@@ -5,12 +5,9 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from http import HTTPStatus
-from math import inf
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
-from api.http.json import Error, Place
 from api.http.problems import RequestRefused
-from domain.request_size import excess_of
 
 LARGE_BODY_BYTES: Final = 256 * 1024
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
@@ -176,13 +173,3 @@ class KeyedLimiter:
     def __len__(self) -> int:
         """How many keys are being served or waited for."""
         return len(self._slots)
-
-
-def too_long(value: Any, *, place: Place, max_rows: int, body_bytes: int) -> list[Error]:
-    """The lists that are too long in a parsed body (R44); `place` is where in the body the simulated request stands."""
-    request = value
-    for name in place:
-        request = request.get(name) if isinstance(request, dict) else None
-    # A row is at least two bytes, its comma included: most bodies are too small for too many.
-    counted = excess_of(request, max_rows=max_rows if body_bytes > 2 * max_rows else inf)
-    return [{"type": "too_long", "loc": ("body", *place, *where), "msg": message} for where, message in counted]

@@ -31,6 +31,10 @@ class PageContext:
     review: Review
 
 
+def page_bytes(artifact: bytes, inputs: bytes, context: PageContext) -> bytes:
+    return artifact_page(artifact.decode(), inputs.decode(), context).encode()
+
+
 def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) -> str:
     """The page's HTML; the same arguments give the same text."""
     artifact = json.loads(artifact_text)

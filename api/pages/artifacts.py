@@ -13,7 +13,7 @@ from api.http.headers import IfNoneMatchHeader, acceptable, is_current
 from api.http.parameters import ProposalIdInPath, VersionNoInPath
 from api.http.problems import RequestRefused
 from api.http.router import Context, GuardedRouter
-from api.pages.artifact_page import PageContext, artifact_page
+from api.pages.artifact_page import PageContext, page_bytes
 from api.pages.review import review_of
 from api.paths import PREFIX, artifact_path
 from api.services import Gate
@@ -101,12 +101,8 @@ async def _page(texts: VersionTexts, context: PageContext, readers: ProcessPool)
     """Rendered beside the requests, and never in the engine's processes, where a simulation may take its time."""
     given = (texts.artifact, texts.inputs, context)
     if len(texts.artifact) + len(texts.inputs) <= LARGE_PAGE_BYTES:
-        return await asyncio.to_thread(_page_bytes, *given)
-    return await readers.run(_page_bytes, *given)
-
-
-def _page_bytes(artifact: bytes, inputs: bytes, context: PageContext) -> bytes:
-    return artifact_page(artifact.decode(), inputs.decode(), context).encode()
+        return await asyncio.to_thread(page_bytes, *given)
+    return await readers.run(page_bytes, *given)
 
 
 async def _answer(

@@ -16,13 +16,13 @@ from http_clients import http_client
 from issuer import Issuer
 from pydantic import SecretStr
 from sharing import is_shared
-from temporalio.client import Client
+from temporal_namespaces import UNATTENDED
 
 from api.app import create_app
 from cli.api import _listen, _Server
 from cli.http_protocol import LimitingProtocol
 from cli.local.postgres import SERVICE_ROLE, SUPERUSER
-from cli.local.temporal_server import TemporalDevServer
+from cli.local.temporal_server import NAMESPACE, TemporalDevServer
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from worker import process as worker_process
@@ -89,8 +89,17 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
 
 
 @pytest.fixture
-def settings(service_dsn: str, temporal_server: TemporalDevServer, monkeypatch: pytest.MonkeyPatch) -> Settings:
+def temporal_namespace(request: pytest.FixtureRequest) -> str:
+    has_worker = {"worker", "worker_later"} & set(request.fixturenames)
+    return NAMESPACE if has_worker else UNATTENDED
+
+
+@pytest.fixture
+def settings(
+    service_dsn: str, temporal_server: TemporalDevServer, temporal_namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> Settings:
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", temporal_namespace)
     return settings_of(service_dsn)
 
 
@@ -106,8 +115,8 @@ def secured(request: pytest.FixtureRequest) -> Api:
 
 
 @pytest.fixture
-async def own_api(settings: Settings, temporal_client: Client) -> AsyncIterator[Api]:
-    """An API of a namespace that has the search attributes, with or without a worker beside it."""
+async def own_api(settings: Settings) -> AsyncIterator[Api]:
+    """An API with or without a worker beside it."""
     async with serving(settings) as api:
         yield api
 
@@ -164,6 +173,7 @@ async def own_secured(settings: Settings, issuer: Issuer) -> AsyncIterator[Api]:
 def settings_of_module(database_of_module: str, temporal_server: TemporalDevServer) -> Iterator[Settings]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("TEMPORAL_ADDRESS", temporal_server.address)
+        patched.setenv("TEMPORAL_NAMESPACE", UNATTENDED)
         yield settings_of(database_of_module.replace(f"//{SUPERUSER}@", f"//{SERVICE_ROLE}@"))
 
 

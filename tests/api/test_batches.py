@@ -13,8 +13,9 @@ from batches import IDENTITY, a_market, a_portfolio, an_analysis, computed
 from issuer import bearer
 from waiting import PATIENCE_SECONDS
 
-from api.batches import AnalyzeScenariosRequest
-from api.http.body import UnreadableBody, read_body
+from api.http.json import UnreadableBody
+from api.http.reading import read_body
+from api.requests import AnalyzeScenariosRequest
 from services.prepared_batch import BatchLimits
 
 ANALYZE = "/rebalance/proposals/analyze/async"

@@ -1,10 +1,9 @@
 """Callbacks over HTTP: asked for, delivered by the real worker to a real receiver, looked at, asked for once more."""
 
 import asyncio
-import contextlib
 import json
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -17,11 +16,9 @@ from waiting import PATIENCE_SECONDS, until
 
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
-from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from services.ending import end_failed
 from storage.unit_of_work import Storage
-from worker import process as worker_process
 
 NEVER_IN_FORCE = "a-secret-that-was-never-in-force"
 OPERATIONS = "/rebalance/proposals/operations"
@@ -40,22 +37,6 @@ def receiver() -> Iterator[Receiver]:
 
 def asking(receiver: Receiver, body: dict | None = None, **headers: str) -> dict:
     return (body or a_body()) | {"callback": {"url": receiver.url, "headers": headers}}
-
-
-@contextlib.asynccontextmanager
-async def working(settings: Settings) -> AsyncIterator[None]:
-    """A worker for as long as a test wants one."""
-    stop = asyncio.Event()
-    task = asyncio.create_task(
-        worker_process.run(
-            settings.model_copy(update={"shutdown_grace_seconds": 1}), stop=stop, process_metrics=ProcessMetrics()
-        )
-    )
-    try:
-        yield
-    finally:
-        stop.set()
-        await task
 
 
 async def log_of(api, operation_id: str, *, status: str = "DELIVERED") -> dict:
@@ -133,12 +114,12 @@ async def test_an_operation_that_ends_without_its_workflow_is_told_by_the_starte
     assert {received.headers["webhook-id"] for received in receiver.received} == {f"msg_{operation_id[4:]}"}
 
 
-async def test_an_end_while_no_worker_lives_is_told_when_one_does(api, receiver, storage, settings):
+async def test_an_end_while_no_worker_lives_is_told_when_one_does(api, receiver, storage, worker_later):
     operation_id = await submitted(api, asking(receiver))
     assert (await log_of(api, operation_id, status="NOT_DUE"))["attempts"] == []
     await end_failed(storage, operation_id, OperationFailure.of(OperationCancelled))
     assert (await log_of(api, operation_id, status="PENDING"))["next_attempt_at"] is not None
-    async with working(settings):
+    async with worker_later():
         await log_of(api, operation_id)
     assert receiver.received[0].verified()["data"]["error"]["message"] == "OPERATION_CANCELLED"
 
@@ -179,9 +160,9 @@ async def test_a_receiver_that_fails_once_is_told_again_after_five_seconds(api, 
     assert [attempt["status_code"] for attempt in log["attempts"]] == [500, 200]
 
 
-async def test_while_secrets_rotate_old_and_new_receivers_can_verify(serve, settings, receiver):
+async def test_while_secrets_rotate_old_and_new_receivers_can_verify(serve, settings, receiver, worker_later):
     rotating = settings.model_copy(update={"callback_secrets": SecretStr(f"{SECRET}, {OLD_SECRET}")})
-    async with serve(rotating) as api, working(rotating):
+    async with serve(rotating) as api, worker_later(rotating):
         await log_of(api, await submitted(api, asking(receiver)))
     (received,) = receiver.received
     assert received.verified(secret=SECRET) == received.verified(secret=OLD_SECRET)

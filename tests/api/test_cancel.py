@@ -88,7 +88,7 @@ async def test_a_synchronous_create_that_is_cancelled_answers_409(api):
 
 
 async def test_of_a_cancel_and_the_commit_exactly_one_wins(api, worker, database_dsn):
-    """200 times, with moments that are spread over twice the length of a run, so that both win sometimes."""
+    """64 times, with moments that are spread over twice the length of a run, so that both win sometimes."""
     spread = random.Random(7)  # noqa: S311 -- moments, not secrets
     slots = asyncio.Semaphore(8)
     loop = asyncio.get_running_loop()
@@ -107,7 +107,7 @@ async def test_of_a_cancel_and_the_commit_exactly_one_wins(api, worker, database
             answer = await api.post(f"/operations/{operation_id}/cancel", None)
             return operation_id, answer.status_code, (await api.finished(operation_id))["status"]
 
-    ended = await asyncio.gather(*(race() for _ in range(200)))
+    ended = await asyncio.gather(*(race() for _ in range(64)))
     assert {(code, status) for _, code, status in ended} == {(202, "FAILED"), (409, "SUCCEEDED")}
     succeeded = {operation_id for operation_id, _, status in ended if status == "SUCCEEDED"}
     with psycopg.connect(database_dsn) as connection:

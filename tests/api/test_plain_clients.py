@@ -12,6 +12,7 @@ from raw_http import LIVE, answer_to, connected, read_answer
 from api.http import body as api_body
 from cli.http_protocol import MAX_FRAMING_BYTES
 
+pytestmark = pytest.mark.shared
 PATH = "/rebalance/proposals/async"
 # Recorded: what `java.net.http.HttpClient` of JDK 17 sends unless it is told to speak HTTP/1.1 only.
 JDK_OFFER = (
@@ -80,6 +81,7 @@ async def test_an_offer_without_a_body(api, offer):
         assert await reader.read() == b""
 
 
+@pytest.mark.shared(False)  # it counts what is stored
 @pytest.mark.parametrize(
     ("framing", "expected"),
     [

@@ -159,23 +159,14 @@ async def test_a_terminal_body_never_changes_and_its_tag_saves_sending_it(api, w
     assert (await api.http.get(url, headers={"If-None-Match": pending_tag})).status_code == 200
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "'; DROP TABLE operations; --",
-        "\u202eodd",
-        "line\nbreak\ttab",
-        "\U0001f4c8" * 255,
-        "字" * 255,
-        "**b** <i>",
-    ],
-)
-async def test_ids_of_any_text_are_accepted_and_come_back(api, worker, text):
-    body = a_body(created_by=text)
-    body["simulate_request"]["portfolio_snapshot"]["portfolio_id"] = text
-    status = await api.finished((await api.submit(body)).json()["operation_id"])
-    assert (status["status"], status["created_by"]) == ("SUCCEEDED", text)
-    assert status["result"]["proposal"]["portfolio_id"] == text
+async def test_ids_of_any_text_are_accepted_and_come_back(api, worker):
+    odd = ["'; DROP TABLE operations; --", "\u202eodd", "line\nbreak\ttab", "\U0001f4c8" * 255, "字" * 255, "**b** <i>"]
+    for text in odd:
+        body = a_body(created_by=text)
+        body["simulate_request"]["portfolio_snapshot"]["portfolio_id"] = text
+        status = await api.finished((await api.submit(body)).json()["operation_id"])
+        assert (status["status"], status["created_by"]) == ("SUCCEEDED", text)
+        assert status["result"]["proposal"]["portfolio_id"] == text
 
 
 async def test_a_wait_is_answered_when_the_operation_ends(api, worker):

@@ -12,6 +12,7 @@ import pytest
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "3")
 CONFIGURATION = Path(__file__).with_name("schemathesis.toml")
+CASES = Path(__file__).with_name("schema_cases.py")
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 
 
@@ -23,6 +24,7 @@ async def test_every_answer_is_one_that_is_documented(settings, api, worker, tmp
         *("--max-examples", EXAMPLES, "--seed", "1", "--generation-deterministic", "--continue-on-failure"),
         *("--request-timeout", "60", "--no-color", "--warnings", "off"),
         cwd=tmp_path,
+        env=os.environ | {"SCHEMATHESIS_HOOKS": str(CASES)},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )

@@ -8,10 +8,9 @@ from batches import an_analysis
 from builders import a_body
 from pydantic import TypeAdapter
 
-from api.batches import AnalyzeScenariosRequest
 from api.http.headers import preferences
 from api.http.router import GUARDED_PREFIX
-from api.proposals import CreateProposalRequest
+from api.requests import AnalyzeScenariosRequest, CreateProposalRequest
 from domain.row_errors import MAX_ERRORS
 from domain.unknown_names import MAX_SUGGESTIONS, unknown_members
 

@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -122,10 +123,11 @@ async def test_without_temporal_the_promise_comes_early(settings, serve, monkeyp
 
 
 @pytest.fixture
-def own_temporal(tmp_path, monkeypatch):
+def own_temporal(tmp_path, settings, monkeypatch):
     """A server that a test may freeze: it takes connections and calls then, and never returns."""
     with TemporalDevServer(None, free_port(), free_port(), log=tmp_path / "temporal.log") as server:
         monkeypatch.setenv("TEMPORAL_ADDRESS", server.address)
+        monkeypatch.delenv("TEMPORAL_NAMESPACE")
         try:
             yield server
         finally:
@@ -133,22 +135,25 @@ def own_temporal(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("is_connected", [True, False])
-@pytest.mark.parametrize(("gate", "status"), [(True, 202), (False, 503)])
-async def test_a_frozen_temporal_holds_no_create(settings, serve, own_temporal, gate, status, is_connected):
-    async with serve(settings.model_copy(update={"async_operations_enabled": gate})) as api:
-        while is_connected and (await api.http.get("/health/ready")).json()["temporal"] != "ok":
-            await asyncio.sleep(0.05)
+async def test_a_frozen_temporal_holds_no_create(settings, serve, own_temporal, is_connected):
+    """Whether operations are served (202) or not (503)."""
+    gated = settings.model_copy(update={"async_operations_enabled": False})
+    async with serve(settings) as promising, serve(gated) as refusing:
+        for api in (promising, refusing):
+            while is_connected and (await api.http.get("/health/ready")).json()["temporal"] != "ok":
+                await asyncio.sleep(0.05)
         os.kill(own_temporal.child.pid, signal.SIGSTOP)
-        began = time.monotonic()
-        answers = await asyncio.gather(
-            *(api.post("", a_body(), **{"Idempotency-Key": str(number)}) for number in range(20))
-        )
-        answers.append(await api.post("", a_body(), **KEY))
-        answers.append(await api.post("", a_body(), **KEY))
-        assert time.monotonic() - began < HELD_SECONDS
-    assert {answer.status_code for answer in answers} == {status}
-    if not gate:
-        assert {answer.json()["code"] for answer in answers} == {"OPERATION_IN_PROGRESS"}
+        for api, status in ((promising, 202), (refusing, 503)):
+            began = time.monotonic()
+            answers = await asyncio.gather(
+                *(api.post("", a_body(), **{"Idempotency-Key": f"{status}-{number}"}) for number in range(20))
+            )
+            for _ in range(2):
+                answers.append(await api.post("", a_body(), **{"Idempotency-Key": f"{status}-last"}))
+            assert time.monotonic() - began < HELD_SECONDS
+            assert {answer.status_code for answer in answers} == {status}
+            if status == 503:
+                assert {answer.json()["code"] for answer in answers} == {"OPERATION_IN_PROGRESS"}
 
 
 @pytest.mark.parametrize(
@@ -181,10 +186,8 @@ async def test_a_key_without_a_proposal_is_not_found(api):
         assert_problem(await api.get(f"/idempotency/{key}"), 404, "PROPOSAL_IDEMPOTENCY_KEY_NOT_FOUND")
 
 
-@pytest.mark.parametrize("key", ["a/b/c", "workflow-events", "//x", "?&#%+", "~!@$^*()", '"quoted"'])
-async def test_every_accepted_key_is_found_by_path(api, worker, key):
-    from urllib.parse import quote  # noqa: PLC0415 -- only here
-
-    await api.post("", a_body(), **{"Idempotency-Key": key})
-    found = await api.http.get(f"/rebalance/proposals/idempotency/{quote(key, safe='')}")
-    assert found.json()["idempotency_key"] == key.strip('"')
+async def test_every_accepted_key_is_found_by_path(api, worker):
+    for key in ("a/b/c", "workflow-events", "//x", "?&#%+", "~!@$^*()", '"quoted"'):
+        await api.post("", a_body(), **{"Idempotency-Key": key})
+        found = await api.http.get(f"/rebalance/proposals/idempotency/{quote(key, safe='')}")
+        assert found.json()["idempotency_key"] == key.strip('"')

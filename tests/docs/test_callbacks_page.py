@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from page_tables import first_codes, page_of, plain, rows, section
 
-from api.callbacks import CallbackData, CallbackMessage, CallbackRequest, CallbackType
+from api.callbacks import CallbackData, CallbackMessage, CallbackType
+from api.requests import CallbackRequest
 from domain.callback_headers import RESERVED, RESERVED_BEGINNINGS
 from domain.callback_retries import DELAYS, MAX_TRIES, AttemptError
 from domain.callback_url import UrlRule
