@@ -21,7 +21,7 @@ from waiting import PATIENCE_SECONDS
 from domain.batch.running import RunIdentity
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
-RATE = float(os.environ.get("CHAOS_RATE", "8"))
+RATE = float(os.environ.get("CHAOS_RATE", "5"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.randrange(10**6))))  # noqa: S311 -- moments, not secrets
 KILLS = 30 if SECONDS >= 300 else 8
 KILLS_EACH = 5 if SECONDS >= 300 else 2
