@@ -12,6 +12,9 @@ PYTHON := $(shell for python in python3.13 python3.12 python3.11 python3; do \
 export PYTHON  # for the calls of make within make
 endif
 
+# Images for Python often set it. Tests start hundreds of processes, which would all compile every module again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # Stamps carry what they were made from in their names, so that no half-built or outdated .venv is taken for a good one.
 PACKAGES := $(firstword $(shell { echo $(PYTHON); cat requirements/development.txt; } | cksum))
 MADE := $(VENV)/.made-$(PACKAGES)

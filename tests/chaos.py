@@ -169,6 +169,6 @@ def longest_until_ended(service: Service, since: float, *, at_most: float) -> fl
     while service.rows(OPEN) != [(0,)]:
         if time.monotonic() > deadline:
             raise AssertionError(f"{service.rows(OPEN)[0][0]} operations are still open after {at_most:.0f} s")
-        time.sleep(0.05)
+        time.sleep(0.2)
     ((seconds,),) = service.rows(LATEST.format(since=since))
     return float(seconds)

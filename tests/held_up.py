@@ -21,7 +21,7 @@ def frozen(pid: int) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
-async def somebody_waits_for(connection: psycopg.Connection, table: str) -> None:
+async def somebody_waits_for(connection: psycopg.Connection, table: str, *, least: int = 1) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while (row := connection.execute(WAITING, [table]).fetchone()) is None or not row[0]:
+        while (row := connection.execute(WAITING, [table]).fetchone()) is None or row[0] < least:
             await asyncio.sleep(0.01)

@@ -22,11 +22,13 @@ from processes.local.process_tree import descendants
 from receiver import SECRET
 from waiting import PATIENCE_SECONDS
 
+from cli.audit import _replay_operation
 from cli.local.children import Child
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
 from cli.probe import get_json
+from runtime.settings_loading import load_settings
 
 ROOT = Path(__file__).parent.parent
 FAST_HOUSEKEEPING = {"PROPOSAL_LOG_FORMAT": "json", "PROPOSAL_SHUTDOWN_GRACE_SECONDS": "3"}
@@ -50,6 +52,10 @@ class Service:
         self.api: Child | None = None
         self.worker: Child | None = None
         self.more_environment: dict[str, str] = {}
+        # What `Clients` have seen of this service: every 202 by its key, and what became of them.
+        self.creates: dict[str, str] = {}
+        self.others: dict[str, str] = {}
+        self.failed: set[str] = set()
 
     def start(self) -> None:
         """Start all at once; the worker registers search attributes and schedules by itself."""
@@ -58,6 +64,16 @@ class Service:
         self.postgres.start()
         self.start_worker()
         self.start_api()
+        self.wait_for("ok")
+
+    def start_what_is_dead(self) -> None:
+        for server in (self.postgres, self.temporal):
+            if _is_dead(server.child):
+                server.start()
+        if _is_dead(self.worker):
+            self.start_worker()
+        if _is_dead(self.api):
+            self.start_api()
         self.wait_for("ok")
 
     def stop(self) -> None:
@@ -144,6 +160,10 @@ class Service:
         )
 
 
+def _is_dead(child: Child | None) -> bool:
+    return child is None or child.exit_code is not None
+
+
 def _is(api_port: int, status: str) -> bool:
     """Whether the API is there and says so; "unavailable" is beyond this, because it comes with 503."""
     health = get_json("127.0.0.1", api_port, "/health/ready")
@@ -171,6 +191,11 @@ def proposals(service: Service, *command: str) -> subprocess.CompletedProcess[st
     )
 
 
+async def replayed_in_here(service: Service, operation_id: str) -> int:
+    """The exit code of `proposals audit replay` of an operation, without half a second for the start of a process."""
+    return await _replay_operation(load_settings(service.environment()), operation_id)
+
+
 class Clients:
     """Clients that behave: the same key again until they have a 202, then polling to the end."""
 
@@ -192,10 +217,15 @@ class Clients:
                 continue
             self.statuses.append(answer.status_code)
             if answer.status_code == 202:
-                self.accepted[key] = answer.json()["operation_id"]
-                return self.accepted[key]
+                return self.note(key, answer.json()["operation_id"], path=path)
             assert answer.status_code == 503, answer.text
             await asyncio.sleep(0.2)
+
+    def note(self, key: str, operation_id: str, *, path: str = "/async") -> str:
+        """Hold the service to its 202."""
+        self.accepted[key] = operation_id
+        (self._service.creates if path == "/async" else self._service.others)[key] = operation_id
+        return operation_id
 
     async def finished(self, operation_id: str) -> dict:
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -207,8 +237,10 @@ class Clients:
                 except httpx2.TransportError:
                     await asyncio.sleep(0.2)
                     continue
-                if answer.status_code == 200 and answer.json()["status"] in ("SUCCEEDED", "FAILED"):
-                    return answer.json()
+                if answer.status_code == 200 and (status := answer.json())["status"] in ("SUCCEEDED", "FAILED"):
+                    if status["status"] == "FAILED":
+                        self._service.failed.add(operation_id)
+                    return status
                 await asyncio.sleep(0.1)
 
     async def status(self, operation_id: str) -> dict:
@@ -219,12 +251,15 @@ class Clients:
         assert {status["status"] for status in ended} == {"SUCCEEDED"}
 
     def each_exactly_once(self) -> None:
-        """Each key has one operation, one proposal, one version and one event, and nothing else is there."""
-        operations = {
-            row[0]: row[1] for row in self._service.rows("SELECT idempotency_key, operation_id FROM operations")
-        }
-        assert operations == self.accepted
-        expected = sorted(f"pp_{operation_id.removeprefix('pop_')}" for operation_id in self.accepted.values())
+        """Each key has one operation, one proposal, one version and one event, and nothing else is there.
+
+        Of all clients of this service since its start; an operation that FAILED or makes no proposal has none.
+        """
+        service = self._service
+        operations = {row[0]: row[1] for row in service.rows("SELECT idempotency_key, operation_id FROM operations")}
+        assert operations == service.creates | service.others
+        succeeded = set(service.creates.values()) - service.failed
+        expected = sorted(f"pp_{operation_id.removeprefix('pop_')}" for operation_id in succeeded)
         for table in ("proposals", "proposal_versions", "workflow_events"):
-            found = self._service.rows(f"SELECT proposal_id FROM {table} ORDER BY proposal_id")
+            found = service.rows(f"SELECT proposal_id FROM {table} ORDER BY proposal_id")
             assert [row[0] for row in found] == expected

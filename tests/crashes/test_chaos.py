@@ -8,18 +8,20 @@ import os
 import random
 import time
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from batches import undisturbed_hash
 from chaos import A_BATCH, Kills, Load, longest_until_ended
 from receiver import Receiver
-from running_service import Service
+from running_service import Service, running
 from waiting import PATIENCE_SECONDS
 
 from domain.batch.running import RunIdentity
 
 SECONDS = float(os.environ.get("CHAOS_SECONDS", "20"))
-RATE = float(os.environ.get("CHAOS_RATE", "8"))
+RATE = float(os.environ.get("CHAOS_RATE", "5"))
 SEED = int(os.environ.get("CHAOS_SEED", str(random.randrange(10**6))))  # noqa: S311 -- moments, not secrets
 KILLS = 30 if SECONDS >= 300 else 8
 KILLS_EACH = 5 if SECONDS >= 300 else 2
@@ -37,6 +39,12 @@ GROUP BY o.idempotency_key, o.operation_id
 """
 
 
+@pytest.fixture
+def service(tmp_path: Path, migrated: Path) -> Iterator[Service]:
+    with running(Service(tmp_path, migrated)) as service:
+        yield service
+
+
 BATCHES = """
 SELECT idempotency_key, correlation_id, operation_id FROM operations WHERE operation_type = 'ANALYZE_SCENARIOS'
 """
@@ -48,6 +56,7 @@ FROM operations o JOIN batch_chunks c USING (operation_id) GROUP BY o.operation_
 
 @pytest.mark.timeout(SECONDS * 3 + 3 * PATIENCE_SECONDS)
 def test_nothing_is_lost_doubled_or_stuck(service: Service):
+    """Of a service of its own, in which all evidence is as it was written."""
     with Receiver().serving() as receiver:
         load = Load(service, receiver, a_second=RATE)
         kills = Kills(service, random.Random(SEED), least=KILLS, least_each=KILLS_EACH)  # noqa: S311 -- moments

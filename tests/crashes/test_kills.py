@@ -13,15 +13,15 @@ from waiting import PATIENCE_SECONDS, until
 PROPOSALS = "/rebalance/proposals"
 
 
-async def test_two_hundred_creates_while_the_worker_is_killed_and_restarted(service, clients):
+async def test_creates_while_the_worker_is_killed_and_restarted(service, clients):
     slots = asyncio.Semaphore(40)
 
     async def create() -> None:
         async with slots:
             await clients.finished(await clients.submit())
 
-    creates = asyncio.gather(*(create() for _ in range(200)))
-    while len(clients.accepted) < 60:
+    creates = asyncio.gather(*(create() for _ in range(100)))
+    while len(clients.accepted) < 50:
         await asyncio.sleep(0.02)
     service.kill(service.worker)
     service.start_worker()
@@ -67,7 +67,7 @@ async def test_temporal_is_frozen_and_thaws(service, clients):
         began = time.monotonic()
         answer = await http.post(PROPOSALS, json=a_body(), headers={"Idempotency-Key": key})
         assert answer.status_code == 202, answer.text
-        clients.accepted[key] = answer.json()["operation_id"]
+        clients.note(key, answer.json()["operation_id"])
         return time.monotonic() - began
 
     with service.another_api() as url:
@@ -90,14 +90,18 @@ async def test_temporal_is_frozen_and_thaws(service, clients):
             clients.each_exactly_once()
             for http in (here, there):  # each process notices by itself that Temporal is back
                 async with asyncio.timeout(PATIENCE_SECONDS):
-                    while (
-                        await http.post(PROPOSALS, json=a_body(), headers={"Idempotency-Key": uuid.uuid4().hex})
-                    ).status_code != 200:
+                    answer = None
+                    while answer is None or answer.status_code != 200:
+                        key = uuid.uuid4().hex
+                        answer = await http.post(PROPOSALS, json=a_body(), headers={"Idempotency-Key": key})
+                        await clients.submit(key)  # the answer with 200 does not name the operation
                         await asyncio.sleep(0.2)
+            await clients.all_succeed()
 
 
 async def test_temporal_loses_its_data(service, clients):
     """Under load: some workflows are done, some under way, some waiting, and all of them are forgotten."""
+    ((began,),) = service.rows("SELECT now()")
     stop = asyncio.Event()
 
     async def load() -> None:
@@ -107,26 +111,26 @@ async def test_temporal_loses_its_data(service, clients):
                 await asyncio.sleep(0.1)
 
     def at_least(count: int, where: str) -> bool:
-        return service.rows(f"SELECT count(*) >= {count} FROM operations WHERE {where}") == [(True,)]
+        (found,) = service.rows(f"SELECT count(*) FROM operations WHERE created_at >= '{began}' AND {where}")
+        return found[0] >= count
 
     loading = asyncio.create_task(load())
-    await until(lambda: at_least(20, "status = 'SUCCEEDED'"))
+    await until(lambda: at_least(10, "status = 'SUCCEEDED'"))
     service.kill(service.worker)
-    await until(
-        lambda: at_least(10, "status = 'PENDING' AND started_workflow_at IS NOT NULL")
-    )  # and no worker does them
+    waiting = "status = 'PENDING' AND started_workflow_at IS NOT NULL"  # and no worker does them
+    await until(lambda: at_least(5, waiting))
     service.kill(service.temporal.child)
     for path in service.temporal_file.parent.glob("temporal.db*"):
         path.unlink()
-    await until(lambda: at_least(10, "started_workflow_at IS NULL"))
+    await until(lambda: at_least(5, "started_workflow_at IS NULL"))
     service.temporal.start()
     service.start_worker()
     accepted = len(clients.accepted)
-    await until(lambda: len(clients.accepted) >= accepted + 20)
+    await until(lambda: len(clients.accepted) >= accepted + 10)
     stop.set()
     await loading
     await clients.all_succeed()
-    assert len(clients.accepted) >= 60
+    assert len(clients.accepted) >= 30
     assert set(clients.statuses) == {202}
     clients.each_exactly_once()
 
@@ -146,7 +150,7 @@ async def test_postgresql_is_killed_and_comes_back(service, clients):
             assert refused.headers["Content-Type"] == "application/problem+json"
         assert (await http.get("/health/live")).status_code == 200
         assert (await http.get("/health/ready")).status_code == 503
-    await asyncio.to_thread(service.postgres.start)
+    service.postgres.start()
     await clients.submit("while-away")
     await clients.all_succeed()
     clients.each_exactly_once()
