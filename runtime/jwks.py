@@ -1,11 +1,9 @@
-"""A JSON Web Key Set (RFC 7517): the keys of it that tokens may be signed with, and where it may come from."""
+"""A JSON Web Key Set (RFC 7517): the keys of it that tokens may be signed with."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
@@ -84,25 +82,3 @@ def _public_key(entry: dict[str, Any], algorithm: str) -> PublicKey | None:
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name == "secp256r1":
         return key
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the name or address is this machine's own, and no other's."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_key_url(url: str) -> bool:
-    """Keys come by https, so that they cannot be exchanged on the way; by http only from this machine."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or port == 0 or parts.username is not None or parts.fragment:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
