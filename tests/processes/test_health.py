@@ -1,19 +1,15 @@
 """What the health checks of containers run."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
+
+import forked_commands
 
 from cli.local.ports import free_port
 from cli.local.temporal_server import TemporalDevServer
 
-ROOT = Path(__file__).parents[2]
-
 
 def health(name: str, environ: dict[str, str]) -> tuple[int, str]:
-    command = [sys.executable, "-m", "cli.main", "health", name]
-    ran = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
+    ran = forked_commands.run("health", name, env=environ)
     return ran.returncode, (ran.stdout + ran.stderr).strip()
 
 
