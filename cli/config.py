@@ -16,8 +16,7 @@ from runtime.secret_file import FILE_SUFFIX
 from runtime.settings import Settings, variable_name
 from runtime.settings_loading import OF_WORKER_CONTROLLER
 from runtime.shown_url import MASK, shown_url
-from runtime.temporal import DEFAULT_ADDRESS
-from runtime.temporal_profile import DEFAULT_NAMESPACE, api_key_problem, load_profile, uses_tls
+from runtime.temporal_profile import DEFAULT_ADDRESS, DEFAULT_NAMESPACE, api_key_problem, load_profile, uses_tls
 
 Rows = dict[str, dict[str, Any]]
 

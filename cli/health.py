@@ -9,8 +9,6 @@ import typer
 from cli.probe import get_json
 from cli.settings import settings_or_exit
 from runtime.signals import exit_process
-from runtime.temporal import WORKER_IDENTITY, connect
-from services.readiness import polling_workers
 
 TIME_LIMIT_SECONDS: Final = 4.0  # and up to two to start: health checks get ten
 THIS_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what it listens on, answered from here
@@ -42,6 +40,10 @@ def worker() -> None:
 
 
 async def _worker() -> int:
+    # Here, because `health api` runs every few seconds, and loading the SDK is half of its CPU.
+    from runtime.temporal import WORKER_IDENTITY, connect  # noqa: PLC0415
+    from services.readiness import polling_workers  # noqa: PLC0415
+
     client = await connect(lazy=True, identity="proposals-health")
     polling = await polling_workers(client, seconds=TIME_LIMIT_SECONDS)
     if polling is None:

@@ -77,10 +77,11 @@ def _application_for(arguments: Sequence[str]) -> typer.Typer:
     first = next(iter(_typed_words() if is_completing else arguments), "")
     if first in COMMANDS:
         return application([first])
-    if not is_completing and first not in OWN_OPTIONS:
+    is_asking_for_help = first not in OWN_OPTIONS and (not first or first.startswith("-"))
+    if is_asking_for_help and not is_completing:
         return application(COMMANDS)
     app = application(())
-    for name in COMMANDS:  # their names are all that a shell asks for
+    for name in COMMANDS:  # their names are all that a shell asks for, or that a word that is none is compared with
         app.command(name)(lambda: None)
     return app
 

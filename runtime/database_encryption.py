@@ -8,7 +8,7 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import PGconn
 
-from runtime.jwks import is_loopback
+from runtime.addresses import is_loopback
 
 ENCRYPTED: Final = frozenset({"require", "verify-ca", "verify-full"})  # `allow` and `prefer` fall back to plain text
 FILES: Final = ("sslrootcert", "sslcert", "sslkey", "sslcrl")  # `system` stands for the system's certificates

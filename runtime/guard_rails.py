@@ -5,15 +5,17 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from pydantic import SecretStr
-from temporalio.envconfig import ClientConfigProfile
 
+from runtime.addresses import is_loopback
 from runtime.database_encryption import DatabaseUrlInvalid, is_encrypted_or_local, tls_files
-from runtime.jwks import is_loopback
 from runtime.settings import Settings, variable_name
 from runtime.temporal_profile import api_key_problem, uses_tls
+
+if TYPE_CHECKING:  # it costs commands that need no Temporal 0.15 s to load the SDK
+    from temporalio.envconfig import ClientConfigProfile
 
 TEMPORAL_REFUSED: Final = "TEMPORAL_*: the SDK refuses the variables or the file of TEMPORAL_CONFIG_FILE"
 DEFAULT_DATABASE: Final = Settings().database_url
@@ -35,7 +37,7 @@ OF_API: Final = frozenset(Concern)
 
 
 def refusals(
-    settings: Settings, concerns: frozenset[Concern], *, load_temporal: Callable[[], ClientConfigProfile]
+    settings: Settings, concerns: frozenset[Concern], *, load_temporal: Callable[[], "ClientConfigProfile"]
 ) -> list[str]:
     """A line for each thing that keeps a command with these concerns from starting: variable and reason."""
     lines: list[str] = []
@@ -104,7 +106,7 @@ def _database_urls(settings: Settings) -> Iterator[tuple[str, str]]:
             yield field, url.get_secret_value()
 
 
-def _of_temporal(load_temporal: Callable[[], ClientConfigProfile]) -> Iterator[str]:
+def _of_temporal(load_temporal: Callable[[], "ClientConfigProfile"]) -> Iterator[str]:
     try:
         if not uses_tls(load_temporal()):
             yield (
@@ -116,7 +118,7 @@ def _of_temporal(load_temporal: Callable[[], ClientConfigProfile]) -> Iterator[s
 
 
 def _of_files(
-    settings: Settings, concerns: frozenset[Concern], load_temporal: Callable[[], ClientConfigProfile]
+    settings: Settings, concerns: frozenset[Concern], load_temporal: Callable[[], "ClientConfigProfile"]
 ) -> Iterator[str]:
     """Files that settings name and that this process cannot read; libraries say so late, or never."""
     files: dict[str, Path] = {}
@@ -138,7 +140,7 @@ def _of_files(
             yield f"{name}: {reason}"
 
 
-def _of_temporal_tls(load_temporal: Callable[[], ClientConfigProfile]) -> dict[str, Path]:
+def _of_temporal_tls(load_temporal: Callable[[], "ClientConfigProfile"]) -> dict[str, Path]:
     try:
         tls = load_temporal().tls
     except RuntimeError:  # said of the variables themselves

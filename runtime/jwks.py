@@ -1,9 +1,8 @@
-"""A JSON Web Key Set (RFC 7517): the keys of it that tokens may be signed with, and where it may come from."""
+"""A JSON Web Key Set (RFC 7517): the keys of it that tokens may be signed with."""
 
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from ipaddress import ip_address
 from typing import Any, Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -11,8 +10,6 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
-
-from domain.callback_url import UrlRefused, parsed_url
 
 MIN_RSA_BITS: Final = 2048
 ALGORITHMS: Final[Mapping[str, str]] = {"RSA": "RS256", "EC": "ES256"}
@@ -85,22 +82,3 @@ def _public_key(entry: dict[str, Any], algorithm: str) -> PublicKey | None:
     if isinstance(key, EllipticCurvePublicKey) and key.curve.name == "secp256r1":
         return key
     return None
-
-
-def is_loopback(host: str) -> bool:
-    """Whether the name or address is this machine's own, and no other's."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
-def is_key_url(url: str) -> bool:
-    """Keys come by https, so that they cannot be exchanged on the way; by http only from this machine."""
-    try:
-        parsed = parsed_url(url)
-    except UrlRefused:
-        return False
-    return parsed.scheme == "https" or is_loopback(parsed.host)

@@ -5,16 +5,15 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from domain.callback import CallbackRules
 from domain.callback_url import UrlRefused, canonical_host, parsed_url
 from domain.egress_proxy import EgressProxy, ProxyUrlInvalid
 from domain.evidence_key import EvidenceKey, EvidenceKeyInvalid
 from domain.operation import Policy
-from runtime.jwks import is_key_url
+from runtime.addresses import is_key_url
 from runtime.shown_url import linked_url
 from runtime.telemetry import LogFormat, LogLevel
 
@@ -138,10 +137,13 @@ def _as_hosts(given: Any) -> Any:
         raise PydanticCustomError("callback_hosts", "must be host names or addresses, without ports") from None
 
 
-class Settings(BaseSettings):
-    """Built once a process from `PROPOSAL_*` variables and passed on as values; `TEMPORAL_*` stays with temporalio."""
+class Settings(BaseModel):
+    """Built once a process from `PROPOSAL_*` variables and passed on as values; `TEMPORAL_*` stays with temporalio.
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    Values come through `load_settings` alone, so that what a test builds does not depend on its environment.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     # Profile
     profile: Literal["LOCAL", "PRODUCTION"] = Field(
@@ -470,18 +472,6 @@ class Settings(BaseSettings):
     @property
     def proxy(self) -> EgressProxy | None:
         return None if self.egress_proxy is None else EgressProxy.of(self.egress_proxy.get_secret_value())
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 -- pydantic-settings passes all five by name
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
-        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003 -- as above
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Values come through `load_settings` alone, so that what a test builds does not depend on its environment."""
-        return (init_settings,)
 
 
 def variable_name(field: str) -> str:

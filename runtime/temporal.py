@@ -9,17 +9,16 @@ import structlog
 from temporalio.api.enums.v1 import IndexedValueType
 from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest, ListSearchAttributesRequest
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
+from temporalio.client import Client, Interceptor
 from temporalio.common import SearchAttributeKey
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.runtime import Runtime
 from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from runtime.secret_file import SecretFileRefused
-from runtime.temporal_profile import API_KEY_FILE, load_profile
-from runtime.tracing import client_interceptors
+from runtime.temporal_profile import API_KEY_FILE, DEFAULT_ADDRESS, load_profile
+from runtime.tracing import is_tracing
 
-DEFAULT_ADDRESS: Final = "127.0.0.1:7233"
 WORKER_IDENTITY: Final = "proposals-worker"  # each poll of a worker bears it, with process id and host
 CONNECT_BACK_OFF_SECONDS: Final = (0.2, 0.5, 1.0, 2.0)
 
@@ -47,8 +46,17 @@ async def connect(*, lazy: bool, identity: str, runtime: Runtime | None = None) 
         data_converter=pydantic_data_converter,
         identity=identity,
         runtime=runtime,
-        interceptors=client_interceptors(),
+        interceptors=_interceptors(),
     )
+
+
+def _interceptors() -> list[Interceptor]:
+    """Interceptors that carry the trace into workflows and activities; workers inherit them from their client."""
+    if not is_tracing():
+        return []
+    from runtime.span_export import tracing_interceptor  # noqa: PLC0415 -- costs every start 0.1 s, see there
+
+    return [tracing_interceptor()]
 
 
 async def connect_with_back_off(*, identity: str, runtime: Runtime | None = None) -> Client:

@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from typing import Final
 
 from opentelemetry import trace
-from temporalio.client import Interceptor
 
 ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
@@ -28,12 +27,3 @@ def tracing(service: str, environ: Mapping[str, str] = os.environ) -> Iterator[N
 
 def is_tracing() -> bool:
     return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
-
-
-def client_interceptors() -> list[Interceptor]:
-    """Interceptors that carry the trace into workflows and activities; workers inherit them from their client."""
-    if not is_tracing():
-        return []
-    from runtime.span_export import tracing_interceptor  # noqa: PLC0415 -- costs every start 0.1 s, see there
-
-    return [tracing_interceptor()]

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import data_folders
+import forked_commands
 import httpx2
 import migrated_postgres
 import psycopg
@@ -181,14 +182,7 @@ def running(service: Service) -> Iterator[Service]:
 
 def proposals(service: Service, *command: str) -> subprocess.CompletedProcess[str]:
     """The command `proposals` run to its end, with the environment of the service."""
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *command],
-        env=service.environment(),
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return forked_commands.run(*command, env=service.environment())
 
 
 async def replayed_in_here(service: Service, operation_id: str) -> int:

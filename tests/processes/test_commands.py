@@ -6,6 +6,7 @@ import sys
 import time
 import uuid
 
+import forked_commands
 import pytest
 from builders import a_body, a_large_body, without_simulation_flag
 from evidence_keys import a_key
@@ -13,9 +14,7 @@ from receiver import Receiver
 from running_service import ROOT, proposals
 from standardwebhooks.webhooks import Webhook
 
-from domain.engine.codes import ENGINE_VERSION
 from domain.ids import new_operation_id
-from storage.documents import Document, DocumentKind
 from storage.schema import required_revision
 
 SAMPLE = ROOT / "examples" / "create_proposal.json"
@@ -143,57 +142,21 @@ def test_the_example_receiver_of_callbacks(service):
     ]
 
 
-def test_the_audit_of_a_service(service, tmp_path):
-    submitted = proposals(service, "submit", str(SAMPLE), "--wait", "--json", "--url", service.url)
-    status = json.loads(submitted.stdout)
-    proposal_id, version_id = status["proposal_id"], status["result"]["version"]["proposal_version_id"]
-    heads = tmp_path / "heads.jsonl"
-    verified = proposals(service, "audit", "verify", "--export", str(heads))
-    assert verified.returncode == 0, verified.stderr
-    assert "nothing was altered: 1 proposals, 1 versions, 1 events, 0 approvals, 4 documents" in verified.stdout
-    assert proposals(service, "audit", "verify", "--against", str(heads)).returncode == 0
-    assert proposals(service, "audit", "verify", "--proposal", proposal_id).returncode == 0
-    replayed = proposals(service, "audit", "replay", version_id)
-    assert (replayed.returncode, replayed.stdout.splitlines()[-1]) == (0, "OK: the same hashes")
-    pack = tmp_path / f"{proposal_id}.zip"
-    packed = proposals(service, "audit", "pack", proposal_id, "-o", str(pack))
-    assert (packed.returncode, packed.stderr) == (0, "")
-    verifier = [sys.executable, "-I", "-S", str(ROOT / "domain" / "pack_verifier.py"), str(pack)]
-    assert subprocess.run(verifier, env={}, capture_output=True, check=False).returncode == 0
+async def test_processes_that_stop_and_servers_that_are_gone(service, clients):
+    await _a_worker_that_is_told_to_stop_ends_its_step_and_leaves_with_zero(service, clients)
+    assert _health(service, "api") == (0, "proposals health api: answers")
+    assert _health(service, "worker") == (0, "proposals health worker: polls")
 
-    service.alter("UPDATE proposal_versions SET engine_version = '0.9.0'")
-    other = proposals(service, "audit", "replay", version_id)
-    assert other.returncode == 3
-    assert "another engine version" in other.stderr
-    service.alter(f"UPDATE proposal_versions SET engine_version = '{ENGINE_VERSION}', artifact_hash = 'sha256:0'")
-    assert proposals(service, "audit", "replay", version_id).returncode == 1
-    empty = Document.of(DocumentKind.REQUEST, "[]").content.hex()
-    for engine, code in ((ENGINE_VERSION, 1), ("0.9.0", 3)):
-        service.alter(f"UPDATE documents SET content = '\\x{empty}' WHERE kind = 'request'")
-        service.alter(f"UPDATE proposal_versions SET engine_version = '{engine}'")
-        unreadable = proposals(service, "audit", "replay", version_id)
-        assert (unreadable.returncode, "cannot read the request" in unreadable.stdout) == (code, True)
-    for arguments in ((), ("--proposal", proposal_id)):
-        altered = proposals(service, "audit", "verify", *arguments)
-        assert altered.returncode == 1
-        assert f"ALTERED: proposal_versions {version_id} of {proposal_id} is not what its hash says" in altered.stdout
-    refused = proposals(service, "audit", "verify", "--export", str(tmp_path / "none"))
-    assert (refused.returncode, (tmp_path / "none").exists()) == (1, False)
-    for table in ("operations", "idempotency_keys", "workflow_events", "proposal_versions", "proposals", "documents"):
-        service.alter(f"DELETE FROM {table}")
-    assert proposals(service, "audit", "verify").returncode == 0
-    gone = proposals(service, "audit", "verify", "--against", str(heads))
-    assert (gone.returncode, gone.stdout) == (1, f"ALTERED: proposals {proposal_id} is missing\n")
+    service.kill(service.worker)
+    _an_open_operation_is_cancelled(service)
 
-    heads.write_text(heads.read_text().splitlines()[0])
-    assert proposals(service, "audit", "verify", "--against", str(heads)).returncode == 2
-    assert proposals(service, "audit", "verify", "--against", str(tmp_path / "nowhere")).returncode == 2
-    assert proposals(service, "audit", "replay", "ppv_0").returncode == 2
     service.postgres.stop()
-    assert proposals(service, "audit", "verify").returncode == 2
+    service.temporal.stop()
+    _commands_say_in_one_line_what_is_gone(service)
+    _processes_are_judged_and_not_what_they_depend_on(service)
 
 
-async def test_a_worker_that_is_told_to_stop_ends_its_step_and_leaves_with_zero(service, clients):
+async def _a_worker_that_is_told_to_stop_ends_its_step_and_leaves_with_zero(service, clients):
     operations = [await clients.submit(uuid.uuid4().hex, a_large_body()) for _ in range(5)]
     began = time.monotonic()
     assert service.worker.stop(grace_seconds=20) == 0
@@ -204,13 +167,13 @@ async def test_a_worker_that_is_told_to_stop_ends_its_step_and_leaves_with_zero(
     clients.each_exactly_once()
 
 
-def test_an_open_operation_is_cancelled_and_commands_say_in_one_line_what_is_away(service):
-    service.kill(service.worker)
+def _an_open_operation_is_cancelled(service):
     open_id = json.loads(proposals(service, "submit", str(SAMPLE), "--json", "--url", service.url).stdout)
     cancelled = json.loads(proposals(service, "operation", open_id["operation_id"], "--cancel", "--json").stdout)
     assert cancelled["operation"]["error_message"] == "OPERATION_CANCELLED"
 
-    service.stop()
+
+def _commands_say_in_one_line_what_is_gone(service):
     for command, word in [
         (("migrate",), "PostgreSQL"),
         (("schedules", "apply"), "Temporal"),
@@ -221,3 +184,18 @@ def test_an_open_operation_is_cancelled_and_commands_say_in_one_line_what_is_awa
         assert ran.stdout == ""
         assert len(ran.stderr.strip().splitlines()) == 1
         assert word in ran.stderr
+
+
+def _processes_are_judged_and_not_what_they_depend_on(service):
+    """As the health checks of containers do."""
+    waits = "proposals health worker: Temporal cannot be reached, the worker waits for it"
+    assert _health(service, "api") == (0, "proposals health api: answers")
+    assert _health(service, "worker") == (0, waits)
+    service.kill(service.api)
+    assert _health(service, "api") == (1, "proposals health api: does not answer")
+
+
+def _health(service, name: str) -> tuple[int, str]:
+    listens_on_all = {"PROPOSAL_API_HOST": "0.0.0.0"}  # noqa: S104 -- only read, never listened on
+    ran = forked_commands.run("health", name, env=service.environment() | listens_on_all)
+    return ran.returncode, (ran.stdout + ran.stderr).strip()

@@ -1,41 +1,15 @@
-"""What the health checks of containers run."""
+"""What the health check of a worker says before Temporal has seen one: test_commands.py has the rest."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
+
+import forked_commands
 
 from cli.local.ports import free_port
 from cli.local.temporal_server import TemporalDevServer
-
-ROOT = Path(__file__).parents[2]
-
-
-def health(name: str, environ: dict[str, str]) -> tuple[int, str]:
-    command = [sys.executable, "-m", "cli.main", "health", name]
-    ran = subprocess.run(command, env=environ, cwd=ROOT, capture_output=True, text=True, check=False)
-    return ran.returncode, (ran.stdout + ran.stderr).strip()
-
-
-def test_processes_are_judged_and_not_what_they_depend_on(service):
-    environ = service.environment() | {"PROPOSAL_API_HOST": "0.0.0.0"}  # noqa: S104 -- only read, never listened on
-    assert health("api", environ) == (0, "proposals health api: answers")
-    assert health("worker", environ) == (0, "proposals health worker: polls")
-
-    service.postgres.stop()
-    service.temporal.stop()
-    assert health("api", environ)[0] == 0
-    assert health("worker", environ) == (
-        0,
-        "proposals health worker: Temporal cannot be reached, the worker waits for it",
-    )
-
-    service.kill(service.api)
-    assert health("api", environ) == (1, "proposals health api: does not answer")
 
 
 def test_a_worker_that_temporal_has_not_seen_is_not_well(tmp_path):
     environ = {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "PROPOSAL_"))}
     with TemporalDevServer(None, free_port(), free_port(), log=tmp_path / "log") as server:  # no test had a worker here
-        told = health("worker", environ | {"TEMPORAL_ADDRESS": server.address})
-    assert told == (1, "proposals health worker: does not poll")
+        ran = forked_commands.run("health", "worker", env=environ | {"TEMPORAL_ADDRESS": server.address})
+    assert (ran.returncode, ran.stdout, ran.stderr) == (1, "", "proposals health worker: does not poll\n")

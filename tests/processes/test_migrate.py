@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 
+import forked_commands
 import psycopg
 import pytest
 from alembic import command
@@ -20,11 +21,15 @@ from storage.migrating import MIGRATION_LOCK, _alembic_config
 from storage.schema import required_revision
 
 
-def launched(owner_dsn: str, service_dsn: str | None = None) -> subprocess.Popen[str]:
+def environment(owner_dsn: str, service_dsn: str | None = None) -> dict[str, str]:
     ambient = {name: value for name, value in os.environ.items() if not name.startswith("PROPOSAL_")}
+    return ambient | {"PROPOSAL_DATABASE_URL": service_dsn or owner_dsn, "PROPOSAL_OWNER_DATABASE_URL": owner_dsn}
+
+
+def launched(owner_dsn: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
         [sys.executable, "-m", "cli.main", "migrate"],
-        env=ambient | {"PROPOSAL_DATABASE_URL": service_dsn or owner_dsn, "PROPOSAL_OWNER_DATABASE_URL": owner_dsn},
+        env=environment(owner_dsn),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -34,9 +39,8 @@ def launched(owner_dsn: str, service_dsn: str | None = None) -> subprocess.Popen
 
 def migrate(owner_dsn: str, service_dsn: str | None = None) -> tuple[int, list[str], list[str]]:
     """Exit code, lines of output, lines of errors."""
-    process = launched(owner_dsn, service_dsn)
-    output, errors = process.communicate()
-    return process.returncode, output.splitlines(), errors.splitlines()
+    ran = forked_commands.run("migrate", env=environment(owner_dsn, service_dsn))
+    return ran.returncode, ran.stdout.splitlines(), ran.stderr.splitlines()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 
+import forked_commands
 import httpx2
 import pytest
 from answers import assert_problem
@@ -93,18 +94,17 @@ def test_a_proposal_passes_four_people_and_each_forbidden_step_is_refused(produc
 
 
 def test_the_command_and_the_example_send_the_token_of_their_environment(production):
-    def ran(*arguments, token=None):
-        return subprocess.run(
-            [sys.executable, *arguments],
-            env=production.environment() | ({} if token is None else {"PROPOSALS_TOKEN": token}),
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+    def environ(token):
+        return production.environment() | ({} if token is None else {"PROPOSALS_TOKEN": token})
 
-    cli = ("-m", "cli.main")
-    submit = (*cli, "submit", "examples/create_proposal.json", "--wait", "--url", production.url)
+    def ran(*command, token=None):
+        return forked_commands.run(*command, env=environ(token))
+
+    def example(*arguments, token=None):
+        command = [sys.executable, "examples/orchestrator.py", *arguments]
+        return subprocess.run(command, env=environ(token), cwd=ROOT, capture_output=True, text=True, check=False)
+
+    submit = ("submit", "examples/create_proposal.json", "--wait", "--url", production.url)
     token = a_token("advisor_1", "proposals:write operations:read")
     assert ran(*submit, token=token).returncode == 0
     refused, broken = ran(*submit), ran(*submit, token=f"{token}\n")
@@ -112,22 +112,15 @@ def test_the_command_and_the_example_send_the_token_of_their_environment(product
     assert "UNAUTHENTICATED" in refused.stderr
     assert "the token has characters that no bearer token has" in broken.stderr
 
-    secret = ran(*cli, "callback-secret", "127.0.0.1").stdout.strip()
-    orchestrate = ("examples/orchestrator.py", "--url", production.url, "--secret", secret)
-    called_back = ran(*orchestrate, token=token)
+    secret = ran("callback-secret", "127.0.0.1").stdout.strip()
+    orchestrate = ("--url", production.url, "--secret", secret)
+    called_back = example(*orchestrate, token=token)
     assert (called_back.returncode, called_back.stderr) == (0, "")
-    assert "UNAUTHENTICATED" in ran(*orchestrate).stderr
+    assert "UNAUTHENTICATED" in example(*orchestrate).stderr
 
 
 @pytest.mark.parametrize("command", ["api", "worker", "migrate"])
 def test_production_does_not_start_without_what_it_needs(tmp_path, command):
-    ran = subprocess.run(
-        [sys.executable, "-m", "cli.main", command],
-        env={"PATH": "", "PROPOSAL_PROFILE": "PRODUCTION"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    ran = forked_commands.run(command, env={"PATH": "", "PROPOSAL_PROFILE": "PRODUCTION"})
     assert (ran.returncode, ran.stdout) == (2, "")
     assert len(ran.stderr.splitlines()) == {"api": 6, "worker": 3, "migrate": 1}[command]

@@ -6,7 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from issuer import EC_KEY, RSA_KEY, jwk_of
 
-from runtime.jwks import KeySetInvalid, is_key_url, parse_key_set
+from runtime.addresses import is_key_url
+from runtime.jwks import KeySetInvalid, parse_key_set
 
 
 def parsed(*keys) -> list[tuple[str | None, str]]:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import migrated_postgres
 import pytest
 from processes.local.process_tree import descendants, wait_for
 
@@ -67,6 +68,14 @@ class LocalRun:
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
+
+
+@pytest.fixture
+def migrated_run(local_run: LocalRun, migrated: Path) -> LocalRun:
+    """One that finds the data of an earlier run: it makes no database and no schema."""
+    local_run.data_dir.mkdir(mode=0o711)
+    migrated_postgres.copy(migrated, local_run.data_dir / "postgres")
+    return local_run
 
 
 @pytest.fixture

@@ -4,23 +4,18 @@ import fcntl
 import json
 import re
 import subprocess
-import sys
 import uuid
 from pathlib import Path
 
 import pytest
 from batches import a_portfolio, an_analysis
+from forked_commands import run
 from proposals_client import Proposals
 from scripted_service import Answer, ScriptedService
 
 pytestmark = pytest.mark.shared
 ROOT = Path(__file__).parents[3]
 EXAMPLE = ROOT / "examples" / "analyze.json"
-
-
-def proposals(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "cli.main", *map(str, arguments)]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
 def accepted(service, body) -> str:
@@ -31,7 +26,7 @@ def accepted(service, body) -> str:
 
 
 def export(url: str, operation_id: str, file: Path, *options: object) -> subprocess.CompletedProcess[str]:
-    return proposals("batch", "export", operation_id, "-o", file, "--url", url, *options)
+    return run("batch", "export", operation_id, "-o", file, "--url", url, *options)
 
 
 def lines_of(service, operation_id: str) -> bytes:
@@ -40,7 +35,7 @@ def lines_of(service, operation_id: str) -> bytes:
 
 
 def test_a_batch_is_followed_to_its_scenarios_and_failures(service):
-    ran = proposals("submit", EXAMPLE, "--wait", "--url", service.url)
+    ran = run("submit", EXAMPLE, "--wait", "--url", service.url)
 
     assert (ran.returncode, ran.stderr) == (0, "")
     lines = ran.stdout.splitlines()
@@ -70,7 +65,7 @@ def test_a_batch_is_followed_to_its_scenarios_and_failures(service):
 def test_a_batch_whose_runs_all_failed_is_a_failure_with_the_first_places(service, tmp_path):
     (file := tmp_path / "batch.json").write_text(json.dumps(an_analysis(*[{"id": f"pf_{n}"} for n in range(21)])))
 
-    ran = proposals("submit", file, "--wait", "--url", service.url)
+    ran = run("submit", file, "--wait", "--url", service.url)
 
     assert ran.returncode == 1
     assert "  status: FAILED\n  error: ProposalValidationError: ANALYSIS_ALL_RUNS_FAILED" in ran.stdout
@@ -100,7 +95,7 @@ def test_how_far_and_how_fast_is_a_line_for_each_change(played):
         *(state("PENDING", succeeded=0), state("RUNNING", succeeded=2, failed=1), state("FAILED", succeeded=3)),
     ]
 
-    ran = proposals("submit", EXAMPLE, "--wait", "--url", played.url)
+    ran = run("submit", EXAMPLE, "--wait", "--url", played.url)
 
     assert played.asked[0].path == "/rebalance/proposals/analyze/async"
     assert ran.returncode == 1
@@ -111,7 +106,7 @@ def test_how_far_and_how_fast_is_a_line_for_each_change(played):
 
 
 def test_json_is_the_final_status_alone(service):
-    ran = proposals("submit", EXAMPLE, "--wait", "--json", "--url", service.url)
+    ran = run("submit", EXAMPLE, "--wait", "--json", "--url", service.url)
     assert json.loads(ran.stdout)["result"]["counts"] == {"total": 60, "succeeded": 57, "failed": 3}
 
 

@@ -1,9 +1,8 @@
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
+import forked_commands
 import pytest
 
 from cli.configuration_page import reference_page
@@ -15,14 +14,7 @@ OURS = ("PROPOSAL_", "TEMPORAL_")
 
 def config(*arguments, **environ):
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", "config", *arguments],
-        cwd=ROOT,
-        env=inherited | {"TEMPORAL_CONFIG_FILE": os.devnull} | environ,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return forked_commands.run("config", *arguments, env=inherited | {"TEMPORAL_CONFIG_FILE": os.devnull} | environ)
 
 
 def test_the_page_is_what_the_settings_say():

@@ -40,24 +40,6 @@ def get(url):
         return json.load(answer)
 
 
-def test_it_serves_until_it_is_told_to_stop(local_run):
-    local_run.start()
-    assert get(f"{local_run.api_url}/health/ready")["status"] == "ok"
-    pids = descendants(local_run.process.pid)
-    second = local_run.run("dev")
-
-    local_run.signal(signal.SIGINT)
-
-    assert local_run.process.wait(30) == 0
-    assert not any(map(is_alive, pids))
-    assert second.returncode == 1
-    assert (
-        second.stderr
-        == f"proposals dev: {local_run.data_dir} is in use by another run: stop it or choose another --data-dir\n"
-    )
-    assert (local_run.data_dir / "logs" / "postgres.log").read_text().rstrip().endswith("database system is shut down")
-
-
 def in_a_shell(run, *commands):
     """What the commands of an operator print, in a shell elsewhere that has asked for the environment of the run."""
     script = "\n".join([f'eval "$({PROPOSALS} env --data-dir {run.data_dir})"', *commands])
@@ -151,8 +133,13 @@ def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_
     assert not any(map(is_alive, pids))
 
 
-def test_a_demo_of_a_batch_says_what_to_look_at(local_run):
-    local_run.start("demo", "--batch")
+def test_a_demo_of_a_batch_says_what_to_look_at_and_serves_until_it_is_told_to_stop(migrated_run):
+    migrated_run.start("demo", "--batch")
+    _what_a_demo_of_a_batch_says(migrated_run)
+    _it_serves_until_it_is_told_to_stop(migrated_run)
+
+
+def _what_a_demo_of_a_batch_says(local_run):
     assert "  runs: 57 of 60 computed, 3 failed\n" in local_run.text
     assert "  trim      17     0               2        1  " in local_run.text
     places = dict(
@@ -171,30 +158,47 @@ def test_a_demo_of_a_batch_says_what_to_look_at(local_run):
     assert (local_run.data_dir / "runs.ndjson").read_text().count("\n") == 60
 
 
-def test_a_signal_is_heard_while_it_starts(local_run):
-    local_run.launch()
-    wait_for(lambda: "PostgreSQL" in local_run.text)
+def _it_serves_until_it_is_told_to_stop(local_run):
+    assert get(f"{local_run.api_url}/health/ready")["status"] == "ok"
     pids = descendants(local_run.process.pid)
+    second = local_run.run("dev")
 
-    local_run.signal(signal.SIGTERM)
+    local_run.signal(signal.SIGINT)
 
     assert local_run.process.wait(30) == 0
+    assert not any(map(is_alive, pids))
+    assert second.returncode == 1
+    assert (
+        second.stderr
+        == f"proposals dev: {local_run.data_dir} is in use by another run: stop it or choose another --data-dir\n"
+    )
+    assert (local_run.data_dir / "logs" / "postgres.log").read_text().rstrip().endswith("database system is shut down")
+
+
+def test_a_signal_is_heard_while_it_starts(migrated_run):
+    migrated_run.launch()
+    wait_for(lambda: "PostgreSQL" in migrated_run.text)
+    pids = descendants(migrated_run.process.pid)
+
+    migrated_run.signal(signal.SIGTERM)
+
+    assert migrated_run.process.wait(30) == 0
     assert pids
     assert not any(map(is_alive, pids))
 
 
-def test_a_second_signal_ends_it_at_once(local_run):
-    local_run.start()
-    pids = descendants(local_run.process.pid)
-    stuck = local_run.child("api")
+def test_a_second_signal_ends_it_at_once(migrated_run):
+    migrated_run.start()
+    pids = descendants(migrated_run.process.pid)
+    stuck = migrated_run.child("api")
     os.kill(stuck, signal.SIGSTOP)
 
-    local_run.signal(signal.SIGTERM)
-    wait_for(lambda: "stopping" in local_run.text)
-    assert local_run.process.poll() is None
-    local_run.signal(signal.SIGTERM)
+    migrated_run.signal(signal.SIGTERM)
+    wait_for(lambda: "stopping" in migrated_run.text)
+    assert migrated_run.process.poll() is None
+    migrated_run.signal(signal.SIGTERM)
 
-    assert local_run.process.wait(5) == 128 + signal.SIGTERM
+    assert migrated_run.process.wait(5) == 128 + signal.SIGTERM
     wait_for(lambda: not any(map(is_alive, pids)))
 
 

@@ -35,6 +35,8 @@ def test_a_command_imports_only_what_it_needs():
     code = (
         "import sys\n"
         "from cli import main\n"
+        "main.application(['audit', 'health', 'callback-secret'])\n"
+        "assert not {'temporalio', 'jwt'} & set(sys.modules)\n"
         "sys.argv = ['proposals', 'config', 'check']\n"
         "try:\n"
         "    main.main()\n"

@@ -56,13 +56,13 @@ def steps(text: str) -> list[tuple[list[str], str]]:
 
 
 @pytest.mark.timeout(600)
-def test_a_demo_with_people_does_what_its_page_shows_and_so_do_its_lines(local_run):
-    local_run.start("demo", "--people")
+def test_a_demo_with_people_does_what_its_page_shows_and_so_do_its_lines(migrated_run):
+    migrated_run.start("demo", "--people")
 
     shown = PAGE.split("## What it prints\n\n```\n")[1].split("\n```\n")[0] + "\n"
-    assert stable(transcript(local_run)) == stable(shown)
-    _the_lines_work_for_a_proposal_of_the_reader(local_run)
-    _the_page_of_the_api_takes_the_tokens(local_run)
+    assert stable(transcript(migrated_run)) == stable(shown)
+    _the_lines_work_for_a_proposal_of_the_reader(migrated_run)
+    _the_page_of_the_api_takes_the_tokens(migrated_run)
 
 
 def _the_lines_work_for_a_proposal_of_the_reader(run):

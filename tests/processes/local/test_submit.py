@@ -2,12 +2,11 @@
 
 import json
 import socket
-import subprocess
-import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import forked_commands
 import pytest
 from proposals_client.advice import WHAT_TO_DO
 
@@ -102,8 +101,7 @@ def service():
 
 
 def submit(*arguments, file=SAMPLE):
-    command = [sys.executable, "-m", "cli.main", "submit", str(file), *arguments]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return forked_commands.run("submit", file, *arguments)
 
 
 def test_without_waiting_it_tells_what_was_accepted(service):
