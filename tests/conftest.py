@@ -3,9 +3,7 @@
 import fcntl
 import json
 import os
-import uuid
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +13,9 @@ import migrated_postgres
 import psycopg
 import pytest
 from builders import a_storage
+from cloned_databases import ClonedDatabases
 from evidence_keys import a_key_text
 from http_clients import http_client
-from migrated_postgres import DATABASE
-from psycopg.sql import SQL, Identifier
 from running_service import Clients, Service, running
 from sharing import is_shared
 from temporalio.client import Client
@@ -75,30 +72,26 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) ->
         yield server
 
 
-@contextmanager
-def cloned_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server.dsn(), autocommit=True) as connection:
-        connection.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(Identifier(name), Identifier(DATABASE))
-        )
-        yield postgres_server.dsn(name)
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+@pytest.fixture(scope="session")
+def cloned_databases(postgres_server: EmbeddedPostgres) -> Iterator[ClonedDatabases]:
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as control:
+        yield ClonedDatabases(postgres_server, control)
 
 
 @pytest.fixture
-def database_dsn(request: pytest.FixtureRequest, postgres_server: EmbeddedPostgres) -> Iterator[str]:
+def database_dsn(request: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated database, of the test's own unless it is shared: real commits, real NOTIFY, triggers on."""
     if is_shared(request):
         yield request.getfixturevalue("database_of_module")
     else:
-        with cloned_database(postgres_server) as dsn:
+        databases: ClonedDatabases = request.getfixturevalue("cloned_databases")
+        with databases.one() as dsn:
             yield dsn
 
 
 @pytest.fixture(scope="module")
-def database_of_module(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    with cloned_database(postgres_server) as dsn:
+def database_of_module(cloned_databases: ClonedDatabases) -> Iterator[str]:
+    with cloned_databases.one() as dsn:
         yield dsn
 
 
