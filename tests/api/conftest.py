@@ -11,10 +11,12 @@ import httpx2
 import pytest
 import uvicorn
 from anyio.from_thread import start_blocking_portal
+from browser import Browser
 from builders import a_body
 from http_clients import http_client
 from issuer import Issuer
 from pydantic import SecretStr
+from receiver import Receiver
 from sharing import is_shared
 from temporalio.client import Client
 
@@ -151,6 +153,18 @@ def issuer() -> Iterator[Issuer]:
         yield issuer
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver().serving() as receiver:
+        yield receiver
+
+
 @pytest.fixture
 async def own_secured(settings: Settings, issuer: Issuer) -> AsyncIterator[Api]:
     async with serving(settings.model_copy(update=issuer.settings(four_eyes=True))) as api:
@@ -177,6 +191,13 @@ def serving_in_thread(settings: Settings) -> Iterator[Api]:
 def api_of_module(settings_of_module: Settings) -> Iterator[Api]:
     with serving_in_thread(settings_of_module) as api:
         yield api
+
+
+@pytest.fixture(scope="module")
+def worker_of_module(settings_of_module: Settings) -> Iterator[None]:
+    """For a module in which no test has a `worker` of its own: each would take what is the other's."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(working(settings_of_module)):
+        yield
 
 
 @pytest.fixture(scope="module")

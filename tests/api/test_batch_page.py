@@ -6,7 +6,7 @@ import re
 import pytest
 from batch_pages import a_batch, a_failed_page, a_result, a_worst_page, an_open_page, failed_runs
 from batches import BatchSteps, a_portfolio, an_analysis
-from browser import CHROMIUM, NOTHING_WRONG, PAPER, WIDTHS, as_printed, measured
+from browser import CHROMIUM, NOTHING_WRONG, PAPER, WIDTHS, as_printed
 from issuer import bearer
 from purged_rows import purged_after
 
@@ -191,7 +191,7 @@ def test_first_failures_are_said_to_be_the_first():
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on this machine")
 @pytest.mark.parametrize("name", ["3 scenarios", "20 scenarios", "open", "failed"])
-async def test_no_column_is_cut_on_screens_and_on_paper(tmp_path, name):
+def test_no_column_is_cut_on_screens_and_on_paper(browser, name):
     pages = {
         "3 scenarios": lambda: a_worst_page(3),
         "20 scenarios": lambda: a_worst_page(20),
@@ -199,9 +199,7 @@ async def test_no_column_is_cut_on_screens_and_on_paper(tmp_path, name):
         "failed": a_failed_page,
     }
     page = re.sub("<meta http-equiv[^>]*>", "", pages[name]())  # the browser would load its frame again
-    for width, found in (
-        await measured(tmp_path, dict.fromkeys((*WIDTHS, 944), page) | {PAPER: as_printed(page)})
-    ).items():
+    for width, found in browser.measured(dict.fromkeys((*WIDTHS, 944), page) | {PAPER: as_printed(page)}).items():
         assert found["wrong"] == NOTHING_WRONG, width
         assert found["overflow"] <= 0, width
         assert found["unnamed"] == 0
@@ -214,10 +212,10 @@ async def test_no_column_is_cut_on_screens_and_on_paper(tmp_path, name):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on this machine")
-async def test_the_page_follows_light_and_dark(tmp_path):
+def test_the_page_follows_light_and_dark(browser):
     page, colours = a_worst_page(3), []
-    for flag in ("--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0"):
-        found = (await measured(tmp_path, {1280: page}, flag))[1280]
+    for scheme in ("light", "dark"):
+        found = browser.measured({1280: page}, scheme=scheme)[1280]
         colours.append((found["paper"], found["ink"], found["bar"]))
     assert all(light != dark for light, dark in zip(*colours, strict=True))
 
