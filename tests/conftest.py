@@ -1,5 +1,6 @@
 """Real servers for the tests: one PostgreSQL and one Temporal a session, a cloned database a test."""
 
+import asyncio
 import fcntl
 import json
 import os
@@ -20,6 +21,7 @@ from running_service import Clients, Service, running
 from sharing import is_shared
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from xdist.scheduler import LoadFileScheduling
 
 from cli.local import ports
 from cli.local.ports import free_port
@@ -31,12 +33,29 @@ from storage.unit_of_work import Storage
 from workflows.identity import SEARCH_ATTRIBUTES
 
 ROOT = Path(__file__).parent.parent
+OF_THE_SHARED_SERVICE = {
+    *("tests/client/test_batches.py", "tests/client/test_life.py", "tests/client/test_readme.py"),
+    *("tests/clients/test_generator.py", "tests/clients/test_python.py", "tests/clients/test_typescript.py"),
+    "tests/docs/test_readme.py",
+}
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Tests wait for other processes: two more than cores for `-n auto`, twice as many for `logical`."""
     cores = os.cpu_count() or 1
     return 2 * cores if config.option.numprocesses == "logical" else cores + 2
+
+
+class ByServices(LoadFileScheduling):
+    """A file is run by one process; so are all files that share a service of processes, which is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "shared_service" if file in OF_THE_SHARED_SERVICE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    return ByServices(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -75,7 +94,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) ->
 @pytest.fixture(scope="session")
 def cloned_databases(postgres_server: EmbeddedPostgres) -> Iterator[ClonedDatabases]:
     with psycopg.connect(postgres_server.dsn(), autocommit=True) as control:
-        yield ClonedDatabases(postgres_server, control)
+        databases = ClonedDatabases(postgres_server, control)
+        yield databases
+        databases.close()
 
 
 @pytest.fixture
@@ -119,11 +140,16 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tempor
         yield server
 
 
-@pytest.fixture
-async def temporal_client(temporal_server: TemporalDevServer) -> Client:
-    client = await Client.connect(temporal_server.address, data_converter=pydantic_data_converter)
-    await register_search_attributes(client, SEARCH_ATTRIBUTES)
-    return client
+@pytest.fixture(scope="session")
+def temporal_client(temporal_server: TemporalDevServer) -> Client:
+    """A client of a namespace that has the search attributes. It is bound to no event loop."""
+
+    async def connected() -> Client:
+        client = await Client.connect(temporal_server.address, data_converter=pydantic_data_converter)
+        await register_search_attributes(client, SEARCH_ATTRIBUTES)
+        return client
+
+    return asyncio.run(connected())
 
 
 @pytest.fixture
