@@ -51,12 +51,18 @@ def filters(names: list[str]) -> Iterator[ProposalFilter]:
             yield ProposalFilter(**{name: VALUES[name] for name in combination})
 
 
-@pytest.mark.parametrize("is_first", [True, False])
-def test_no_set_of_filters_sorts_or_reads_what_it_does_not_show(database_dsn, is_first):
-    insert_proposals(database_dsn, 20_000, portfolios=5, advisors=7)
-    cursor = None if is_first else "pp_5"
-    with psycopg.connect(database_dsn) as connection:
+@pytest.fixture(scope="module")
+def dsn_of_many(database_of_module) -> str:
+    insert_proposals(database_of_module, 20_000, portfolios=5, advisors=7)
+    with psycopg.connect(database_of_module) as connection:
         connection.execute("ANALYZE proposals")
+    return database_of_module
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_no_set_of_filters_sorts_or_reads_what_it_does_not_show(dsn_of_many, is_first):
+    cursor = None if is_first else "pp_5"
+    with psycopg.connect(dsn_of_many) as connection:
         for narrowed in filters([*VALUES]):
             parameters = filter_parameters(narrowed, CONDITIONS) | PAGE
             plan = planned(connection, page_statement(narrowed, cursor), parameters)
@@ -66,12 +72,10 @@ def test_no_set_of_filters_sorts_or_reads_what_it_does_not_show(database_dsn, is
 
 @pytest.mark.parametrize("states", [SEVERAL, None], ids=["several", "all"])
 @pytest.mark.parametrize("is_first", [True, False])
-def test_the_queue_reads_no_more_than_a_page_of_each_state(database_dsn, is_first, states):
+def test_the_queue_reads_no_more_than_a_page_of_each_state(dsn_of_many, is_first, states):
     """Of `created_to` it may skip more, where proposals that are older than it had a later event."""
-    insert_proposals(database_dsn, 20_000, portfolios=5, advisors=7)
     cursor = None if is_first else "pp_5"
-    with psycopg.connect(database_dsn) as connection:
-        connection.execute("ANALYZE proposals")
+    with psycopg.connect(dsn_of_many) as connection:
         for given in filters(["portfolio_id", "created_by"]):
             narrowed = ProposalFilter(
                 portfolio_id=given.portfolio_id, created_by=given.created_by, current_state=states
