@@ -1,4 +1,4 @@
-"""Operations whose ends a receiver is to be told, and the logs of their deliveries."""
+"""Operations whose ends are called back, and the logs of their deliveries."""
 
 import asyncio
 
