@@ -86,12 +86,12 @@ def composition_of(body: Mapping[str, Any]) -> Composition:
     return read_common(common_text(request.shared, request.scenarios, max_rows=MAX_ROWS))
 
 
-def computed(body: Mapping[str, Any]) -> list[dict[str, Any]]:
+def computed(body: Mapping[str, Any], identity: RunIdentity = IDENTITY) -> list[dict[str, Any]]:
     """The lines of all runs, parsed."""
     request = parsed(body)
     common = common_text(request.shared, request.scenarios, max_rows=MAX_ROWS)
     text = chunk_text(Chunk(first_item=0, first_run=0, items=request.items))
-    runs = computed_runs(text, common, IDENTITY)
+    runs = computed_runs(text, common, identity)
     assert runs.faults == ()
     assert all(run.line.startswith(f"{run.summary[:-1]},") for run in runs.runs)
     return [json.loads(run.line) for run in runs.runs]

@@ -3,19 +3,24 @@
 import asyncio
 import html
 import json
+import os
 import re
 import shutil
+import signal
+import subprocess
+import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from waiting import PATIENCE_SECONDS
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 WIDTHS = (320, 390, 768, 1280)
 PAPER = 672  # A4 between margins of 16 mm, in pixels of 1/96 inch
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
-    *("--disable-background-networking", "--disable-component-update", "--virtual-time-budget=10000"),
+    *("--disable-background-networking", "--disable-component-update"),
 )
 # Measures the page in a frame of each width, and writes what it found as its own text.
 MEASURE = """
@@ -70,6 +75,7 @@ async def chromium(folder: Path, page: Path, *flags: str) -> str:
     process = await asyncio.create_subprocess_exec(
         CHROMIUM,
         *FLAGS,
+        "--virtual-time-budget=10000",
         f"--user-data-dir={folder / 'profile'}",
         *flags,
         page.as_uri(),
@@ -95,11 +101,75 @@ def as_printed(page: str) -> str:
     return page.replace("@media print", "@media all").replace("@media screen", "@media speech")
 
 
-async def measured(folder: Path, pages: dict[int, str], *flags: str) -> dict[int, dict[str, Any]]:
-    wrapper = folder / "wrapper.html"
-    wrapper.write_text(framed(pages))
-    # On a busy machine the browser's virtual time may be over before every frame has loaded: nothing was measured then.
-    for _ in range(5):
-        if texts := re.findall(r"FOUND(.*)END", await chromium(folder, wrapper, *flags, "--dump-dom")):
-            return {int(width): found for width, found in json.loads(html.unescape(texts[0])).items()}
-    pytest.fail("the browser measured nothing")
+class Browser:
+    """One browser for many pages: to start one takes longer than to measure a page. It listens on two pipes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._number = 0
+        self._unread = b""
+
+    def __enter__(self) -> Self:
+        assert CHROMIUM is not None
+        its_input, self._to = os.pipe()
+        self._from, its_output = os.pipe()
+        pipes = f'exec "$@" 3<&{its_input} 4>&{its_output}'  # the numbers of --remote-debugging-pipe
+        options = (*FLAGS, "--remote-debugging-pipe", f"--user-data-dir={self._folder / 'profile'}", "about:blank")
+        self._process = subprocess.Popen(
+            ["bash", "-c", pipes, "bash", CHROMIUM, *options],
+            pass_fds=(its_input, its_output),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        os.close(its_input)
+        os.close(its_output)
+        (page,) = [one for one in self._call("Target.getTargets")["targetInfos"] if one["type"] == "page"]
+        attached = self._call("Target.attachToTarget", targetId=page["targetId"], flatten=True)
+        self._session = attached["sessionId"]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        os.close(self._to)
+        os.close(self._from)
+
+    def measured(self, pages: dict[int, str], *, scheme: str = "light") -> dict[int, dict[str, Any]]:
+        """What MEASURE finds of the page of each width, for a reader who prefers this scheme."""
+        self._number += 1
+        wrapper = self._folder / f"wrapper-{self._number}.html"
+        wrapper.write_text(framed(pages))
+        preferred = [{"name": "prefers-color-scheme", "value": scheme}]
+        self._call("Emulation.setEmulatedMedia", session=self._session, features=preferred)
+        self._call("Page.navigate", session=self._session, url=wrapper.as_uri())
+        said = f"location.href === {json.dumps(wrapper.as_uri())} ? document.body?.textContent : null"
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < deadline:
+            evaluated = self._call("Runtime.evaluate", session=self._session, expression=said)
+            if texts := re.findall(r"\AFOUND(.*)END\Z", evaluated["result"].get("value") or ""):
+                return {int(width): found for width, found in json.loads(texts[0]).items()}
+            time.sleep(0.02)
+        pytest.fail("the browser measured nothing")
+
+    def _call(self, method: str, *, session: str | None = None, **params: Any) -> dict[str, Any]:
+        self._number += 1
+        message = {"id": self._number, "method": method, "params": params}
+        if session is not None:
+            message["sessionId"] = session
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._message()
+            if answer.get("id") == self._number:
+                assert "error" not in answer, answer
+                result: dict[str, Any] = answer["result"]
+                return result
+
+    def _message(self) -> dict[str, Any]:
+        while b"\0" not in self._unread:
+            read = os.read(self._from, 65_536)
+            assert read, "the browser has ended"
+            self._unread += read
+        first, _, self._unread = self._unread.partition(b"\0")
+        message: dict[str, Any] = json.loads(first)
+        return message

@@ -4,9 +4,7 @@ import fcntl
 import gc
 import json
 import os
-import uuid
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +16,13 @@ import pytest
 import temporal_namespaces
 from anyio.from_thread import start_blocking_portal
 from builders import a_storage
+from cloned_databases import ClonedDatabases
 from evidence_keys import a_key_text
 from http_clients import http_client
-from migrated_postgres import DATABASE
-from psycopg.sql import SQL, Identifier
 from running_service import Clients, Service, running
 from sharing import is_shared
 from temporalio.client import Client
-from temporalio.contrib.pydantic import pydantic_data_converter
+from xdist.scheduler import LoadFileScheduling
 
 from cli.local import ports
 from cli.local.ports import free_port
@@ -36,12 +33,29 @@ from storage.unit_of_work import Storage
 
 ROOT = Path(__file__).parent.parent
 gc.disable()  # until all tests are collected: nothing that importing and collecting makes goes away
+OF_THE_SHARED_SERVICE = {
+    *("tests/client/test_batches.py", "tests/client/test_life.py", "tests/client/test_readme.py"),
+    *("tests/clients/test_generator.py", "tests/clients/test_python.py", "tests/clients/test_typescript.py"),
+    "tests/docs/test_readme.py",
+}
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Tests wait for other processes: two more than cores for `-n auto`, twice as many for `logical`."""
     cores = os.cpu_count() or 1
     return 2 * cores if config.option.numprocesses == "logical" else cores + 2
+
+
+class ByServices(LoadFileScheduling):
+    """A file is run by one process; so are all files that share a service of processes, which is started once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file: str = super()._split_scope(nodeid)
+        return "shared_service" if file in OF_THE_SHARED_SERVICE else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileScheduling | None:
+    return ByServices(config, log) if config.option.dist == "loadfile" else None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -82,30 +96,28 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, migrated: Path) ->
         yield server
 
 
-@contextmanager
-def cloned_database(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server.dsn(), autocommit=True) as connection:
-        connection.execute(
-            SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY").format(Identifier(name), Identifier(DATABASE))
-        )
-        yield postgres_server.dsn(name)
-        connection.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+@pytest.fixture(scope="session")
+def cloned_databases(postgres_server: EmbeddedPostgres) -> Iterator[ClonedDatabases]:
+    with psycopg.connect(postgres_server.dsn(), autocommit=True) as control:
+        databases = ClonedDatabases(postgres_server, control)
+        yield databases
+        databases.close()
 
 
 @pytest.fixture
-def database_dsn(request: pytest.FixtureRequest, postgres_server: EmbeddedPostgres) -> Iterator[str]:
+def database_dsn(request: pytest.FixtureRequest) -> Iterator[str]:
     """A migrated database, of the test's own unless it is shared: real commits, real NOTIFY, triggers on."""
     if is_shared(request):
         yield request.getfixturevalue("database_of_module")
     else:
-        with cloned_database(postgres_server) as dsn:
+        databases: ClonedDatabases = request.getfixturevalue("cloned_databases")
+        with databases.one() as dsn:
             yield dsn
 
 
 @pytest.fixture(scope="module")
-def database_of_module(postgres_server: EmbeddedPostgres) -> Iterator[str]:
-    with cloned_database(postgres_server) as dsn:
+def database_of_module(cloned_databases: ClonedDatabases) -> Iterator[str]:
+    with cloned_databases.one() as dsn:
         yield dsn
 
 
@@ -130,9 +142,14 @@ def storage(database: Database) -> Storage:
 def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TemporalDevServer]:
     log = tmp_path_factory.mktemp("temporal") / "log"
     with TemporalDevServer(None, free_port(), free_port(), log=log) as server:
-        with start_blocking_portal() as portal:
-            portal.call(temporal_namespaces.prepare, server.address)
         yield server
+
+
+@pytest.fixture(scope="session")
+def temporal_clients(temporal_server: TemporalDevServer) -> Mapping[str, Client]:
+    """A client of each namespace of temporal_namespaces.py, by its name. None is bound to an event loop."""
+    with start_blocking_portal() as portal:
+        return portal.call(temporal_namespaces.prepared, temporal_server.address)
 
 
 @pytest.fixture
@@ -141,10 +158,8 @@ def temporal_namespace() -> str:
 
 
 @pytest.fixture
-async def temporal_client(temporal_server: TemporalDevServer, temporal_namespace: str) -> Client:
-    return await Client.connect(
-        temporal_server.address, namespace=temporal_namespace, data_converter=pydantic_data_converter
-    )
+def temporal_client(temporal_clients: Mapping[str, Client], temporal_namespace: str) -> Client:
+    return temporal_clients[temporal_namespace]
 
 
 @pytest.fixture

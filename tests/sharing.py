@@ -3,7 +3,7 @@
 import pytest
 
 # What a test alters, or has settings of its own for: with one of these it shares nothing.
-OWN = frozenset({"worker", "monkeypatch", "settings", "serve", "issuer", "storage", "temporal_client"})
+OWN = frozenset({"worker", "monkeypatch", "settings", "issuer", "storage", "temporal_client"})
 
 
 def is_shared(request: pytest.FixtureRequest) -> bool:

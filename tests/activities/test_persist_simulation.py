@@ -127,7 +127,7 @@ async def test_its_times_are_in_order_and_tell_when_a_worker_began(storage: Stor
 @pytest.mark.parametrize("size", BODIES)
 async def test_a_cancel_and_the_commit_come_to_exactly_one_end(storage: Storage, database_dsn, size):
     ends = []
-    for number in range(20):
+    for number in range(0, 20, 1 if size == "small" else 4):
         key = f"key-{number}"
         operation_id = (await accepted(storage, BODIES[size], key=key)).operation_id
         steps = Steps(storage, pool=InProcess())

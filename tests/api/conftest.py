@@ -4,19 +4,22 @@ import asyncio
 import contextlib
 import shutil
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import httpx2
 import pytest
 import uvicorn
 from anyio.from_thread import start_blocking_portal
+from browser import Browser
 from builders import a_body
 from http_clients import http_client
 from issuer import Issuer
 from pydantic import SecretStr
+from receiver import Receiver
 from sharing import is_shared
 from temporal_namespaces import UNATTENDED
+from temporalio.client import Client
 
 from api.app import create_app
 from cli.api import _listen, _Server
@@ -28,6 +31,7 @@ from runtime.settings import Settings
 from worker import process as worker_process
 
 PREFIX = "/rebalance/proposals"
+WORKERS = {"worker", "worker_later", "worker_of_module"}
 
 collect_ignore = [] if shutil.which("java") else ["test_java_receiver.py", "test_jdk_client.py"]
 
@@ -90,16 +94,15 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
 
 @pytest.fixture
 def temporal_namespace(request: pytest.FixtureRequest) -> str:
-    has_worker = {"worker", "worker_later"} & set(request.fixturenames)
-    return NAMESPACE if has_worker else UNATTENDED
+    return NAMESPACE if WORKERS & set(request.fixturenames) else UNATTENDED
 
 
 @pytest.fixture
 def settings(
-    service_dsn: str, temporal_server: TemporalDevServer, temporal_namespace: str, monkeypatch: pytest.MonkeyPatch
+    service_dsn: str, temporal_server: TemporalDevServer, temporal_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> Settings:
     monkeypatch.setenv("TEMPORAL_ADDRESS", temporal_server.address)
-    monkeypatch.setenv("TEMPORAL_NAMESPACE", temporal_namespace)
+    monkeypatch.setenv("TEMPORAL_NAMESPACE", temporal_client.namespace)
     return settings_of(service_dsn)
 
 
@@ -160,6 +163,18 @@ def issuer() -> Iterator[Issuer]:
         yield issuer
 
 
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with Browser(tmp_path_factory.mktemp("browser")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver().serving() as receiver:
+        yield receiver
+
+
 @pytest.fixture
 async def own_secured(settings: Settings, issuer: Issuer) -> AsyncIterator[Api]:
     async with serving(settings.model_copy(update=issuer.settings(four_eyes=True))) as api:
@@ -170,10 +185,21 @@ async def own_secured(settings: Settings, issuer: Issuer) -> AsyncIterator[Api]:
 
 
 @pytest.fixture(scope="module")
-def settings_of_module(database_of_module: str, temporal_server: TemporalDevServer) -> Iterator[Settings]:
+def settings_of_module(
+    request: pytest.FixtureRequest,
+    database_of_module: str,
+    temporal_server: TemporalDevServer,
+    temporal_clients: Mapping[str, Client],
+) -> Iterator[Settings]:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("TEMPORAL_ADDRESS", temporal_server.address)
-        patched.setenv("TEMPORAL_NAMESPACE", UNATTENDED)
+        has_worker = any(
+            "worker_of_module" in item.fixturenames
+            for item in request.session.items
+            if isinstance(item, pytest.Function) and item.path == request.path
+        )
+        client = temporal_clients[NAMESPACE if has_worker else UNATTENDED]
+        patched.setenv("TEMPORAL_NAMESPACE", client.namespace)
         yield settings_of(database_of_module.replace(f"//{SUPERUSER}@", f"//{SERVICE_ROLE}@"))
 
 
@@ -187,6 +213,13 @@ def serving_in_thread(settings: Settings) -> Iterator[Api]:
 def api_of_module(settings_of_module: Settings) -> Iterator[Api]:
     with serving_in_thread(settings_of_module) as api:
         yield api
+
+
+@pytest.fixture(scope="module")
+def worker_of_module(settings_of_module: Settings) -> Iterator[None]:
+    """For a module in which no test has a `worker` of its own: each would take what is the other's."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(working(settings_of_module)):
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -16,11 +16,12 @@ from waiting import PATIENCE_SECONDS
 
 from runtime.engine_pool import EnginePool
 
+pytestmark = pytest.mark.shared
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
 @pytest.fixture
-async def created(api, worker) -> dict:
+async def created(api, worker_of_module) -> dict:
     return await api.created()
 
 
@@ -95,7 +96,7 @@ async def test_a_page_says_of_which_version_it_is_and_of_which_a_decision_was(ap
     assert "This page is of version" not in second
 
 
-async def test_who_decided_is_for_readers_of_the_trail(secured, worker):
+async def test_who_decided_is_for_readers_of_the_trail(secured, worker_of_module):
     path = path_of(await secured.created(**bearer()))
     pages = {}
     for scope in ("proposals:read", "proposals:read audit:read"):
@@ -107,8 +108,8 @@ async def test_who_decided_is_for_readers_of_the_trail(secured, worker):
     assert 'created</th><td class="t">' not in pages["proposals:read"]
 
 
-async def test_who_decided_is_not_shown_where_trails_are_not_served(settings, serve, worker):
-    async with serve(settings.model_copy(update={"support_apis_enabled": False})) as api:
+async def test_who_decided_is_not_shown_where_trails_are_not_served(settings_of_module, serve, worker_of_module):
+    async with serve(settings_of_module.model_copy(update={"support_apis_enabled": False})) as api:
         page = await api.http.get(path_of(await api.created()), headers={"Accept": "text/html"})
     assert "<strong>draft</strong> since" in page.text
     assert 'created</th><td class="t">' not in page.text
@@ -138,15 +139,15 @@ async def test_what_is_not_offered(api, created, accept):
     assert answer.headers["Vary"] == "Accept, Accept-Encoding"
 
 
-async def test_a_version_that_is_not_there(api, created, settings, serve):
+async def test_a_version_that_is_not_there(api, created, settings_of_module, serve):
     path = path_of(created)
     assert_problem(await api.http.get(path.replace("/1/", "/2/")), 404, "PROPOSAL_VERSION_NOT_FOUND")
     assert_problem(await api.http.get(path.replace("/1/", "/0/")), 422, "VALIDATION_FAILED")
-    async with serve(settings.model_copy(update={"workflow_lifecycle_enabled": False})) as closed:
+    async with serve(settings_of_module.model_copy(update={"workflow_lifecycle_enabled": False})) as closed:
         assert_problem(await closed.http.get(path), 404, "PROPOSAL_WORKFLOW_LIFECYCLE_DISABLED")
 
 
-async def test_the_page_says_what_the_artifact_says_and_how_to_verify_it(api, worker, tmp_path):
+async def test_the_page_says_what_the_artifact_says_and_how_to_verify_it(api, worker_of_module, tmp_path):
     created = await api.created(a_portfolio_body(3))
     path = path_of(created)
     artifact = await api.http.get(path)
@@ -172,7 +173,7 @@ async def test_the_page_says_what_the_artifact_says_and_how_to_verify_it(api, wo
     assert ran.stdout.strip() == created["version"]["artifact_hash"]
 
 
-async def test_words_of_clients_are_words_on_the_page(api, worker):
+async def test_words_of_clients_are_words_on_the_page(api, worker_of_module):
     body = a_portfolio_body(3, name="<script>alert(1)</script>$x$ & \"' {{ 7*7 }}")
     body["created_by"] = "<img src=x onerror=alert(1)>"
     page = (await api.http.get(path_of(await api.created(body)), headers={"Accept": "text/html"})).text
@@ -183,7 +184,9 @@ async def test_words_of_clients_are_words_on_the_page(api, worker):
 
 
 @pytest.mark.parametrize("positions", [3, 600])
-async def test_a_page_does_not_wait_for_a_simulation(settings, serve, worker, monkeypatch, positions):
+async def test_a_page_does_not_wait_for_a_simulation(
+    settings_of_module, serve, worker_of_module, monkeypatch, positions
+):
     """A small page is rendered in a thread, a large one where large bodies are read: the engine's process is taken."""
     run, used = EnginePool.run, []
 
@@ -191,10 +194,11 @@ async def test_a_page_does_not_wait_for_a_simulation(settings, serve, worker, mo
         used.append(pool)
         return await run(pool, function, *args, **kwargs)
 
-    async with serve(settings.model_copy(update={"engine_processes": 1})) as api:
+    async with serve(settings_of_module.model_copy(update={"engine_processes": 1})) as api:
         path = path_of(await api.created(a_portfolio_body(positions)))
         monkeypatch.setattr(EnginePool, "run", noted)
-        simulated = await api.post("/simulate", a_large_body()["simulate_request"], **{"Idempotency-Key": "k"})
+        key = {"Idempotency-Key": f"k-{positions}"}
+        simulated = await api.post("/simulate", a_large_body()["simulate_request"], **key)
         assert simulated.status_code == 200
         (engine,) = used
         simulation = asyncio.create_task(run(engine, time.sleep, 100))

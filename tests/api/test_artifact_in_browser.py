@@ -5,14 +5,14 @@ import re
 
 import pytest
 from artifact_pages import a_portfolio_body, a_worst_request, documents_of, page_of
-from browser import CHROMIUM, NOTHING_WRONG, PAPER, WIDTHS, as_printed, chromium, measured
+from browser import CHROMIUM, NOTHING_WRONG, PAPER, WIDTHS, as_printed, chromium
 
 from api.http.error_catalogue import CATALOGUE
 from api.pages.error_page import error_page
 
 BROWSERS_OWN = (".googleapis.com", ".google.com", ".gvt1.com")  # it calls home, whatever page it shows
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on this machine")
+pytestmark = [pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on this machine"), pytest.mark.shared]
 
 
 async def served_page(api, positions: int) -> str:
@@ -22,14 +22,11 @@ async def served_page(api, positions: int) -> str:
 
 
 @pytest.mark.parametrize("positions", [3, 300])
-async def test_the_page_fits_and_follows_the_reader(api, worker, tmp_path, positions):
+async def test_the_page_fits_and_follows_the_reader(api, worker_of_module, browser, positions):
     page = await served_page(api, positions)
     colours = set()
-    for scheme, flag in (
-        ("light", "--blink-settings=preferredColorScheme=1"),
-        ("dark", "--blink-settings=preferredColorScheme=0"),
-    ):
-        for width, found in (await measured(tmp_path, dict.fromkeys(WIDTHS, page), flag)).items():
+    for scheme in ("light", "dark"):
+        for width, found in browser.measured(dict.fromkeys(WIDTHS, page), scheme=scheme).items():
             assert found["overflow"] <= 0, (scheme, width, found["wrong"])
             assert found["wrong"] == NOTHING_WRONG, (scheme, width)
             assert [chart[0] for chart in found["charts"]] == ["img", "img"]
@@ -53,7 +50,7 @@ def with_the_longest_figures_that_never_break(page: str) -> str:
 
 
 @pytest.mark.parametrize("figures", ["long", "long weights", "just not broken"])
-async def test_no_column_is_cut_whatever_the_names_and_figures(tmp_path, figures):
+def test_no_column_is_cut_whatever_the_names_and_figures(browser, figures):
     page = page_of(request := a_worst_request())
     assert 'class="n long">\u2248' in page
     if figures == "long weights":
@@ -63,22 +60,22 @@ async def test_no_column_is_cut_whatever_the_names_and_figures(tmp_path, figures
     elif figures == "just not broken":
         page = with_the_longest_figures_that_never_break(page)
     pages = dict.fromkeys((*WIDTHS, 944), page) | {PAPER: as_printed(page)}
-    for width, found in (await measured(tmp_path, pages)).items():
+    for width, found in browser.measured(pages).items():
         assert found["wrong"] == NOTHING_WRONG, width
         assert found["overflow"] <= 0, width
         assert found["listed"] == (width < 928 and width != PAPER), width
 
 
-async def test_the_page_of_errors_fits_and_prints(tmp_path):
+def test_the_page_of_errors_fits_and_prints(browser):
     page = error_page()
-    for width, found in (await measured(tmp_path, dict.fromkeys(WIDTHS, page) | {PAPER: as_printed(page)})).items():
+    for width, found in browser.measured(dict.fromkeys(WIDTHS, page) | {PAPER: as_printed(page)}).items():
         assert found["wrong"] == NOTHING_WRONG, width
         assert found["overflow"] <= 0, width
         assert found["headings"].count("H3") == len(CATALOGUE)
         assert found["unnamed"] == 0
 
 
-async def test_the_page_fetches_nothing_and_prints(api, worker, tmp_path):
+async def test_the_page_fetches_nothing_and_prints(api, worker_of_module, tmp_path):
     page = tmp_path / "page.html"
     page.write_text(await served_page(api, 300))
     assert re.findall(r"(?:src|href|url)\s*[=(]\s*[\"']?(?!#)[^\"'\s)]+", page.read_text()) == []

@@ -2,16 +2,19 @@
 
 import json
 import re
+import uuid
 
 import pytest
 from batch_pages import a_batch, a_failed_page, a_result, a_worst_page, an_open_page, failed_runs
 from batches import BatchSteps, a_portfolio, an_analysis
-from browser import CHROMIUM, NOTHING_WRONG, PAPER, WIDTHS, as_printed, measured
+from browser import CHROMIUM, NOTHING_WRONG, PAPER, WIDTHS, as_printed
+from builders import a_storage
 from issuer import bearer
 from purged_rows import purged_after
 
 from api.pages.batch_charts import counts_chart, turnover_chart
 from api.pages.batch_page import batch_page, failures_of
+from runtime.database import Database
 
 ANALYZE = "/rebalance/proposals/analyze/async"
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
@@ -19,7 +22,7 @@ SCENARIOS = {"buy": {}, "hold": {"proposed_trades": []}}
 
 
 async def a_path(api, body) -> str:
-    answer = await api.http.post(ANALYZE, json=body, headers={"Idempotency-Key": "hv-1"})
+    answer = await api.http.post(ANALYZE, json=body, headers={"Idempotency-Key": uuid.uuid4().hex})
     assert answer.status_code == 202, answer.text
     return answer.headers["location"]
 
@@ -30,7 +33,8 @@ async def ended(api, path) -> dict:
     return answer.json()
 
 
-async def test_an_ended_batch_is_a_page_for_browsers_and_json_for_all_others(api, worker):
+@pytest.mark.shared
+async def test_an_ended_batch_is_a_page_for_browsers_and_json_for_all_others(api, worker_of_module):
     body = an_analysis(a_portfolio(0), {"id": "faulty"}, scenarios=SCENARIOS, description="notes")
     path = await a_path(api, body)
     status = await ended(api, path)
@@ -62,7 +66,8 @@ async def test_an_ended_batch_is_a_page_for_browsers_and_json_for_all_others(api
     assert varies == {"Accept"}
 
 
-async def test_the_page_has_a_tag_of_its_own_and_a_head(api, worker):
+@pytest.mark.shared
+async def test_the_page_has_a_tag_of_its_own_and_a_head(api, worker_of_module):
     path = await a_path(api, an_analysis())
     await ended(api, path)
     page, data = await api.http.get(path, headers=BROWSER), await api.http.get(path)
@@ -101,7 +106,8 @@ async def test_a_batch_without_a_result_shows_its_scenarios_as_far_as_they_are_c
     assert cancelled.text.count(f'<td class="n">{each}</td><td class="n">0</td>') == 2
 
 
-async def test_a_batch_without_a_computed_run_is_to_be_corrected_not_retried(api, worker):
+@pytest.mark.shared
+async def test_a_batch_without_a_computed_run_is_to_be_corrected_not_retried(api, worker_of_module):
     path = await a_path(api, an_analysis({"id": "faulty"}))
     assert (await ended(api, path))["status"] == "FAILED"
     page = await api.http.get(path, headers=BROWSER)
@@ -110,7 +116,8 @@ async def test_a_batch_without_a_computed_run_is_to_be_corrected_not_retried(api
     assert "Correct these items" in page.text
 
 
-async def test_other_operations_stay_json(api, worker):
+@pytest.mark.shared
+async def test_other_operations_stay_json(api, worker_of_module):
     created = await api.created()
     operation = (await api.get("/operations", proposal_id=created["proposal"]["proposal_id"])).json()["items"][0]
     answer = await api.http.get(operation["links"]["self"], headers=BROWSER)
@@ -132,10 +139,12 @@ async def test_a_page_needs_the_scope_and_the_client_of_its_operation(secured):
         assert ("text/html" in answer.headers["content-type"]) == (status == 200)
 
 
-async def test_a_purged_batch_is_gone_for_browsers_too(api, worker, database_dsn, storage):
+@pytest.mark.shared
+async def test_a_purged_batch_is_gone_for_browsers_too(api, worker_of_module, database_dsn):
     path = await a_path(api, an_analysis())
     await ended(api, path)
-    await purged_after(storage, database_dsn, days=31)
+    async with Database(database_dsn, pool_size=2, application_name="purge").running() as database:
+        await purged_after(a_storage(database), database_dsn, days=31)
     answer = await api.http.get(path, headers=BROWSER)
     assert (answer.status_code, answer.json()["code"]) == (410, "OPERATION_EXPIRED")
 
@@ -191,7 +200,7 @@ def test_first_failures_are_said_to_be_the_first():
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on this machine")
 @pytest.mark.parametrize("name", ["3 scenarios", "20 scenarios", "open", "failed"])
-async def test_no_column_is_cut_on_screens_and_on_paper(tmp_path, name):
+def test_no_column_is_cut_on_screens_and_on_paper(browser, name):
     pages = {
         "3 scenarios": lambda: a_worst_page(3),
         "20 scenarios": lambda: a_worst_page(20),
@@ -199,9 +208,7 @@ async def test_no_column_is_cut_on_screens_and_on_paper(tmp_path, name):
         "failed": a_failed_page,
     }
     page = re.sub("<meta http-equiv[^>]*>", "", pages[name]())  # the browser would load its frame again
-    for width, found in (
-        await measured(tmp_path, dict.fromkeys((*WIDTHS, 944), page) | {PAPER: as_printed(page)})
-    ).items():
+    for width, found in browser.measured(dict.fromkeys((*WIDTHS, 944), page) | {PAPER: as_printed(page)}).items():
         assert found["wrong"] == NOTHING_WRONG, width
         assert found["overflow"] <= 0, width
         assert found["unnamed"] == 0
@@ -214,10 +221,10 @@ async def test_no_column_is_cut_on_screens_and_on_paper(tmp_path, name):
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on this machine")
-async def test_the_page_follows_light_and_dark(tmp_path):
+def test_the_page_follows_light_and_dark(browser):
     page, colours = a_worst_page(3), []
-    for flag in ("--blink-settings=preferredColorScheme=1", "--blink-settings=preferredColorScheme=0"):
-        found = (await measured(tmp_path, {1280: page}, flag))[1280]
+    for scheme in ("light", "dark"):
+        found = browser.measured({1280: page}, scheme=scheme)[1280]
         colours.append((found["paper"], found["ink"], found["bar"]))
     assert all(light != dark for light, dark in zip(*colours, strict=True))
 

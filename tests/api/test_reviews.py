@@ -11,6 +11,7 @@ from domain.audit import FIRST_PREVIOUS_HASH
 from domain.lifecycle import REVIEW_STEPS, TRANSITIONS
 from domain.proposal import ApprovalType, EventType, ProposalState
 
+pytestmark = pytest.mark.shared
 HEADERS = {"Idempotency-Key": "k"}
 
 
@@ -23,7 +24,7 @@ def a_decision(approval_type="RISK", state="RISK_REVIEW", **changes):
 
 
 @pytest.fixture
-async def proposal_id(api, worker) -> str:
+async def proposal_id(api, worker_of_module) -> str:
     return (await api.created())["proposal"]["proposal_id"]
 
 
@@ -112,7 +113,6 @@ async def test_a_review_that_is_refused_changes_nothing(api, proposal_id, path, 
 LONG = {"text": "x" * 65_536}
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize(
     ("change", "loc", "kind"),
     [
@@ -141,7 +141,6 @@ async def test_a_body_that_is_no_review(api, change, loc, kind):
     assert [(item["loc"], item["type"]) for item in problem["detail"]] == [(loc, kind)]
 
 
-@pytest.mark.shared
 @pytest.mark.parametrize(("number", "kind"), [("1e999", "finite_number"), ("9" * 19, "json_invalid")])
 async def test_a_number_that_json_values_cannot_keep(api, number, kind):
     text = json.dumps(an_event(reason={"n": "N"})).replace('"N"', number)
@@ -152,7 +151,6 @@ async def test_a_number_that_json_values_cannot_keep(api, number, kind):
     assert [item["type"] for item in problem["detail"]] == [kind]
 
 
-@pytest.mark.shared
 async def test_a_path_that_is_no_proposal(api):
     for unknown in ("pp_0", "%00", "x" * 300, "%ED%A0%80"):
         for path in ("transitions", "approvals"):
@@ -208,15 +206,15 @@ async def test_a_refused_review_leaves_its_key_free(api, proposal_id):
     assert (await api.post(path, an_event(), **HEADERS)).status_code == 200
 
 
-async def test_without_the_flag_the_expected_state_may_be_left_out(settings, worker, serve):
-    async with serve(settings.model_copy(update={"require_expected_state": False})) as api:
+async def test_without_the_flag_the_expected_state_may_be_left_out(settings_of_module, worker_of_module, serve):
+    async with serve(settings_of_module.model_copy(update={"require_expected_state": False})) as api:
         path = f"/{(await api.created())['proposal']['proposal_id']}/transitions"
         assert (await api.post(path, an_event(state="EXECUTED"))).status_code == 409
         assert (await api.post(path, an_event(state=None))).status_code == 200
 
 
-async def test_strict_binding_reviews_one_version(settings, worker, serve):
-    async with serve(settings.model_copy(update={"strict_version_binding": True})) as api:
+async def test_strict_binding_reviews_one_version(settings_of_module, worker_of_module, serve):
+    async with serve(settings_of_module.model_copy(update={"strict_version_binding": True})) as api:
         created = await api.created()
         proposal_id = created["proposal"]["proposal_id"]
         path = f"/{proposal_id}/transitions"
@@ -284,7 +282,7 @@ DECIDED = {(state.value, step.approval_type.value) for state, step in REVIEW_STE
 async def test_every_illegal_pair_is_refused_and_changes_nothing(api, proposal_id, database_dsn):
     def put(state: str) -> None:
         with psycopg.connect(database_dsn) as connection:
-            connection.execute("UPDATE proposals SET current_state = %s", [state])
+            connection.execute("UPDATE proposals SET current_state = %s WHERE proposal_id = %s", [state, proposal_id])
 
     for state in ProposalState:
         await asyncio.to_thread(put, state)

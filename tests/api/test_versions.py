@@ -6,12 +6,13 @@ import pytest
 from answers import assert_problem
 from builders import a_large_body, a_version_body
 
+pytestmark = pytest.mark.shared
 NOT_FOUND = {"code": "ProposalNotFoundError", "message": "PROPOSAL_NOT_FOUND", "problem": "PROPOSAL_NOT_FOUND"}
 CANCEL = {"event_type": "CANCELLED", "actor_id": "a", "expected_state": "DRAFT"}
 
 
 @pytest.fixture
-async def proposal_id(api, worker) -> str:
+async def proposal_id(api, worker_of_module) -> str:
     return (await api.created())["proposal"]["proposal_id"]
 
 
@@ -120,7 +121,7 @@ async def test_what_the_commit_refuses(api, proposal_id, body, is_cancelled, sta
     assert len((await api.get(f"/{proposal_id}/lineage")).json()["versions"]) == 1
 
 
-async def test_a_version_of_an_unknown_proposal_is_accepted_and_fails(api, worker):
+async def test_a_version_of_an_unknown_proposal_is_accepted_and_fails(api, worker_of_module):
     assert_problem(await api.post("/pp_0/versions", a_version_body()), 404, "PROPOSAL_NOT_FOUND")
     accepted = await api.post("/pp_0/versions/async", a_version_body())
     assert accepted.status_code == 202
@@ -172,8 +173,8 @@ async def test_a_large_version_is_computed_in_the_pool(api, proposal_id):
     assert len(created["version"]["proposal_result"]["before"]["positions"]) == 400
 
 
-async def test_a_portfolio_may_change_where_the_flag_says_so(settings, worker, serve):
-    async with serve(settings.model_copy(update={"allow_portfolio_change_on_new_version": True})) as api:
+async def test_a_portfolio_may_change_where_the_flag_says_so(settings_of_module, worker_of_module, serve):
+    async with serve(settings_of_module.model_copy(update={"allow_portfolio_change_on_new_version": True})) as api:
         proposal_id = (await api.created())["proposal"]["proposal_id"]
         created = (await api.post(f"/{proposal_id}/versions", mismatched())).json()
         assert created["proposal"]["portfolio_id"] == "pf_2"

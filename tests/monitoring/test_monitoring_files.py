@@ -1,6 +1,5 @@
-"""Dashboard and alerts speak of metrics and labels that the running service exports."""
+"""Alerts, their tests and their runbook, and the values of labels that the page of metrics names."""
 
-import json
 import re
 import shutil
 import subprocess
@@ -8,13 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from builders import a_body
-from http_clients import http_client
 from openapi_document import DOCUMENT
 from page_tables import page_of, plain, rows, section
-from prometheus_client.parser import text_string_to_metric_families
-from running_service import Clients
-from waiting import until
 
 from domain.callback_retries import DeliveryStatus
 from domain.operation import OperationStatus, OperationType
@@ -25,54 +19,6 @@ from workflows.messages import ReconcileDeliveriesResult, ReconcileResult
 ROOT = Path(__file__).parent.parent.parent
 MONITORING = ROOT / "deploy" / "monitoring"
 RULES = [rule for group in yaml.safe_load((MONITORING / "alerts.yml").read_text())["groups"] for rule in group["rules"]]
-EXPRESSIONS = [
-    target["expr"]
-    for panel in json.loads((MONITORING / "dashboard.json").read_text())["panels"]
-    for target in panel.get("targets", ())
-] + [rule["expr"] for rule in RULES]
-SELECTOR = re.compile(r"\b((?:proposals|temporal|process)_\w+)(?:\{([^}]*(?:\{\w+\}[^}]*)*)\})?")
-SCRAPED = {"job", "instance", "le"}  # what Prometheus adds
-
-
-@pytest.fixture
-async def exported(observed, worker_metrics_port) -> dict[str, set[str]]:
-    """The names of the series of API and worker after one operation, with the names of their labels."""
-    async with http_client(observed.url) as http:
-        clients = Clients(observed, http)
-        await clients.finished(await clients.submit())
-        pages = [(await http.get(url)).text for url in ("/metrics", f"http://127.0.0.1:{worker_metrics_port}/metrics")]
-    found: dict[str, set[str]] = {}
-    for page in pages:
-        for family in text_string_to_metric_families(page):
-            for sample in family.samples:
-                found.setdefault(sample.name, set()).update(sample.labels)
-    return found
-
-
-async def test_every_metric_and_label_that_is_asked_for_is_exported(exported):
-    missing = []
-    for expression in EXPRESSIONS:
-        for name, matchers in SELECTOR.findall(expression):
-            labels = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", matchers)) - SCRAPED
-            if name not in exported or not labels <= exported[name]:
-                missing.append((name, labels))
-        grouped = {label.strip() for found in re.findall(r"by \(([^)]*)\)", expression) for label in found.split(",")}
-        names = [name for name, _ in SELECTOR.findall(expression)]
-        known = set().union(*(exported.get(name, set()) for name in names)) | SCRAPED
-        if not grouped <= known:
-            missing.append((expression, grouped - known))
-    assert missing == []
-
-
-async def test_the_page_of_metrics_has_every_metric_with_its_labels(exported):
-    own = {name: labels - SCRAPED for name, labels in exported.items() if name.startswith("proposals_")}
-    whole = {re.sub("_(bucket|sum|count)$", "", name): labels for name, labels in own.items()}
-    assert shown_metrics() == whole
-
-
-def shown_metrics() -> dict[str, set[str]]:
-    metrics = [row for row in rows(page_of("reference/metrics.md")) if len(row) == 5]
-    return {plain(row[0]): set(re.findall(r"`(\w+)`", row[2])) for row in metrics}
 
 
 def test_the_page_of_metrics_has_the_values_of_every_closed_label():
@@ -90,37 +36,6 @@ def test_the_page_of_metrics_has_the_values_of_every_closed_label():
         ("kind", "purged rows"): list(KINDS),
     }
     assert {label: re.findall(r"`([^`]+)`", shown[label]) for label in closed} == closed
-
-
-async def test_no_label_holds_an_id_or_a_path(observed, worker_metrics_port):
-    async with http_client(observed.url) as http:
-        clients = Clients(observed, http)
-        operation_id = await clients.submit(body=a_body(created_by="advisor_in_label", portfolio_id="pf_in_label"))
-        await clients.finished(operation_id)
-        for path in (
-            f"/rebalance/proposals/{operation_id}",
-            "/secret-path/x",
-            "/rebalance/proposals?created_by=in_query",
-        ):
-            await http.get(path, headers={"X-Correlation-Id": "corr-in-label"})
-        await http.request("INVENTED", "/rebalance/proposals")
-        page = (await http.get("/metrics")).text
-        page += (await http.get(f"http://127.0.0.1:{worker_metrics_port}/metrics")).text
-    for text in (operation_id, "in_label", "corr-in-label", "secret-path", "in_query", "INVENTED", "127.0.0.1"):
-        assert text not in page
-    assert 'route="unmatched"' in page
-    assert 'route="/rebalance/proposals/{proposal_id}"' in page
-
-
-async def test_the_alert_for_checkpoints_knows_of_the_key_of_the_workers_and_of_the_last_checkpoint(
-    observed, worker_metrics_port
-):
-    await until(lambda: observed.rows("SELECT 1 FROM evidence_checkpoints"))
-    async with http_client(observed.url) as http:
-        page = (await http.get(f"http://127.0.0.1:{worker_metrics_port}/metrics")).text
-        assert "\nproposals_evidence_key_configured 1.0\n" in page
-        [age] = re.findall(r"^proposals_checkpoint_age_seconds (.+)$", (await http.get("/metrics")).text, re.MULTILINE)
-    assert float(age) < 3600
 
 
 PARTS = ("- **Fires when** ", "- **Users notice** ", "- **Check** ", "- **Do**", "- **Escalate** ")

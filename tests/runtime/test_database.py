@@ -7,24 +7,26 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import data_folders
+import migrated_postgres
 import pytest
 from builders import a_storage
+from migrated_postgres import DATABASE
 from waiting import PATIENCE_SECONDS
 
 from cli.local.ports import free_port
 from cli.local.postgres import EmbeddedPostgres
 from domain.errors import StorageUnavailable
 from runtime.database import Database
-from storage.migrating import migrate
 from storage.unit_of_work import Storage
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[EmbeddedPostgres]:
+def own_postgres(migrated: Path) -> Iterator[EmbeddedPostgres]:
     """A server that a test may freeze and kill."""
-    with EmbeddedPostgres(tmp_path / "data", free_port(), durable=False) as server:
-        server.create_database("proposals")
-        migrate(server.dsn("proposals"))
+    data = data_folders.new_folder() / "postgres"
+    migrated_postgres.copy(migrated, data)
+    with EmbeddedPostgres(data, free_port(), durable=False) as server:
         yield server
 
 
@@ -49,7 +51,7 @@ async def eventually(storage: Storage, *, seconds: float) -> None:
 
 
 async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_postgres: EmbeddedPostgres):
-    async with Database(own_postgres.dsn("proposals"), pool_size=4, application_name="t").running() as database:
+    async with Database(own_postgres.dsn(DATABASE), pool_size=4, application_name="t").running() as database:
         storage = a_storage(database)
         assert await answers(storage)
         frozen = processes_of(own_postgres)
@@ -68,7 +70,7 @@ async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_po
 
 
 async def test_a_killed_server_is_found_again(own_postgres: EmbeddedPostgres):
-    async with Database(own_postgres.dsn("proposals"), pool_size=4, application_name="t").running() as database:
+    async with Database(own_postgres.dsn(DATABASE), pool_size=4, application_name="t").running() as database:
         storage = a_storage(database)
         assert await answers(storage)
         assert own_postgres.child is not None
@@ -93,7 +95,7 @@ async def test_a_process_begins_without_its_server():
 
 
 async def test_a_full_pool_is_a_queue(own_postgres: EmbeddedPostgres):
-    async with Database(own_postgres.dsn("proposals"), pool_size=2, application_name="t").running() as database:
+    async with Database(own_postgres.dsn(DATABASE), pool_size=2, application_name="t").running() as database:
         storage = a_storage(database)
         assert all(await asyncio.gather(*(answers(storage) for _ in range(50))))
 
@@ -109,7 +111,7 @@ async def test_an_address_with_several_hosts_leads_past_those_that_are_silent_or
 
 async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage(own_postgres: EmbeddedPostgres):
     keep_the_interpreter = ctypes.PyDLL(None).usleep  # as computing in C does: its lock is kept meanwhile
-    async with Database(own_postgres.dsn("proposals"), pool_size=2, application_name="t").running() as database:
+    async with Database(own_postgres.dsn(DATABASE), pool_size=2, application_name="t").running() as database:
         async with database.watching("t") as connection:
             for _ in range(3):
                 keeping = asyncio.create_task(asyncio.to_thread(keep_the_interpreter, 2_000_000))
@@ -121,7 +123,7 @@ async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage
 
 async def test_statements_that_time_out_one_after_another_are_remembered(own_postgres: EmbeddedPostgres, monkeypatch):
     monkeypatch.setattr("runtime.database.TIMEOUTS_SECONDS", 5)
-    async with Database(own_postgres.dsn("proposals"), pool_size=2, application_name="t").running() as database:
+    async with Database(own_postgres.dsn(DATABASE), pool_size=2, application_name="t").running() as database:
         for _ in range(3):
             assert database.problem is None
             with pytest.raises(StorageUnavailable):

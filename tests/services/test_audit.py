@@ -4,6 +4,7 @@ import psycopg
 import pytest
 import zstandard
 from builders import a_stored_operation
+from copied_rows import Rows, copied, put
 from pydantic import model_validator
 from storage_rows import a_created_proposal, a_reviewed_proposal
 
@@ -16,10 +17,21 @@ from storage.documents import Document, DocumentKind
 from storage.unit_of_work import Storage
 
 
+@pytest.fixture(scope="module")
+def made() -> dict[str, Rows]:
+    """The rows of two proposals by the id of the second; the first test that needs them makes them."""
+    return {}
+
+
 @pytest.fixture
-async def proposal_id(storage: Storage) -> str:
+async def proposal_id(storage: Storage, database_dsn: str, made: dict[str, Rows]) -> str:
+    for proposal_id, rows in made.items():
+        put(database_dsn, rows)
+        return proposal_id
     await a_created_proposal(storage)
-    return await a_reviewed_proposal(storage)
+    proposal_id = await a_reviewed_proposal(storage)
+    made[proposal_id] = copied(database_dsn)
+    return proposal_id
 
 
 async def found(storage: Storage, against: dict[str, ChainHead] | None = None) -> list[str]:

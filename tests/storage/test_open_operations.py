@@ -24,12 +24,18 @@ def nodes(plan: dict[str, Any]) -> list[dict[str, Any]]:
     return [plan, *(node for child in plan.get("Plans", ()) for node in nodes(child))]
 
 
-@pytest.mark.parametrize("name", STATEMENTS)
-def test_at_ten_thousand_open_operations_nothing_reads_the_table(database_dsn, name):
-    statement, parameters, taken = STATEMENTS[name]
-    insert_operations(database_dsn, 25_000)  # two fifths of them are open
-    with psycopg.connect(database_dsn) as connection:
+@pytest.fixture(scope="module")
+def dsn_of_many(database_of_module) -> str:
+    insert_operations(database_of_module, 25_000)  # two fifths of them are open
+    with psycopg.connect(database_of_module) as connection:
         connection.execute("ANALYZE operations")
+    return database_of_module
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_at_ten_thousand_open_operations_nothing_reads_the_table(dsn_of_many, name):
+    statement, parameters, taken = STATEMENTS[name]
+    with psycopg.connect(dsn_of_many) as connection, connection.transaction(force_rollback=True):
         row = connection.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters).fetchone()
         assert row is not None
         plan = nodes(row[0][0]["Plan"])

@@ -43,13 +43,19 @@ SEVERAL = {
 }
 
 
+@pytest.fixture(scope="module")
+def dsn_of_many(database_of_module) -> str:
+    insert_operations(database_of_module, 20_000, correlations=1000, proposals=1000, advisors=7)
+    with psycopg.connect(database_of_module) as connection:
+        connection.execute("ANALYZE operations")
+    return database_of_module
+
+
 @pytest.mark.parametrize("values", [VALUES, VALUES | SEVERAL], ids=["one", "several"])
 @pytest.mark.parametrize("is_first", [True, False])
-def test_no_set_of_filters_reads_the_table(database_dsn, is_first, values):
+def test_no_set_of_filters_reads_the_table(dsn_of_many, is_first, values):
     """At most a page for each pair of type and status; of a correlation id or proposal at most what it has."""
-    insert_operations(database_dsn, 20_000, correlations=1000, proposals=1000, advisors=7)
-    with psycopg.connect(database_dsn) as connection:
-        connection.execute("ANALYZE operations")
+    with psycopg.connect(dsn_of_many) as connection:
         for count in range(len(VALUES) + 1):
             for names in combinations(VALUES, count):
                 narrowed = OperationFilter(**{name: values[name] for name in names})

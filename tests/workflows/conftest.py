@@ -2,10 +2,12 @@
 
 import shutil
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from anyio.from_thread import start_blocking_portal
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
@@ -14,9 +16,8 @@ from runtime.temporal import register_search_attributes
 from workflows.identity import SEARCH_ATTRIBUTES
 
 
-@pytest.fixture
-async def skipping() -> AsyncIterator[WorkflowEnvironment]:
-    """A Temporal server that skips time while every workflow waits."""
+@asynccontextmanager
+async def skipping_time() -> AsyncIterator[WorkflowEnvironment]:
     temporal = Path(sys.executable).parent / "temporal"
     assert temporal.exists() or shutil.which("temporal")
     async with await WorkflowEnvironment.start_time_skipping_v2(
@@ -33,4 +34,11 @@ async def skipping() -> AsyncIterator[WorkflowEnvironment]:
         port=free_port(),
     ) as environment:
         await register_search_attributes(environment.client, SEARCH_ATTRIBUTES)
+        yield environment
+
+
+@pytest.fixture(scope="session")
+def skipping() -> Iterator[WorkflowEnvironment]:
+    """A Temporal server that skips time while every workflow waits, each by a clock of its own."""
+    with start_blocking_portal() as portal, portal.wrap_async_context_manager(skipping_time()) as environment:
         yield environment

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from builders import a_submission, refuse_callbacks, without_simulation_flag
 from sandbox import sandboxed_runner
-from storage_rows import adopting
+from storage_rows import InProcess, adopting
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -15,7 +15,6 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from domain.operation import Policy
-from runtime.engine_pool import EnginePool
 from services.open_operations import OpenOperationLimit
 from services.purging import Periods
 from services.submission import SubmissionService
@@ -49,8 +48,9 @@ async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_cl
     body = None if ends == "SUCCEEDED" else without_simulation_flag()
     operation_id = (await service.submit(a_submission(body))).operation.operation_id
     periods = Periods(operations=None, keys=None)  # type: ignore[arg-type]  # nothing is purged here
-    pool = EnginePool(1, seconds=60, memory_mb=1024)
-    dependencies = Dependencies(storage=storage, client=temporal_client, pool=pool, periods=periods, max_started=300)
+    dependencies = Dependencies(
+        storage=storage, client=temporal_client, pool=InProcess(), periods=periods, max_started=300
+    )
     async with Worker(
         temporal_client,
         task_queue=PROPOSALS_QUEUE,

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from builders import a_stored_operation, without_simulation_flag
 from sandbox import sandboxed_runner
-from storage_rows import all_the_room
+from storage_rows import InProcess, all_the_room
 from temporalio import activity
 from temporalio.client import AsyncActivityHandle, Client, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -18,7 +18,6 @@ from temporalio.worker import Worker
 from waiting import PATIENCE_SECONDS
 
 from domain.errors import StorageUnavailable
-from runtime.engine_pool import EnginePool
 from services.lookup import LookupService
 from services.purging import Periods
 from services.replay import replay
@@ -61,11 +60,10 @@ class Outage:
     def __init__(self, storage: Storage, client: Client, step: str | None, *, hangs: bool = False) -> None:
         self._is_over = False
         self._hangs = hangs
-        self._pool = EnginePool(1, seconds=60, memory_mb=1024)
         dependencies = Dependencies(
             storage=storage,
             client=client,
-            pool=self._pool,
+            pool=InProcess(),
             periods=Periods(operations=None, keys=None),  # type: ignore[arg-type]  # nothing is purged here
             max_started=300,
         )

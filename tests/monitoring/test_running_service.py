@@ -1,13 +1,104 @@
-"""One trace from the request to the commit of what it made, and nothing of the client in it."""
+"""What the running service exports: metrics that dashboard and alerts ask for, and traces from request to commit."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
+import yaml
 from builders import a_body
 from http_clients import http_client
+from page_tables import page_of, plain, rows
+from prometheus_client.parser import text_string_to_metric_families
 from running_service import Clients
 from span_receiver import SpanReceiver, attributes
 from waiting import until
+
+MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
+ALERTS = yaml.safe_load((MONITORING / "alerts.yml").read_text())
+EXPRESSIONS = [
+    target["expr"]
+    for panel in json.loads((MONITORING / "dashboard.json").read_text())["panels"]
+    for target in panel.get("targets", ())
+] + [rule["expr"] for group in ALERTS["groups"] for rule in group["rules"]]
+SELECTOR = re.compile(r"\b((?:proposals|temporal|process)_\w+)(?:\{([^}]*(?:\{\w+\}[^}]*)*)\})?")
+SCRAPED = {"job", "instance", "le"}  # what Prometheus adds
+
+
+@pytest.fixture
+async def exported(observed, worker_metrics_port) -> dict[str, set[str]]:
+    """The names of the series of API and worker after one operation, with the names of their labels."""
+    async with http_client(observed.url) as http:
+        clients = Clients(observed, http)
+        await clients.finished(await clients.submit())
+        pages = [(await http.get(url)).text for url in ("/metrics", f"http://127.0.0.1:{worker_metrics_port}/metrics")]
+    found: dict[str, set[str]] = {}
+    for page in pages:
+        for family in text_string_to_metric_families(page):
+            for sample in family.samples:
+                found.setdefault(sample.name, set()).update(sample.labels)
+    return found
+
+
+async def test_every_metric_and_label_that_is_asked_for_is_exported(exported):
+    missing = []
+    for expression in EXPRESSIONS:
+        for name, matchers in SELECTOR.findall(expression):
+            labels = set(re.findall(r"(\w+)\s*(?:=~|!~|!=|=)\s*\"", matchers)) - SCRAPED
+            if name not in exported or not labels <= exported[name]:
+                missing.append((name, labels))
+        grouped = {label.strip() for found in re.findall(r"by \(([^)]*)\)", expression) for label in found.split(",")}
+        names = [name for name, _ in SELECTOR.findall(expression)]
+        known = set().union(*(exported.get(name, set()) for name in names)) | SCRAPED
+        if not grouped <= known:
+            missing.append((expression, grouped - known))
+    assert missing == []
+
+
+async def test_the_page_of_metrics_has_every_metric_with_its_labels(exported):
+    own = {name: labels - SCRAPED for name, labels in exported.items() if name.startswith("proposals_")}
+    whole = {re.sub("_(bucket|sum|count)$", "", name): labels for name, labels in own.items()}
+    assert shown_metrics() == whole
+
+
+def shown_metrics() -> dict[str, set[str]]:
+    metrics = [row for row in rows(page_of("reference/metrics.md")) if len(row) == 5]
+    return {plain(row[0]): set(re.findall(r"`(\w+)`", row[2])) for row in metrics}
+
+
+async def test_no_label_holds_an_id_or_a_path(observed, worker_metrics_port):
+    async with http_client(observed.url) as http:
+        clients = Clients(observed, http)
+        operation_id = await clients.submit(body=a_body(created_by="advisor_in_label", portfolio_id="pf_in_label"))
+        await clients.finished(operation_id)
+        for path in (
+            f"/rebalance/proposals/{operation_id}",
+            "/secret-path/x",
+            "/rebalance/proposals?created_by=in_query",
+        ):
+            await http.get(path, headers={"X-Correlation-Id": "corr-in-label"})
+        await http.request("INVENTED", "/rebalance/proposals")
+        page = (await http.get("/metrics")).text
+        page += (await http.get(f"http://127.0.0.1:{worker_metrics_port}/metrics")).text
+    for text in (operation_id, "in_label", "corr-in-label", "secret-path", "in_query", "INVENTED", "127.0.0.1"):
+        assert text not in page
+    assert 'route="unmatched"' in page
+    assert 'route="/rebalance/proposals/{proposal_id}"' in page
+
+
+async def test_the_alert_for_checkpoints_knows_of_the_key_of_the_workers_and_of_the_last_checkpoint(
+    observed, worker_metrics_port
+):
+    await until(lambda: observed.rows("SELECT 1 FROM evidence_checkpoints"))
+    async with http_client(observed.url) as http:
+        page = (await http.get(f"http://127.0.0.1:{worker_metrics_port}/metrics")).text
+        assert "\nproposals_evidence_key_configured 1.0\n" in page
+        [age] = re.findall(r"^proposals_checkpoint_age_seconds (.+)$", (await http.get("/metrics")).text, re.MULTILINE)
+    assert float(age) < 3600
+
+
+PARTS = ("- **Fires when** ", "- **Users notice** ", "- **Check** ", "- **Do**", "- **Escalate** ")
+
 
 CALLER = "0af7651916cd43dd8448eb211c80319c"
 
