@@ -46,7 +46,7 @@ async def test_a_dump_restored_into_an_empty_server_is_whole_and_its_open_operat
 
     service.temporal = TemporalDevServer(tmp_path / "empty.db", free_port(), free_port(), log=tmp_path / "empty.log")
     service.temporal.start()
-    service.run("schedules", "apply")
+    told(service, "schedules", "apply")
     service.start_worker()
     service.start_api()
     service.wait_for("ok")

@@ -32,7 +32,7 @@ def make_current(service, build_id: str) -> None:
     deadline = time.monotonic() + 60
     while (ran := temporal(service, *command, "--build-id", build_id, "--yes")).returncode != 0:
         assert time.monotonic() < deadline, ran.stderr
-        time.sleep(0.3)
+        time.sleep(1)
 
 
 async def polls(service, build_id: str) -> None:
@@ -40,7 +40,7 @@ async def polls(service, build_id: str) -> None:
     described = ("worker", "deployment", "describe-version", "--deployment-name", DEPLOYMENT, "--build-id", build_id)
     async with asyncio.timeout(PATIENCE_SECONDS):
         while temporal(service, *described).returncode != 0:
-            await asyncio.sleep(0.3)
+            await asyncio.sleep(1)
 
 
 async def test_a_release_takes_over_when_its_version_is_made_current(service, clients):
@@ -72,5 +72,5 @@ async def test_a_release_takes_over_when_its_version_is_made_current(service, cl
     assert TWO in temporal(service, "workflow", "describe", "--workflow-id", last).stdout
     async with asyncio.timeout(PATIENCE_SECONDS):  # what goes on for ever goes on by the current version
         while TWO not in temporal(service, "workflow", "describe", "--workflow-id", RECONCILE_ID).stdout:
-            await asyncio.sleep(0.5)
+            await asyncio.sleep(1)
     service.wait_for("ok")

@@ -187,21 +187,6 @@ def test_a_signal_is_heard_while_it_starts(migrated_run):
     assert not any(map(is_alive, pids))
 
 
-def test_a_second_signal_ends_it_at_once(migrated_run):
-    migrated_run.start()
-    pids = descendants(migrated_run.process.pid)
-    stuck = migrated_run.child("api")
-    os.kill(stuck, signal.SIGSTOP)
-
-    migrated_run.signal(signal.SIGTERM)
-    wait_for(lambda: "stopping" in migrated_run.text)
-    assert migrated_run.process.poll() is None
-    migrated_run.signal(signal.SIGTERM)
-
-    assert migrated_run.process.wait(5) == 128 + signal.SIGTERM
-    wait_for(lambda: not any(map(is_alive, pids)))
-
-
 def test_what_keeps_it_from_starting_is_one_line(local_run):
     with socket.create_server(("127.0.0.1", local_run.ports["ui"])):
         taken = local_run.run()

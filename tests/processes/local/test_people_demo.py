@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import urllib.error
@@ -10,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from processes.local.process_tree import descendants, is_alive, wait_for
 
 from cli.local.issuer import Issuer
 from cli.local.people import RISK
@@ -56,13 +58,14 @@ def steps(text: str) -> list[tuple[list[str], str]]:
 
 
 @pytest.mark.timeout(600)
-def test_a_demo_with_people_does_what_its_page_shows_and_so_do_its_lines(migrated_run):
+def test_a_demo_with_people_does_what_its_page_shows_and_a_second_signal_ends_it_at_once(migrated_run):
     migrated_run.start("demo", "--people")
 
     shown = PAGE.split("## What it prints\n\n```\n")[1].split("\n```\n")[0] + "\n"
     assert stable(transcript(migrated_run)) == stable(shown)
     _the_lines_work_for_a_proposal_of_the_reader(migrated_run)
     _the_page_of_the_api_takes_the_tokens(migrated_run)
+    _a_second_signal_ends_it_at_once(migrated_run)
 
 
 def _the_lines_work_for_a_proposal_of_the_reader(run):
@@ -114,3 +117,17 @@ def _the_page_of_the_api_takes_the_tokens(run):
     assert [proposal["current_state"] for proposal in proposals] == ["EXECUTED", "EXECUTED"]
     with pytest.raises(urllib.error.HTTPError, match="401"):
         get("/rebalance/proposals")
+
+
+def _a_second_signal_ends_it_at_once(run):
+    pids = descendants(run.process.pid)
+    stuck = run.child("api")
+    os.kill(stuck, signal.SIGSTOP)
+
+    run.signal(signal.SIGTERM)
+    wait_for(lambda: "stopping" in run.text)
+    assert run.process.poll() is None
+    run.signal(signal.SIGTERM)
+
+    assert run.process.wait(5) == 128 + signal.SIGTERM
+    wait_for(lambda: not any(map(is_alive, pids)))
