@@ -29,7 +29,6 @@ def prepare(
         (folder / name).symlink_to(ROOT / name)
     own, commands = folder / ".own", folder / ".venv" / "bin"
     _write_command(own / "jq", JQ)
-    _write_command(own / "pgrep", f"#!/bin/sh\ncat {worker_pid}\n")  # the real one finds the workers of other tests
     _write_command(commands / "proposals", PROPOSALS)
     for path in Path(sys.prefix).iterdir():
         if path.name != "bin":
@@ -37,14 +36,16 @@ def prepare(
     for path in Path(sys.executable).parent.iterdir():
         if path.name != "proposals":
             (commands / path.name).symlink_to(path)
-    (folder / ".proposals").mkdir()
+    data = folder / ".proposals"
+    data.mkdir()
+    (data / "worker.pid").symlink_to(worker_pid)
     of_service = {name: value for name, value in settings.items() if name.startswith(OF_A_SERVICE)}
-    exports = {"PATH": f"{commands}:{own}:{os.environ['PATH']}"} | of_service
-    (folder / ".proposals" / "environment").write_text(
+    exports = {"PATH": f"{commands}:{own}:{os.environ['PATH']}", "PROPOSALS_DATA_DIR": str(data)} | of_service
+    (data / "environment").write_text(
         "".join(f"export {name}={shlex.quote(value)}\n" for name, value in exports.items())
     )
     for name, token in tokens.items():
-        (folder / ".proposals" / f"token-{name}").write_text(token + "\n")
+        (data / f"token-{name}").write_text(token + "\n")
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(OF_A_SERVICE)}
     return inherited | {"PATH": f"{own}:{os.environ['PATH']}", "LC_ALL": "C.UTF-8"}
 
