@@ -31,3 +31,9 @@ def _is_of_sdk(name: str, value: str) -> bool:
 def offered_by(file: Path) -> dict[str, str]:
     """The variables of an environment file, those that stand in it as comments included."""
     return dict(re.findall(r"^(?:# )?([A-Z_]+)=(\S*)$", file.read_text(), re.MULTILINE))
+
+
+def settings_offered_by(file: Path) -> dict[str, str]:
+    """The service's own variables of an environment file, without those of files, of which none is mounted here."""
+    offered = offered_by(file).items()
+    return {name: value for name, value in offered if name.startswith("PROPOSAL_") and not name.endswith("_FILE")}

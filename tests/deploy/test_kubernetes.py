@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from mounted_secrets import OPTIONAL, SECRETS_OF, with_mounted
 from ruamel.yaml import YAML
-from temporal_variables import offered_by, unread
+from temporal_variables import offered_by, settings_offered_by, unread
 
 from cli.main import COMMANDS
 from runtime.guard_rails import OF_API, OF_MIGRATE, OF_SCHEDULES, OF_WORKER, refusals
@@ -179,7 +179,7 @@ def test_every_variable_that_the_base_offers_is_read():
     offered = offered_by(MANIFESTS / "base" / "settings.env")
     assert {"TEMPORAL_ADDRESS", "TEMPORAL_TLS", "TEMPORAL_API_KEY_FILE"} < set(offered)
     assert unread(offered) == set()
-    load_settings({name: value for name, value in offered.items() if name.startswith("PROPOSAL_")})
+    load_settings(settings_offered_by(MANIFESTS / "base" / "settings.env"))
 
 
 @pytest.mark.parametrize("process", PROCESSES)

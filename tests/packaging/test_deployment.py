@@ -10,7 +10,7 @@ import pytest
 import typer
 from mounted_secrets import OPTIONAL, SECRETS_OF, with_mounted
 from ruamel.yaml import YAML
-from temporal_variables import offered_by, unread
+from temporal_variables import offered_by, settings_offered_by, unread
 from temporalio.envconfig import ClientConfigProfile
 
 from cli.main import COMMANDS, application
@@ -77,8 +77,7 @@ def test_every_variable_that_the_file_of_external_servers_offers_is_read():
     offered = offered_by(ROOT / "deploy" / "service.env.example")
     assert {"TEMPORAL_ADDRESS", "TEMPORAL_TLS_CLIENT_CERT_PATH", "PROPOSAL_EGRESS_PROXY"} < set(offered)
     assert unread(offered) == set()
-    given = {name: value for name, value in offered.items() if not name.endswith("_FILE")}  # none is mounted here
-    load_settings({name: value for name, value in given.items() if name.startswith("PROPOSAL_")})
+    load_settings(settings_offered_by(ROOT / "deploy" / "service.env.example"))
 
 
 def test_what_nothing_reads_is_noticed():
