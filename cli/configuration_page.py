@@ -50,7 +50,7 @@ def reference_page() -> str:
         if heading := HEADING.match(line):
             lines += [
                 f"\n## {heading.group(1)}\n",
-                "| variable | default | read by | | what |",
+                "| variable | what | default | read by | |",
                 "|---|---|---|---|---|",
             ]
         elif (field := FIELD.match(line)) and field.group(1) in Settings.model_fields:
@@ -80,7 +80,7 @@ def _row(name: str, field: FieldInfo, *, cells: str) -> str:
         if isinstance(default, tuple)
         else f"`{str(default).lower() if isinstance(default, bool) else default}`"
     )
-    return f"| `{variable_name(name)}` | {shown} | {cells} | {field.description}{_bounds(field)} |"
+    return f"| `{variable_name(name)}` | {field.description}{_bounds(field)} | {shown} | {cells} |"
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -13,7 +13,7 @@ from runtime.signals import exit_process
 TIME_LIMIT_SECONDS: Final = 4.0  # and up to two to start: health checks get ten
 THIS_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what it listens on, answered from here
 
-commands = typer.Typer(no_args_is_help=True, help="Whether the process beside this one does its work.")
+commands = typer.Typer(no_args_is_help=True)
 
 
 @commands.callback()

@@ -1,5 +1,6 @@
 """The site is built without a warning, asks no one outside, and shows what the code says."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import Annotated
 
 import pytest
 import typer
+from browser import CHROMIUM, chromium
 
 from api.http.error_catalogue import CATALOGUE
 from cli.command_reference import command_reference
@@ -18,6 +20,15 @@ from cli.openapi import openapi_text
 ROOT = Path(__file__).parents[2]
 # What a browser fetches by itself; links that a person follows may lead anywhere.
 FETCHED = re.compile(r"<(?:script|img|iframe|source|video)\b[^>]*?\bsrc=[\"']?([^\"' >]+)|<link\b([^>]*)>")
+# Of each table: its place, the width of its second column, where that ends, and where the page's column of text ends.
+WIDTHS_OF_DESCRIPTIONS = """
+<script>addEventListener("load", () => {
+  const box = (one) => one.getBoundingClientRect(), edge = box(document.querySelector("article h1")).right;
+  const found = [...document.querySelectorAll("article th:nth-child(2)")].map(
+    (one, place) => [place, box(one).width, box(one).right, edge]);
+  document.body.append("FOUND" + JSON.stringify(found) + "END");
+});</script>
+"""
 
 
 def test_the_committed_openapi_document_is_this_release():
@@ -87,3 +98,18 @@ def test_diagrams_are_drawn_by_the_sites_own_script(site):
     page = (site / "reference" / "states.html").read_text()
     assert 'class="mermaid"' in page
     assert re.search(r'<script src="[./]*assets/mermaid\.js"', page)
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on this machine")
+async def test_what_a_setting_does_is_seen_without_scrolling_its_table(site, tmp_path):
+    page = site / "reference" / "configuration.html"
+    shown = page.with_name("measured.html")
+    shown.write_text(page.read_text().replace("</body>", f"{WIDTHS_OF_DESCRIPTIONS}</body>"))
+    dumped = await chromium(tmp_path, shown, "--window-size=1280,900", "--dump-dom")
+    found = re.search(r"FOUND(\[.*\])END", dumped)
+    assert found is not None
+    widths = json.loads(found[1])
+    assert len(widths) == (ROOT / "docs" / "reference" / "configuration.md").read_text().count("| variable | what |")
+    for place, of_description, end, edge in widths:
+        assert of_description >= 300, place
+        assert end <= edge, place

@@ -25,6 +25,13 @@ def test_the_lines_are_the_commands():
         assert words in source
 
 
+def test_what_a_container_gets_from_the_shell_is_exported_and_quoted():
+    passed = re.findall(r"docker run .*?--env (\w+)", PAGE)
+    assert passed
+    for name in passed:
+        assert re.search(rf"^export {name}='[^'\n]+'$", PAGE, re.MULTILINE)
+
+
 def test_the_time_is_the_measured_one():
     measured = rows(CAPACITY.read_text().split("<!-- generated: verify -->")[1].split("<!-- end: verify -->")[0])
     proposals, _, command, postgres, each = (float(cell.replace(",", "")) for cell in measured[-1])

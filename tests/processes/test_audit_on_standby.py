@@ -1,6 +1,7 @@
 """`proposals audit verify` on a standby of PostgreSQL, as auditors run it beside a busy primary."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -69,3 +70,33 @@ def test_a_pack_is_made_and_a_checkpoint_is_not(standby, tmp_path):
         refused.stderr
         == "proposals audit checkpoint: PostgreSQL is a standby: it takes no writes until it is promoted.\n"
     )
+
+
+def test_the_nightly_commands_of_the_guide_take_the_file_of_yesterday_and_give_that_of_today(standby, tmp_path):
+    page = (ROOT / "docs" / "guides" / "verify-every-day.md").read_text()
+    assert len(re.findall(r'[ /]worker (?:-- )?sh -c "\$VERIFY" < yesterday\.jsonl > today\.jsonl`', page)) == 2
+    [script] = re.findall(r"^VERIFY='([^']+)'$", page, re.MULTILINE)
+    script = script.replace("/tmp/", f"{tmp_path}/")  # noqa: S108 (the container's)
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("PROPOSAL_")}
+    environ |= {"PROPOSAL_DATABASE_URL": standby.dsn(DATABASE), "PROPOSAL_EVIDENCE_KEY": a_key_text()}
+    environ["PATH"] = f"{Path(sys.executable).parent}:{environ['PATH']}"
+
+    def night(script: str, yesterday: str) -> subprocess.CompletedProcess[str]:
+        ran = subprocess.run(
+            ["sh", "-c", script],
+            env=environ,
+            input=yesterday,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+        assert list(tmp_path.iterdir()) == []
+        return ran
+
+    first = night(script.replace(f"--against {tmp_path}/before ", ""), "")
+    assert (first.returncode, first.stdout.count("\n")) == (0, 4)
+    second = night(script, first.stdout)
+    assert (second.returncode, second.stdout.count("\n")) == (0, 4)
+    altered = night(script, first.stdout.replace("pp_", "pp_f", 1))
+    assert (altered.returncode, altered.stdout) == (1, "")

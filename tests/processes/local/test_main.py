@@ -7,8 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.main import get_command
 
-from cli.main import COMMANDS
+from cli.main import COMMANDS, application
 from domain.engine.codes import ENGINE_VERSION
 
 PROPOSALS = Path(sys.executable).with_name("proposals")
@@ -29,6 +30,12 @@ def test_help_lists_every_command():
 
     assert ran.returncode == 0
     assert all(f" {name} " in ran.stdout for name in COMMANDS)
+
+
+def test_a_command_says_what_it_does_and_not_in_a_clause():
+    listed = get_command(application(COMMANDS)).commands
+    said = {name: command.get_short_help_str() for name, command in listed.items()}
+    assert [name for name, text in said.items() if not text or text.startswith(("Whether", "What", "Who", "How"))] == []
 
 
 def test_a_command_imports_only_what_it_needs():
