@@ -46,7 +46,7 @@ def test_the_table_has_a_line_for_each_row_and_as_many_cells_in_each(results):
 def test_a_disturbed_row_is_marked(results):
     results.service.samples[0] = replace(SAMPLE, is_disturbed=True)
     assert cells(results.service, results)[0] == "this service `*`"
-    assert "20 % of a core" in table(results)[-1]
+    assert "20% of a core" in table(results)[-1]
 
 
 def test_without_the_peers_there_is_no_ratio_to_them():
