@@ -31,7 +31,7 @@ class ProductionService(Service):
         self._secrets.mkdir()
 
     def environment(self) -> dict[str, str]:
-        environ = super().environment() | {"TEMPORAL_API_KEY": "this server reads none", "TEMPORAL_TLS": "false"}
+        environ = super().environment() | {"TEMPORAL_API_KEY": "this-server-reads-none", "TEMPORAL_TLS": "false"}
         for name in [name for name in SECRETS if name in environ]:
             file = self._secrets / name
             file.write_text(f"{environ.pop(name)}\n")
