@@ -41,9 +41,9 @@ OF_THE_SHARED_SERVICE = {
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Tests wait for other processes: two more than cores for `-n auto`; five for two of `logical`, where all wait."""
+    """Tests wait for other processes: three more than cores for `-n auto`, twice as many as cores for `logical`."""
     cores = os.cpu_count() or 1
-    return 2 * cores + 1 if config.option.numprocesses == "logical" else cores + 2
+    return 2 * cores if config.option.numprocesses == "logical" else cores + 3
 
 
 class ByServices(LoadFileScheduling):
