@@ -46,12 +46,12 @@ CRASHES := tests/crashes tests/processes
 
 TOOLS := $(VENV)/clients/$(CLIENTS) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE)
 
-# Lint runs beside the tests; both are run to their ends and must be green.
+# Beside the tests run lint, and the checks of manifests and releases; all are run to their ends and must be green.
 .PHONY: test
 test: ## Check everything that CI checks
 	@$(MAKE) --no-print-directory --jobs=2 $(INSTALLED) $(TOOLS)
-	@$(MAKE) --no-print-directory --jobs=3 lint-at-once test-deploy test-rest
-	@$(MAKE) --no-print-directory test-crashes
+	@$(MAKE) --no-print-directory --jobs=2 lint-at-once test-rest
+	@$(MAKE) --no-print-directory --jobs=2 test-deploy test-crashes
 
 .PHONY: lint-at-once
 lint-at-once:
