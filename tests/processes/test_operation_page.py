@@ -89,7 +89,8 @@ async def test_a_terminated_workflow_is_shown_with_who_did_it_and_why(storage: S
 
 
 async def test_a_task_that_no_worker_has_is_shown_with_the_last_poll(storage: Storage, temporal_client: Client):
-    async with waiting_for_the_database(storage, temporal_client):
+    async with waiting_for_the_database(storage, temporal_client) as operation_id:
+        await page_with(storage, temporal_client, operation_id, "pending simulate", "the database cannot be reached")
         polled_until = datetime.now(UTC)  # the worker ends with the block
     operation_id = (await a_stored_operation(storage)).operation_id
     await temporal_client.start_workflow(
