@@ -66,6 +66,11 @@ def pytest_configure(config: pytest.Config) -> None:
     ports.CHOSEN_FROM = ports.CHOSEN_FROM[first : first + share]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The file that waits longest comes first, so that the others run beside it and not before it."""
+    items.sort(key=lambda item: item.path != ROOT / "tests" / "docs" / "test_pages.py")
+
+
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
