@@ -78,7 +78,7 @@ def refused_tokens() -> dict[str, str]:
         "a detached payload": forged({"alg": "RS256", "kid": "rsa-1", "b64": False, "crit": ["b64"]}, claims(), b"x"),
         "never expires": a_token(exp="never"),
         "expires at infinity": f"{forged({'alg': 'RS256', 'kid': 'rsa-1'}, claims(exp=float('inf')), b'x')}",
-        "no token": "abc",
+        "no token": "xyz",
         "dots": "..",
         "no JSON": "e30.e30.e30",
         "no base64": "%%%.%%%.%%%",
