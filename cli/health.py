@@ -40,9 +40,9 @@ def worker() -> None:
 
 
 async def _worker() -> int:
-    # Here, because `health api` runs every few seconds, and loading the SDK is half of its CPU.
-    from runtime.temporal import WORKER_IDENTITY, connect  # noqa: PLC0415
-    from services.readiness import polling_workers  # noqa: PLC0415
+    # `health api` runs every few seconds, and loading the SDK is half of its CPU.
+    from runtime.temporal import WORKER_IDENTITY, connect  # noqa: PLC0415 -- only `health worker` needs the SDK
+    from services.readiness import polling_workers  # noqa: PLC0415 -- only `health worker` needs the SDK
 
     client = await connect(lazy=True, identity="proposals-health")
     polling = await polling_workers(client, seconds=TIME_LIMIT_SECONDS)

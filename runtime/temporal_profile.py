@@ -24,8 +24,7 @@ def load_profile(environ: Mapping[str, str] = os.environ) -> "ClientConfigProfil
     The SDK has a file for every part of TLS, but none for the API key. Raises RuntimeError, whose text may quote the
     SDK's file, key included.
     """
-    # Here, because it costs commands that need no Temporal 0.15 s to load the SDK.
-    from temporalio.envconfig import ClientConfigProfile  # noqa: PLC0415
+    from temporalio.envconfig import ClientConfigProfile  # noqa: PLC0415 -- costs commands without Temporal 0.15 s
 
     if not environ.get(API_KEY_FILE):
         return ClientConfigProfile.load(override_env_vars=dict(environ))

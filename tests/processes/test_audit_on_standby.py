@@ -76,7 +76,7 @@ def test_the_nightly_commands_of_the_guide_take_the_file_of_yesterday_and_give_t
     page = (ROOT / "docs" / "guides" / "verify-every-day.md").read_text()
     assert len(re.findall(r'[ /]worker (?:-- )?sh -c "\$VERIFY" < yesterday\.jsonl > today\.jsonl`', page)) == 2
     [script] = re.findall(r"^VERIFY='([^']+)'$", page, re.MULTILINE)
-    script = script.replace("/tmp/", f"{tmp_path}/")  # noqa: S108 (the container's)
+    script = script.replace("/tmp/", f"{tmp_path}/")  # noqa: S108 -- a path in the container
     environ = {name: value for name, value in os.environ.items() if not name.startswith("PROPOSAL_")}
     environ |= {"PROPOSAL_DATABASE_URL": standby.dsn(DATABASE), "PROPOSAL_EVIDENCE_KEY": a_key_text()}
     environ["PATH"] = f"{Path(sys.executable).parent}:{environ['PATH']}"

@@ -163,7 +163,7 @@ async def record_callbacks(clients: Clients, temporal: Client) -> None:
             ("CreateProposal", "called_back", a_body(), [(204, {})]),
             ("CreateProposal", "failure_called_back", without_simulation_flag(), [(204, {})]),
             ("DeliverCallback", "second_attempt", a_body(), [(500, {}), (204, {})]),
-            ("DeliverCallback", "hurried", a_body(), [(500, {"Retry-After": "600"}), (204, {})]),
+            ("DeliverCallback", "redelivered", a_body(), [(500, {"Retry-After": "600"}), (204, {})]),
             ("DeliverCallback", "gone", a_body(), [(410, {})]),
         ):
             receiver.answers = list(answers)
@@ -172,7 +172,7 @@ async def record_callbacks(clients: Clients, temporal: Client) -> None:
             delivery = temporal.get_workflow_handle(f"callback-{operation_id}")
             while await described(delivery.id) is None:
                 await asyncio.sleep(0.1)
-            if name == "hurried":
+            if name == "redelivered":
                 await asyncio.sleep(3)
                 await delivery.signal(DELIVER_NOW)
             await save(of, name, operation_id if of == "CreateProposal" else delivery.id)

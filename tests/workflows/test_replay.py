@@ -25,7 +25,7 @@ CREATE_VERSION = ("business_failure", "small")
 ANALYZE_SCENARIOS = ("all_failed", "cancelled", "four_lanes")
 CHECKPOINT_EVIDENCE = ("taken",)
 SIMULATE_PROPOSAL = ("business_failure", "large", "small")
-DELIVER_CALLBACK = ("gone", "hurried", "second_attempt")
+DELIVER_CALLBACK = ("gone", "redelivered", "second_attempt")
 RECONCILE_OPERATIONS = ("three_looks", "triggered")
 RECORDED = sorted(HISTORIES.glob("*/*.json"))
 
@@ -68,7 +68,7 @@ async def test_a_recorded_history_replays(path):
         ("CreateProposal/called_back", "EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED"),
         ("CreateProposal/failure_called_back", "EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED"),
         ("DeliverCallback/gone", "EVENT_TYPE_WORKFLOW_EXECUTION_FAILED"),
-        ("DeliverCallback/hurried", "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"),
+        ("DeliverCallback/redelivered", "EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED"),
         ("DeliverCallback/second_attempt", "EVENT_TYPE_TIMER_FIRED"),
         ("ReconcileOperations/three_looks", "EVENT_TYPE_TIMER_FIRED"),
         ("ReconcileOperations/triggered", "EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED"),
