@@ -9,7 +9,7 @@ from domain.callback_url import UrlRefused, parsed_url
 from domain.errors import CallbackNotFound, OperationHasNoCallback, OperationNotTerminal, RedeliveryTooSoon
 from domain.operation import Operation
 from services.lookup import LookupService
-from storage.deliveries import Delivery, DeliveryAttempt
+from storage.deliveries import Delivery, DeliveryAttempt, DeliveryReader
 from storage.unit_of_work import Storage
 from storage.workflow_starts import PendingDelivery
 
@@ -38,7 +38,8 @@ class RedeliveryService:
         operation = await self._lookup.operation(operation_id, client=client)
         if not operation.has_callback:
             raise CallbackNotFound
-        return await self._log(operation)
+        async with self._storage.reading() as reading:
+            return await _log(operation, reading.deliveries)
 
     async def redeliver(self, operation_id: str, *, client: str, by: str) -> DeliveryLog:
         """Make the callback pending once more, under the same webhook id; a waiting attempt is due now.
@@ -57,20 +58,19 @@ class RedeliveryService:
             _refuse_too_soon(delivery)
             await transaction.deliveries.reopen(operation_id, attempts_before=_attempts_before(delivery), by=by)
             start = await transaction.delivery_starts.current(operation_id)
+            log = await _log(operation, transaction.deliveries)  # before the attempt, however soon it is made
         if start is not None:
             self._start_soon(start)
-        return await self._log(operation)
+        return log
 
-    async def _log(self, operation: Operation) -> DeliveryLog:
-        async with self._storage.reading() as reading:
-            subscription = await reading.deliveries.subscription(operation.operation_id)
-            delivery = await reading.deliveries.get(operation.operation_id)
-            attempts = await reading.deliveries.attempts(operation.operation_id)
-        return DeliveryLog(
-            host=None if subscription is None else _host(subscription.url),
-            delivery=delivery,
-            attempts=attempts,
-        )
+
+async def _log(operation: Operation, deliveries: DeliveryReader) -> DeliveryLog:
+    subscription = await deliveries.subscription(operation.operation_id)
+    return DeliveryLog(
+        host=None if subscription is None else _host(subscription.url),
+        delivery=await deliveries.get(operation.operation_id),
+        attempts=await deliveries.attempts(operation.operation_id),
+    )
 
 
 def _attempts_before(delivery: Delivery) -> int:
