@@ -192,7 +192,7 @@ async def test_one_operation_is_started_before_the_five_thousand_of_another_clie
     insert_waiting(database_dsn, "b", 5000)
     temporal = Temporal()
     async with running(Queue(storage, temporal, max_started=10)):
-        await until(lambda: len(temporal.started) == 10)
+        await until(lambda: len(marked(database_dsn)) == 10)
         insert_waiting(database_dsn, "c", 1)
         with psycopg.connect(database_dsn) as connection:  # as their ends do
             connection.execute(END)
