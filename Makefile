@@ -46,16 +46,15 @@ CRASHES := tests/crashes tests/processes
 
 TOOLS := $(VENV)/clients/$(CLIENTS) $(VENV)/manifests/$(MANIFESTS) $(VENV)/release/$(RELEASE)
 
-# Beside the tests run lint, and the checks of manifests and releases; all are run to their ends and must be green.
+# All at once: tests wait for each other's servers as often as they work, and lint is one process. The dots are those of
+# test-rest; what the others print comes when they end. All are run to their ends and must be green.
 .PHONY: test
 test: ## Check everything that CI checks
 	@$(MAKE) --no-print-directory --jobs=2 $(INSTALLED) $(TOOLS)
-	@$(MAKE) --no-print-directory --jobs=2 lint-at-once test-rest
-	@$(MAKE) --no-print-directory --jobs=2 test-deploy test-crashes
+	@$(MAKE) --no-print-directory --jobs=3 --keep-going test-crashes-at-once test-rest lint-at-once test-deploy-at-once
 
-.PHONY: lint-at-once
-lint-at-once:
-	@said=$$($(MAKE) --no-print-directory lint 2>&1); code=$$?; echo "$$said"; exit $$code
+%-at-once:
+	@said=$$($(MAKE) --no-print-directory $* 2>&1); code=$$?; echo "$$said"; exit $$code
 
 .PHONY: test-rest
 test-rest: $(INSTALLED) $(VENV)/clients/$(CLIENTS) ## Run the tests of all that need no whole service of their own

@@ -11,6 +11,7 @@ from typing import Any
 import data_folders
 import httpx2
 import migrated_postgres
+import own_ports
 import psycopg
 import pytest
 import temporal_namespaces
@@ -24,13 +25,19 @@ from sharing import is_shared
 from temporalio.client import Client
 from xdist.scheduler import LoadFileScheduling
 
-from cli.local import ports
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, SUPERUSER, EmbeddedPostgres
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
 from runtime.database import Database
 from storage.unit_of_work import Storage
 
+WAITING_LONG = (
+    "tests/docs/test_pages.py",
+    "tests/activities/test_batch_steps.py",
+    "tests/storage/test_outages.py",
+    "tests/runtime/test_engine_pool.py",
+    "tests/storage/test_listener.py",
+)
 ROOT = Path(__file__).parent.parent
 gc.disable()  # until all tests are collected: nothing that importing and collecting makes goes away
 OF_THE_SHARED_SERVICE = {
@@ -41,9 +48,8 @@ OF_THE_SHARED_SERVICE = {
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """Tests wait for other processes: three more than cores for `-n auto`, twice as many as cores for `logical`."""
-    cores = os.cpu_count() or 1
-    return 2 * cores if config.option.numprocesses == "logical" else cores + 3
+    """Tests wait for other processes: three more than cores for `-n auto`, one more for `-n logical` beside them."""
+    return (os.cpu_count() or 1) + (1 if config.option.numprocesses == "logical" else 3)
 
 
 class ByServices(LoadFileScheduling):
@@ -60,15 +66,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 def pytest_configure(config: pytest.Config) -> None:
     data_folders.open_root(config)
-    # Between the choice of a port and its use another process of pytest-xdist must not choose the same.
-    share = len(ports.CHOSEN_FROM) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    first = share * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    ports.CHOSEN_FROM = ports.CHOSEN_FROM[first : first + share]
+    own_ports.take_a_share()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The file that waits longest comes first, so that the others run beside it and not before it."""
-    items.sort(key=lambda item: item.path != ROOT / "tests" / "docs" / "test_pages.py")
+    """The files that wait longest come first, so that the others run beside them and not before them."""
+    places = {ROOT / file: place for place, file in enumerate(WAITING_LONG)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_collection_finish() -> None:
