@@ -35,6 +35,13 @@ MEMORY_MB = 256
 
 @pytest.fixture
 async def pool() -> AsyncIterator[EnginePool]:
+    async with EnginePool(1, seconds=PATIENCE_SECONDS, memory_mb=MEMORY_MB).running() as pool:
+        yield pool
+
+
+@pytest.fixture
+async def impatient_pool() -> AsyncIterator[EnginePool]:
+    """For calls that never end, and such that need a millisecond: these processes let all others go first."""
     async with EnginePool(1, seconds=1, memory_mb=MEMORY_MB).running() as pool:
         yield pool
 
@@ -73,13 +80,15 @@ async def test_one_process_computes_again_and_again_and_passes_on_what_is_raised
 
 
 @pytest.mark.parametrize("work", [note_and_hang, note_and_die])
-async def test_what_takes_too_long_or_dies_is_tried_once_more_in_another_process_and_then_refused(pool, work, tmp_path):
+async def test_what_takes_too_long_or_dies_is_tried_once_more_in_another_process_and_then_refused(
+    impatient_pool, work, tmp_path
+):
     with pytest.raises(OperationTooExpensive):
-        await pool.run(work, tmp_path / "notes")
+        await impatient_pool.run(work, tmp_path / "notes")
     pids = await noted(tmp_path / "notes")
     assert len(pids) == len(set(pids)) == 2
     assert [await gone(pid) for pid in pids] == [True, True]
-    assert await pool.run(take, 1) == 1 << 20
+    assert await impatient_pool.run(take, 1) == 1 << 20
 
 
 async def test_what_takes_too_much_memory_is_refused(pool):
@@ -115,12 +124,12 @@ async def test_a_caller_that_leaves_ends_its_computation_and_makes_room(tmp_path
         assert pids_in(tmp_path / "notes") == [pid]
 
 
-async def test_what_was_ended_once_lets_others_go_first(pool, tmp_path):
+async def test_what_was_ended_once_lets_others_go_first(impatient_pool, tmp_path):
     ended: list[str] = []
 
     async def one(name: str, *work) -> None:
         with suppress(OperationTooExpensive):
-            await pool.run(*work)
+            await impatient_pool.run(*work)
         ended.append(name)
 
     async with asyncio.TaskGroup() as group:
@@ -144,21 +153,21 @@ async def test_the_processes_end_with_the_pool():
     assert await gone(pid)
 
 
-async def test_a_process_that_has_stopped_is_replaced_when_it_does_not_take_all_of_a_call(pool, monkeypatch):
+async def test_a_process_that_has_stopped_is_replaced_when_it_does_not_take_all_of_a_call(impatient_pool, monkeypatch):
     monkeypatch.setattr("runtime.engine_process.START_SECONDS", 5)
-    stopped = await pool.run(computed_by)
+    stopped = await impatient_pool.run(computed_by)
     os.kill(stopped, signal.SIGSTOP)
     async with asyncio.timeout(PATIENCE_SECONDS):
-        assert await pool.run(length, bytes(4 << 20)) == 4 << 20
+        assert await impatient_pool.run(length, bytes(4 << 20)) == 4 << 20
     assert await gone(stopped)
 
 
-async def test_a_process_that_stops_in_the_middle_of_its_result_is_ended(pool, monkeypatch):
+async def test_a_process_that_stops_in_the_middle_of_its_result_is_ended(impatient_pool, monkeypatch):
     monkeypatch.setattr("runtime.engine_process.START_SECONDS", 5)
     async with asyncio.timeout(PATIENCE_SECONDS):
         with pytest.raises(OperationTooExpensive):
-            await pool.run(stop_in_the_middle_of_the_result)
-    assert await pool.run(take, 1) == 1 << 20
+            await impatient_pool.run(stop_in_the_middle_of_the_result)
+    assert await impatient_pool.run(take, 1) == 1 << 20
 
 
 async def test_a_caller_waits_for_its_turn_no_longer_than_it_may(tmp_path):
