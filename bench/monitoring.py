@@ -209,8 +209,7 @@ async def everything_fires(service: Service, clients: Clients, prometheus: Prome
     print("no Temporal, then an empty one, for an operation that was restarted too often")
     service.kill(service.temporal.child)
     await prometheus.firing("ProposalsTemporalUnreachable")
-    for file in service.folder.glob("temporal.db*"):
-        file.unlink()
+    service.lose_temporals_data()
     service.alter(LOST.format(operation_id=lost))
     service.temporal.launch()
     service.start_worker()

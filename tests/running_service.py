@@ -115,6 +115,14 @@ class Service:
         assert child is not None
         child.stop(with_signal=signal.SIGKILL, grace_seconds=5)
 
+    def lose_temporals_data(self) -> None:
+        """Of a Temporal that was killed: it starts anew as an empty one."""
+        assert _is_dead(self.temporal.child)
+        lost = list(self.temporal_file.parent.glob(f"{self.temporal_file.name}*"))
+        assert lost
+        for path in lost:
+            path.unlink()
+
     def wait_for(self, status: str) -> None:
         assert self.api is not None
         self.api.wait_until(lambda: _is(self.api_port, status), seconds=PATIENCE_SECONDS)

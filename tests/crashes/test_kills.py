@@ -120,8 +120,7 @@ async def test_temporal_loses_its_data(service, clients):
     waiting = "status = 'PENDING' AND started_workflow_at IS NOT NULL"  # and no worker does them
     await until(lambda: at_least(5, waiting))
     service.kill(service.temporal.child)
-    for path in service.temporal_file.parent.glob("temporal.db*"):
-        path.unlink()
+    service.lose_temporals_data()
     await until(lambda: at_least(5, "started_workflow_at IS NULL"))
     service.temporal.start()
     service.start_worker()
