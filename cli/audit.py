@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cli import evidence
 from cli.audit_files import AuditFileInvalid, Kept, read_kept, write_heads
+from cli.command_group import CommandGroup
 from cli.database import NotServed
 from cli.evidence import (
     EVIDENCE_SECRETS,
@@ -40,7 +41,7 @@ EXIT_OTHER_ENGINE: Final = 3
 SHOWN_ROWS: Final = 50
 NOT_COMPUTED: Final = "none, this engine cannot read the request"
 
-commands = typer.Typer(no_args_is_help=True, help="Prove that what is stored is what was written.")
+commands = CommandGroup(no_args_is_help=True, help="Prove that what is stored is what was written.")
 for command in (evidence.pack, evidence.checkpoint, evidence.key):
     commands.command()(command)
 
@@ -51,7 +52,9 @@ ExportOption = Annotated[
 ]
 AgainstOption = Annotated[
     Path | None,
-    typer.Option("--against", metavar="FILE", help="Compare with chain heads, or a checkpoint, exported earlier."),
+    typer.Option(
+        "--against", metavar="FILE", help="Compare with chain heads, or a checkpoint, exported earlier: one file."
+    ),
 ]
 KeyOption = Annotated[
     list[str] | None,

@@ -8,6 +8,7 @@ import typer
 from proposals_client import Proposals, ProposalsError, WaitTimeout
 
 from cli.batch_export import ExportRefused, export_runs
+from cli.command_group import CommandGroup
 from cli.output import fail, print_fields, progress_line
 from cli.submit import failure_lines
 
@@ -16,7 +17,7 @@ EXIT_TIMEOUT: Final = 4
 EXIT_BATCH_FAILED: Final = 5
 COMMAND: Final = "proposals batch export"
 
-commands = typer.Typer(no_args_is_help=True, help="The runs of batches.")
+commands = CommandGroup(no_args_is_help=True, help="The runs of batches.")
 
 
 @commands.callback()

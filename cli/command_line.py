@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from cli.command_group import CommandGroup
 from cli.command_reference import command_reference
 
-commands = typer.Typer(no_args_is_help=True, help="The command line itself.")
+commands = CommandGroup(no_args_is_help=True, help="The command line itself.")
 
 
 @commands.command()

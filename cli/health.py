@@ -6,6 +6,7 @@ from typing import Final
 
 import typer
 
+from cli.command_group import CommandGroup
 from cli.probe import get_json
 from cli.settings import settings_or_exit
 from runtime.signals import exit_process
@@ -13,7 +14,7 @@ from runtime.signals import exit_process
 TIME_LIMIT_SECONDS: Final = 4.0  # and up to two to start: health checks get ten
 THIS_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what it listens on, answered from here
 
-commands = typer.Typer(no_args_is_help=True)
+commands = CommandGroup(no_args_is_help=True)
 
 
 @commands.callback()

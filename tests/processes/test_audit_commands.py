@@ -176,6 +176,8 @@ def test_a_checkpoint_is_stored_exported_and_compared_with(run: Run, packed, tmp
     assert (verified.exit_code, verified.stderr.strip()) == (0, "")
     summary = f"{checkpoint.checkpoint_no} checkpoints, the last of {checkpoint.taken_at}, signed by "
     assert f"{summary}{a_key().fingerprint}\n" in verified.stdout
+    both = run("verify", "--against", tmp_path / "other", "--against", file)
+    assert (both.exit_code, "--against takes one value, but was given 2 times" in both.stderr) == (2, True)
     alone = run("verify", "--against", file, "--proposal", packed.proposal_id)
     assert (alone.exit_code, "leave out --proposal" in alone.stderr) == (2, True)
     later = json.loads(file.read_text()) | {"checkpoint_no": checkpoint.checkpoint_no + 1}
