@@ -93,10 +93,10 @@ class DataDirectory:
     def write_environment(self, settings: Mapping[str, str], *, postgres_programs: Path) -> None:
         """A file that a shell sources, so that `proposals` and `temporal` are found and reach this run's servers.
 
-        PostgreSQL's programs are found as well, behind those that the shell has of its own.
+        PostgreSQL's programs of this run come before the shell's own: an older `pg_dump` refuses a newer server.
         """
         own, postgres = shlex.quote(str(Path(sys.executable).parent)), shlex.quote(str(postgres_programs))
-        path = f'export PATH={own}:"$PATH":{postgres}\n'
+        path = f'export PATH={own}:{postgres}:"$PATH"\n'
         exports = (f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
         write_for_this_user(self.environment, path + "".join(exports))
 

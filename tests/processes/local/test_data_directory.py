@@ -83,7 +83,7 @@ def test_a_shell_that_sources_the_environment_has_its_settings(tmp_path):
             "a secret of $HOME, 'quoted'",
             "127.0.0.1:1",
             str(commands / "proposals"),
-            f"{commands}:/usr/bin:/opt/post gres/bin",
+            f"{commands}:/opt/post gres/bin:/usr/bin",
             "",
         ]
 
