@@ -7,10 +7,11 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.audit_files import OWNER_ONLY, write_checkpoint, write_whole
+from cli.audit_files import write_checkpoint
 from cli.database import NotServed, connected_storage
 from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
+from cli.whole_file import OWNER_ONLY, write_whole
 from domain.canonical import sha256_of
 from domain.checkpoint import Checkpoint
 from domain.errors import ProposalNotFound

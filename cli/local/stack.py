@@ -89,7 +89,7 @@ class LocalStack:
 
     @property
     def logs(self) -> Path:
-        return self._data.log("api").parent
+        return self._data.logs
 
     @property
     def data_dir(self) -> Path:
