@@ -13,7 +13,6 @@ from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
 from cli.whole_file import OWNER_ONLY, write_whole
 from domain.canonical import sha256_of
-from domain.checkpoint import Checkpoint
 from domain.errors import ProposalNotFound
 from domain.evidence_key import EvidenceKey, fingerprint
 from domain.evidence_pack import PackTooLarge, verifier
@@ -109,11 +108,12 @@ def checkpoint(export: ExportOption = None) -> None:
 async def _checkpoint(settings: Settings, signing_key: EvidenceKey, export: Path | None) -> int:
     try:
         async with audit_storage(settings, must_write=True) as storage:
-            taken = await _taken(storage, signing_key)
+            try:
+                taken = await take_checkpoint(storage, signing_key)
+            except CheckpointTaken:  # not further out, where PostgreSQL would pass for down
+                return refuse("checkpoint", "another checkpoint was taken at the same time: try again")
     except NotServed as failure:
         return refuse("checkpoint", str(failure))
-    if taken is None:
-        return refuse("checkpoint", "another checkpoint was taken at the same time: try again")
     print_fields(
         "Checkpoint",
         {
@@ -131,13 +131,6 @@ async def _checkpoint(settings: Settings, signing_key: EvidenceKey, export: Path
         except OSError as failure:
             return refuse("checkpoint", f"it is stored, but {export} cannot be written: {failure.strerror}")
     return 0
-
-
-async def _taken(storage: Storage, signing_key: EvidenceKey) -> Checkpoint | None:
-    try:
-        return await take_checkpoint(storage, signing_key)
-    except CheckpointTaken:
-        return None
 
 
 def key() -> None:
