@@ -22,8 +22,9 @@ from cli.local.ports import HOST
 from cli.local.serving import serve
 from cli.local.stack import LocalStack, Ports
 from cli.output import fail, print_fields
+from cli.service_client import client_of, failure_lines
 from cli.settings import settings_or_exit
-from cli.submit import client_of, failure_lines, follow_to_end, print_outcome, submitted
+from cli.submit import follow_to_end, print_outcome, submitted
 from domain.callback import host_key, shown_key
 from domain.public_links import artifact_path
 from runtime.signals import exit_process
