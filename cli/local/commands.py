@@ -1,6 +1,5 @@
 """The commands `dev` and `demo`: the service on this machine, from nothing."""
 
-import asyncio
 import secrets
 import sys
 import time
@@ -13,7 +12,7 @@ from typing import Annotated, Final
 import typer
 from proposals_client import AsyncWaitTimeout, OperationState, ProposalsError
 
-from cli.local.children import LocalServerError, leashed
+from cli.local.children import LocalServerError, output_of
 from cli.local.environment import env_line
 from cli.local.issuer import Issuer
 from cli.local.people import ADVISOR
@@ -170,19 +169,8 @@ async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
     keys = " ".join(shown_key(host_key(secret, HOST)) for secret in rules.secrets)
     with resources.as_file(resources.files("cli.local") / ORCHESTRATOR) as script:
         command = (sys.executable, "-I", script, "--url", stack.api_url, "--timeout", f"{SAMPLE_SECONDS:.0f}")
-        process = await asyncio.create_subprocess_exec(
-            *leashed(command),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            output, _ = await process.communicate(keys.encode())
-        finally:
-            if process.returncode is None:
-                process.kill()
-    lines = output.decode(errors="replace").splitlines()
-    if process.returncode != 0:
+        code, lines = await output_of(command, given=keys.encode())
+    if code != 0:
         raise LocalServerError("the callback did not come", log_lines=lines)
     for line in lines:
         typer.echo(line)

@@ -18,8 +18,8 @@ from cli.local.issuer import Issuer
 from cli.local.ports import HOST, require_free
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres, binary
 from cli.local.restarts import RestartedChild
-from cli.local.temporal_server import NAMESPACE, TemporalDevServer
-from cli.probe import get_json
+from cli.local.temporal_server import NAMESPACE, TemporalDevServer, inherited_environment
+from cli.probe import is_well
 from domain.callback import CallbackRules
 from runtime.settings_loading import load_settings
 
@@ -173,9 +173,8 @@ class LocalStack:
 
     def environment(self) -> dict[str, str]:
         """What worker, API and commands of this package run with."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
         grace = {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
-        return grace | inherited | self._rules | self._authentication | self._addresses()
+        return grace | inherited_environment() | self._rules | self._authentication | self._addresses()
 
     def _addresses(self) -> dict[str, str]:
         return self._callbacks | {
@@ -199,8 +198,7 @@ class LocalStack:
 
         The own one has opened the port before it comes to PostgreSQL.
         """
-        health = get_json(HOST, self._ports.api, "/health/ready")
-        return health is not None and health.get("status") == "ok" and self._postgres.serves(OF_API)
+        return is_well(HOST, self._ports.api, "/health/ready") and self._postgres.serves(OF_API)
 
 
 async def _until(is_ready: Callable[[], bool], name: str) -> None:
