@@ -13,6 +13,7 @@ import typer
 from proposals_client import AsyncWaitTimeout, OperationState, ProposalsError
 
 from cli.local.children import LocalServerError, output_of
+from cli.local.data_directory import DEFAULT_DATA_DIR
 from cli.local.environment import env_line
 from cli.local.issuer import Issuer
 from cli.local.people import ADVISOR
@@ -49,7 +50,7 @@ def dev(
     temporal_port: TemporalPort = 7233,
     ui_port: UiPort = 8233,
     postgres_port: PostgresPort = None,
-    data_dir: DataDir = Path(".proposals"),
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Run PostgreSQL, Temporal, worker and API on this machine until Ctrl-C.
 
@@ -66,7 +67,7 @@ def demo(
     temporal_port: TemporalPort = 7233,
     ui_port: UiPort = 8233,
     postgres_port: PostgresPort = None,
-    data_dir: DataDir = Path(".proposals"),
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     *,
     batch: Annotated[
         bool, typer.Option("--batch", help="Submit 20 portfolios in three scenarios in place of a proposal.")

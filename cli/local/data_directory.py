@@ -14,6 +14,7 @@ from cli.local.children import LocalServerError
 from cli.local.ports import free_port, is_free
 from cli.whole_file import OWNER_ONLY, write_whole
 
+DEFAULT_DATA_DIR: Final = Path(".proposals")
 GLANCE_SECONDS: Final = 1.0  # `environment_of_running` holds the lock for a moment
 RETRY_SECONDS: Final = 0.05
 
