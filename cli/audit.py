@@ -18,14 +18,13 @@ from cli.evidence import (
     audit_storage,
     checkpoint,
     key,
-    own_fingerprint,
     pack,
     refuse,
-    trusted_key,
 )
 from cli.output import fail, print_error
 from cli.replay import replay
 from cli.settings import settings_or_exit
+from domain.evidence_key import fingerprint
 from runtime.settings import Settings
 from runtime.signals import exit_process
 from runtime.telemetry import configure_logging
@@ -34,6 +33,7 @@ from services.checkpoint_check import CheckpointDemands
 from storage.unit_of_work import Storage
 
 SHOWN_ROWS: Final = 50
+PUBLIC_KEY_BYTES: Final = 32
 
 commands = CommandGroup(no_args_is_help=True, help="Prove that what is stored is what was written.")
 
@@ -74,7 +74,7 @@ def verify(
     configure_logging(level="ERROR", format="auto")
     settings = settings_or_exit(secrets=EVIDENCE_SECRETS)
     try:
-        keys = {trusted_key(text) for text in trusted or ()} | own_fingerprint(settings)
+        keys = {_trusted_key(text) for text in trusted or ()} | _own_fingerprint(settings)
         kept = Kept() if against is None else read_kept(against)
     except (ValueError, AuditFileInvalid) as failure:
         fail("proposals audit verify", str(failure), exit_code=EXIT_NOT_MADE)
@@ -83,6 +83,23 @@ def verify(
         fail("proposals audit verify", reason, exit_code=EXIT_NOT_MADE)
     demands = CheckpointDemands(keys=keys, kept=kept.checkpoint)
     exit_process(asyncio.run(_verify(settings, proposal_id=proposal, export=export, kept=kept, demands=demands)))
+
+
+def _own_fingerprint(settings: Settings) -> set[str]:
+    """That of the key that is configured, if one is."""
+    return set() if settings.signing_key is None else {settings.signing_key.fingerprint}
+
+
+def _trusted_key(text: str) -> str:
+    """The fingerprint of a key that was given by it, or as a public key in hex. Raises ValueError."""
+    digits = text.removeprefix("sha256:").lower()
+    try:
+        is_key = len(bytes.fromhex(digits)) == PUBLIC_KEY_BYTES
+    except ValueError:
+        is_key = False
+    if not is_key:
+        raise ValueError(f"{text} is no key: give a fingerprint, sha256:..., or a public key of 64 hex digits")
+    return f"sha256:{digits}" if text.startswith("sha256:") else fingerprint(digits)
 
 
 async def _verify(

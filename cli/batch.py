@@ -20,11 +20,6 @@ COMMAND: Final = "proposals batch export"
 commands = CommandGroup(no_args_is_help=True, help="The runs of batches.")
 
 
-@commands.callback()
-def _group() -> None:
-    """Without this, a single command would take the group's place."""
-
-
 @commands.command()
 def export(
     operation_id: Annotated[str, typer.Argument(help="The batch, pop_...")],

@@ -14,7 +14,7 @@ from cli.settings import settings_or_exit
 from cli.whole_file import OWNER_ONLY, write_whole
 from domain.canonical import sha256_of
 from domain.errors import ProposalNotFound
-from domain.evidence_key import EvidenceKey, fingerprint
+from domain.evidence_key import EvidenceKey
 from domain.evidence_pack import PackTooLarge, verifier
 from runtime.settings import Settings
 from runtime.signals import exit_process
@@ -26,7 +26,6 @@ from storage.unit_of_work import Storage
 
 EXIT_ALTERED: Final = 1
 EXIT_NOT_MADE: Final = 2
-PUBLIC_KEY_BYTES: Final = 32
 EVIDENCE_SECRETS: Final = ("database_url", "evidence_key")
 NO_KEY: Final = (
     "no key is configured: let PROPOSAL_EVIDENCE_KEY_FILE name a file that "
@@ -151,23 +150,6 @@ def key() -> None:
             "verify.py": sha256_of(verifier()),
         },
     )
-
-
-def own_fingerprint(settings: Settings) -> set[str]:
-    """That of the key that is configured, if one is."""
-    return set() if settings.signing_key is None else {settings.signing_key.fingerprint}
-
-
-def trusted_key(text: str) -> str:
-    """The fingerprint of a key that was given by it, or as a public key in hex. Raises ValueError."""
-    digits = text.removeprefix("sha256:").lower()
-    try:
-        is_key = len(bytes.fromhex(digits)) == PUBLIC_KEY_BYTES
-    except ValueError:
-        is_key = False
-    if not is_key:
-        raise ValueError(f"{text} is no key: give a fingerprint, sha256:..., or a public key of 64 hex digits")
-    return f"sha256:{digits}" if text.startswith("sha256:") else fingerprint(digits)
 
 
 def audit_storage(settings: Settings, *, must_write: bool = False) -> AbstractAsyncContextManager[Storage]:

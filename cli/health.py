@@ -14,12 +14,10 @@ from runtime.signals import exit_process
 TIME_LIMIT_SECONDS: Final = 4.0  # and up to two to start: health checks get ten
 THIS_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what it listens on, answered from here
 
-commands = CommandGroup(no_args_is_help=True)
-
-
-@commands.callback()
-def health() -> None:
-    """Health checks for containers: exit code 0 if the process on this host works, else 1."""
+commands = CommandGroup(
+    no_args_is_help=True,
+    help="Health checks for containers: exit code 0 if the process on this host works, else 1.",
+)
 
 
 @commands.command()

@@ -22,11 +22,6 @@ SECRETS: Final = ()
 commands = CommandGroup(no_args_is_help=True, help="Search attributes and schedules in Temporal.")
 
 
-@commands.callback()
-def schedules() -> None:
-    """Search attributes and schedules in Temporal."""
-
-
 @commands.command()
 def apply() -> None:
     """Register missing search attributes, and create or update every schedule; applying twice is harmless."""
