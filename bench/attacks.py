@@ -8,12 +8,11 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import httpx2
 
-SAMPLE = json.loads((Path(__file__).parent.parent / "examples" / "create_proposal.json").read_text())
-PREFIX = "/rebalance/proposals"
+from bench.load import PREFIX, SAMPLE
+
 BODY_BYTES = 8 * 1024 * 1024 - 1024
 ROWS = 13_000
 AT_LEAST_SECONDS = 12.0  # an attack of one second leaves the others no hundred answers to take a p99 of

@@ -23,9 +23,9 @@ import psycopg
 from temporalio.client import Client as TemporalClient
 
 from bench.batch_requests import a_house_view, single_requests
-from bench.load import Client, HttpClient, closed_loop, marks, milliseconds
+from bench.load import PREFIX, Client, HttpClient, marks, milliseconds
 from bench.machine import Meter
-from bench.measuring import running
+from bench.measuring import running, warm_up
 from bench.page import budget_line, provenance, write_section
 from bench.peers_environment import ROOT
 from bench.subjects import Service, kill
@@ -35,7 +35,6 @@ from domain.batch.running import RunIdentity, computed_runs
 from domain.evidence import simulate_document
 from domain.request import SimulateRequest, request_document, request_hash
 
-PREFIX: Final = "/rebalance/proposals"
 MAX_ROWS: Final = 5_000_000
 CHUNK_ITEMS: Final = 25
 SINGLE_CLIENTS: Final = 8
@@ -153,7 +152,7 @@ async def measure(plan: Plan) -> Measured:
     one_body, three_body = (json.dumps(body).encode() for body in (one, three))
     measured.body_mb = len(one_body) / 1e6
     async with running(partial(Service, checkout=ROOT)) as service, desk_of(service) as desk:
-        await closed_loop(service.connect(), clients=4, count=20)
+        await warm_up(service.connect())
         small = await desk.submit(json.dumps(a_house_view(2 * CHUNK_ITEMS)).encode())
         await desk.ended(small)
         for _ in range(plan.repeats):

@@ -16,7 +16,7 @@ import psycopg
 
 from bench.load import closed_loop
 from bench.machine import Meter
-from bench.measuring import CLIENTS, WARM_UP, running
+from bench.measuring import CLIENTS, running, warm_up
 from bench.page import replaced
 from bench.peers_environment import ROOT
 from bench.subjects import Service
@@ -91,7 +91,7 @@ def needs(unit: Mapping[str, float]) -> Iterator[str]:
 
 async def measured() -> dict[str, float]:
     async with running(partial(Service, checkout=ROOT)) as service:
-        await closed_loop(service.connect(), clients=4, count=WARM_UP)
+        await warm_up(service.connect())
         meter, before = Meter(service.roles()), written(service.dsn)
         await closed_loop(service.connect(), clients=CLIENTS, count=CREATES)
         cpu, after = meter.read().cpu, written(service.dsn)

@@ -20,7 +20,7 @@ import psycopg
 
 from bench import growth_rows
 from bench.charts import Bar, Panel, svg
-from bench.load import HttpClient, milliseconds
+from bench.load import PREFIX, HttpClient, milliseconds
 from bench.measuring import running
 from bench.page import ASSETS, provenance, write_section
 from bench.peers_environment import ROOT
@@ -34,11 +34,8 @@ from storage.proposal_list import PROPOSAL_LIST, ProposalFilter
 SIZES: Final = (1_000, 100_000, 1_000_000)
 REQUESTS: Final = 150
 MAX_GROWTH: Final = 1.2
-PREFIX: Final = "/rebalance/proposals"
 PAGE_ROWS: Final = 50
 READS: Final = ("poll by id", "by correlation id", "operations, first page", "proposals, deep page", "reviewers' queue")
-
-
 NOTHING: Final = "no query: /health/live"  # what it grows by is the noise of the machine
 
 

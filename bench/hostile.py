@@ -24,7 +24,8 @@ import httpx2
 import psutil
 import psycopg
 
-from bench.attacks import ATTACKS, PREFIX, SAMPLE, attack, client_of, submit
+from bench.attacks import ATTACKS, attack, client_of, submit
+from bench.load import PREFIX, SAMPLE, milliseconds
 
 WAITERS = 500
 BYSTANDERS = 4  # well-behaved clients, each one request after the other
@@ -41,7 +42,7 @@ class Others:
 
     def p99(self) -> dict[str, float]:
         every = {"all": [second for took in self.seconds.values() for second in took], **self.seconds}
-        return {what: statistics.quantiles(took, n=100)[98] * 1000 for what, took in every.items()}
+        return {what: milliseconds(took, percentile=99) for what, took in every.items()}
 
 
 class Target:

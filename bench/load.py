@@ -13,8 +13,8 @@ from typing import Any, Final, Protocol, Self
 
 import httpx2
 
+PREFIX: Final = "/rebalance/proposals"
 SAMPLE: Final = json.loads((Path(__file__).parent.parent / "examples" / "create_proposal.json").read_text())
-PATH: Final = "/rebalance/proposals/async"
 WAIT_SECONDS: Final = 20
 
 
@@ -56,7 +56,7 @@ class HttpClient:
     async def submit(self, mark: str) -> str:
         """The URL of the operation."""
         headers = {"Idempotency-Key": mark, "Content-Type": "application/json"}
-        accepted = await self._http.post(PATH, content=body_of(mark, self._sample), headers=headers)
+        accepted = await self._http.post(f"{PREFIX}/async", content=body_of(mark, self._sample), headers=headers)
         accepted.raise_for_status()
         url: str = accepted.json()["status_url"]
         return url

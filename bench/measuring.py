@@ -11,7 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from bench.load import Create, closed_loop, milliseconds, submit_until_killed
+from bench.load import Connect, Create, closed_loop, milliseconds, submit_until_killed
 from bench.machine import Meter, Usage, peak_megabytes
 from bench.results import Crash, Sample
 from bench.subjects import Subject, kill
@@ -69,9 +69,13 @@ async def running(make: Make) -> AsyncIterator[Subject]:
             await asyncio.to_thread(subject.stop)
 
 
+async def warm_up(connect: Connect) -> None:
+    await closed_loop(connect, clients=4, count=WARM_UP)
+
+
 async def sampled(subject: Subject, plan: Plan) -> Sample:
     connect, roles = subject.connect(), subject.roles()
-    await closed_loop(connect, clients=4, count=WARM_UP)
+    await warm_up(connect)
     calm = Meter(roles)
     single = await closed_loop(connect, clients=1, count=plan.one_in_flight)
     usages = [calm.read()]

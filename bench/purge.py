@@ -1,4 +1,4 @@
-"""Purge many expired operations under load: `python -m bench.purge --database postgresql://...` beside `make dev`.
+"""Purge many expired operations under load: `python -m bench.purge --database URL --owner-database URL`, by `make dev`.
 
 The database is filled with operations that ended a year ago; 20 creates a second go on, without and with the purge.
 What the purge must not do: make others wait. So the p99 of the creates is compared, and the longest transaction of the
@@ -7,21 +7,21 @@ purge is watched from outside.
 
 import argparse
 import asyncio
-import statistics
+import json
 import time
 import uuid
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 
 import httpx2
 import psycopg
 
+from bench.load import PREFIX, SAMPLE, milliseconds
 from runtime.database import Database
 from services.purging import Periods, PurgeService
 from storage.unit_of_work import Storage
 
-SAMPLE = Path(__file__).parent.parent / "examples" / "create_proposal.json"
 CREATES_A_SECOND = 20
 BASELINE_SECONDS = 20
 APPLICATION = "proposals-bench-purge"
@@ -53,13 +53,13 @@ WHERE application_name = %s AND xact_start IS NOT NULL
 
 async def creates(http: httpx2.AsyncClient, took: list[float], stop: asyncio.Event) -> None:
     """Submit at an even pace, however long the answers take."""
-    body = SAMPLE.read_bytes()
+    body = json.dumps(SAMPLE).encode()
     pending: set[asyncio.Task[None]] = set()
 
     async def create() -> None:
         began = time.perf_counter()
         headers = {"Idempotency-Key": uuid.uuid4().hex, "Content-Type": "application/json"}
-        answer = await http.post("/rebalance/proposals/async", content=body, headers=headers)
+        answer = await http.post(f"{PREFIX}/async", content=body, headers=headers)
         answer.raise_for_status()
         took.append(time.perf_counter() - began)
 
@@ -99,10 +99,6 @@ async def purge(dsn: str) -> tuple[Counter[str], float]:
     return removed, time.perf_counter() - began
 
 
-def p99(seconds: list[float]) -> float:
-    return statistics.quantiles(seconds, n=100)[98] * 1000
-
-
 async def measure(url: str, dsn: str, owner_dsn: str, count: int) -> list[tuple[str, str]]:
     async with httpx2.AsyncClient(base_url=url, timeout=60, trust_env=False) as http:
         alone: list[float] = []
@@ -121,6 +117,7 @@ async def measure(url: str, dsn: str, owner_dsn: str, count: int) -> list[tuple[
         removed, seconds = await purge(dsn)
         stop.set()
         await load
+    p99 = partial(milliseconds, percentile=99)
     return [
         ("removed", ", ".join(f"{number:,} {kind}" for kind, number in removed.items() if number)),
         ("took", f"{seconds:.0f} s"),
@@ -132,7 +129,7 @@ async def measure(url: str, dsn: str, owner_dsn: str, count: int) -> list[tuple[
 
 
 def spread(seconds: list[float]) -> str:
-    return f"{statistics.median(seconds) * 1000:.1f} / {p99(seconds):.1f} ms ({len(seconds)} creates)"
+    return f"{milliseconds(seconds):.1f} / {milliseconds(seconds, percentile=99):.1f} ms ({len(seconds)} creates)"
 
 
 def main() -> None:

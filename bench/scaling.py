@@ -12,7 +12,7 @@ from typing import Final
 from bench.engine import a_body
 from bench.load import SAMPLE, HttpClient, closed_loop, milliseconds
 from bench.machine import Meter
-from bench.measuring import CLIENTS, WARM_UP, running
+from bench.measuring import CLIENTS, running, warm_up
 from bench.peers_environment import ROOT
 from bench.results import ROLES
 from bench.subjects import Service
@@ -28,7 +28,7 @@ async def workers_table() -> list[str]:
     for count in WORKERS:
         async with running(partial(Service, checkout=ROOT)) as service:
             with more_workers(service, count - 1) as more:
-                await closed_loop(service.connect(), clients=4, count=WARM_UP)
+                await warm_up(service.connect())
                 roles = service.roles()
                 meter = Meter({"worker": [*roles["worker"], *(child.pid for child in more)]})
                 began = time.perf_counter()
@@ -62,7 +62,7 @@ async def bodies_table() -> list[str]:
     heads = ["positions", "body kB", "submit p50 ms", "done p50 ms", *(f"{role} CPU ms" for role in ROLES)]
     lines = ["| " + " | ".join(heads) + " |", "|" + "---:|" * len(heads)]
     async with running(partial(Service, checkout=ROOT)) as service:
-        await closed_loop(service.connect(), clients=4, count=WARM_UP)
+        await warm_up(service.connect())
         for positions, count in CREATES_OF_A_BODY.items():
             body = SAMPLE | {"simulate_request": a_body(positions)}
             submits, dones = [], []

@@ -25,7 +25,7 @@ from cli.local.children import Child
 from cli.local.ports import HOST, free_port
 from cli.local.postgres import EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
-from cli.probe import get_json
+from cli.probe import is_well
 from storage.migrating import migrate
 
 DATABASE: Final = "proposals"
@@ -166,7 +166,9 @@ class Peer(_OnPostgres):
             environment = INHERITED | {"PEER_DATABASE": self.dsn, "PEER_EXECUTOR": f"peer-{number}"}
             child = Child.start(self._module, command, log=self._folder / "peer.log", env=environment, cwd=ROOT)
             self._processes.append(child)
-            await asyncio.to_thread(child.wait_until, lambda port=port: _is_ready(port), seconds=START_SECONDS)
+            await asyncio.to_thread(
+                child.wait_until, partial(is_well, HOST, port, "/health/ready"), seconds=START_SECONDS
+            )
 
     def stop(self) -> None:
         for child in self._processes:
@@ -201,7 +203,9 @@ class Service(_OnPostgres):
         self._dev = Child.start(
             f"the service of {self._checkout}", command, log=self.folder / "dev.log", env=INHERITED, cwd=self._checkout
         )
-        await asyncio.to_thread(self._dev.wait_until, lambda: _is_ready(self._api_port), seconds=START_SECONDS)
+        await asyncio.to_thread(
+            self._dev.wait_until, partial(is_well, HOST, self._api_port, "/health/ready"), seconds=START_SECONDS
+        )
 
     def stop(self) -> None:
         if self._dev is not None:
@@ -223,11 +227,6 @@ def _role(command: Sequence[str]) -> str:
     if command[-1:] and command[-2:] in CHILDREN.values():
         return next(role for role, end in CHILDREN.items() if command[-2:] == end)
     return {"postgres": "PostgreSQL", "temporal": "Temporal"}.get(Path(command[0]).name, "dev")
-
-
-def _is_ready(port: int) -> bool:
-    health = get_json(HOST, port, "/health/ready")
-    return health is not None and health.get("status") == "ok"
 
 
 def subjects(*, against: Path | None) -> dict[str, Callable[[Path], Subject]]:

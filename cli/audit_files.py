@@ -1,22 +1,19 @@
-"""The files of the audit commands: chain ends and checkpoints that are kept elsewhere, written whole or not at all."""
+"""The files of the audit commands: chain ends and checkpoints that are kept elsewhere."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from cli.whole_file import write_whole
 from domain.canonical import canonical_text
 from domain.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from domain.checkpoint import ChainHead, Checkpoint
 from domain.timestamps import wire_timestamp
 
 HEADS_FORMAT: Final = "proposals-audit-heads/1"
-OWNER_ONLY: Final = 0o600
-EVERYONE: Final = 0o666
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -67,24 +64,3 @@ def write_heads(file: Path, heads: Sequence[ChainHead]) -> None:
 
 def write_checkpoint(file: Path, checkpoint: Checkpoint) -> None:
     write_whole(file, f"{canonical_text(checkpoint.shown())}\n".encode())
-
-
-def write_whole(file: Path, content: bytes, *, mode: int = EVERYONE) -> None:
-    """The whole file or none; the umask takes from `mode`. A link stays, and a device or pipe is written to.
-
-    Raises OSError.
-    """
-    if file.exists() and not file.is_file():
-        file.write_bytes(content)  # replaced, /dev/null would be a file for every process of this machine
-        return
-    file = file.resolve()
-    unfinished = file.with_name(f"{file.name}.unfinished")
-    try:
-        unfinished.unlink(missing_ok=True)  # of a run that was killed: its mode would stay
-        with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as new:  # noqa: PTH123 -- with its mode from the start
-            new.write(content)
-        os.replace(unfinished, file)  # noqa: PTH105 -- atomic on every platform
-    except OSError:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
-        raise

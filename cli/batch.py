@@ -8,20 +8,16 @@ import typer
 from proposals_client import Proposals, ProposalsError, WaitTimeout
 
 from cli.batch_export import ExportRefused, export_runs
+from cli.command_group import CommandGroup
 from cli.output import fail, print_fields, progress_line
-from cli.submit import failure_lines
+from cli.service_client import DEFAULT_URL, TokenOption, UrlOption, failure_lines
 
 EXIT_NOT_ITS_FILE: Final = 3
 EXIT_TIMEOUT: Final = 4
 EXIT_BATCH_FAILED: Final = 5
 COMMAND: Final = "proposals batch export"
 
-commands = typer.Typer(no_args_is_help=True, help="The runs of batches.")
-
-
-@commands.callback()
-def _group() -> None:
-    """Without this, a single command would take the group's place."""
+commands = CommandGroup(no_args_is_help=True, help="The runs of batches.")
 
 
 @commands.command()
@@ -29,10 +25,8 @@ def export(
     operation_id: Annotated[str, typer.Argument(help="The batch, pop_...")],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="The file, a line for each run (NDJSON).")],
-    url: Annotated[str, typer.Option(envvar="PROPOSALS_URL", help="Base URL of the API.")] = "http://127.0.0.1:8000",
-    token: Annotated[
-        str | None, typer.Option(envvar="PROPOSALS_TOKEN", help="Bearer token, where the service asks for one.")
-    ] = None,
+    url: UrlOption = DEFAULT_URL,
+    token: TokenOption = None,
     timeout: Annotated[float, typer.Option(min=0, help="Seconds to wait for the next run or for the service.")] = 60.0,
 ) -> None:
     """Write all runs with their results into a file, while the batch is running or later.

@@ -18,11 +18,6 @@ NOTHING: Final = "-"
 EXACT: Final = Context(prec=200)
 
 
-def is_batch(document: object) -> bool:
-    """Whether a parsed request is a batch: it has items."""
-    return isinstance(document, Mapping) and "items" in document
-
-
 class Pace:
     """How fast runs are done, from the first look on."""
 
@@ -41,24 +36,22 @@ class Pace:
         return f"{counted}, {rate:.0f} runs/s, {(progress.total - progress.done) / rate:.0f} s left"
 
 
-async def print_batch(batch: AsyncBatch, state: OperationState, *, seconds: float) -> None:
-    """Print what came of an ended batch; `seconds` since it was submitted."""
+def batch_fields(state: OperationState) -> Mapping[str, object]:
+    """What an ended batch has beside what every operation has."""
     result: Mapping[str, Any] = state.document["result"] or {}
-    fields: dict[str, object] = {"operation id": state.operation_id, "status": state.status}
-    if (error := state.error) is not None:
-        fields["error"] = f"{error['code']}: {error['message']}"
-    progress = state.progress
-    if progress is not None:
+    fields: dict[str, object] = {}
+    if (progress := state.progress) is not None:
         fields["runs"] = f"{progress.succeeded} of {progress.total} computed, {progress.failed} failed"
-    fields |= {
+    return fields | {
         "warnings": ", ".join(result.get("warnings", ())) or None,
         "results hash": result.get("results_hash"),
-        "correlation id": state.correlation_id,
-        "idempotency key": state.key,
-        f"submit to {state.status}": f"{seconds * 1000:.0f} ms",
     }
-    print_fields("Batch", fields)
-    if result:
+
+
+async def print_runs(batch: AsyncBatch, state: OperationState) -> None:
+    """Print the scenarios of an ended batch, and which runs failed."""
+    result, progress = state.document["result"], state.progress
+    if result is not None:
         heads = ("scenario", *STATUSES, "failed", "gates", "turnover")
         print_table("Scenarios", heads, [_scenario(*named) for named in result["scenarios"].items()])
     if progress is not None and progress.failed:

@@ -40,7 +40,10 @@ def callback_test(
     Exits 0 when the receiver returned 2xx, 1 when it did not or the url is not allowed, 2 on invalid settings.
     """
     settings = settings_or_exit(secrets=("callback_secrets", "egress_proxy"))
-    added = dict(_split(one) for one in header or ())
+    given = [_split(one) for one in header or ()]
+    added = dict(given)
+    if len(added) < len(given):
+        fail(COMMAND, "a header can be added once")
     if (refused := refused_headers(added)) is not None:
         fail(COMMAND, refused)
     exit_process(asyncio.run(_send(url, added, rules=settings.callback_rules, proxy=settings.proxy)))

@@ -5,19 +5,16 @@ from typing import Annotated
 
 import typer
 
+from cli.command_group import CommandGroup
 from cli.command_reference import command_reference
 
-commands = typer.Typer(no_args_is_help=True, help="The command line itself.")
+commands = CommandGroup(no_args_is_help=True, help="The command line itself.")
 
 
 @commands.command()
 def docs(path: Annotated[Path, typer.Argument(help="Where to write the page.")]) -> None:
     """Write docs/reference/cli.md from the commands themselves."""
-    path.write_text(command_reference(_whole_application()))
+    from cli.main import COMMANDS, application  # noqa: PLC0415 -- it has this command among its own
+
+    path.write_text(command_reference(application(COMMANDS)))
     typer.echo(f"wrote {path}")
-
-
-def _whole_application() -> typer.Typer:
-    from cli.main import COMMANDS, application  # noqa: PLC0415 -- it has this module's command among its own
-
-    return application(COMMANDS)

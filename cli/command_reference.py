@@ -15,7 +15,8 @@ HEAD: Final = """# Command line
 proposals ...`. Commands read the same [variables](configuration.md) as the service.
 
 Results go to stdout, errors to stderr. Exit code 0 is success, 1 is failure, and 2 is a wrong option or setting, which
-the error names; a command with other codes lists them in its section. Every command has `--help`.
+the error names; a command with other codes lists them in its section. An option that takes one value is refused when it
+is given twice. Every command has `--help`.
 
 This page is generated from the code by `make generated`.
 """

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import SecretStr
 
+from cli.command_group import CommandGroup
 from cli.configuration_page import reference_page
 from cli.output import print_fields
 from cli.settings import exit_with, refused, settings_or_exit
@@ -20,7 +21,7 @@ from runtime.temporal_profile import DEFAULT_ADDRESS, DEFAULT_NAMESPACE, api_key
 
 Rows = dict[str, dict[str, Any]]
 
-commands = typer.Typer(no_args_is_help=True, help="Settings.")
+commands = CommandGroup(no_args_is_help=True, help="Settings.")
 
 
 @commands.command()

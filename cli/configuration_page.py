@@ -24,7 +24,8 @@ not pass for a default. An empty value means the default.
 
 A secret can also come from a file, as orchestrators mount them: `PROPOSAL_DATABASE_URL_FILE`,
 `PROPOSAL_OWNER_DATABASE_URL_FILE`, `PROPOSAL_CALLBACK_SECRETS_FILE`, `PROPOSAL_EGRESS_PROXY_FILE` and
-`PROPOSAL_EVIDENCE_KEY_FILE` name files that hold the value alone. The variable and its file exclude each other.
+`PROPOSAL_EVIDENCE_KEY_FILE` name files that hold the value alone. The variable and its file exclude each other. A file
+is a regular file or a link to one: a FIFO, so also `<(...)` of a shell, is refused.
 A command reads the files of the secrets that it uses, so processes that share their variables need not share all files;
 `proposals config check` reads them all.
 

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
+from cli.command_group import CommandGroup
 from cli.error_reference import error_reference
 
-commands = typer.Typer(no_args_is_help=True, help="Error codes.")
+commands = CommandGroup(no_args_is_help=True, help="Error codes.")
 
 
 @commands.command()

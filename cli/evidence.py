@@ -7,14 +7,14 @@ from typing import Annotated, Final
 
 import typer
 
-from cli.audit_files import OWNER_ONLY, write_checkpoint, write_whole
+from cli.audit_files import write_checkpoint
 from cli.database import NotServed, connected_storage
 from cli.output import fail, print_error, print_fields
 from cli.settings import settings_or_exit
+from cli.whole_file import OWNER_ONLY, write_whole
 from domain.canonical import sha256_of
-from domain.checkpoint import Checkpoint
 from domain.errors import ProposalNotFound
-from domain.evidence_key import EvidenceKey, fingerprint
+from domain.evidence_key import EvidenceKey
 from domain.evidence_pack import PackTooLarge, verifier
 from runtime.settings import Settings
 from runtime.signals import exit_process
@@ -26,7 +26,6 @@ from storage.unit_of_work import Storage
 
 EXIT_ALTERED: Final = 1
 EXIT_NOT_MADE: Final = 2
-PUBLIC_KEY_BYTES: Final = 32
 EVIDENCE_SECRETS: Final = ("database_url", "evidence_key")
 NO_KEY: Final = (
     "no key is configured: let PROPOSAL_EVIDENCE_KEY_FILE name a file that "
@@ -108,11 +107,12 @@ def checkpoint(export: ExportOption = None) -> None:
 async def _checkpoint(settings: Settings, signing_key: EvidenceKey, export: Path | None) -> int:
     try:
         async with audit_storage(settings, must_write=True) as storage:
-            taken = await _taken(storage, signing_key)
+            try:
+                taken = await take_checkpoint(storage, signing_key)
+            except CheckpointTaken:  # not further out, where PostgreSQL would pass for down
+                return refuse("checkpoint", "another checkpoint was taken at the same time: try again")
     except NotServed as failure:
         return refuse("checkpoint", str(failure))
-    if taken is None:
-        return refuse("checkpoint", "another checkpoint was taken at the same time: try again")
     print_fields(
         "Checkpoint",
         {
@@ -130,13 +130,6 @@ async def _checkpoint(settings: Settings, signing_key: EvidenceKey, export: Path
         except OSError as failure:
             return refuse("checkpoint", f"it is stored, but {export} cannot be written: {failure.strerror}")
     return 0
-
-
-async def _taken(storage: Storage, signing_key: EvidenceKey) -> Checkpoint | None:
-    try:
-        return await take_checkpoint(storage, signing_key)
-    except CheckpointTaken:
-        return None
 
 
 def key() -> None:
@@ -157,23 +150,6 @@ def key() -> None:
             "verify.py": sha256_of(verifier()),
         },
     )
-
-
-def own_fingerprint(settings: Settings) -> set[str]:
-    """That of the key that is configured, if one is."""
-    return set() if settings.signing_key is None else {settings.signing_key.fingerprint}
-
-
-def trusted_key(text: str) -> str:
-    """The fingerprint of a key that was given by it, or as a public key in hex. Raises ValueError."""
-    digits = text.removeprefix("sha256:").lower()
-    try:
-        is_key = len(bytes.fromhex(digits)) == PUBLIC_KEY_BYTES
-    except ValueError:
-        is_key = False
-    if not is_key:
-        raise ValueError(f"{text} is no key: give a fingerprint, sha256:..., or a public key of 64 hex digits")
-    return f"sha256:{digits}" if text.startswith("sha256:") else fingerprint(digits)
 
 
 def audit_storage(settings: Settings, *, must_write: bool = False) -> AbstractAsyncContextManager[Storage]:

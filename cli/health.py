@@ -6,19 +6,18 @@ from typing import Final
 
 import typer
 
-from cli.probe import get_json
+from cli.command_group import CommandGroup
+from cli.probe import is_well
 from cli.settings import settings_or_exit
 from runtime.signals import exit_process
 
 TIME_LIMIT_SECONDS: Final = 4.0  # and up to two to start: health checks get ten
 THIS_HOST: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 -- what it listens on, answered from here
 
-commands = typer.Typer(no_args_is_help=True)
-
-
-@commands.callback()
-def health() -> None:
-    """Health checks for containers: exit code 0 if the process on this host works, else 1."""
+commands = CommandGroup(
+    no_args_is_help=True,
+    help="Health checks for containers: exit code 0 if the process on this host works, else 1.",
+)
 
 
 @commands.command()
@@ -26,10 +25,9 @@ def api() -> None:
     """Check that the API on this host responds. Its dependencies do not count: a restart would not bring them back."""
     settings = settings_or_exit(secrets=())
     host = THIS_HOST.get(settings.api_host, settings.api_host)
-    answer = get_json(host, settings.api_port, "/health/live", seconds=TIME_LIMIT_SECONDS)
-    is_well = answer is not None and answer.get("status") == "ok"
-    typer.echo(f"proposals health api: {'answers' if is_well else 'does not answer'}", err=not is_well)
-    raise typer.Exit(0 if is_well else 1)
+    responds = is_well(host, settings.api_port, "/health/live", seconds=TIME_LIMIT_SECONDS)
+    typer.echo(f"proposals health api: {'answers' if responds else 'does not answer'}", err=not responds)
+    raise typer.Exit(0 if responds else 1)
 
 
 @commands.command()

@@ -10,6 +10,8 @@ from typing import Annotated, Final
 
 import typer
 
+from cli.command_group import CommandGroup
+
 COMMANDS: Final = {
     "demo": "cli.local.commands:demo",
     "dev": "cli.local.commands:dev",
@@ -45,7 +47,7 @@ def _print_version(context: typer.Context, is_asked: bool) -> None:  # noqa: FBT
 
 def application(names: Iterable[str]) -> typer.Typer:
     """The command with these of its commands."""
-    app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
+    app = CommandGroup(no_args_is_help=True, pretty_exceptions_enable=False)
     app.callback(help="Run the proposals service, submit to it and inspect it.")(_group)
     for name in names:
         module, _, attribute = COMMANDS[name].partition(":")

@@ -19,3 +19,9 @@ def get_json(host: str, port: int, path: str, *, seconds: float = TIME_LIMIT_SEC
     finally:
         connection.close()
     return parsed if isinstance(parsed, dict) else None
+
+
+def is_well(host: str, port: int, path: str, *, seconds: float = TIME_LIMIT_SECONDS) -> bool:
+    """Whether the health endpoint of a service reports `ok`."""
+    health = get_json(host, port, path, seconds=seconds)
+    return health is not None and health.get("status") == "ok"

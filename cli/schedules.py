@@ -7,6 +7,7 @@ from typing import Final
 import typer
 from temporalio.service import RPCError
 
+from cli.command_group import CommandGroup
 from cli.settings import settings_or_exit
 from runtime.guard_rails import OF_SCHEDULES
 from runtime.settings_loading import is_given
@@ -18,12 +19,7 @@ from workflows.schedules import apply_schedules
 TIME_LIMIT: Final = timedelta(seconds=30)
 SECRETS: Final = ()
 
-commands = typer.Typer(no_args_is_help=True, help="Search attributes and schedules in Temporal.")
-
-
-@commands.callback()
-def schedules() -> None:
-    """Search attributes and schedules in Temporal."""
+commands = CommandGroup(no_args_is_help=True, help="Search attributes and schedules in Temporal.")
 
 
 @commands.command()

@@ -629,11 +629,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Verify a pack of evidence about one proposal.")
     parser.add_argument("pack", nargs="?", type=Path, help="a zip or a folder; without it, the folder of this file")
     parser.add_argument("--key", action="append", type=key_of, help="fingerprint (sha256:...) or public key in hex")
-    parser.add_argument("--proposal", metavar="ID", help="the proposal that the pack must be about")
+    parser.add_argument("--proposal", metavar="ID", action="append", help="the proposal that the pack must be about")
     parser.add_argument("--show", action="store_true", help="show the trail, and which file is which document")
     arguments = parser.parse_args()
+    demanded = arguments.proposal or [None]
+    if len(demanded) > 1:
+        parser.error("--proposal is given once: a pack is about one proposal")
     pack = (arguments.pack or Path(__file__).parent).resolve()
-    verification = Verification(arguments.key or (), arguments.proposal)
+    verification = Verification(arguments.key or (), demanded[0])
     verification.verify(pack)
     if SCRIPT in verification.parts and verification.parts[SCRIPT] != Path(__file__).read_bytes():
         verification.notes.append(f"note    {SCRIPT} in the pack is another script than this one")

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 
 from runtime.addresses import is_loopback
 from runtime.database_encryption import DatabaseUrlInvalid, is_encrypted_or_local, tls_files
+from runtime.secret_file import open_regular
 from runtime.settings import Settings, variable_name
 from runtime.temporal_profile import api_key_problem, uses_tls
 
@@ -160,7 +161,7 @@ def _unreadable(path: Path, *, is_folder: bool) -> str | None:
         if is_folder:
             next(path.iterdir(), None)
         else:
-            with path.open("rb") as file:
+            with open_regular(path) as file:
                 file.read(1)
     except OSError as failure:
         return f"the file cannot be read ({failure.strerror})"

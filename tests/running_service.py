@@ -23,12 +23,12 @@ from processes.local.process_tree import descendants
 from receiver import SECRET
 from waiting import PATIENCE_SECONDS
 
-from cli.audit import _replay_operation
 from cli.local.children import Child
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres
 from cli.local.temporal_server import TemporalDevServer
 from cli.probe import get_json
+from cli.replay import _replay
 from runtime.settings_loading import load_settings
 
 ROOT = Path(__file__).parent.parent
@@ -195,7 +195,7 @@ def proposals(service: Service, *command: str) -> subprocess.CompletedProcess[st
 
 async def replayed_in_here(service: Service, operation_id: str) -> int:
     """The exit code of `proposals audit replay` of an operation, without half a second for the start of a process."""
-    return await _replay_operation(load_settings(service.environment()), operation_id)
+    return await _replay(load_settings(service.environment()), operation_id)
 
 
 class Clients:

@@ -14,6 +14,7 @@ from typing import Final, Self
 import psycopg
 
 from cli.local.children import LocalServerError
+from cli.whole_file import write_whole
 
 NOTE: Final = "altered-byte.json"
 ARTIFACT: Final = """
@@ -47,9 +48,7 @@ class StoredByte:
         return self._set_to(self.value)
 
     def alter(self, dsn: str, folder: Path) -> None:
-        unfinished = folder / f"{NOTE}.unfinished"
-        unfinished.write_text(json.dumps(asdict(self)))
-        unfinished.rename(folder / NOTE)  # whole or not there
+        write_whole(folder / NOTE, json.dumps(asdict(self)).encode())
         _run(dsn, self.alteration)
 
     def put_back(self, dsn: str, folder: Path) -> None:

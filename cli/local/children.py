@@ -1,5 +1,6 @@
 """Child processes that never outlive this one."""
 
+import asyncio
 import os
 import shutil
 import signal
@@ -35,6 +36,30 @@ def leashed(
     """
     leash = (dies_with_parent.__file__, str(os.getpid()), str(int(death_signal)), user or "")
     return [sys.executable, "-I", "-S", *leash, *command]
+
+
+async def output_of(
+    command: Sequence[str | Path],
+    *,
+    given: bytes = b"",
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> tuple[int, list[str]]:
+    """The exit code and the lines, errors among them, of a command that reads `given`. It ends with this call."""
+    process = await asyncio.create_subprocess_exec(
+        *leashed(command),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env=env,
+        cwd=cwd,
+    )
+    try:
+        output, _ = await process.communicate(given)
+    finally:
+        if process.returncode is None:
+            process.kill()
+    return await process.wait(), output.decode(errors="replace").splitlines()
 
 
 class Child:

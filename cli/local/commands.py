@@ -1,6 +1,5 @@
 """The commands `dev` and `demo`: the service on this machine, from nothing."""
 
-import asyncio
 import secrets
 import sys
 import time
@@ -13,7 +12,8 @@ from typing import Annotated, Final
 import typer
 from proposals_client import AsyncWaitTimeout, OperationState, ProposalsError
 
-from cli.local.children import LocalServerError, leashed
+from cli.local.children import LocalServerError, output_of
+from cli.local.data_directory import DEFAULT_DATA_DIR
 from cli.local.environment import env_line
 from cli.local.issuer import Issuer
 from cli.local.people import ADVISOR
@@ -22,8 +22,9 @@ from cli.local.ports import HOST
 from cli.local.serving import serve
 from cli.local.stack import LocalStack, Ports
 from cli.output import fail, print_fields
+from cli.service_client import client_of, failure_lines
 from cli.settings import settings_or_exit
-from cli.submit import client_of, failure_lines, follow_to_end, print_outcome, submitted
+from cli.submit import follow_to_end, print_outcome, submitted
 from domain.callback import host_key, shown_key
 from domain.public_links import artifact_path
 from runtime.signals import exit_process
@@ -49,7 +50,7 @@ def dev(
     temporal_port: TemporalPort = 7233,
     ui_port: UiPort = 8233,
     postgres_port: PostgresPort = None,
-    data_dir: DataDir = Path(".proposals"),
+    data_dir: DataDir = DEFAULT_DATA_DIR,
 ) -> None:
     """Run PostgreSQL, Temporal, worker and API on this machine until Ctrl-C.
 
@@ -66,7 +67,7 @@ def demo(
     temporal_port: TemporalPort = 7233,
     ui_port: UiPort = 8233,
     postgres_port: PostgresPort = None,
-    data_dir: DataDir = Path(".proposals"),
+    data_dir: DataDir = DEFAULT_DATA_DIR,
     *,
     batch: Annotated[
         bool, typer.Option("--batch", help="Submit 20 portfolios in three scenarios in place of a proposal.")
@@ -169,19 +170,8 @@ async def _run_orchestrator(stack: LocalStack) -> dict[str, str]:
     keys = " ".join(shown_key(host_key(secret, HOST)) for secret in rules.secrets)
     with resources.as_file(resources.files("cli.local") / ORCHESTRATOR) as script:
         command = (sys.executable, "-I", script, "--url", stack.api_url, "--timeout", f"{SAMPLE_SECONDS:.0f}")
-        process = await asyncio.create_subprocess_exec(
-            *leashed(command),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            output, _ = await process.communicate(keys.encode())
-        finally:
-            if process.returncode is None:
-                process.kill()
-    lines = output.decode(errors="replace").splitlines()
-    if process.returncode != 0:
+        code, lines = await output_of(command, given=keys.encode())
+    if code != 0:
         raise LocalServerError("the callback did not come", log_lines=lines)
     for line in lines:
         typer.echo(line)

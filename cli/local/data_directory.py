@@ -1,7 +1,6 @@
 """The directory that survives a local run: data of PostgreSQL and Temporal, and the logs."""
 
 import fcntl
-import os
 import secrets
 import shlex
 import sys
@@ -13,7 +12,9 @@ from typing import Final, Self, TextIO
 
 from cli.local.children import LocalServerError
 from cli.local.ports import free_port, is_free
+from cli.whole_file import OWNER_ONLY, write_whole
 
+DEFAULT_DATA_DIR: Final = Path(".proposals")
 GLANCE_SECONDS: Final = 1.0  # `environment_of_running` holds the lock for a moment
 RETRY_SECONDS: Final = 0.05
 
@@ -28,6 +29,7 @@ class DataDirectory:
         self._remembered_port = self.root / "postgres-port"
         self._callback_secret = self.root / "callback-secret"
         self.environment = self.root / "environment"
+        self.logs = self.root / "logs"
 
     @contextmanager
     def claimed(self) -> Iterator[Self]:
@@ -58,7 +60,7 @@ class DataDirectory:
             return None
 
     def log(self, name: str) -> Path:
-        return self.root / "logs" / f"{name}.log"
+        return self.logs / f"{name}.log"
 
     def pid_file(self, name: str) -> Path:
         """Where the pid of a process of the run stands, so that a person kills this one and not another run's."""
@@ -87,21 +89,21 @@ class DataDirectory:
             secret = ""
         if not secret:
             secret = secrets.token_urlsafe(32)
-            write_for_this_user(self._callback_secret, f"{secret}\n")
+            write_whole(self._callback_secret, f"{secret}\n".encode(), mode=OWNER_ONLY)
         return secret
 
     def write_environment(self, settings: Mapping[str, str], *, postgres_programs: Path) -> None:
         """A file that a shell sources, so that `proposals` and `temporal` are found and reach this run's servers.
 
-        PostgreSQL's programs are found as well, behind those that the shell has of its own.
+        PostgreSQL's programs of this run come before the shell's own: an older `pg_dump` refuses a newer server.
         """
         own, postgres = shlex.quote(str(Path(sys.executable).parent)), shlex.quote(str(postgres_programs))
-        path = f'export PATH={own}:"$PATH":{postgres}\n'
+        path = f'export PATH={own}:{postgres}:"$PATH"\n'
         exports = (f"export {name}={shlex.quote(value)}\n" for name, value in settings.items())
-        write_for_this_user(self.environment, path + "".join(exports))
+        write_whole(self.environment, (path + "".join(exports)).encode(), mode=OWNER_ONLY)
 
     def _set_old_logs_aside(self) -> None:
-        for log in (self.root / "logs").glob("*.log"):
+        for log in self.logs.glob("*.log"):
             log.replace(log.with_suffix(".log.previous"))
 
 
@@ -112,12 +114,3 @@ def _locks(file: TextIO, kind: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def write_for_this_user(path: Path, text: str) -> None:
-    """It replaces the file, whole or not at all, and no other user can read it at any time."""
-    unfinished = path.with_name(f"{path.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    with open(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 -- with its mode from the start
-        file.write(text)
-    unfinished.replace(path)

@@ -7,14 +7,14 @@ from typing import Annotated
 
 import typer
 
-from cli.local.data_directory import DataDirectory
+from cli.local.data_directory import DEFAULT_DATA_DIR, DataDirectory
 from cli.output import fail
 
 
 def env(
-    data_dir: Annotated[Path, typer.Option(help="The data directory of the running `dev` or `demo`.")] = Path(
-        ".proposals"
-    ),
+    data_dir: Annotated[
+        Path, typer.Option(help="The data directory of the running `dev` or `demo`.")
+    ] = DEFAULT_DATA_DIR,
 ) -> None:
     """Print what a shell needs for operators' commands to reach a running `dev` or `demo`.
 

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from jwt.algorithms import ECAlgorithm
 
-from cli.local.data_directory import write_for_this_user
 from cli.local.people import Person
+from cli.whole_file import OWNER_ONLY, write_whole
 from domain.access import LOCAL_CLIENT
 
 ISSUER: Final = "https://issuer.demo.invalid"
@@ -47,10 +47,10 @@ class Issuer:
         except NoSigningKey:
             key = generate_private_key(SECP256R1())
             pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-            write_for_this_user(self._signing_key, pem.decode())
+            write_whole(self._signing_key, pem, mode=OWNER_ONLY)
         public_key = ECAlgorithm.to_jwk(key.public_key(), as_dict=True)
         published = public_key | {"kid": KEY_ID, "alg": ALGORITHM, "use": "sig"}
-        write_for_this_user(self._key_set, json.dumps({"keys": [published]}))
+        write_whole(self._key_set, json.dumps({"keys": [published]}).encode(), mode=OWNER_ONLY)
 
     def token(self, person: Person) -> str:
         """A fresh access token (RFC 9068). Raises NoSigningKey.
@@ -82,7 +82,7 @@ class Issuer:
     def _load(self) -> EllipticCurvePrivateKey:
         try:
             key = load_pem_private_key(self._signing_key.read_bytes(), password=None)
-        except (FileNotFoundError, ValueError):  # ValueError: the process was killed while it wrote the file
+        except (FileNotFoundError, ValueError):  # no file, or no key in it
             raise NoSigningKey from None
         if not isinstance(key, EllipticCurvePrivateKey):
             raise NoSigningKey

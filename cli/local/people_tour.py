@@ -17,7 +17,7 @@ import typer
 from proposals_client import OperationState
 
 from cli.local.altered_byte import StoredByte
-from cli.local.children import LocalServerError, leashed
+from cli.local.children import LocalServerError, output_of
 from cli.local.environment import env_line
 from cli.local.issuer import Issuer
 from cli.local.people import ADVISOR, COMPLIANCE, DESK, PEOPLE, RISK, Person
@@ -175,23 +175,11 @@ class Tour:
         self._begin(title)
         command = ("audit", "verify")
         _print_lines(shlex.join(["proposals", *command]))
-        process = await asyncio.create_subprocess_exec(
-            *leashed((sys.executable, "-m", "cli.main", *command)),
-            cwd=CODE,
-            env=self._stack.environment(),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
-        try:
-            output, _ = await process.communicate()
-        finally:
-            if process.returncode is None:
-                process.kill()
-        lines = [one for one in output.decode(errors="replace").splitlines() if one]
-        for one in lines:
+        whole = (sys.executable, "-m", "cli.main", *command)
+        code, lines = await output_of(whole, env=self._stack.environment(), cwd=CODE)
+        for one in filter(None, lines):
             typer.echo(f"  -> {one}")
-        if process.returncode != exit_code or not any(one.startswith(line) for one in lines):
+        if code != exit_code or not any(one.startswith(line) for one in lines):
             raise LocalServerError(f"step {self._steps} should have ended with exit code {exit_code} and `{line}...`")
 
 

@@ -135,6 +135,17 @@ class EmbeddedPostgres:
         lines = self._pid_file_lines()
         return self.child is not None and lines[:1] == [str(self.child.pid)] and lines[-1].strip() == "ready"
 
+    def serves(self, application_name: str) -> bool:
+        """Whether a client that calls itself so is connected."""
+        try:
+            with psycopg.connect(self.dsn()) as connection:
+                found = connection.execute(
+                    "SELECT FROM pg_stat_activity WHERE application_name = %s", [application_name]
+                )
+                return found.fetchone() is not None
+        except psycopg.OperationalError:
+            return False
+
     def create_database(self, name: str) -> None:
         """Create the database unless it is there."""
         with psycopg.connect(self.dsn(), autocommit=True) as connection:

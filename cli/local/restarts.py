@@ -26,6 +26,11 @@ class RestartedChild:
         self._failed_starts = 0
         self._due_at: float | None = None  # when it is started again; None while it runs
 
+    @property
+    def has_failed(self) -> bool:
+        """Whether it has ended by itself."""
+        return self.child.exit_code is not None and self.child.exit_code not in ASKED_TO_END
+
     def look_after(self, *, now: float) -> None:
         """Start an ended process again once its pause is over; call it often, with the monotonic time.
 
@@ -40,7 +45,7 @@ class RestartedChild:
             return
         if now - self._launched_at >= STARTED_SECONDS:
             self._pause, self._failed_starts = FIRST_PAUSE_SECONDS, 0
-        elif self.child.exit_code not in ASKED_TO_END:
+        elif self.has_failed:
             self._failed_starts += 1
         error = self.child.exit_error()
         if self._failed_starts == MAX_FAILED_STARTS:

@@ -18,13 +18,14 @@ from cli.local.issuer import Issuer
 from cli.local.ports import HOST, require_free
 from cli.local.postgres import SERVICE_ROLE, EmbeddedPostgres, binary
 from cli.local.restarts import RestartedChild
-from cli.local.temporal_server import NAMESPACE, TemporalDevServer
-from cli.probe import get_json
+from cli.local.temporal_server import NAMESPACE, TemporalDevServer, inherited_environment
+from cli.probe import is_well
 from domain.callback import CallbackRules
 from runtime.settings_loading import load_settings
 
 DATABASE: Final = "proposals"
 LOCAL_HOSTS: Final = f"{HOST},localhost"  # where receivers of callbacks may be, too
+OF_API: Final = "proposals-api"  # what the API calls its connections
 START_SECONDS: Final = 60.0
 PROBE_SECONDS: Final = 0.05
 WATCH_SECONDS: Final = 0.1
@@ -51,7 +52,8 @@ class LocalStack:
     ) -> None:
         """With an issuer the service asks for its tokens, and reviews are bound to versions and need four eyes."""
         self._ports_of_temporal = {"--temporal-port": ports.temporal, "--ui-port": ports.ui}
-        asked = {"--api-port": ports.api} | self._ports_of_temporal
+        self._port_of_api = {"--api-port": ports.api}
+        asked = self._port_of_api | self._ports_of_temporal
         require_free(asked if ports.postgres is None else asked | {"--postgres-port": ports.postgres})
         self._data = data
         self._ports = ports
@@ -70,7 +72,7 @@ class LocalStack:
             issuer.prepare()
             self._rules = {"PROPOSAL_FOUR_EYES": "true", "PROPOSAL_STRICT_VERSION_BINDING": "true"}
             self._authentication = issuer.settings()
-        self._processes: list[RestartedChild] = []  # of this package, in the order of their start
+        self._processes: dict[str, RestartedChild] = {}  # by their commands, in the order of their start
 
     @property
     def api_url(self) -> str:
@@ -87,7 +89,7 @@ class LocalStack:
 
     @property
     def logs(self) -> Path:
-        return self._data.log("api").parent
+        return self._data.logs
 
     @property
     def data_dir(self) -> Path:
@@ -116,13 +118,15 @@ class LocalStack:
                     if server is self._temporal.child:  # another run may have taken them since they were free
                         require_free(self._ports_of_temporal)
                     raise server.exit_error()
-            for process in self._processes:
+            for command, process in self._processes.items():
+                if command == "api" and process.has_failed:
+                    require_free(self._port_of_api)
                 process.look_after(now=time.monotonic())
             await asyncio.sleep(WATCH_SECONDS)
 
     def stop(self) -> None:
         """Stop everything, each server after those that depend on it."""
-        for process in reversed(self._processes):
+        for process in reversed(self._processes.values()):
             process.stop(grace_seconds=STOP_SECONDS)
         self._data.forget_pids()
         self._temporal.stop()
@@ -136,7 +140,7 @@ class LocalStack:
         await asyncio.to_thread(put_back_noted, self.superuser_dsn, self.data_dir, say=self._say)
         await self._run("migrate")
         for command in ("worker", "api"):  # both can wait for Temporal, not for a schema
-            self._processes.append(RestartedChild(partial(self._launch_to_serve, command), say=self._say))
+            self._processes[command] = RestartedChild(partial(self._launch_to_serve, command), say=self._say)
 
     async def _prepare_temporal(self, began: float) -> None:
         await _until(self._temporal.is_ready, "Temporal")
@@ -169,9 +173,8 @@ class LocalStack:
 
     def environment(self) -> dict[str, str]:
         """What worker, API and commands of this package run with."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
         grace = {"PROPOSAL_SHUTDOWN_GRACE_SECONDS": str(GRACE_SECONDS)}
-        return grace | inherited | self._rules | self._authentication | self._addresses()
+        return grace | inherited_environment() | self._rules | self._authentication | self._addresses()
 
     def _addresses(self) -> dict[str, str]:
         return self._callbacks | {
@@ -191,8 +194,11 @@ class LocalStack:
         return {"PROPOSALS_URL": self.api_url, "PROPOSALS_DATA_DIR": str(self.data_dir)} | self._rules
 
     def _api_is_ready(self) -> bool:
-        health = get_json(HOST, self._ports.api, "/health/ready")
-        return health is not None and health.get("status") == "ok"
+        """Whether the API of this run is well: that of another run may have the port, and this one then ends.
+
+        The own one has opened the port before it comes to PostgreSQL.
+        """
+        return is_well(HOST, self._ports.api, "/health/ready") and self._postgres.serves(OF_API)
 
 
 async def _until(is_ready: Callable[[], bool], name: str) -> None:

@@ -84,7 +84,7 @@ class TemporalDevServer:
             folder.mkdir(parents=True, exist_ok=True)
             # Without its folder: SQLite takes ?, # and % of a path for parts of a URL, and writes another file.
             command += ["--db-filename", self._data_file.name, *DURABLE]
-        environment = _environment() | {"GOGC": "400"}  # its CPU is the limit here; memory is not
+        environment = inherited_environment() | {"GOGC": "400"}  # its CPU is the limit here; memory is not
         self.child = Child.start("Temporal", command, log=self._log, env=environment, cwd=folder)
         return self.child
 
@@ -100,7 +100,7 @@ class TemporalDevServer:
         command += ["--namespace", NAMESPACE, "--retention", f"{RETENTION_DAYS}d"]
         try:
             subprocess.run(  # noqa: S603 -- the same binary
-                leashed(command), env=_environment(), capture_output=True, timeout=COMMAND_SECONDS, check=True
+                leashed(command), env=inherited_environment(), capture_output=True, timeout=COMMAND_SECONDS, check=True
             )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             raise LocalServerError("Temporal refuses to keep closed workflows for a week") from None
@@ -115,7 +115,7 @@ class TemporalDevServer:
         return None if namespace is None else str(namespace["config"]["workflowExecutionRetentionTtl"])
 
 
-def _environment() -> dict[str, str]:
+def inherited_environment() -> dict[str, str]:
     """This process's environment without TEMPORAL_*: a developer's own profile must not reach the local server."""
     return {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
 

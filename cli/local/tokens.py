@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from cli.local.data_directory import DEFAULT_DATA_DIR
 from cli.local.issuer import Issuer, NoSigningKey
 from cli.local.people import PEOPLE
 from cli.output import fail
@@ -15,7 +16,7 @@ def token(
     *,
     data_dir: Annotated[
         Path, typer.Option(envvar="PROPOSALS_DATA_DIR", help="The data directory of the demo with people.")
-    ] = Path(".proposals"),
+    ] = DEFAULT_DATA_DIR,
 ) -> None:
     """Print a fresh bearer token, good for 8 hours, of one of the people of `proposals demo --people`.
 

@@ -22,6 +22,7 @@ from cli.local.ports import free_port
 from domain.canonical import sha256_of
 from domain.checkpoint import Checkpoint
 from domain.evidence_pack import PackTooLarge
+from storage.checkpoints import CheckpointTaken
 
 Run = Callable[..., Result]
 
@@ -176,6 +177,8 @@ def test_a_checkpoint_is_stored_exported_and_compared_with(run: Run, packed, tmp
     assert (verified.exit_code, verified.stderr.strip()) == (0, "")
     summary = f"{checkpoint.checkpoint_no} checkpoints, the last of {checkpoint.taken_at}, signed by "
     assert f"{summary}{a_key().fingerprint}\n" in verified.stdout
+    both = run("verify", "--against", tmp_path / "other", "--against", file)
+    assert (both.exit_code, "--against takes one value, but was given 2 times" in both.stderr) == (2, True)
     alone = run("verify", "--against", file, "--proposal", packed.proposal_id)
     assert (alone.exit_code, "leave out --proposal" in alone.stderr) == (2, True)
     later = json.loads(file.read_text()) | {"checkpoint_no": checkpoint.checkpoint_no + 1}
@@ -185,6 +188,16 @@ def test_a_checkpoint_is_stored_exported_and_compared_with(run: Run, packed, tmp
     assert verified.exit_code == 1
     missing = f"ALTERED: evidence_checkpoints number {checkpoint.checkpoint_no + 1} is missing, but was exported\n"
     assert missing in verified.stdout
+
+
+def test_a_checkpoint_that_another_came_before_is_to_be_tried_again(run: Run, monkeypatch):
+    async def too_late(*_: object) -> NoReturn:
+        raise CheckpointTaken
+
+    monkeypatch.setattr(evidence, "take_checkpoint", too_late)
+    ran = run("checkpoint")
+    said = "proposals audit checkpoint: another checkpoint was taken at the same time: try again\n"
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (2, "", said)
 
 
 def test_a_checkpoint_that_cannot_be_exported_is_stored_and_said(run: Run, tmp_path):

@@ -254,7 +254,8 @@ def test_certificates_that_are_missing_are_named_because_openssl_passes_over_the
     assert lines_of(OF_MIGRATE, COMPLETE) == []
 
 
-def test_a_missing_file_of_the_issuers_keys_is_named(tmp_path):
+@pytest.mark.timeout(60)  # what opens a FIFO waits for a writer
+def test_a_file_of_the_issuers_keys_that_cannot_be_read_is_named(tmp_path):
     environ = {name: value for name, value in COMPLETE.items() if name != "PROPOSAL_AUTH_JWKS_URL"}
     environ["PROPOSAL_AUTH_JWKS_FILE"] = str(tmp_path / "none.json")
 
@@ -262,3 +263,6 @@ def test_a_missing_file_of_the_issuers_keys_is_named(tmp_path):
     assert lines_of(OF_WORKER, environ) == []
     (tmp_path / "none.json").mkdir()
     assert lines_of(OF_API, environ) == ["PROPOSAL_AUTH_JWKS_FILE: the file cannot be read (Is a directory)"]
+    (tmp_path / "none.json").rmdir()
+    os.mkfifo(tmp_path / "none.json")
+    assert lines_of(OF_API, environ) == ["PROPOSAL_AUTH_JWKS_FILE: the file cannot be read (Not a regular file)"]

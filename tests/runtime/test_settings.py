@@ -1,3 +1,7 @@
+import os
+import socket
+from pathlib import Path
+
 import pytest
 from evidence_keys import a_key_text
 from pydantic import ValidationError
@@ -252,6 +256,32 @@ def test_a_file_that_gives_no_secret_is_named_with_the_reason(tmp_path, name, co
         path.write_bytes(content)
 
     assert problems(**{f"{name}_FILE": str(path)}) == [f"{name}_FILE: {reason}"]
+
+
+@pytest.mark.timeout(60)  # what opens a FIFO waits for a writer
+@pytest.mark.parametrize("name", SECRETS)
+def test_only_a_regular_file_gives_a_secret(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)  # the path of a socket has little room
+    os.mkfifo("fifo")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind("socket")
+        Path("folder").mkdir()
+        Path("link").symlink_to("fifo")
+        for path in ("fifo", "link", "socket", "/dev/zero", "folder"):
+            reason = "Is a directory" if path == "folder" else "Not a regular file"
+            assert problems(**{f"{name}_FILE": path}) == [f"{name}_FILE: the file cannot be read ({reason})"]
+
+
+def test_a_secret_comes_through_the_links_of_a_kubernetes_mount(tmp_path):
+    versioned = tmp_path / "..2026_11_26_10_24_49.1"
+    versioned.mkdir()
+    (versioned / "database-url").write_text(SECRETS["PROPOSAL_DATABASE_URL"])
+    (tmp_path / "..data").symlink_to(versioned.name)
+    (tmp_path / "database-url").symlink_to("..data/database-url")
+
+    settings = load_settings({"PROPOSAL_DATABASE_URL_FILE": str(tmp_path / "database-url")})
+
+    assert settings.database_url.get_secret_value() == SECRETS["PROPOSAL_DATABASE_URL"]
 
 
 def test_a_secret_and_its_file_exclude_each_other(tmp_path):

@@ -1,5 +1,7 @@
 """The API key of Temporal from a file, which Temporal's SDK has no variable for."""
 
+import os
+
 import pytest
 
 from runtime.guard_rails import OF_API, OF_MIGRATE, OF_SCHEDULES, OF_WORKER, refusals
@@ -30,6 +32,7 @@ def test_the_client_has_the_key_of_the_file_and_uses_tls(key_file, monkeypatch):
     assert said(OF_WORKER) == []
 
 
+@pytest.mark.timeout(60)  # what opens a FIFO waits for a writer
 @pytest.mark.parametrize("concerns", [OF_API, OF_WORKER, OF_SCHEDULES])
 def test_a_file_that_gives_no_key_is_named_with_the_reason(key_file, concerns):
     key_file.write_text("\n")
@@ -38,6 +41,8 @@ def test_a_file_that_gives_no_key_is_named_with_the_reason(key_file, concerns):
     assert said(concerns) == ["TEMPORAL_API_KEY_FILE: the file is larger than 64 KiB"]
     key_file.unlink()
     assert said(concerns) == ["TEMPORAL_API_KEY_FILE: the file cannot be read (No such file or directory)"]
+    os.mkfifo(key_file)
+    assert said(concerns) == ["TEMPORAL_API_KEY_FILE: the file cannot be read (Not a regular file)"]
     assert said(OF_MIGRATE) == []
 
 

@@ -110,6 +110,14 @@ def report(capsys, monkeypatch, *arguments: object) -> tuple[int, list[str]]:
     return code, capsys.readouterr().out.splitlines()
 
 
+def test_two_proposals_that_a_pack_must_be_about_are_refused(packed, tmp_path, capsys, monkeypatch):
+    file = tmp_path / "pack.zip"
+    file.write_bytes(packed.signed)
+    with pytest.raises(SystemExit) as ended:
+        report(capsys, monkeypatch, file, "--proposal", "pp_of_another", "--proposal", packed.proposal_id)
+    assert (ended.value.code, "--proposal is given once" in capsys.readouterr().err) == (2, True)
+
+
 def test_its_report_names_the_part_and_claims_nothing_about_it(packed, tmp_path, capsys, monkeypatch):
     file = tmp_path / "pack.zip"
     file.write_bytes(packed.signed)

@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from cli.local.children import LocalServerError
-from cli.local.data_directory import DataDirectory, write_for_this_user
+from cli.local.data_directory import DataDirectory
 from cli.local.environment import env
 
 
@@ -83,19 +83,9 @@ def test_a_shell_that_sources_the_environment_has_its_settings(tmp_path):
             "a secret of $HOME, 'quoted'",
             "127.0.0.1:1",
             str(commands / "proposals"),
-            f"{commands}:/usr/bin:/opt/post gres/bin",
+            f"{commands}:/opt/post gres/bin:/usr/bin",
             "",
         ]
-
-
-def test_a_file_of_this_user_is_replaced_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "secret"
-    write_for_this_user(path, "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_for_this_user(path, "new\ud800")  # as a process that is killed while it writes
-    assert path.read_text() == "old"
-    write_for_this_user(path, "new")
-    assert (path.read_text(), [one.name for one in tmp_path.iterdir()]) == ("new", ["secret"])
 
 
 def test_the_environment_is_shown_only_of_a_run_that_has_the_directory(tmp_path, capsys):

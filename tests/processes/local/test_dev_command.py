@@ -7,7 +7,9 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -185,6 +187,30 @@ def test_a_signal_is_heard_while_it_starts(migrated_run):
     assert migrated_run.process.wait(30) == 0
     assert pids
     assert not any(map(is_alive, pids))
+
+
+class AnApiThatIsWell(BaseHTTPRequestHandler):
+    """What a probe of another run's API is answered."""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"status": "ok"}')
+
+
+def test_the_api_of_another_run_is_not_taken_for_its_own(migrated_run):
+    migrated_run.launch("demo")
+    wait_for(lambda: "PostgreSQL" in migrated_run.text)  # it has found its ports free
+    port = migrated_run.ports["api"]
+    with ThreadingHTTPServer(("127.0.0.1", port), AnApiThatIsWell) as other:
+        threading.Thread(target=other.serve_forever, daemon=True).start()
+        code = migrated_run.process.wait(200)
+        other.shutdown()
+
+    assert code == 1
+    assert f"proposals demo: port {port} is taken: choose another one with --api-port\n" in migrated_run.text
+    assert "ready" not in migrated_run.text
+    assert "Submitting" not in migrated_run.text
 
 
 def test_what_keeps_it_from_starting_is_one_line(local_run):

@@ -7,7 +7,9 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.core import TyperOption
 from typer.main import get_command
+from typer.testing import CliRunner
 
 from cli.main import COMMANDS, application
 from domain.engine.codes import ENGINE_VERSION
@@ -68,6 +70,30 @@ def test_an_interrupt_in_the_middle_of_an_import_is_no_traceback():
     ran = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, check=False)
 
     assert (ran.returncode, ran.stderr) == (-signal.SIGINT, b"")
+
+
+def options_of(command, *path):
+    """Each option that takes a value, behind the words of its command."""
+    for name, member in getattr(command, "commands", {}).items():
+        yield from options_of(member, *path, name)
+    for parameter in command.params:
+        if isinstance(parameter, TyperOption) and not parameter.is_flag:
+            yield path, parameter
+
+
+def test_an_option_that_takes_one_value_is_refused_when_it_is_given_twice(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    app = application(COMMANDS)
+    repeated = set()
+    for path, option in options_of(get_command(app)):
+        if option.multiple:
+            repeated.add((*path, option.opts[0]))
+            continue
+        for first in option.opts:
+            ran = CliRunner().invoke(app, [*path, first, "1", option.opts[-1], "1"])
+            said = f"{' / '.join(option.opts)} takes one value, but was given 2 times."
+            assert (ran.exit_code, said in ran.stderr) == (2, True), (path, first)
+    assert repeated == {("audit", "verify", "--key"), ("callback-test", "--header")}
 
 
 def test_an_unknown_command_is_refused():

@@ -1,10 +1,10 @@
-"""Files of the audit commands go to the path that is given, and nothing else changes there."""
+"""Files of commands go whole to the path that is given, and nothing else changes there."""
 
 import os
 import stat
 import threading
 
-from cli.audit_files import OWNER_ONLY, write_whole
+from cli.whole_file import OWNER_ONLY, write_whole
 
 
 def test_a_leftover_of_a_killed_run_gives_a_pack_neither_its_mode_nor_its_target(tmp_path):
