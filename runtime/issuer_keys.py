@@ -14,6 +14,7 @@ import structlog
 from domain.tls_failure import tls_failure
 from runtime.background import background
 from runtime.jwks import KeySet, KeySetInvalid, VerificationKey, parse_key_set
+from runtime.secret_file import open_regular
 
 FETCH_SECONDS: Final = 5.0
 MAX_KEY_SET_BYTES: Final = 256 * 1024
@@ -114,7 +115,7 @@ def from_file(path: Path) -> Load:
     """Keys from a file that may be replaced; no more than of a URL."""
 
     def read() -> bytes:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             content = file.read(MAX_KEY_SET_BYTES + 1)
         _refuse_more_than_a_key_set(content)
         return content

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from datetime import UTC, datetime
 
 import certificates
@@ -9,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from issuer import jwk_of
 from structlog.testing import capture_logs
-from waiting import until
+from waiting import PATIENCE_SECONDS, until
 
 from runtime.issuer_keys import IssuerKeys, from_file, from_url
 from runtime.jwks import KeySetInvalid
@@ -58,3 +59,10 @@ async def test_a_file_of_keys_is_read_no_further_than_a_key_set_goes(tmp_path):
         file.truncate(1024**4)  # of which the disk holds nothing
     with pytest.raises(KeySetInvalid, match="larger than a key set"):
         await from_file(path)()
+
+
+async def test_a_file_of_keys_that_became_a_fifo_holds_no_thread(tmp_path):
+    os.mkfifo(tmp_path / "keys.json")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        with pytest.raises(OSError, match="Not a regular file"):
+            await from_file(tmp_path / "keys.json")()
