@@ -55,7 +55,7 @@ class AnalyzeStep:
         """Compute the chunk and commit it; False when the operation has ended."""
         began = time.monotonic()
         async with self._storage.reading() as reading:
-            text = (await reading.documents.read(chunk.request_document))[chunk.request_document]
+            text = await reading.documents.text(chunk.request_document)
         done = await computed_chunk(
             self._pool,
             ChunkWork(

@@ -1,6 +1,7 @@
 """Step `conclude_batch`: the small result of a batch, and the one commit that ends it."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from pydantic_core import from_json
@@ -56,7 +57,7 @@ class ConcludeBatchStep:
             if not page or any(chunk.summaries is None for chunk in page):
                 return None
             await asyncio.to_thread(_add, totals, page)
-            chunks += [chunk.without_summaries() for chunk in page]
+            chunks += [replace(chunk, summaries=None) for chunk in page]
         return chunks
 
     def _ended(self, operation: Operation, totals: Totals | None = None) -> ConcludeBatchResult:

@@ -114,7 +114,7 @@ class EvidenceMaking:
         if (address := work.result_document) is None:
             return None
         async with self._storage.reading() as reading:
-            return (await reading.documents.read(address))[address]
+            return await reading.documents.text(address)
 
 
 async def record(transaction: Transaction, work: AcceptedWork, made: MadeEvidence) -> bool:

@@ -63,7 +63,7 @@ async def _is_same(
 ) -> bool:
     address = chunk.result_document or ""
     async with storage.reading() as reading:
-        text = (await reading.documents.read(chunk.request_document))[chunk.request_document]
+        text = await reading.documents.text(chunk.request_document)
         (stored,) = await reading.documents.contents(address)
     again = await computed_chunk(
         pool,

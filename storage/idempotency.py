@@ -95,8 +95,7 @@ class IdempotencyKeys(IdempotencyKeyReader):
         """
         claimed = {**asdict(key), "request_hash": request_hash, "operation_id": operation_id}
         while True:
-            cursor = await self._connection.execute(CLAIM_KEY, claimed)
-            if await cursor.fetchone() is not None:
+            if await self._value(CLAIM_KEY, **claimed) is not None:
                 return KeyClaim()
             if (held := await self._lock(key)) is not None:
                 return held

@@ -110,8 +110,7 @@ class Simulations(SimulationReader):
 
         An operation that has the key and no result yet will find this one. Raises IdempotencyKeyConflict.
         """
-        cursor = await self._connection.execute(INSERT_SIMULATION, parameters_of(mine, _COLUMNS))
-        if await cursor.fetchone() is not None:
+        if await self._value(INSERT_SIMULATION, **parameters_of(mine, _COLUMNS)) is not None:
             return mine
         held = await self._locked(mine.key, client=mine.client)
         if held is None:
@@ -135,8 +134,7 @@ class Simulations(SimulationReader):
         """As `IdempotencyKeys.claim`, but an operation that was purged holds nothing: its result does."""
         claimed = {**asdict(key), "request_hash": request_hash, "operation_id": operation_id}
         while True:
-            cursor = await self._connection.execute(CLAIM_SIMULATION, claimed)
-            if await cursor.fetchone() is not None:
+            if await self._value(CLAIM_SIMULATION, **claimed) is not None:
                 return KeyClaim()
             if (held := await self._locked(key.key, client=key.client)) is not None:
                 row, operation = held
