@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from activities.computing import Computing
-from domain.evidence import (
-    REQUEST_KINDS,
-    SimulatedDocument,
-    evidence_of,
-    simulate_document,
-)
+from domain.evidence import REQUEST_KINDS, SimulatedDocument, evidence_of, simulate_document
 from domain.operation import RecordedEvidence
 from domain.permitted import permitted
 from domain.recent import Recent
@@ -78,15 +73,8 @@ class EvidenceMaking:
         )
         inputs = await self._computing.document(DocumentKind.INPUTS, built.inputs)
         artifact = await self._computing.document(DocumentKind.ARTIFACT, built.artifact)
-        recorded = RecordedEvidence(
-            result_document=document.sha256,
-            simulation_status=simulated.status,
-            simulation_hash=simulated.simulation_hash,
-            gate_decision=simulated.gate_decision,
-            inputs_document=inputs.sha256,
-            artifact_document=artifact.sha256,
-            artifact_hash=built.artifact_hash,
-            engine_version=simulated.engine_version,
+        recorded = simulated.recorded(
+            artifact_hash=built.artifact_hash, documents=(document.sha256, inputs.sha256, artifact.sha256)
         )
         made = MadeEvidence(recorded=recorded, documents=(document, inputs, artifact))
         self._evidence.remember(work.operation_id, made, characters=sum(len(part.content) for part in made.documents))

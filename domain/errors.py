@@ -394,12 +394,13 @@ def error_classes(parent: type[ProposalError] = ProposalError) -> list[type[Prop
 
 def recorded_error(wire_class: str, message: str) -> ProposalError:
     """The error that an operation recorded, to be raised again. Raises LookupError for a pair of no error."""
-    for error in error_classes():
-        if error.wire_class == wire_class and error.detail() == message:
-            return error()
-    raise LookupError(f"no error is recorded as {wire_class}")
+    return _by_record()[wire_class, message]()
 
 
 def is_recorded_failure(wire_class: str | None, message: str) -> bool:
     """Whether this pair is one that the contract lets an operation end with."""
-    return any(error.wire_class == wire_class and error.detail() == message for error in error_classes())
+    return (wire_class, message) in _by_record()
+
+
+def _by_record() -> dict[tuple[str | None, str], type[ProposalError]]:
+    return {(error.wire_class, error.detail()): error for error in error_classes()}

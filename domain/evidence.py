@@ -46,6 +46,20 @@ class SimulatedDocument:
     gate_decision: str | None
     engine_version: str
 
+    def recorded(self, *, artifact_hash: str, documents: tuple[str, str, str]) -> RecordedEvidence:
+        """With what was built on it; `documents` are the addresses of result, inputs and artifact."""
+        result_document, inputs_document, artifact_document = documents
+        return RecordedEvidence(
+            result_document=result_document,
+            simulation_status=self.status,
+            simulation_hash=self.simulation_hash,
+            gate_decision=self.gate_decision,
+            inputs_document=inputs_document,
+            artifact_document=artifact_document,
+            artifact_hash=artifact_hash,
+            engine_version=self.engine_version,
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArtifactDocuments:
@@ -160,18 +174,9 @@ def evidence_of(
 
 def recorded_evidence(result: str, artifact: str, *, documents: tuple[str, str, str]) -> RecordedEvidence:
     """What stored documents say of themselves; `documents` are the addresses of result, inputs and artifact."""
+    artifact_hash = json.loads(artifact)["evidence_bundle"]["hashes"]["artifact_hash"]
     simulated = _simulated_document(result, _read_result(result))
-    result_document, inputs_document, artifact_document = documents
-    return RecordedEvidence(
-        result_document=result_document,
-        simulation_status=simulated.status,
-        simulation_hash=simulated.simulation_hash,
-        gate_decision=simulated.gate_decision,
-        inputs_document=inputs_document,
-        artifact_document=artifact_document,
-        artifact_hash=json.loads(artifact)["evidence_bundle"]["hashes"]["artifact_hash"],
-        engine_version=simulated.engine_version,
-    )
+    return simulated.recorded(artifact_hash=artifact_hash, documents=documents)
 
 
 def stored_request_hash(request: str, *, kind: RequestKind) -> str:

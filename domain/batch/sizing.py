@@ -92,7 +92,7 @@ class _Portfolio:
         if quote is None or rate is None or quote.amount <= 0:
             raise TradeUnsizable(number, "fraction_of_portfolio needs a price, and a rate to the base currency")
         if self._total is None:
-            valuer = Valuer(self._market, self._base, self._held, Diagnostics())
+            valuer = Valuer(self._market, self._base, self._held.values(), Diagnostics())
             self._total = valuer.value(list(self._held.values()), self._cash).total
         if self._total <= 0:
             raise TradeUnsizable(number, "fraction_of_portfolio needs a portfolio with a value")

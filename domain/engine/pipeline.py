@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 from domain.canonical import sha256_of
 from domain.engine import codes
 from domain.engine.book import Book
-from domain.engine.codes import DEFAULT_MARKET_DATA_ID
 from domain.engine.diagnostics import Diagnostics
 from domain.engine.drift import analyse_drift
 from domain.engine.flows import apply_flows
@@ -55,12 +54,7 @@ class _Simulation:
         self.held: list[Holding] = holdings(request)
         self.cash: list[Cash] = cash_balances(request.portfolio_snapshot.cash_balances)
         self.market = Market(request, self.held)
-        self.valuer = Valuer(
-            self.market,
-            self.base_currency,
-            {holding.instrument_id: holding for holding in self.held},
-            self.diagnostics,
-        )
+        self.valuer = Valuer(self.market, self.base_currency, self.held, self.diagnostics)
 
     def result(self, request_hash: str, correlation_id: str, idempotency_key: str | None) -> dict[str, Any]:
         before = self.valuer.value(self.held, self.cash)
@@ -169,5 +163,5 @@ class _Simulation:
         portfolio = self.request.portfolio_snapshot
         return (
             portfolio.snapshot_id or portfolio.portfolio_id,
-            self.request.market_data_snapshot.snapshot_id or DEFAULT_MARKET_DATA_ID,
+            self.request.market_data_snapshot.snapshot_id or codes.DEFAULT_MARKET_DATA_ID,
         )
