@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from activities.outcome import log_as_work_of
+from activities.boundary import log_as_work_of
 from activities.own_workflow import require_own_workflow
 from activities.under_way import UnderWay
 from domain.errors import OperationNotFound
