@@ -10,7 +10,6 @@ from activities.computing import heartbeating
 from activities.metrics import WorkerMetrics
 from activities.work_at_hand import WorkAtHand
 from domain.batch.running import RunIdentity
-from domain.errors import OperationNotFound
 from services.chunk_computing import ChunkWork, computed_chunk
 from services.process_pool import ProcessPool
 from storage.batch_chunks import DoneChunk, StoredChunk
@@ -71,8 +70,6 @@ class AnalyzeStep:
     async def _commit(self, operation_id: str, done: DoneChunk, *, began: float) -> bool:
         async with self._storage.transaction() as transaction:
             operation = await transaction.operations.lock(operation_id)
-            if operation is None:
-                raise OperationNotFound
             if operation.is_terminal:
                 return False
             is_first = await transaction.chunks.finish(operation, done)

@@ -13,7 +13,7 @@ from activities.outcome import outcome_of
 from activities.work_at_hand import WorkAtHand
 from domain.batch.metrics import Totals
 from domain.canonical import wire_text
-from domain.errors import AllRunsFailed, InvariantBroken, OperationNotFound
+from domain.errors import AllRunsFailed, InvariantBroken
 from domain.operation import Operation, OperationFailure
 from domain.public_links import runs_path
 from services.ending import fail_locked, succeed_locked
@@ -77,8 +77,6 @@ def _add(totals: Totals, chunks: list[StoredChunk]) -> None:
 async def _end(transaction: Transaction, work: AcceptedWork, totals: Totals, chunks: list[StoredChunk]) -> Operation:
     """The operation as it has ended: SUCCEEDED with one computed run at least, or as it had ended before."""
     operation = await transaction.operations.lock(work.operation_id)
-    if operation is None:
-        raise OperationNotFound
     if operation.is_terminal:
         return operation
     counted = operation.progress

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from domain.errors import OperationNotFound
 from domain.operation import (
     LockedOperation,
     Operation,
@@ -185,9 +186,12 @@ class Operations(OperationReader):
     async def note_workflows_cancelled(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(NOTE_CANCELLED, {"operation_ids": list(operation_ids)})
 
-    async def lock(self, operation_id: str) -> LockedOperation | None:
-        """The operation, locked until the transaction ends."""
-        return await self._one(LOCKED_ROW, LOCK_OPERATION, operation_id=operation_id)
+    async def lock(self, operation_id: str) -> LockedOperation:
+        """The operation, locked until the transaction ends. Raises OperationNotFound."""
+        operation = await self._one(LOCKED_ROW, LOCK_OPERATION, operation_id=operation_id)
+        if operation is None:
+            raise OperationNotFound
+        return operation
 
     async def record_simulation(
         self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None

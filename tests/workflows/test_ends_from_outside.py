@@ -131,7 +131,6 @@ async def test_a_cancel_of_the_service_tells_temporal_who_cancelled(
         failure = OperationFailure.of(OperationCancelled)
         async with storage.transaction() as transaction:
             operation = await transaction.operations.lock(operation_id)
-            assert operation is not None
             await fail_locked(transaction, operation, failure, cancelled_by="ops_1", cancels_workflow=True)
         with psycopg.connect(database_dsn) as connection:
             connection.execute("UPDATE operations SET updated_at = updated_at - interval '6 seconds'")
