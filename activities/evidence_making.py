@@ -48,8 +48,8 @@ class EvidenceMaking:
     def __init__(self, storage: Storage, computing: Computing) -> None:
         self._storage = storage
         self._computing = computing
-        self._results: Recent[MadeResult] = Recent(max_characters=MAX_CHARACTERS)
-        self._evidence: Recent[MadeEvidence] = Recent(max_characters=MAX_CHARACTERS)
+        self._results: Recent[MadeResult] = Recent(max_size=MAX_CHARACTERS)
+        self._evidence: Recent[MadeEvidence] = Recent(max_size=MAX_CHARACTERS)
 
     async def result(self, work: AcceptedWork) -> MadeResult:
         if (made := self._results.get(work.operation_id)) is not None:
@@ -57,7 +57,7 @@ class EvidenceMaking:
         simulated = await self._run(simulate_document, work)
         document = await self._computing.document(DocumentKind.RESULT, simulated.text)
         made = MadeResult(simulated=simulated, document=document)
-        self._results.remember(work.operation_id, made, characters=len(simulated.text))
+        self._results.remember(work.operation_id, made, size=len(simulated.text))
         return made
 
     async def evidence(self, work: AcceptedWork) -> MadeEvidence:
@@ -77,7 +77,7 @@ class EvidenceMaking:
             artifact_hash=built.artifact_hash, documents=(document.sha256, inputs.sha256, artifact.sha256)
         )
         made = MadeEvidence(recorded=recorded, documents=(document, inputs, artifact))
-        self._evidence.remember(work.operation_id, made, characters=sum(len(part.content) for part in made.documents))
+        self._evidence.remember(work.operation_id, made, size=sum(len(part.content) for part in made.documents))
         return made
 
     def forget(self, operation_id: str) -> None:

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from domain.artifact import build_artifact
 from domain.canonical import canonical_object, canonical_text, sha256_of, wire_text
 from domain.decimals import normal_text
 from domain.engine import codes
+from domain.engine.artifact import build_artifact
 from domain.engine.pipeline import simulate
 from domain.operation import OperationType, RecordedEvidence
 from domain.recent import Recent
@@ -99,7 +99,7 @@ def parsed_request(request_text: str, *, kind: RequestKind) -> SimulateRequest:
     if request is None:
         parsed = REQUEST_MODELS[kind].model_validate_json(request_text)
         request = parsed if isinstance(parsed, SimulateRequest) else parsed.simulate_request
-        recent.remember(request_text, request, characters=len(request_text))
+        recent.remember(request_text, request, size=len(request_text))
     return request
 
 
@@ -115,7 +115,7 @@ def simulate_document(
     )
     result = _Result(value, _hashed_text(value))
     text = wire_text(value)
-    _RECENT_RESULTS.remember(text, result, characters=len(text))
+    _RECENT_RESULTS.remember(text, result, size=len(text))
     return _simulated_document(text, result)
 
 
@@ -245,7 +245,7 @@ def _read_result(text: str) -> _Result:
     if result is None:
         value = json.loads(text)
         result = _Result(value, _hashed_text(value))
-        _RECENT_RESULTS.remember(text, result, characters=len(text))
+        _RECENT_RESULTS.remember(text, result, size=len(text))
     return result
 
 
@@ -267,6 +267,6 @@ def _hashed_text(result: Mapping[str, Any]) -> str:
 
 
 _RECENT_REQUESTS: Final[Mapping[RequestKind, Recent[SimulateRequest]]] = {
-    kind: Recent(max_characters=MAX_RECENT_CHARACTERS) for kind in REQUEST_MODELS
+    kind: Recent(max_size=MAX_RECENT_CHARACTERS) for kind in REQUEST_MODELS
 }
-_RECENT_RESULTS: Final[Recent[_Result]] = Recent(max_characters=MAX_RECENT_CHARACTERS)
+_RECENT_RESULTS: Final[Recent[_Result]] = Recent(max_size=MAX_RECENT_CHARACTERS)

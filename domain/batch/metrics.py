@@ -6,9 +6,9 @@ from decimal import Decimal, localcontext
 from typing import Any, Final
 
 from domain.canonical import sha256_of
+from domain.engine.gate import gate_counts
 from domain.engine.numbers import ZERO, money
 from domain.engine.value import shown_cash_weight
-from domain.gate import gate_counts
 
 STATUSES: Final = ("READY", "PENDING_REVIEW", "BLOCKED")
 PARTIAL_FAILURE: Final = "PARTIAL_BATCH_FAILURE"

@@ -13,6 +13,7 @@ from domain.engine.diagnostics import Diagnostics
 from domain.engine.drift import analyse_drift
 from domain.engine.flows import apply_flows
 from domain.engine.funding import Funding, fx_json, plan_funding
+from domain.engine.gate import decide_gate
 from domain.engine.market import Market
 from domain.engine.numbers import ARITHMETIC
 from domain.engine.reconcile import reconcile
@@ -21,7 +22,6 @@ from domain.engine.suitability import scan_suitability, suitability_json
 from domain.engine.trades import apply_buys, apply_sells, trade_intents, trade_json
 from domain.engine.validate import Cash, Holding, cash_balances, holdings
 from domain.engine.value import ValuedState, Valuer, state_json
-from domain.gate import decide_gate
 from domain.request import SimulateRequest
 
 RUN_ID_DIGITS = 32

@@ -5,10 +5,10 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any, Final
 
 from domain.decimals import normal_text
+from domain.engine.gate import decide_gate
 from domain.engine.numbers import ARITHMETIC, ONE, weight_text
 from domain.engine.trade_ids import trade_number
 from domain.engine.value import shown_cash_weight
-from domain.gate import decide_gate
 from domain.request import SimulateRequest
 
 Json = Mapping[str, Any]
