@@ -27,7 +27,7 @@ from storage.deliveries import Deliveries, DeliveryReader
 from storage.documents import FOREIGN_KEYS, DocumentPurged, DocumentReader, Documents
 from storage.events import EventReader, Events
 from storage.expired_operations import ExpiredOperationReader
-from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
+from storage.idempotency import Arbiter, IdempotencyKeyReader, IdempotencyKeys
 from storage.keyset import KeysetReader
 from storage.operation_list import OPERATION_LIST
 from storage.operation_work import OperationWork, WorkReader
@@ -42,8 +42,6 @@ from storage.simulations import SimulationReader, Simulations
 from storage.submissions import Submissions
 from storage.waiting_list import WaitingReader
 from storage.workflow_starts import OperationStarts, delivery_starts
-
-Arbiter = IdempotencyKeys | Simulations
 
 log = structlog.get_logger(__name__)
 

@@ -40,52 +40,43 @@ def wanted_schedules() -> dict[str, Schedule]:
     paused. It is the switch that an operator finds in Temporal's UI.
     """
     return {
-        RECONCILE_ID: _schedule(
-            RECONCILE_OPERATIONS,
-            RECONCILE_ID,
-            summary="Look once at open operations that make no progress",
-            execution_timeout=timedelta(minutes=5),
-            catchup_window=timedelta(minutes=1),
+        RECONCILE_ID: Schedule(
+            action=ScheduleActionStartWorkflow(
+                RECONCILE_OPERATIONS,
+                HousekeepingInput(),
+                id=RECONCILE_ID,
+                task_queue=HOUSEKEEPING_QUEUE,
+                execution_timeout=timedelta(minutes=5),
+                static_summary="Look once at open operations that make no progress",
+            ),
+            spec=ScheduleSpec(),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=1)),
         ),
-        PURGE_ID: _schedule(
-            PURGE_OPERATIONS,
-            PURGE_ID,
-            ScheduleIntervalSpec(every=PURGE_INTERVAL),
-            summary="Remove operations, keys and documents that were kept for long enough",
-            execution_timeout=timedelta(hours=4),
-            catchup_window=timedelta(minutes=5),
+        PURGE_ID: Schedule(
+            action=ScheduleActionStartWorkflow(
+                PURGE_OPERATIONS,
+                HousekeepingInput(),
+                id=PURGE_ID,
+                task_queue=HOUSEKEEPING_QUEUE,
+                execution_timeout=timedelta(hours=4),
+                static_summary="Remove operations, keys and documents that were kept for long enough",
+            ),
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=PURGE_INTERVAL)]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5)),
         ),
-        CHECKPOINT_ID: _schedule(
-            CHECKPOINT_EVIDENCE,
-            CHECKPOINT_ID,
-            ScheduleIntervalSpec(every=CHECKPOINT_INTERVAL),
-            summary="Sign where the trails of all proposals end",
-            execution_timeout=timedelta(hours=1),
-            catchup_window=timedelta(minutes=5),
+        CHECKPOINT_ID: Schedule(
+            action=ScheduleActionStartWorkflow(
+                CHECKPOINT_EVIDENCE,
+                HousekeepingInput(),
+                id=CHECKPOINT_ID,
+                task_queue=HOUSEKEEPING_QUEUE,
+                execution_timeout=timedelta(hours=1),
+                static_summary="Sign where the trails of all proposals end",
+            ),
+            spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=CHECKPOINT_INTERVAL)]),
+            policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=timedelta(minutes=5)),
         ),
     }
-
-
-def _schedule(
-    workflow_type: str,
-    workflow_id: str,
-    *intervals: ScheduleIntervalSpec,
-    summary: str,
-    execution_timeout: timedelta,
-    catchup_window: timedelta,
-) -> Schedule:
-    return Schedule(
-        action=ScheduleActionStartWorkflow(
-            workflow_type,
-            HousekeepingInput(),
-            id=workflow_id,
-            task_queue=HOUSEKEEPING_QUEUE,
-            execution_timeout=execution_timeout,
-            static_summary=summary,
-        ),
-        spec=ScheduleSpec(intervals=list(intervals)),
-        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=catchup_window),
-    )
 
 
 def _schedules_of(*, checkpoints: bool) -> dict[str, Schedule]:
