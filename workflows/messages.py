@@ -167,6 +167,7 @@ class ReconcileResult(Message):
             restarted=self.restarted + other.restarted,
             ended=self.ended + other.ended,
             cancelled=self.cancelled + other.cancelled,
+            is_paused=self.is_paused or other.is_paused,
         )
 
 

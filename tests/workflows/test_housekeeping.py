@@ -279,8 +279,8 @@ async def test_the_pause_of_the_schedule_stops_reconcile_and_its_sign_of_life(no
     await switch.unpause()
     assert not (await ActivityEnvironment().run(step.reconcile, ReconcileInput())).is_paused
     fake = FakeHousekeeping([ReconcileResult(is_paused=True)])
-    await run(nothing_there, ReconcileOperations, fake, under=RECONCILE_ID)
-    assert fake.deliveries == 0
+    looked = await run(nothing_there, ReconcileOperations, fake, under=RECONCILE_ID)
+    assert (looked.is_paused, fake.deliveries) == (True, 0)
 
 
 async def test_schedules_are_made_once_and_replaced_when_the_code_changes(nothing_there, monkeypatch):
