@@ -86,9 +86,3 @@ def insert_statement(table: str, columns: Sequence[str]) -> str:
     """An INSERT that takes its values by column name."""
     values = ", ".join(f"%({column})s" for column in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"
-
-
-def insert_from(source: str, table: str, columns: Sequence[str], *, prefix: str) -> str:
-    """An INSERT for a part of a larger statement: its row, named with a prefix, for each row of `source`."""
-    values = ", ".join(f"%({prefix}{column})s" for column in columns)
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {source}"

@@ -54,7 +54,7 @@ class StepRunner:
 
 
 async def run_locally(step: Step[Input, Result], argument: Input, *, summary: str) -> Result | None:
-    """The step's result from a local activity; None when it failed as another try may not."""
+    """The step's result from a local activity; None after a failure that another try may not have."""
     try:
         return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
     except (ActivityError, ApplicationError) as failure:

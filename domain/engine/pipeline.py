@@ -20,7 +20,7 @@ from domain.engine.reconcile import reconcile
 from domain.engine.rules import evaluate_rules, status_of
 from domain.engine.suitability import scan_suitability, suitability_json
 from domain.engine.trades import apply_buys, apply_sells, trade_intents, trade_json
-from domain.engine.validate import Cash, Holding, cash_balances, holdings
+from domain.engine.validate import cash_balances, holdings
 from domain.engine.value import ValuedState, Valuer, state_json
 from domain.request import SimulateRequest
 
@@ -51,8 +51,8 @@ class _Simulation:
         self.options = request.options
         self.base_currency = request.portfolio_snapshot.base_currency
         self.diagnostics = Diagnostics()
-        self.held: list[Holding] = holdings(request)
-        self.cash: list[Cash] = cash_balances(request.portfolio_snapshot.cash_balances)
+        self.held = holdings(request)
+        self.cash = cash_balances(request)
         self.market = Market(request, self.held)
         self.valuer = Valuer(self.market, self.base_currency, self.held, self.diagnostics)
 

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from domain.engine.codes import INVALID_INPUT
 from domain.places import Place
-from domain.portfolio import CashBalance, Position, RequestPart
+from domain.portfolio import Position, RequestPart
 from domain.request import SimulateRequest
 from domain.request_size import CLASS_TARGETS, FX_RATES, INSTRUMENT_TARGETS, POSITIONS, PRICES, SHELF_ENTRIES
 
@@ -63,10 +63,10 @@ def holdings(request: SimulateRequest) -> list[Holding]:
     return list(merged.values())
 
 
-def cash_balances(rows: Sequence[CashBalance]) -> list[Cash]:
+def cash_balances(request: SimulateRequest) -> list[Cash]:
     """One balance a currency, in order of first appearance."""
     merged: dict[str, Cash] = {}
-    for row in rows:
+    for row in request.portfolio_snapshot.cash_balances:
         known = merged.get(row.currency)
         if known is None:
             merged[row.currency] = Cash(row.currency, row.amount, row.settled, row.pending)
