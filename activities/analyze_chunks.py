@@ -9,7 +9,6 @@ from activities.boundary import boundary
 from activities.computing import heartbeating
 from activities.metrics import WorkerMetrics
 from activities.work_at_hand import WorkAtHand
-from domain.batch.running import RunIdentity
 from services.chunk_computing import ChunkWork, computed_chunk
 from services.process_pool import ProcessPool
 from storage.batch_chunks import DoneChunk, StoredChunk
@@ -55,16 +54,7 @@ class AnalyzeStep:
         began = time.monotonic()
         async with self._storage.reading() as reading:
             text = await reading.documents.text(chunk.request_document)
-        done = await computed_chunk(
-            self._pool,
-            ChunkWork(
-                chunk_no=chunk.chunk_no,
-                run_numbers=range(chunk.first_run, chunk.first_run + chunk.runs),
-                text=text,
-                common=common,
-                identity=RunIdentity(correlation_id=work.correlation_id, idempotency_key=work.idempotency_key),
-            ),
-        )
+        done = await computed_chunk(self._pool, ChunkWork.of(chunk, work, text=text, common=common))
         return await self._commit(work.operation_id, done, began=began)
 
     async def _commit(self, operation_id: str, done: DoneChunk, *, began: float) -> bool:
