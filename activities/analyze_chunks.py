@@ -9,8 +9,6 @@ from activities.boundary import boundary
 from activities.computing import heartbeating
 from activities.metrics import WorkerMetrics
 from activities.work_at_hand import WorkAtHand
-from domain.batch.running import RunIdentity
-from domain.errors import OperationNotFound
 from services.chunk_computing import ChunkWork, computed_chunk
 from services.process_pool import ProcessPool
 from storage.batch_chunks import DoneChunk, StoredChunk
@@ -55,24 +53,13 @@ class AnalyzeStep:
         """Compute the chunk and commit it; False when the operation has ended."""
         began = time.monotonic()
         async with self._storage.reading() as reading:
-            text = (await reading.documents.read(chunk.request_document))[chunk.request_document]
-        done = await computed_chunk(
-            self._pool,
-            ChunkWork(
-                chunk_no=chunk.chunk_no,
-                run_numbers=range(chunk.first_run, chunk.first_run + chunk.runs),
-                text=text,
-                common=common,
-                identity=RunIdentity(correlation_id=work.correlation_id, idempotency_key=work.idempotency_key),
-            ),
-        )
+            text = await reading.documents.text(chunk.request_document)
+        done = await computed_chunk(self._pool, ChunkWork.of(chunk, work, text=text, common=common))
         return await self._commit(work.operation_id, done, began=began)
 
     async def _commit(self, operation_id: str, done: DoneChunk, *, began: float) -> bool:
         async with self._storage.transaction() as transaction:
             operation = await transaction.operations.lock(operation_id)
-            if operation is None:
-                raise OperationNotFound
             if operation.is_terminal:
                 return False
             is_first = await transaction.chunks.finish(operation, done)

@@ -50,6 +50,11 @@ def boundary(
     return guarded
 
 
+def log_as_work_of(correlation_id: str) -> None:
+    """Add the operation's correlation id to the log records of this activity from now on, as its id is."""
+    structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
+
+
 def _translated(failure: Exception) -> ApplicationError:
     match failure:
         case StorageUnavailable():

@@ -1,6 +1,7 @@
 """Step `conclude_batch`: the small result of a batch, and the one commit that ends it."""
 
 import asyncio
+from dataclasses import replace
 from typing import Final
 
 from pydantic_core import from_json
@@ -12,7 +13,7 @@ from activities.outcome import outcome_of
 from activities.work_at_hand import WorkAtHand
 from domain.batch.metrics import Totals
 from domain.canonical import wire_text
-from domain.errors import AllRunsFailed, InvariantBroken, OperationNotFound
+from domain.errors import AllRunsFailed, InvariantBroken
 from domain.operation import Operation, OperationFailure
 from domain.public_links import runs_path
 from services.ending import fail_locked, succeed_locked
@@ -56,7 +57,7 @@ class ConcludeBatchStep:
             if not page or any(chunk.summaries is None for chunk in page):
                 return None
             await asyncio.to_thread(_add, totals, page)
-            chunks += [chunk.without_summaries() for chunk in page]
+            chunks += [replace(chunk, summaries=None) for chunk in page]
         return chunks
 
     def _ended(self, operation: Operation, totals: Totals | None = None) -> ConcludeBatchResult:
@@ -76,8 +77,6 @@ def _add(totals: Totals, chunks: list[StoredChunk]) -> None:
 async def _end(transaction: Transaction, work: AcceptedWork, totals: Totals, chunks: list[StoredChunk]) -> Operation:
     """The operation as it has ended: SUCCEEDED with one computed run at least, or as it had ended before."""
     operation = await transaction.operations.lock(work.operation_id)
-    if operation is None:
-        raise OperationNotFound
     if operation.is_terminal:
         return operation
     counted = operation.progress

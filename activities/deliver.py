@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 import structlog
 from temporalio import activity
 
-from activities.boundary import boundary
+from activities.boundary import boundary, log_as_work_of
 from activities.host_slots import HostSlots
 from activities.metrics import WorkerMetrics
-from activities.outcome import log_as_work_of
 from activities.own_workflow import require_own_delivery
 from domain.callback import CallbackRules, CallbackSubscription, callback_body, webhook_id
 from domain.callback_headers import sendable_headers

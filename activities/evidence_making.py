@@ -9,12 +9,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from activities.computing import Computing
-from domain.evidence import (
-    REQUEST_KINDS,
-    SimulatedDocument,
-    evidence_of,
-    simulate_document,
-)
+from domain.evidence import REQUEST_KINDS, SimulatedDocument, evidence_of, simulate_document
 from domain.operation import RecordedEvidence
 from domain.permitted import permitted
 from domain.recent import Recent
@@ -53,8 +48,8 @@ class EvidenceMaking:
     def __init__(self, storage: Storage, computing: Computing) -> None:
         self._storage = storage
         self._computing = computing
-        self._results: Recent[MadeResult] = Recent(max_characters=MAX_CHARACTERS)
-        self._evidence: Recent[MadeEvidence] = Recent(max_characters=MAX_CHARACTERS)
+        self._results: Recent[MadeResult] = Recent(max_size=MAX_CHARACTERS)
+        self._evidence: Recent[MadeEvidence] = Recent(max_size=MAX_CHARACTERS)
 
     async def result(self, work: AcceptedWork) -> MadeResult:
         if (made := self._results.get(work.operation_id)) is not None:
@@ -62,7 +57,7 @@ class EvidenceMaking:
         simulated = await self._run(simulate_document, work)
         document = await self._computing.document(DocumentKind.RESULT, simulated.text)
         made = MadeResult(simulated=simulated, document=document)
-        self._results.remember(work.operation_id, made, characters=len(simulated.text))
+        self._results.remember(work.operation_id, made, size=len(simulated.text))
         return made
 
     async def evidence(self, work: AcceptedWork) -> MadeEvidence:
@@ -78,18 +73,11 @@ class EvidenceMaking:
         )
         inputs = await self._computing.document(DocumentKind.INPUTS, built.inputs)
         artifact = await self._computing.document(DocumentKind.ARTIFACT, built.artifact)
-        recorded = RecordedEvidence(
-            result_document=document.sha256,
-            simulation_status=simulated.status,
-            simulation_hash=simulated.simulation_hash,
-            gate_decision=simulated.gate_decision,
-            inputs_document=inputs.sha256,
-            artifact_document=artifact.sha256,
-            artifact_hash=built.artifact_hash,
-            engine_version=simulated.engine_version,
+        recorded = simulated.recorded(
+            artifact_hash=built.artifact_hash, documents=(document.sha256, inputs.sha256, artifact.sha256)
         )
         made = MadeEvidence(recorded=recorded, documents=(document, inputs, artifact))
-        self._evidence.remember(work.operation_id, made, characters=sum(len(part.content) for part in made.documents))
+        self._evidence.remember(work.operation_id, made, size=sum(len(part.content) for part in made.documents))
         return made
 
     def forget(self, operation_id: str) -> None:
@@ -114,7 +102,7 @@ class EvidenceMaking:
         if (address := work.result_document) is None:
             return None
         async with self._storage.reading() as reading:
-            return (await reading.documents.read(address))[address]
+            return await reading.documents.text(address)
 
 
 async def record(transaction: Transaction, work: AcceptedWork, made: MadeEvidence) -> bool:

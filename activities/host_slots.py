@@ -11,14 +11,13 @@ SLOTS_OF_A_HOST: Final = 5
 class HostSlots:
     """Counts the calls under way to each host, in this process."""
 
-    def __init__(self, slots: int = SLOTS_OF_A_HOST) -> None:
-        self._slots = slots
+    def __init__(self) -> None:
         self._taken: Counter[str] = Counter()
 
     @contextmanager
     def slot(self, host: str) -> Iterator[bool]:
         """Yields whether a slot was free; it is taken until the block ends."""
-        if self._taken[host] >= self._slots:
+        if self._taken[host] >= SLOTS_OF_A_HOST:
             yield False
             return
         self._taken[host] += 1

@@ -12,6 +12,8 @@ from workflows.messages import ReconcileDeliveriesResult, ReconcileResult
 
 # Reconcile looks at a stalled operation every half minute; its attempt is remembered for three looks.
 ATTEMPTS_REMEMBERED_SECONDS: Final = 90.0
+RECONCILED: Final = ("examined", "restarted", "ended", "cancelled")
+DELIVERIES_RECONCILED: Final = tuple(ReconcileDeliveriesResult.model_fields)
 
 
 class WorkerMetrics:
@@ -32,13 +34,13 @@ class WorkerMetrics:
         self._reconciled = counter(
             "reconcile_operations",
             "Open operations, by what reconcile did with them.",
-            outcome=("examined", "restarted", "ended", "cancelled"),
+            outcome=RECONCILED,
         )
         self._reconciled_at = gauge("reconcile_last_run_timestamp_seconds", "When a run of reconcile last ended well.")
         self._deliveries = counter(
             "reconcile_deliveries",
             "Overdue callbacks, by what reconcile did.",
-            outcome=("examined", "restarted", "failed"),
+            outcome=DELIVERIES_RECONCILED,
         )
         self.purged_rows = counter(
             "purged_rows", "Rows that were removed because they had been kept long enough.", kind=KINDS
@@ -76,13 +78,13 @@ class WorkerMetrics:
 
     def reconciled(self, result: ReconcileResult, *, workflow_task_attempt: int) -> None:
         """A run ended, with the highest attempt of a pending workflow task among the workflows that it looked at."""
-        for outcome in ("examined", "restarted", "ended", "cancelled"):
+        for outcome in RECONCILED:
             self._reconciled.labels(outcome).inc(getattr(result, outcome))
         self._reconciled_at.set_to_current_time()
         self._workflow_tasks.append((time.monotonic(), workflow_task_attempt))
 
     def deliveries_reconciled(self, result: ReconcileDeliveriesResult) -> None:
-        for outcome in ("examined", "restarted", "failed"):
+        for outcome in DELIVERIES_RECONCILED:
             self._deliveries.labels(outcome).inc(getattr(result, outcome))
 
     def attempted(

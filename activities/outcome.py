@@ -1,16 +1,9 @@
-"""The row of a step's operation, and the outcome that its workflow gets once the operation has ended."""
+"""The outcome that an operation's workflow gets once the operation has ended."""
 
 from dataclasses import asdict
 
-import structlog
-
 from domain.operation import Operation
 from workflows.messages import OperationOutcome, RunCounts
-
-
-def log_as_work_of(correlation_id: str) -> None:
-    """Add the operation's correlation id to the log records of this activity from now on."""
-    structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
 
 
 def outcome_of(operation: Operation) -> OperationOutcome:

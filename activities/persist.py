@@ -11,7 +11,7 @@ from activities.outcome import outcome_of
 from activities.work_at_hand import WorkAtHand
 from domain.creation import Created, new_proposal, new_version
 from domain.engine import codes
-from domain.errors import InvariantBroken, OperationNotFound, ProposalNotFound
+from domain.errors import InvariantBroken, ProposalNotFound
 from domain.operation import LockedOperation, Operation, RecordedEvidence
 from services.adoption import Adoption, ResultNotRead, read_or_refuse
 from services.ending import succeed_simulated
@@ -55,8 +55,6 @@ class PersistStep:
         made = await self._to_commit(work)
         async with self._storage.transaction() as transaction:
             operation = await transaction.operations.lock(step.operation_id)
-            if operation is None:
-                raise OperationNotFound
             if operation.is_terminal:
                 return self._ended(operation)
             created = await _advanced(transaction, operation, made.recorded)
@@ -116,8 +114,6 @@ async def _simulated(
         raise InvariantBroken("a simulation operation has no key")
     row = await transaction.simulations.lock(work.key)
     operation = await transaction.operations.lock(work.operation_id)
-    if operation is None:
-        raise OperationNotFound
     if operation.is_terminal:
         return operation
     if row is None or row.operation_id != operation.operation_id:

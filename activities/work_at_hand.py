@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Final
 
-from activities.outcome import log_as_work_of
+from activities.boundary import log_as_work_of
 from activities.own_workflow import require_own_workflow
 from activities.under_way import UnderWay
 from domain.errors import OperationNotFound
@@ -24,7 +24,7 @@ class WorkAtHand:
     def __init__(self, storage: Storage, under_way: UnderWay) -> None:
         self._storage = storage
         self._under_way = under_way
-        self._recent: Recent[AcceptedWork] = Recent(max_characters=MAX_BYTES)
+        self._recent: Recent[AcceptedWork] = Recent(max_size=MAX_BYTES)
 
     async def get(self, operation_id: str) -> AcceptedWork:
         """As this worker remembers it, or as it is now. Raises ForeignWorkflow and OperationNotFound."""
@@ -47,7 +47,7 @@ class WorkAtHand:
             return work
         self._under_way.begin(operation_id)
         if not work.is_large:
-            self._recent.remember(operation_id, work, characters=ROW_BYTES + len(work.request_content))
+            self._recent.remember(operation_id, work, size=ROW_BYTES + len(work.request_content))
         return work
 
     def elapsed(self, operation_id: str) -> timedelta:

@@ -20,9 +20,9 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Any, Final
 
-from domain.artifact import build_artifact
 from domain.canonical import canonical_hash, canonical_text, sha256_of, wire_text
 from domain.decimals import normal_text
+from domain.engine.artifact import build_artifact
 from domain.engine.pipeline import simulate
 from domain.evidence import artifact_documents, simulate_document
 from domain.request import SimulateRequest, request_document, request_hash

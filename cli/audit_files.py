@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from cli.whole_file import write_whole
 from domain.canonical import canonical_text
-from domain.checkpoint import FORMAT as CHECKPOINT_FORMAT
 from domain.checkpoint import ChainHead, Checkpoint
+from domain.pack_verifier import CHECKPOINT_FORMAT
 from domain.timestamps import wire_timestamp
 
 HEADS_FORMAT: Final = "proposals-audit-heads/1"

@@ -53,23 +53,18 @@ def broken_rows(evidence: Evidence) -> Iterator[BrokenRow]:
 def _broken_events(evidence: Evidence) -> Generator[BrokenRow, None, set[str]]:
     """Returns the ids of the altered events: their statements about other rows are ignored."""
     altered: set[str] = set()
-    proposal_id = evidence.proposal.proposal_id
     previous_hash, next_sequence = FIRST_PREVIOUS_HASH, 1
-
-    def broken(row: str, reason: str) -> BrokenRow:
-        return BrokenRow(table="workflow_events", row=row, proposal_id=proposal_id, reason=reason)
-
     for event in evidence.events:
         if event.sequence > next_sequence:
-            yield broken(gap(next_sequence, event.sequence - 1), MISSING)
+            yield _broken(evidence, "workflow_events", gap(next_sequence, event.sequence - 1), MISSING)
         if not _is_intact(event):
             altered.add(event.event_id)
-            yield broken(event.event_id, ALTERED)
+            yield _broken(evidence, "workflow_events", event.event_id, ALTERED)
         elif event.sequence == next_sequence and event.previous_event_hash != previous_hash:
-            yield broken(event.event_id, "does not follow the event before it")
+            yield _broken(evidence, "workflow_events", event.event_id, "does not follow the event before it")
         previous_hash, next_sequence = event.event_hash, event.sequence + 1
     if evidence.proposal.event_count >= next_sequence and not _ends_with_last_event(evidence):
-        yield broken(gap(next_sequence, evidence.proposal.event_count), MISSING)
+        yield _broken(evidence, "workflow_events", gap(next_sequence, evidence.proposal.event_count), MISSING)
     return altered
 
 

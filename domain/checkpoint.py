@@ -1,14 +1,13 @@
 """A signed statement about where all trails ended at one moment: proof that what it saw was not replaced later."""
 
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Final
+from typing import Any
 
 from domain.canonical import canonical_text, sha256_of
 from domain.evidence_key import EvidenceKey, is_signed
 from domain.merkle import MerkleTree
+from domain.pack_verifier import CHECKPOINT_FORMAT
 from domain.proposal import Proposal
-
-FORMAT: Final = "proposals-evidence-checkpoint/1"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -71,7 +70,7 @@ class Checkpoint:
 
     def shown(self) -> dict[str, Any]:
         """The members of its JSON, in packs and files."""
-        return {"format": FORMAT, **asdict(self)}
+        return {"format": CHECKPOINT_FORMAT, **asdict(self)}
 
     def hash(self) -> str:
         return sha256_of(self.statement())

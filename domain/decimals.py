@@ -8,6 +8,8 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, PydanticKnownError
 
+from domain.engine.codes import INVALID_TRADE_INPUT
+
 MAX_WHOLE_DIGITS: Final = 18
 MAX_DECIMAL_PLACES: Final = 24
 
@@ -45,17 +47,14 @@ def _plain_integer(value: Any) -> Any:
     return value
 
 
-def refuse_float(code: str) -> BeforeValidator:
+def refuse_float(value: Any) -> Any:
     """A JSON float has no exact decimal value, so amounts that are instructions must come as text or integer."""
-
-    def refuse(value: Any) -> Any:
-        if isinstance(value, float):
-            raise ValueError(f"{code}: use a decimal string or an integer")  # noqa: TRY004 -- pydantic's protocol
-        return value
-
-    return BeforeValidator(refuse)
+    if isinstance(value, float):
+        raise ValueError(f"{INVALID_TRADE_INPUT}: use a decimal string or an integer")  # noqa: TRY004 -- pydantic's protocol
+    return value
 
 
+NO_FLOAT: Final = BeforeValidator(refuse_float)
 PLAIN_INTEGER: Final = BeforeValidator(_plain_integer)  # of an `int`, after its bounds: pydantic would take 1_0 for ten
 
 

@@ -55,18 +55,24 @@ class ProposalError(Exception):
         return {}
 
 
-class ProposalNotFound(ProposalError):
-    code = "PROPOSAL_NOT_FOUND"
+class NotFound(ProposalError):
     kind = ErrorKind.NOT_FOUND
     wire_class = "ProposalNotFoundError"
 
 
-class VersionNotFound(ProposalError):
+class StateConflict(ProposalError):
+    kind = ErrorKind.CONFLICT
+    wire_class = "ProposalStateConflictError"
+
+
+class ProposalNotFound(NotFound):
+    code = "PROPOSAL_NOT_FOUND"
+
+
+class VersionNotFound(NotFound):
     """A version in a path."""
 
     code = "PROPOSAL_VERSION_NOT_FOUND"
-    kind = ErrorKind.NOT_FOUND
-    wire_class = "ProposalNotFoundError"
 
 
 class RelatedVersionUnknown(ProposalError):
@@ -76,16 +82,12 @@ class RelatedVersionUnknown(ProposalError):
     kind = ErrorKind.UNPROCESSABLE
 
 
-class IdempotencyKeyNotFound(ProposalError):
+class IdempotencyKeyNotFound(NotFound):
     code = "PROPOSAL_IDEMPOTENCY_KEY_NOT_FOUND"
-    kind = ErrorKind.NOT_FOUND
-    wire_class = "ProposalNotFoundError"
 
 
-class OperationNotFound(ProposalError):
+class OperationNotFound(NotFound):
     code = "PROPOSAL_ASYNC_OPERATION_NOT_FOUND"
-    kind = ErrorKind.NOT_FOUND
-    wire_class = "ProposalNotFoundError"
 
 
 class OperationExpired(ProposalError):
@@ -103,20 +105,16 @@ class OperationExpired(ProposalError):
         return {"operation": self.tombstone}
 
 
-class OperationAlreadyTerminal(ProposalError):
+class OperationAlreadyTerminal(StateConflict):
     """A cancel that came after the end."""
 
     code = "OPERATION_ALREADY_TERMINAL"
-    kind = ErrorKind.CONFLICT
-    wire_class = "ProposalStateConflictError"
 
 
-class OperationNotFailed(ProposalError):
+class OperationNotFailed(StateConflict):
     """A retry of what has not failed."""
 
     code = "OPERATION_NOT_FAILED"
-    kind = ErrorKind.CONFLICT
-    wire_class = "ProposalStateConflictError"
 
 
 class IdempotencyKeyConflict(ProposalError):
@@ -163,10 +161,8 @@ class ExpectedStateMismatch(RefusedInState):
     wire_class = "ProposalStateConflictError"
 
 
-class VersionConflict(ProposalError):
+class VersionConflict(StateConflict):
     code = "VERSION_CONFLICT"
-    kind = ErrorKind.CONFLICT
-    wire_class = "ProposalStateConflictError"
 
 
 class InvalidTransition(RefusedInState):
@@ -261,12 +257,10 @@ class AllRunsFailed(ProposalError):
     kind = ErrorKind.UNPROCESSABLE
 
 
-class RunNotFound(ProposalError):
+class RunNotFound(NotFound):
     """A number of no computed run, or the runs of an operation that is no batch."""
 
     code = "RUN_NOT_FOUND"
-    kind = ErrorKind.NOT_FOUND
-    wire_class = "ProposalNotFoundError"
 
 
 class ServerBusy(ProposalError):
@@ -309,26 +303,20 @@ class CallbacksNotConfigured(ProposalError):
     kind = ErrorKind.UNPROCESSABLE
 
 
-class CallbackNotFound(ProposalError):
+class CallbackNotFound(NotFound):
     """A look at the callback of an operation that has none."""
 
     code = "OPERATION_HAS_NO_CALLBACK"
-    kind = ErrorKind.NOT_FOUND
-    wire_class = "ProposalNotFoundError"
 
 
-class OperationNotTerminal(ProposalError):
+class OperationNotTerminal(StateConflict):
     code = "OPERATION_NOT_TERMINAL"
-    kind = ErrorKind.CONFLICT
-    wire_class = "ProposalStateConflictError"
 
 
-class OperationHasNoCallback(ProposalError):
+class OperationHasNoCallback(StateConflict):
     """A redelivery for an operation that has no callback."""
 
     code = "OPERATION_HAS_NO_CALLBACK"
-    kind = ErrorKind.CONFLICT
-    wire_class = "ProposalStateConflictError"
 
 
 class RedeliveryTooSoon(ProposalError):
@@ -394,12 +382,13 @@ def error_classes(parent: type[ProposalError] = ProposalError) -> list[type[Prop
 
 def recorded_error(wire_class: str, message: str) -> ProposalError:
     """The error that an operation recorded, to be raised again. Raises LookupError for a pair of no error."""
-    for error in error_classes():
-        if error.wire_class == wire_class and error.detail() == message:
-            return error()
-    raise LookupError(f"no error is recorded as {wire_class}")
+    return _by_record()[wire_class, message]()
 
 
 def is_recorded_failure(wire_class: str | None, message: str) -> bool:
     """Whether this pair is one that the contract lets an operation end with."""
-    return any(error.wire_class == wire_class and error.detail() == message for error in error_classes())
+    return (wire_class, message) in _by_record()
+
+
+def _by_record() -> dict[tuple[str | None, str], type[ProposalError]]:
+    return {(error.wire_class, error.detail()): error for error in error_classes()}

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, NamedTuple
 
-from domain.artifact import build_artifact
 from domain.canonical import canonical_object, canonical_text, sha256_of, wire_text
 from domain.decimals import normal_text
 from domain.engine import codes
+from domain.engine.artifact import build_artifact
 from domain.engine.pipeline import simulate
 from domain.operation import OperationType, RecordedEvidence
 from domain.recent import Recent
@@ -45,6 +45,20 @@ class SimulatedDocument:
     simulation_hash: str
     gate_decision: str | None
     engine_version: str
+
+    def recorded(self, *, artifact_hash: str, documents: tuple[str, str, str]) -> RecordedEvidence:
+        """With what was built on it; `documents` are the addresses of result, inputs and artifact."""
+        result_document, inputs_document, artifact_document = documents
+        return RecordedEvidence(
+            result_document=result_document,
+            simulation_status=self.status,
+            simulation_hash=self.simulation_hash,
+            gate_decision=self.gate_decision,
+            inputs_document=inputs_document,
+            artifact_document=artifact_document,
+            artifact_hash=artifact_hash,
+            engine_version=self.engine_version,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -85,7 +99,7 @@ def parsed_request(request_text: str, *, kind: RequestKind) -> SimulateRequest:
     if request is None:
         parsed = REQUEST_MODELS[kind].model_validate_json(request_text)
         request = parsed if isinstance(parsed, SimulateRequest) else parsed.simulate_request
-        recent.remember(request_text, request, characters=len(request_text))
+        recent.remember(request_text, request, size=len(request_text))
     return request
 
 
@@ -101,7 +115,7 @@ def simulate_document(
     )
     result = _Result(value, _hashed_text(value))
     text = wire_text(value)
-    _RECENT_RESULTS.remember(text, result, characters=len(text))
+    _RECENT_RESULTS.remember(text, result, size=len(text))
     return _simulated_document(text, result)
 
 
@@ -160,18 +174,9 @@ def evidence_of(
 
 def recorded_evidence(result: str, artifact: str, *, documents: tuple[str, str, str]) -> RecordedEvidence:
     """What stored documents say of themselves; `documents` are the addresses of result, inputs and artifact."""
+    artifact_hash = json.loads(artifact)["evidence_bundle"]["hashes"]["artifact_hash"]
     simulated = _simulated_document(result, _read_result(result))
-    result_document, inputs_document, artifact_document = documents
-    return RecordedEvidence(
-        result_document=result_document,
-        simulation_status=simulated.status,
-        simulation_hash=simulated.simulation_hash,
-        gate_decision=simulated.gate_decision,
-        inputs_document=inputs_document,
-        artifact_document=artifact_document,
-        artifact_hash=json.loads(artifact)["evidence_bundle"]["hashes"]["artifact_hash"],
-        engine_version=simulated.engine_version,
-    )
+    return simulated.recorded(artifact_hash=artifact_hash, documents=documents)
 
 
 def stored_request_hash(request: str, *, kind: RequestKind) -> str:
@@ -240,7 +245,7 @@ def _read_result(text: str) -> _Result:
     if result is None:
         value = json.loads(text)
         result = _Result(value, _hashed_text(value))
-        _RECENT_RESULTS.remember(text, result, characters=len(text))
+        _RECENT_RESULTS.remember(text, result, size=len(text))
     return result
 
 
@@ -262,6 +267,6 @@ def _hashed_text(result: Mapping[str, Any]) -> str:
 
 
 _RECENT_REQUESTS: Final[Mapping[RequestKind, Recent[SimulateRequest]]] = {
-    kind: Recent(max_characters=MAX_RECENT_CHARACTERS) for kind in REQUEST_MODELS
+    kind: Recent(max_size=MAX_RECENT_CHARACTERS) for kind in REQUEST_MODELS
 }
-_RECENT_RESULTS: Final[Recent[_Result]] = Recent(max_characters=MAX_RECENT_CHARACTERS)
+_RECENT_RESULTS: Final[Recent[_Result]] = Recent(max_size=MAX_RECENT_CHARACTERS)

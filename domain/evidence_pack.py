@@ -2,25 +2,20 @@
 
 The same evidence and the same script make the same bytes. Times in the zip are fixed and names sorted; nothing says
 when or where the pack was made; and parts are not compressed, because releases of zlib compress the same bytes
-differently.
+differently. JSON is written as the script demands.
 """
 
 import hashlib
-import json
 import struct
 from collections.abc import Mapping
 from importlib import resources
-from typing import Any, Final
 
 from domain.audit import FIRST_PREVIOUS_HASH, row_columns
 from domain.audit_check import Evidence
 from domain.canonical import sha256_of
 from domain.checkpoint import Sighting
 from domain.evidence_key import ALGORITHM, EvidenceKey
-from domain.pack_verifier import pieces_of
-
-FORMAT: Final = "proposals-evidence-pack/1"
-MANIFEST: Final = "manifest.json"
+from domain.pack_verifier import CHECKPOINT, MANIFEST, MANIFEST_HASH, PACK_FORMAT, SCRIPT, SIGNATURE, pieces_of, shown
 
 
 class PackTooLarge(Exception):
@@ -37,9 +32,9 @@ def evidence_pack(
     parts = _parts(evidence, documents, sighting)
     manifest = _manifest(evidence, parts, signed_by=None if key is None else key.fingerprint)
     parts[MANIFEST] = manifest
-    parts["manifest.sha256"] = f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
+    parts[MANIFEST_HASH] = f"{hashlib.sha256(manifest).hexdigest()}  {MANIFEST}\n".encode()
     if key is not None:
-        parts["signature.json"] = _shown(
+        parts[SIGNATURE] = shown(
             {
                 "algorithm": ALGORITHM,
                 "public_key": key.public_key,
@@ -67,11 +62,11 @@ def _parts(evidence: Evidence, documents: Mapping[str, bytes], sighting: Sightin
     """All that the manifest lists."""
     proposal = evidence.proposal
     parts = {
-        "proposal.json": _shown(row_columns(proposal)),
-        "versions.json": _shown({"versions": [row_columns(version) for version in evidence.versions]}),
-        "approvals.json": _shown({"approvals": [row_columns(approval) for approval in evidence.approvals]}),
-        "events.json": _shown({"events": [row_columns(event) for event in evidence.events]}),
-        "chain.json": _shown(
+        "proposal.json": shown(row_columns(proposal)),
+        "versions.json": shown({"versions": [row_columns(version) for version in evidence.versions]}),
+        "approvals.json": shown({"approvals": [row_columns(approval) for approval in evidence.approvals]}),
+        "events.json": shown({"events": [row_columns(event) for event in evidence.events]}),
+        "chain.json": shown(
             {
                 "proposal_id": proposal.proposal_id,
                 "event_count": proposal.event_count,
@@ -80,12 +75,12 @@ def _parts(evidence: Evidence, documents: Mapping[str, bytes], sighting: Sightin
                 "last_event_hash": proposal.last_event_hash,
             }
         ),
-        "verify.py": verifier(),
+        SCRIPT: verifier(),
     }
     for address, text in documents.items():
         parts[f"documents/{address.removeprefix('sha256:')}.json"] = text
     if sighting is not None:
-        parts["checkpoint.json"] = _shown(
+        parts[CHECKPOINT] = shown(
             {
                 "checkpoint": sighting.checkpoint.shown(),
                 "head": sighting.head.shown(),
@@ -98,9 +93,9 @@ def _parts(evidence: Evidence, documents: Mapping[str, bytes], sighting: Sightin
 
 def _manifest(evidence: Evidence, parts: Mapping[str, bytes], *, signed_by: str | None) -> bytes:
     proposal = evidence.proposal
-    return _shown(
+    return shown(
         {
-            "format": FORMAT,
+            "format": PACK_FORMAT,
             "proposal_id": proposal.proposal_id,
             "event_count": proposal.event_count,
             "last_event_hash": proposal.last_event_hash,
@@ -113,8 +108,3 @@ def _manifest(evidence: Evidence, parts: Mapping[str, bytes], *, signed_by: str 
             ],
         }
     )
-
-
-def _shown(value: Any) -> bytes:
-    """Readable JSON; the verifier accepts no other way of writing the same."""
-    return (json.dumps(value, sort_keys=True, indent=1, ensure_ascii=True) + "\n").encode()

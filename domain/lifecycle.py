@@ -79,7 +79,7 @@ class ReviewCommand:
 
     actor_id: str
     reason: str
-    decisions: frozenset[ApprovalType] = frozenset(ApprovalType)
+    decisions: frozenset[ApprovalType]
     related_version_no: int | None = None
     expected_state: ProposalState | None = None
 

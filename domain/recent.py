@@ -8,14 +8,14 @@ Value = TypeVar("Value")
 
 
 class Recent(Generic[Value]):
-    """The values that were used last, up to a total of characters; a value that is longer alone is not kept.
+    """The values that were used last, up to a total size; a value that is larger alone is not kept.
 
-    Callers in several threads share the values and must not change them.
+    The caller says in what it measures. Callers in several threads share the values and must not change them.
     """
 
-    def __init__(self, *, max_characters: int) -> None:
-        self._max_characters = max_characters
-        self._characters = 0
+    def __init__(self, *, max_size: int) -> None:
+        self._max_size = max_size
+        self._size = 0
         self._entries: OrderedDict[str, tuple[Value, int]] = OrderedDict()
         self._lock = Lock()
 
@@ -26,17 +26,17 @@ class Recent(Generic[Value]):
             self._entries.move_to_end(key)
             return self._entries[key][0]
 
-    def remember(self, key: str, value: Value, *, characters: int) -> None:
+    def remember(self, key: str, value: Value, *, size: int) -> None:
         with self._lock:
-            if characters > self._max_characters or key in self._entries:
+            if size > self._max_size or key in self._entries:
                 return
-            self._entries[key] = (value, characters)
-            self._characters += characters
-            while self._characters > self._max_characters:
+            self._entries[key] = (value, size)
+            self._size += size
+            while self._size > self._max_size:
                 _, (_, dropped) = self._entries.popitem(last=False)
-                self._characters -= dropped
+                self._size -= dropped
 
     def forget(self, key: str) -> None:
         with self._lock:
             if (entry := self._entries.pop(key, None)) is not None:
-                self._characters -= entry[1]
+                self._size -= entry[1]

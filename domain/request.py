@@ -1,13 +1,13 @@
 """The requests of clients, and the stored text and the hash of each (D17, D19)."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, Field, StringConstraints, model_validator
 from typing_extensions import TypeAliasType
 
 from domain.canonical import canonical_text, sha256_of
-from domain.decimals import PLAIN_INTEGER, DecimalInput, PositiveDecimal, normal_text, refuse_float
+from domain.decimals import NO_FLOAT, PLAIN_INTEGER, DecimalInput, PositiveDecimal, normal_text, refuse_float
 from domain.engine.codes import INVALID_TRADE_INPUT
 from domain.options import EngineOptions
 from domain.portfolio import (
@@ -46,8 +46,8 @@ EXAMPLE: Final[dict[str, Any]] = {
 
 
 def _refuse_float_amount(value: Any) -> Any:
-    if isinstance(value, dict) and isinstance(value.get("amount"), float):
-        raise ValueError(f"{INVALID_TRADE_INPUT}: use a decimal string or an integer")  # noqa: TRY004 -- pydantic's protocol
+    if isinstance(value, dict):
+        refuse_float(value.get("amount"))
     return value
 
 
@@ -58,7 +58,7 @@ class ProposedCashFlow(RequestPart):
         "CASH_FLOW", description="Always CASH_FLOW; may be left out.", examples=["CASH_FLOW"]
     )
     currency: CurrencyCode = Field(description="Currency of the amount, by ISO 4217.", examples=["SGD"])
-    amount: Annotated[DecimalInput, refuse_float(INVALID_TRADE_INPUT)] = Field(
+    amount: Annotated[DecimalInput, NO_FLOAT] = Field(
         description="Currency units, negative for a withdrawal; text or integer.", examples=["-500.00"]
     )
     description: str | None = Field(
@@ -69,6 +69,8 @@ class ProposedCashFlow(RequestPart):
 class ProposedTrade(RequestPart):
     """A trade that the advisor proposes, sized by quantity or by notional."""
 
+    SIZES: ClassVar[tuple[str, ...]] = ("quantity", "notional")
+
     intent_type: Literal["SECURITY_TRADE"] = Field(
         "SECURITY_TRADE", description="Always SECURITY_TRADE; may be left out.", examples=["SECURITY_TRADE"]
     )
@@ -76,7 +78,7 @@ class ProposedTrade(RequestPart):
     instrument_id: Name = Field(
         description="The instrument to trade, which needs a shelf entry.", examples=["EQ_US_TECH"]
     )
-    quantity: Annotated[PositiveDecimal, refuse_float(INVALID_TRADE_INPUT)] | None = Field(
+    quantity: Annotated[PositiveDecimal, NO_FLOAT] | None = Field(
         None, description="Units, greater than zero.", examples=["10"]
     )
     notional: Annotated[Money | None, BeforeValidator(_refuse_float_amount)] = Field(
@@ -85,8 +87,9 @@ class ProposedTrade(RequestPart):
 
     @model_validator(mode="after")
     def _has_one_size(self) -> Self:
-        if (self.quantity is None) == (self.notional is None):
-            raise ValueError(f"{INVALID_TRADE_INPUT}: exactly one of quantity and notional is needed")
+        if sum(getattr(self, size) is not None for size in self.SIZES) != 1:
+            *sizes, last = self.SIZES
+            raise ValueError(f"{INVALID_TRADE_INPUT}: exactly one of {', '.join(sizes)} and {last} is needed")
         if self.notional is not None and self.notional.amount <= 0:
             raise ValueError(f"{INVALID_TRADE_INPUT}: notional.amount must be greater than zero")
         return self

@@ -19,6 +19,8 @@ FX_RATES: Final = ("market_data_snapshot", "fx_rates")
 SHELF_ENTRIES: Final = ("shelf_entries",)
 CASH_FLOWS: Final = ("proposed_cash_flows",)
 TRADES: Final = ("proposed_trades",)
+CLASS_TARGETS: Final = ("reference_model", "asset_class_targets")
+INSTRUMENT_TARGETS: Final = ("reference_model", "instrument_targets")
 OVERDRAFTS: Final = ("options", "max_overdraft_by_ccy")
 
 # Every list, with the list that each of its rows holds. Mappings of a client's own keys are lists, too.
@@ -30,8 +32,8 @@ LISTS: Final[Mapping[Place, str | None]] = {
     SHELF_ENTRIES: "attributes",
     CASH_FLOWS: None,
     TRADES: None,
-    ("reference_model", "asset_class_targets"): None,
-    ("reference_model", "instrument_targets"): None,
+    CLASS_TARGETS: None,
+    INSTRUMENT_TARGETS: None,
     OVERDRAFTS: None,
     ("options", "group_constraints"): None,
 }

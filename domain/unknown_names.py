@@ -20,7 +20,8 @@ from domain.row_errors import MAX_ERRORS
 
 NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 TRANSPARENT: Final = (Annotated, Union, UnionType)
-UNKNOWN: Final = "Extra inputs are not permitted"  # in pydantic's words
+UNKNOWN_MEMBER: Final = "extra_forbidden"  # the type of such an error, and its text, both as in pydantic
+UNKNOWN: Final = "Extra inputs are not permitted"
 MAX_SUGGESTIONS: Final = 50  # in one refusal; each is looked for in half a millisecond
 
 
@@ -57,7 +58,7 @@ class Suggestions:
     def refusal(self, place: Place, name: str, known: Collection[str]) -> dict[str, Any]:
         """In pydantic's form; `place` is where `name` stands among the names that are known there."""
         shown = (name,) if NAME.fullmatch(name) else ()
-        return {"type": "extra_forbidden", "loc": (*place, *shown), "msg": self._message(name, known)}
+        return {"type": UNKNOWN_MEMBER, "loc": (*place, *shown), "msg": self._message(name, known)}
 
     def _message(self, name: str, known: Collection[str]) -> str:
         asked = (name, id(known))

@@ -20,7 +20,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from temporalio.runtime import Runtime
 
-from domain.errors import OperationInternalError, recorded_error
+from domain.errors import OperationInternalError, is_recorded_failure
 from domain.operation import Operation, OperationFailure, OperationType
 from runtime.background import background
 from runtime.database import Database
@@ -95,7 +95,7 @@ class ProcessMetrics:
         self.registry.register(PoolCollector(database))
 
     def operation_ended(self, ended: Operation) -> None:
-        status = "SUCCEEDED" if ended.failure is None else "FAILED"
+        status = ended.status.value
         code = "" if ended.failure is None else _code(ended.failure)
         self._ended.labels(ended.operation_type.value, status, code).inc()
         seconds = (ended.updated_at - ended.created_at).total_seconds()
@@ -104,10 +104,7 @@ class ProcessMetrics:
 
 def _code(failure: OperationFailure) -> str:
     """The contract's code of a failure: one of a closed list."""
-    try:
-        return recorded_error(failure.code, failure.message).code
-    except LookupError:
-        return "OTHER"
+    return failure.problem if is_recorded_failure(failure.code, failure.message) else "OTHER"
 
 
 class PoolCollector(Collector):

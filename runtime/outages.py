@@ -11,7 +11,7 @@ TIMEOUT: Final = "57014"
 # Connections, resources, operators' interventions, the system around the server, the server's own faults.
 OUTAGE_CLASSES: Final = ("08", "53", "57", "58", "XX")
 # Read-only sessions, transactions that the server has ended, lost grants, lost tables.
-OUTAGE_STATES: Final = ("25006", "25P0", "42501", "42P01")
+OUTAGE_STATES: Final = (READ_ONLY, "25P0", "42501", "42P01")
 # No outage, but no bug either: the same statement passes when the other transaction has ended.
 CONTENTION_STATES: Final = ("40001", "40P01", "55P03")
 # What an operator must put right, and what a probe that does not write cannot see.

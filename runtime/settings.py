@@ -1,140 +1,33 @@
 """Every setting of API, worker and commands, in the order of docs/reference/configuration.md, generated from here."""
 
-import re
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
-from urllib.parse import urlsplit
+from typing import Final, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from domain.callback import CallbackRules
-from domain.callback_url import UrlRefused, canonical_host, parsed_url
-from domain.egress_proxy import EgressProxy, ProxyUrlInvalid
-from domain.evidence_key import EvidenceKey, EvidenceKeyInvalid
+from domain.egress_proxy import EgressProxy
+from domain.evidence_key import EvidenceKey
 from domain.operation import Policy
-from runtime.addresses import is_key_url
-from runtime.shown_url import linked_url
+from runtime.setting_values import (
+    BuildId,
+    Claim,
+    Claims,
+    DatabaseUrl,
+    DeploymentName,
+    EvidenceKeyText,
+    ExactText,
+    Hosts,
+    KeyUrl,
+    LongSecrets,
+    ProxyUrl,
+    PublicUrl,
+    WebUrl,
+    secrets_in,
+)
 from runtime.telemetry import LogFormat, LogLevel
 
 PREFIX: Final = "PROPOSAL_"
-MIN_SECRET_LENGTH: Final = 24
-# It is put into Markdown and JSON as it is, and paths are put behind it.
-PUBLIC_URL: Final = re.compile(r"https?://[A-Za-z0-9._:\[\]-]+(?:/[A-Za-z0-9._~%/-]*)?")
-NO_PART_OF_URLS: Final = re.compile(r'%(?![0-9A-Fa-f]{2})|["<>^`{|}]')  # beside what `parsed_url` refuses
-# A list in JSON, a quoted text or names with blanks between would be one name, which no token has.
-CLAIM: Final = re.compile(r"[^\s\"'`,;\[\]{}\\]+")
-# Temporal joins the two with a colon, in older servers with a dot: the name in front must hold neither.
-DEPLOYMENT_NAME: Final = re.compile(r"[A-Za-z0-9_/-]{1,127}")
-BUILD_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,100}")
-
-
-def _is_postgresql_url(url: SecretStr) -> SecretStr:
-    if not url.get_secret_value().startswith(("postgresql://", "postgres://")):
-        raise PydanticCustomError("database_url", "must begin with postgresql://")
-    return url
-
-
-def _is_web_url(url: str) -> str:
-    if not url.startswith(("http://", "https://")):
-        raise PydanticCustomError("web_url", "must begin with http:// or https://")
-    try:
-        parsed_url(linked_url(url))
-    except UrlRefused as refused:
-        raise PydanticCustomError("web_url", "must be a valid URL: {rule}", {"rule": refused.rule.value}) from None
-    if NO_PART_OF_URLS.search(url):
-        raise PydanticCustomError("web_url", "must be a valid URL: it has a % without two hexadecimal digits, or marks")
-    return url.rstrip("/")
-
-
-def _is_public_url(url: str) -> str:
-    url = _is_web_url(url)
-    excess = {"user information": "@" in urlsplit(url).netloc, "a query": "?" in url, "a fragment": "#" in url}
-    for part, is_there in excess.items():
-        if is_there:
-            raise PydanticCustomError("public_url", "must not have {part}", {"part": part})
-    if not PUBLIC_URL.fullmatch(url):
-        raise PydanticCustomError("public_url", "must be a host and a path of letters, digits and . _ ~ % / -")
-    return url
-
-
-def _is_key_url(url: str) -> str:
-    if not is_key_url(url) or NO_PART_OF_URLS.search(url):
-        raise PydanticCustomError("key_url", "must be an https:// URL, or http:// of a loopback address")
-    return url
-
-
-def _is_proxy_url(url: SecretStr) -> SecretStr:
-    try:
-        EgressProxy.of(url.get_secret_value())
-    except ProxyUrlInvalid:
-        raise PydanticCustomError("proxy_url", "must be http://[user:password@]host:port") from None
-    return url
-
-
-def _are_long_secrets(secrets: SecretStr) -> SecretStr:
-    found = _split(secrets)
-    if not found or any(len(secret) < MIN_SECRET_LENGTH for secret in found):
-        raise PydanticCustomError("callback_secrets", "must be secrets of at least 24 characters each")
-    return secrets
-
-
-def _is_evidence_key(key: SecretStr) -> SecretStr:
-    try:
-        EvidenceKey.from_pem(key.get_secret_value())
-    except EvidenceKeyInvalid:
-        raise PydanticCustomError(
-            "evidence_key", "must be a private key as `openssl genpkey -algorithm ed25519` writes it"
-        ) from None
-    return key
-
-
-def _is_deployment_name(name: str) -> str:
-    if not DEPLOYMENT_NAME.fullmatch(name):
-        raise PydanticCustomError("deployment_name", "must be up to 127 letters, digits, _, / and -")
-    return name
-
-
-def _is_build_id(build_id: str) -> str:
-    if not BUILD_ID.fullmatch(build_id):
-        raise PydanticCustomError("build_id", "must be up to 100 letters, digits, ., _ and -")
-    return build_id
-
-
-def _split(secrets: SecretStr) -> tuple[str, ...]:
-    return tuple(secrets.get_secret_value().replace(",", " ").split())
-
-
-def _is_exact_text(text: str) -> str:
-    """Tokens are compared with it: a line feed of the file that it was copied from would refuse them all."""
-    if text != text.strip() or not text.isprintable():
-        raise PydanticCustomError("exact_text", "must have no white space at its ends and no control characters")
-    return text
-
-
-def _is_claim(name: str) -> str:
-    if not CLAIM.fullmatch(name) or not name.isprintable():
-        raise PydanticCustomError("claim", "must be the name of a claim, without white space, quotes and brackets")
-    return name
-
-
-def _as_claims(given: Any) -> Any:
-    if not isinstance(given, str):
-        return given
-    claims = tuple(dict.fromkeys(claim.strip() for claim in given.split(",") if claim.strip()))
-    if not claims:
-        raise PydanticCustomError("claims", "must be names of claims, separated by commas")
-    return tuple(map(_is_claim, claims))
-
-
-def _as_hosts(given: Any) -> Any:
-    """Names and addresses in the one spelling in which urls are compared with them."""
-    if not isinstance(given, str):
-        return given
-    try:
-        return tuple(dict.fromkeys(canonical_host(host.strip()) for host in given.split(",") if host.strip()))
-    except UrlRefused:
-        raise PydanticCustomError("callback_hosts", "must be host names or addresses, without ports") from None
 
 
 class Settings(BaseModel):
@@ -153,11 +46,11 @@ class Settings(BaseModel):
     )
 
     # Database
-    database_url: Annotated[SecretStr, AfterValidator(_is_postgresql_url)] = Field(
+    database_url: DatabaseUrl = Field(
         SecretStr("postgresql://postgres@127.0.0.1:5432/proposals"),
         description="PostgreSQL 15 or newer, as a libpq URL.",
     )
-    owner_database_url: Annotated[SecretStr, AfterValidator(_is_postgresql_url)] | None = Field(
+    owner_database_url: DatabaseUrl | None = Field(
         None,
         description="The same database by the role that owns the tables, for `proposals migrate` alone; the role of "
         "`PROPOSAL_DATABASE_URL` then gets no more than the service needs, and cannot disable what protects evidence.",
@@ -178,13 +71,13 @@ class Settings(BaseModel):
     max_body_bytes: int = Field(
         8 * 1024 * 1024, ge=1024, le=64 * 1024 * 1024, description="Largest request body, in bytes; beyond it 413."
     )
-    public_url: Annotated[str, AfterValidator(_is_public_url)] | None = Field(
+    public_url: PublicUrl | None = Field(
         None,
         description="Base URL that clients and operators reach this API at, with the path of a gateway in front of it. "
         "With it `status_url` in callbacks, the links of workflows in the Temporal UI, and the `type` of errors are "
         "absolute; API and workers need the same value.",
     )
-    temporal_ui_url: Annotated[str, AfterValidator(_is_web_url)] | None = Field(
+    temporal_ui_url: WebUrl | None = Field(
         None,
         repr=False,
         description="Base URL of the Temporal UI, shown in the links of an operation without user information, query "
@@ -197,17 +90,17 @@ class Settings(BaseModel):
         description="`jwt`: every endpoint but health, metrics, docs and the supportability config needs an OAuth 2.0 "
         "bearer token of the issuer. `none`: every caller that reaches the API may do everything.",
     )
-    auth_issuer: Annotated[str, AfterValidator(_is_exact_text)] | None = Field(
+    auth_issuer: ExactText | None = Field(
         None, min_length=1, description="The exact `iss` that tokens must have. Needed by `jwt`."
     )
-    auth_audience: Annotated[str, AfterValidator(_is_exact_text)] | None = Field(
+    auth_audience: ExactText | None = Field(
         None, min_length=1, description="The value that `aud` of tokens must be or contain. Needed by `jwt`."
     )
-    auth_token_url: Annotated[str, AfterValidator(_is_key_url)] | None = Field(
+    auth_token_url: KeyUrl | None = Field(
         None,
         description="Where clients get their tokens, by https. Only shown, in the OpenAPI document.",
     )
-    auth_jwks_url: Annotated[str, AfterValidator(_is_key_url)] | None = Field(
+    auth_jwks_url: KeyUrl | None = Field(
         None,
         repr=False,
         description="Where the issuer publishes its keys (JWKS), by https. `jwt` needs this or a file.",
@@ -216,17 +109,17 @@ class Settings(BaseModel):
     auth_jwks_refresh_seconds: int = Field(
         300, ge=5, le=86_400, description="Seconds after which the keys are fetched, or the file is read, again."
     )
-    auth_subject_claim: Annotated[str, AfterValidator(_is_claim)] = Field(
+    auth_subject_claim: Claim = Field(
         "sub",
         description="The claim that names the person, such as `oid` of Entra ID. `sub` is required all the same.",
     )
-    auth_client_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
+    auth_client_claims: Claims = Field(
         ("client_id", "azp"),
         description="Claims, separated by commas, that name the client: the first that a token has counts, else the "
         "person is the client. `cid` for Okta, `appid` for tokens of version 1 of Entra ID. Another client sees "
         "nothing of what was written before.",
     )
-    auth_scope_claims: Annotated[tuple[str, ...], BeforeValidator(_as_claims)] = Field(
+    auth_scope_claims: Claims = Field(
         ("scope", "scp"),
         description="Claims, separated by commas, that hold scopes, as a text or a list: the first that a token has "
         "counts. `roles` for the app roles of Entra ID. A claim is named as it stands at the top of a token: a dot in "
@@ -373,20 +266,20 @@ class Settings(BaseModel):
     )
 
     # Callbacks
-    callback_secrets: Annotated[SecretStr, AfterValidator(_are_long_secrets)] | None = Field(
+    callback_secrets: LongSecrets | None = Field(
         None,
         description="Secrets that sign callbacks, of at least 24 characters each, separated by commas or spaces, the "
         "newest first. Without one, requests with a callback are refused. Each host has a key of its own: "
         "`proposals callback-secret HOST`.",
     )
-    callback_allowed_hosts: Annotated[tuple[str, ...], BeforeValidator(_as_hosts)] = Field(
+    callback_allowed_hosts: Hosts = Field(
         (),
         description="Hosts, separated by commas, that callbacks may reach by http and at private addresses; all others "
         "must be https and public.",
     )
 
     # Network
-    egress_proxy: Annotated[SecretStr, AfterValidator(_is_proxy_url)] | None = Field(
+    egress_proxy: ProxyUrl | None = Field(
         None,
         description="Proxy, as `http://[user:password@]host:port`, through which callbacks and the fetching of the "
         "issuer's keys go, by CONNECT: callbacks to the address that was checked. Without it connections go out "
@@ -394,7 +287,7 @@ class Settings(BaseModel):
     )
 
     # Evidence
-    evidence_key: Annotated[SecretStr, AfterValidator(_is_evidence_key)] | None = Field(
+    evidence_key: EvidenceKeyText | None = Field(
         None,
         description="The Ed25519 private key, in PEM, that signs packs of evidence and checkpoints; `openssl genpkey "
         "-algorithm ed25519` makes one, and `proposals audit key` prints its public half. Workers that have it take a "
@@ -407,13 +300,13 @@ class Settings(BaseModel):
     worker_activities: int = Field(
         20, ge=1, le=1000, description="Steps of large requests and steps that wait out an outage at a time, a worker."
     )
-    worker_build_id: Annotated[str, AfterValidator(_is_build_id)] | None = Field(
+    worker_build_id: BuildId | None = Field(
         None,
         description="Version of the worker deployment that this worker is of: it gets work only after `temporal worker "
         "deployment set-current-version`, and workflows stay with the version that began them. Without it workers are "
         "of no version. `TEMPORAL_WORKER_BUILD_ID`, which Temporal's Worker Controller sets, means the same.",
     )
-    worker_deployment_name: Annotated[str, AfterValidator(_is_deployment_name)] = Field(
+    worker_deployment_name: DeploymentName = Field(
         "proposals",
         description="The worker deployment that `PROPOSAL_WORKER_BUILD_ID` is a version of. "
         "`TEMPORAL_DEPLOYMENT_NAME`, which Temporal's Worker Controller sets, means the same.",
@@ -460,7 +353,7 @@ class Settings(BaseModel):
     @property
     def callback_rules(self) -> CallbackRules:
         return CallbackRules(
-            secrets=() if self.callback_secrets is None else _split(self.callback_secrets),
+            secrets=() if self.callback_secrets is None else secrets_in(self.callback_secrets),
             allowed_hosts=frozenset(self.callback_allowed_hosts),
             public_url=self.public_url,
         )

@@ -77,10 +77,10 @@ def load_settings(environ: Mapping[str, str] = os.environ, *, secrets: Collectio
     return settings
 
 
-def is_given(field: str, environ: Mapping[str, str] = os.environ) -> bool:
+def is_given(field: str) -> bool:
     """Whether the environment has a secret or names its file, which this process may be unable to read."""
     name = variable_name(field)
-    return bool(environ.get(name) or environ.get(f"{name}{FILE_SUFFIX}"))
+    return bool(os.environ.get(name) or os.environ.get(f"{name}{FILE_SUFFIX}"))
 
 
 def _reason(message: str) -> str:

@@ -14,8 +14,6 @@ from opentelemetry.sdk.resources import SERVICE_NAME, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.trace import Status
-from temporalio.client import Interceptor
-from temporalio.contrib.opentelemetry import TracingInterceptor
 
 ATTRIBUTES: Final = frozenset(
     {
@@ -43,10 +41,6 @@ def start_exporting(service: str) -> TracerProvider:
     provider.add_span_processor(BatchSpanProcessor(CodesOnly(OTLPSpanExporter())))
     trace.set_tracer_provider(provider)
     return provider
-
-
-def tracing_interceptor() -> Interceptor:
-    return TracingInterceptor()
 
 
 class CodesOnly(SpanExporter):

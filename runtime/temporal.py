@@ -54,9 +54,9 @@ def _interceptors() -> list[Interceptor]:
     """Interceptors that carry the trace into workflows and activities; workers inherit them from their client."""
     if not is_tracing():
         return []
-    from runtime.span_export import tracing_interceptor  # noqa: PLC0415 -- costs every start 0.1 s, see there
+    from temporalio.contrib.opentelemetry import TracingInterceptor  # noqa: PLC0415 -- costs every start 0.1 s
 
-    return [tracing_interceptor()]
+    return [TracingInterceptor()]
 
 
 async def connect_with_back_off(*, identity: str, runtime: Runtime | None = None) -> Client:

@@ -31,9 +31,9 @@ def load_profile(environ: Mapping[str, str] = os.environ) -> "ClientConfigProfil
     return ClientConfigProfile.load(override_env_vars={**environ, API_KEY: secret_in(Path(environ[API_KEY_FILE]))})
 
 
-def api_key_problem(environ: Mapping[str, str] = os.environ) -> str | None:
+def api_key_problem() -> str | None:
     """What is wrong with the API key or its file: variable and reason."""
-    path, key = environ.get(API_KEY_FILE), environ.get(API_KEY)
+    path, key = os.environ.get(API_KEY_FILE), os.environ.get(API_KEY)
     if path and key:
         return f"{API_KEY_FILE}: give it or {API_KEY}, not both"
     try:

@@ -1,7 +1,7 @@
 """Traces from HTTP through workflow and activities to SQL, exported where OTEL_EXPORTER_OTLP_ENDPOINT says."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -11,9 +11,9 @@ ENDPOINT: Final = "OTEL_EXPORTER_OTLP_ENDPOINT"
 
 
 @contextmanager
-def tracing(service: str, environ: Mapping[str, str] = os.environ) -> Iterator[None]:
+def tracing(service: str) -> Iterator[None]:
     """Export the spans of this process while the block runs; does nothing without an endpoint. Once a process."""
-    if not environ.get(ENDPOINT):
+    if not os.environ.get(ENDPOINT):
         yield
         return
     from runtime.span_export import start_exporting  # noqa: PLC0415 -- costs every start 0.1 s, see there

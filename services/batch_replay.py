@@ -5,7 +5,6 @@ from typing import Final
 
 from pydantic_core import from_json
 
-from domain.batch.running import RunIdentity
 from domain.engine import codes
 from domain.errors import OperationInternalError, OperationTooExpensive, RunNotFound
 from domain.operation import Operation
@@ -63,18 +62,9 @@ async def _is_same(
 ) -> bool:
     address = chunk.result_document or ""
     async with storage.reading() as reading:
-        text = (await reading.documents.read(chunk.request_document))[chunk.request_document]
+        text = await reading.documents.text(chunk.request_document)
         (stored,) = await reading.documents.contents(address)
-    again = await computed_chunk(
-        pool,
-        ChunkWork(
-            chunk_no=chunk.chunk_no,
-            run_numbers=range(chunk.first_run, chunk.first_run + chunk.runs),
-            text=text,
-            common=common,
-            identity=RunIdentity(correlation_id=operation.correlation_id, idempotency_key=operation.idempotency_key),
-        ),
-    )
+    again = await computed_chunk(pool, ChunkWork.of(chunk, operation, text=text, common=common))
     return again.document.sha256 == address or _differs_by_the_machine(decompressed(stored), again.document)
 
 

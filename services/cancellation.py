@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 from temporalio.client import Client
 
-from domain.errors import OperationAlreadyTerminal, OperationCancelled, OperationNotFound, StorageUnavailable
+from domain.errors import OperationAlreadyTerminal, OperationCancelled, StorageUnavailable
 from domain.operation import Operation, OperationFailure
 from services.ending import fail_locked
 from services.lookup import LookupService
@@ -67,8 +67,6 @@ class CancellationService:
         await self._lookup.operation(operation_id, client=client)
         async with self._storage.transaction() as transaction:
             operation = await transaction.operations.lock(operation_id)
-            if operation is None:
-                raise OperationNotFound
             if operation.is_terminal:
                 raise OperationAlreadyTerminal
             failure = OperationFailure.of(OperationCancelled)

@@ -3,15 +3,16 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 import structlog
 
 from domain.batch.running import ComputedRun, Fault, RunIdentity, computed_runs, failed_run
 from domain.engine import codes
 from domain.errors import OperationInternalError, OperationTooExpensive, ProposalError
+from domain.operation import Operation
 from services.process_pool import ProcessPool
-from storage.batch_chunks import DoneChunk
+from storage.batch_chunks import DoneChunk, StoredChunk
 from storage.documents import Document, DocumentKind
 
 PROCESS_DIED: Final = "died"  # and neither time nor memory was short
@@ -28,6 +29,12 @@ class ChunkWork:
     text: str
     common: str
     identity: RunIdentity
+
+    @classmethod
+    def of(cls, chunk: StoredChunk, operation: Operation, *, text: str, common: str) -> Self:
+        identity = RunIdentity(correlation_id=operation.correlation_id, idempotency_key=operation.idempotency_key)
+        run_numbers = range(chunk.first_run, chunk.first_run + chunk.runs)
+        return cls(chunk_no=chunk.chunk_no, run_numbers=run_numbers, text=text, common=common, identity=identity)
 
 
 async def computed_chunk(pool: ProcessPool, work: ChunkWork) -> DoneChunk:

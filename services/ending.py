@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from domain.errors import OperationNotFound
 from domain.operation import LockedOperation, Operation, OperationFailure, RecordedEvidence
 from storage.unit_of_work import Storage, Transaction
 
@@ -23,8 +22,6 @@ async def end_failed(
     """
     async with storage.transaction() as transaction:
         operation = await transaction.operations.lock(operation_id)
-        if operation is None:
-            raise OperationNotFound
         if operation.is_terminal:
             return operation
         begun = operation if elapsed is None else _begun(operation, elapsed)
@@ -72,8 +69,6 @@ async def succeed_simulated(
 async def adopt(transaction: Transaction, operation_id: str, evidence: RecordedEvidence) -> Operation:
     """End an operation that this transaction has added with a result that its key has already."""
     operation = await transaction.operations.lock(operation_id)
-    if operation is None:
-        raise OperationNotFound
     return await succeed_simulated(transaction, operation, evidence)
 
 

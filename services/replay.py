@@ -57,7 +57,7 @@ async def replay_simulation(storage: Storage, operation_id: str) -> ReplayResult
         is_made = work is not None and work.operation_type is OperationType.SIMULATE_PROPOSAL
         if work is None or not is_made or work.result_document is None or work.artifact_hash is None:
             raise VersionNotFound
-        result = (await reading.documents.read(work.result_document))[work.result_document]
+        result = await reading.documents.text(work.result_document)
     stored = ReplayResult(made=work, engine_version=json.loads(result)["lineage"]["engine_version"])
     return await asyncio.to_thread(_computed, stored, work.request_text.encode(), "simulate")
 

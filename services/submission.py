@@ -18,9 +18,9 @@ from services.open_operations import OpenOperationLimit, Place
 from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
-from storage.idempotency import KeyClaim
+from storage.idempotency import Arbiter, KeyClaim
 from storage.submissions import NewOperation
-from storage.unit_of_work import Arbiter, Storage
+from storage.unit_of_work import Storage
 
 NOT_STORED: Final = datetime.min.replace(tzinfo=UTC)  # PostgreSQL says when
 

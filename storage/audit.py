@@ -159,9 +159,7 @@ class AuditReader(Repository):
 
     async def size(self) -> int:
         """The number of proposals and documents."""
-        cursor = await self._connection.execute(COUNT)
-        ((size,),) = await cursor.fetchall()
-        return int(size)
+        return int(await self._value(COUNT))
 
     async def evidence_after(self, proposal_id: str, *, limit: int) -> list[Evidence]:
         """The next proposals by id, each with everything about it."""

@@ -67,9 +67,7 @@ class BacklogReader(Repository):
 
     async def runs_remaining(self) -> int:
         """Runs of open batches that are not computed."""
-        cursor = await self._connection.execute(SELECT_RUNS_REMAINING)
-        ((remaining,),) = await cursor.fetchall()
-        return int(remaining)
+        return int(await self._value(SELECT_RUNS_REMAINING))
 
     async def pending_deliveries(self) -> PendingDeliveries:
         (row,) = await self._all(DELIVERIES_ROW, SELECT_PENDING_DELIVERIES)
@@ -77,6 +75,4 @@ class BacklogReader(Repository):
 
     async def checkpoint_age(self) -> float:
         """Seconds since the last checkpoint of evidence; without one, since the first proposal; 0 without either."""
-        cursor = await self._connection.execute(SELECT_CHECKPOINT_AGE)
-        ((seconds,),) = await cursor.fetchall()
-        return float(seconds)
+        return float(await self._value(SELECT_CHECKPOINT_AGE))

@@ -1,7 +1,7 @@
 """The chunks of batches: written when the batch is accepted, each done once, read in order, carried over by a retry."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -33,9 +33,6 @@ class StoredChunk:
     succeeded: int | None
     failed: int | None
     engine_version: str | None
-
-    def without_summaries(self) -> "StoredChunk":
-        return replace(self, summaries=None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -174,8 +171,7 @@ class BatchChunks(ChunkReader):
             **parameters_of(done, ("chunk_no", "summaries", "succeeded", "failed", "engine_version")),
         }
         await self._connection.execute(INSERT_DOCUMENT, document_row(done.document, at=operation.locked_at))
-        cursor = await self._connection.execute(FINISH_CHUNK, row)
-        if await cursor.fetchone() is None:
+        if await self._value(FINISH_CHUNK, **row) is None:
             await self._connection.execute(ADD_LOOSE, {"addresses": [done.document.sha256]})
             return False
         await self._connection.execute(COUNT_RUNS, row)
@@ -186,8 +182,6 @@ class BatchChunks(ChunkReader):
 
         Returns how many runs the attempt has computed with that.
         """
-        cursor = await self._connection.execute(
-            CARRY_OVER, {"failed_id": failed_id, "operation_id": operation_id, "engine_version": engine_version}
+        return int(
+            await self._value(CARRY_OVER, failed_id=failed_id, operation_id=operation_id, engine_version=engine_version)
         )
-        ((succeeded,),) = await cursor.fetchall()
-        return int(succeeded)

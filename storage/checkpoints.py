@@ -9,9 +9,8 @@ from psycopg.rows import class_row
 
 from domain.checkpoint import ChainHead, Checkpoint, SeenHead
 from domain.errors import StorageUnavailable
-from storage.rows import Repository, columns_of, insert_statement, parameters_of
+from storage.rows import WIRE_TIME, Repository, columns_of, insert_statement, parameters_of
 
-WIRE_TIME: Final = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
 COLUMNS: Final = columns_of(Checkpoint)
 # The time as it was signed: as a text it can be read whatever it was altered to.
 SHOWN: Final = ", ".join(f"{WIRE_TIME.format(name)} AS {name}" if name == "taken_at" else name for name in COLUMNS)
@@ -85,9 +84,7 @@ class CheckpointReader(Repository):
 
     async def newest_number(self) -> int:
         """The largest number of any row, 0 without one."""
-        cursor = await self._connection.execute(SELECT_NEWEST_NUMBER)
-        ((number,),) = await cursor.fetchall()
-        return int(number)
+        return int(await self._value(SELECT_NEWEST_NUMBER))
 
     async def heads_at(self, checkpoint_no: int, *, after: str, limit: int) -> Sequence[ChainHead]:
         """The next heads by proposal, each the newest that the checkpoint and those before it saw."""
@@ -114,9 +111,7 @@ class Checkpoints(CheckpointReader):
 
     async def now(self) -> str:
         """The transaction's time in its wire form."""
-        cursor = await self._connection.execute(SELECT_NOW)
-        ((now,),) = await cursor.fetchall()
-        return str(now)
+        return str(await self._value(SELECT_NOW))
 
     async def add_heads(self, checkpoint_no: int) -> None:
         """Store where each trail ends that ends elsewhere than the last checkpoint saw it."""

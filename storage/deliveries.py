@@ -12,10 +12,12 @@ INSERT_DELIVERY: Final = """
 INSERT INTO callback_deliveries (operation_id, status, created_at) VALUES (%(operation_id)s, 'PENDING', now())
 ON CONFLICT (operation_id) DO NOTHING
 """
-SELECT_DELIVERY: Final = """
+# Of the delivery `d`.
+ATTEMPTS: Final = """
+    (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts"""
+SELECT_DELIVERY: Final = f"""
 SELECT d.status, d.created_at, d.finished_at, d.due_at, d.redelivered_at, d.redelivered_by, d.attempts_before,
-    clock_timestamp() AS read_at,
-    (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts
+    clock_timestamp() AS read_at, {ATTEMPTS}
 FROM callback_deliveries d WHERE d.operation_id = %(operation_id)s
 """
 LOCK_DELIVERY: Final = f"{SELECT_DELIVERY} FOR UPDATE OF d"
@@ -131,7 +133,4 @@ class Deliveries(DeliveryReader):
 
     async def give_up(self, operation_id: str, *, redelivered_at: datetime | None) -> bool:
         """End a delivery that no workflow is working on; False when another redelivery was asked for since then."""
-        cursor = await self._connection.execute(
-            GIVE_UP, {"operation_id": operation_id, "redelivered_at": redelivered_at}
-        )
-        return await cursor.fetchone() is not None
+        return await self._value(GIVE_UP, operation_id=operation_id, redelivered_at=redelivered_at) is not None

@@ -10,7 +10,7 @@ import zstandard
 from domain.canonical import canonical_text, sha256_of
 from domain.errors import StorageUnavailable
 from domain.timestamps import wire_timestamp
-from storage.rows import Repository, insert_statement
+from storage.rows import WIRE_TIME, Repository, insert_statement
 
 COMPRESSION_LEVEL: Final = 1
 ENCODING: Final = "zstd"
@@ -22,13 +22,23 @@ _NOW: Final = "{now}"
 DOCUMENT_VALUES: Final = {column: f"%({column})s" for column in DOCUMENT_COLUMNS} | {
     "created_at": "now()",
     "seal": f"""'sha256:' || encode(sha256(convert_to(replace(%(sealed)s, '{_NOW}',
-        to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')), 'UTF8')), 'hex')""",
+        {WIRE_TIME.format("now()")}), 'UTF8')), 'hex')""",
 }
 SELECT_CONTENTS: Final = "SELECT sha256, content FROM documents WHERE sha256 = ANY(%(addresses)s)"
 SELECT_SMALL_CONTENTS: Final = """
 SELECT sha256, size, CASE WHEN sum(size) OVER () <= %(limit)s THEN content END
 FROM documents WHERE sha256 = ANY(%(addresses)s)
 """
+
+
+# The columns that refer to documents, by table: `{role}_document`, with the foreign key `{table}_{role}`.
+REFERRERS: Final = {
+    "operations": ("request", "result", "inputs", "artifact"),
+    "proposal_versions": ("request", "result", "inputs", "artifact"),
+    "simulations": ("result", "inputs", "artifact"),
+    "batch_chunks": ("request", "result"),
+}
+FOREIGN_KEYS: Final = frozenset((table, f"{table}_{role}") for table, roles in REFERRERS.items() for role in roles)
 
 
 class DocumentKind(StrEnum):
@@ -113,6 +123,10 @@ class DocumentReader(Repository):
         """The texts by address. Raises KeyError for an address that is not stored: foreign keys rule that out."""
         contents = await self.contents(*addresses)
         return {address: decompressed(content).decode() for address, content in zip(addresses, contents, strict=True)}
+
+    async def text(self, address: str) -> str:
+        """One of them alone. Raises KeyError as `read` does."""
+        return (await self.read(address))[address]
 
     async def contents(self, *addresses: str) -> list[bytes]:
         """Still compressed, in this order. Raises KeyError as `read` does."""

@@ -35,12 +35,10 @@ class EventReader(Repository):
 
     async def state_began(self, event: WorkflowEvent) -> datetime:
         """When the state began that this event led to, or left as it was."""
-        rows = await self._connection.execute(
-            SELECT_STATE_BEGAN, {"proposal_id": event.proposal_id, "sequence": event.sequence}
+        began: datetime | None = await self._value(
+            SELECT_STATE_BEGAN, proposal_id=event.proposal_id, sequence=event.sequence
         )
-        began: datetime
-        (began,) = await rows.fetchone() or (event.occurred_at,)
-        return began
+        return began or event.occurred_at
 
     async def trail(self, proposal_id: str) -> list[WorkflowEvent]:
         """Oldest first."""

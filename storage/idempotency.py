@@ -2,7 +2,7 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Final
+from typing import ClassVar, Final
 
 from domain.errors import IdempotencyKeyConflict
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus
@@ -87,7 +87,12 @@ class IdempotencyKeyReader(Repository):
         return await self._one(KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, **asdict(key))
 
 
-class IdempotencyKeys(IdempotencyKeyReader):
+class Arbiter(Repository):
+    """The table whose rows say what the keys of some scopes stand for, in a transaction."""
+
+    CLAIM: ClassVar[str]
+    REASSIGN: ClassVar[str]
+
     async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str) -> KeyClaim:
         """Take the key for the operation if it is free; otherwise lock it for the caller to judge and to `reassign`.
 
@@ -95,14 +100,29 @@ class IdempotencyKeys(IdempotencyKeyReader):
         """
         claimed = {**asdict(key), "request_hash": request_hash, "operation_id": operation_id}
         while True:
-            cursor = await self._connection.execute(CLAIM_KEY, claimed)
-            if await cursor.fetchone() is not None:
+            if await self._value(self.CLAIM, **claimed) is not None:
                 return KeyClaim()
-            if (held := await self._lock(key)) is not None:
+            if (held := await self._held(key)) is not None:
                 return held
             # The purge came between the two statements: the key is free.
 
-    async def _lock(self, key: IdempotencyKey) -> KeyClaim | None:
+    async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
+        """Give a freed key, locked by `claim`, to the next attempt. A result that it has stays."""
+        await self._connection.execute(
+            self.REASSIGN,
+            {**asdict(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
+        )
+
+    async def _held(self, key: IdempotencyKey) -> KeyClaim | None:
+        """The key as it is, locked; None without a row."""
+        raise NotImplementedError
+
+
+class IdempotencyKeys(IdempotencyKeyReader, Arbiter):
+    CLAIM = CLAIM_KEY
+    REASSIGN = REASSIGN_KEY
+
+    async def _held(self, key: IdempotencyKey) -> KeyClaim | None:
         cursor = await self._connection.execute(LOCK_KEY, asdict(key))
         row = await cursor.fetchone()
         if row is None:
@@ -112,10 +132,3 @@ class IdempotencyKeys(IdempotencyKeyReader):
         operation = await OperationReader(self._connection).get(operation_id)
         held_by = operation or await ExpiredOperationReader(self._connection).get(operation_id)
         return KeyClaim(attempts=attempt, request_hash=request_hash, held_by=held_by)
-
-    async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
-        """Give a freed key, locked by `claim`, to the next attempt."""
-        await self._connection.execute(
-            REASSIGN_KEY,
-            {**asdict(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
-        )

@@ -10,6 +10,7 @@ from psycopg.rows import AsyncRowFactory
 
 from domain.errors import CursorInvalid
 from domain.text import is_identifier
+from storage.rows import Repository
 
 Filter = TypeVar("Filter")
 Row = TypeVar("Row")
@@ -44,9 +45,9 @@ class Keyset(Generic[Filter, Row]):
     select_position: str
 
 
-class KeysetReader(Generic[Filter, Row]):
+class KeysetReader(Repository, Generic[Filter, Row]):
     def __init__(self, connection: AsyncConnection, keyset: Keyset[Filter, Row]) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self._keyset = keyset
 
     async def page(self, narrowed: Filter, *, client: str, cursor: str | None, limit: int) -> Page[Row]:
@@ -55,16 +56,14 @@ class KeysetReader(Generic[Filter, Row]):
         parameters |= {"client": client, "limit": limit + 1, "after_id": cursor}
         if cursor is not None:
             parameters["after_created_at"] = await self._position(cursor, client=client)
-        async with self._connection.cursor(row_factory=self._keyset.row) as rows:
-            await rows.execute(self._keyset.statement(narrowed, cursor), parameters)
-            found = await rows.fetchall()
+        found = await self._all(self._keyset.row, self._keyset.statement(narrowed, cursor), **parameters)
         return Page.of(found, limit=limit, cursor_of=attrgetter(self._keyset.id_column))
 
     async def _position(self, cursor: str, *, client: str) -> Any:
         if is_identifier(cursor):
-            rows = await self._connection.execute(self._keyset.select_position, {"id": cursor, "client": client})
-            if (position := await rows.fetchone()) is not None:
-                return position[0]
+            created_at = await self._value(self._keyset.select_position, id=cursor, client=client)
+            if created_at is not None:
+                return created_at
         raise CursorInvalid
 
 

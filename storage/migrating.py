@@ -32,7 +32,7 @@ class NotConnected(MigrationFailed):
     """The same, when no session could be opened."""
 
 
-def _alembic_config() -> Config:
+def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(resources.files("storage") / "migrations"))
     return config
@@ -62,7 +62,7 @@ def migrate(
         before = MigrationContext.configure(connection).get_current_revision()
         connection.commit()
         if before is None or before <= required_revision():
-            config = _alembic_config()
+            config = alembic_config()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()

@@ -17,7 +17,7 @@ from storage.documents import DOCUMENT_COLUMNS, Document, decompressed, document
 from storage.events import EVENT_FIELDS
 from storage.operations import OPERATION_COLUMNS, OPERATION_ROW, TERMINAL_CHANNEL
 from storage.proposals import PROPOSAL_FIELDS, VERSION_FIELDS
-from storage.rows import Repository, insert_from, parameters_of, value_row
+from storage.rows import Repository, parameters_of, value_row
 
 SELECT_WORK: Final = f"""
 SELECT {OPERATION_COLUMNS}, o.metadata, o.gate_decision, d.content AS request_content
@@ -39,6 +39,12 @@ SELECT operation_id FROM seen
 """
 
 
+def _insert(table: str, columns: Sequence[str], *, prefix: str) -> str:
+    """The row whose parameters have the prefix, if the operation has ended now."""
+    values = ", ".join(f"%({prefix}{column})s" for column in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM ended"
+
+
 @cache
 def commit_statement(*, documents: int, adds_proposal: bool) -> str:
     """End an open operation with all that it has made; nothing at all is written for one that has ended.
@@ -47,13 +53,13 @@ def commit_statement(*, documents: int, adds_proposal: bool) -> str:
     """
     inserts = {
         **{
-            f"document_{number}": insert_from("ended", "documents", DOCUMENT_COLUMNS, prefix=f"d{number}_")
+            f"document_{number}": _insert("documents", DOCUMENT_COLUMNS, prefix=f"d{number}_")
             + " ON CONFLICT (sha256) DO NOTHING"
             for number in range(documents)
         },
-        **({"proposal": insert_from("ended", "proposals", PROPOSAL_FIELDS, prefix="p_")} if adds_proposal else {}),
-        "version": insert_from("ended", "proposal_versions", VERSION_FIELDS, prefix="v_"),
-        "event": insert_from("ended", "workflow_events", EVENT_FIELDS, prefix="e_"),
+        **({"proposal": _insert("proposals", PROPOSAL_FIELDS, prefix="p_")} if adds_proposal else {}),
+        "version": _insert("proposal_versions", VERSION_FIELDS, prefix="v_"),
+        "event": _insert("workflow_events", EVENT_FIELDS, prefix="e_"),
         "delivery": "INSERT INTO callback_deliveries (operation_id, status, created_at) "
         "SELECT operation_id, 'PENDING', now() FROM ended WHERE has_callback",
     }

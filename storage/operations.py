@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from psycopg import AsyncConnection
 
+from domain.errors import OperationNotFound
 from domain.operation import (
     LockedOperation,
     Operation,
@@ -141,9 +142,8 @@ class OperationReader(Repository):
 
     async def gate_decision(self, operation_id: str) -> str | None:
         """Of its result, as JSON text; None also without one."""
-        cursor = await self._connection.execute(SELECT_GATE_DECISION, {"operation_id": operation_id})
-        row = await cursor.fetchone()
-        return None if row is None else row[0]
+        decision: str | None = await self._value(SELECT_GATE_DECISION, operation_id=operation_id)
+        return decision
 
     async def newest_by_correlation(self, correlation_id: str, *, client: str) -> Operation | None:
         return await self._one(
@@ -152,16 +152,12 @@ class OperationReader(Repository):
 
     async def newest_attempt(self, operation_id: str) -> str | None:
         """The last of the attempts that began with this operation, without a key to name them; it may be purged."""
-        cursor = await self._connection.execute(SELECT_NEWEST_ATTEMPT, {"operation_id": operation_id})
-        row = await cursor.fetchone()
-        return None if row is None else str(row[0])
+        newest: str | None = await self._value(SELECT_NEWEST_ATTEMPT, operation_id=operation_id)
+        return newest
 
     async def count_open(self, *, at_most: int, only_batches: bool = False) -> int:
         """Operations of all clients that have not ended; counting stops at the limit."""
-        statement = COUNT_OPEN_BATCHES if only_batches else COUNT_OPEN
-        cursor = await self._connection.execute(statement, {"at_most": at_most})
-        row = await cursor.fetchone()
-        return 0 if row is None else int(row[0])
+        return int(await self._value(COUNT_OPEN_BATCHES if only_batches else COUNT_OPEN, at_most=at_most))
 
 
 class Operations(OperationReader):
@@ -184,18 +180,18 @@ class Operations(OperationReader):
     async def count_open_of(self, client: str, *, at_most: int) -> int:
         """Open operations of one client, no further than the limit; until this transaction ends no other one counts."""
         await self._connection.execute(LOCK_PLACES, {"client": client})
-        cursor = await self._connection.execute(
-            COUNT_OPEN_OF_CLIENT, {"client": client, "types": list(OperationType), "at_most": at_most}
-        )
-        ((count,),) = await cursor.fetchall()
-        return int(count)
+        types = list(OperationType)
+        return int(await self._value(COUNT_OPEN_OF_CLIENT, client=client, types=types, at_most=at_most))
 
     async def note_workflows_cancelled(self, operation_ids: Sequence[str]) -> None:
         await self._connection.execute(NOTE_CANCELLED, {"operation_ids": list(operation_ids)})
 
-    async def lock(self, operation_id: str) -> LockedOperation | None:
-        """The operation, locked until the transaction ends."""
-        return await self._one(LOCKED_ROW, LOCK_OPERATION, operation_id=operation_id)
+    async def lock(self, operation_id: str) -> LockedOperation:
+        """The operation, locked until the transaction ends. Raises OperationNotFound."""
+        operation = await self._one(LOCKED_ROW, LOCK_OPERATION, operation_id=operation_id)
+        if operation is None:
+            raise OperationNotFound
+        return operation
 
     async def record_simulation(
         self, operation_id: str, *, result_document: str, status: str, simulation_hash: str, gate_decision: str | None

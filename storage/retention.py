@@ -10,8 +10,8 @@ from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from psycopg.errors import ForeignKeyViolation, QueryCanceled
-from psycopg.sql import SQL, Identifier
 
+from storage.documents import REFERRERS
 from storage.expired_operations import EXPIRED_COLUMNS, EXPIRED_VALUES
 from storage.rows import Repository
 
@@ -122,12 +122,6 @@ WITH removed AS (
     RETURNING operation_id)
 SELECT count(*) FROM removed
 """
-REFERRERS: Final = {
-    "operations": ("request", "result", "inputs", "artifact"),
-    "proposal_versions": ("request", "result", "inputs", "artifact"),
-    "simulations": ("result", "inputs", "artifact"),
-    "batch_chunks": ("request", "result"),
-}
 UNUSED: Final = " AND ".join(
     f"(SELECT 1 FROM {table} WHERE {role}_document = d.sha256 LIMIT 1) IS NULL"
     for table, roles in REFERRERS.items()
@@ -194,15 +188,13 @@ class Retention(Repository):
     """Finds and removes the rows to purge, on a connection in autocommit. Only PostgreSQL's clock decides their age."""
 
     async def now(self) -> datetime:
-        cursor = await self._connection.execute("SELECT now()")
-        ((moment,),) = await cursor.fetchall()
-        now: datetime = moment
+        now: datetime = await self._value("SELECT now()")
         return now
 
     async def due(self, kind: Kind, *, kept: timedelta, recent: timedelta) -> Due | None:
         """The age of the rows of a kind of AGED that are older than `kept`; None when there are none."""
         table, written = AGED[kind]
-        statement = SQL(SELECT_DUE).format(table=Identifier(table), written=Identifier(written))
+        statement = SELECT_DUE.format(table=table, written=written)
         cursor = await self._connection.execute(statement, {"kept": kept, "recent": recent})
         ((oldest, newest, is_recent),) = await cursor.fetchall()
         return None if newest is None else Due(oldest=oldest, newest=newest, is_recent=is_recent)
@@ -215,10 +207,8 @@ class Retention(Repository):
         # In autocommit the server releases a statement's locks at its end, without waiting for a COMMIT from here.
         await self._connection.execute(BOUND_STATEMENTS)
         try:
-            cursor = await self._connection.execute(STATEMENTS[kind], {"kept": kept, "limit": limit})
-            row = await cursor.fetchone()
+            return int(await self._value(STATEMENTS[kind], kept=kept, limit=limit))
         except (QueryCanceled, ForeignKeyViolation):
             raise BatchUndone from None
         finally:
             await self._connection.execute(UNBOUND_STATEMENTS)
-        return 0 if row is None else int(row[0])

@@ -7,7 +7,7 @@ column, is not loaded for that: it would be half of what a process needs to star
 from collections.abc import Collection, Sequence
 from dataclasses import fields
 from enum import StrEnum
-from typing import Any, TypeVar, get_args, get_type_hints
+from typing import Any, Final, TypeVar, get_args, get_type_hints
 
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import AsyncRowFactory, RowMaker
@@ -44,6 +44,10 @@ def _name(column: bytes | None) -> str:
     return "" if column is None else column.decode()
 
 
+# A moment in SQL, as `domain.timestamps` writes it: to be hashed and signed.
+WIRE_TIME: Final = """to_char({} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"+00:00"')"""
+
+
 class Repository:
     """Statements on one connection; a repository is for one table, or for one use of several."""
 
@@ -61,6 +65,12 @@ class Repository:
             await cursor.execute(statement, parameters)
             return await cursor.fetchall()
 
+    async def _value(self, statement: str, **parameters: Any) -> Any:
+        """The first column of the first row, None without one."""
+        cursor = await self._connection.execute(statement, parameters)
+        row = await cursor.fetchone()
+        return None if row is None else row[0]
+
 
 def columns_of(value_class: type[Any], *, computed: Collection[str] = ()) -> tuple[str, ...]:
     """The columns that a dataclass has fields for; `computed` fields are no columns."""
@@ -76,9 +86,3 @@ def insert_statement(table: str, columns: Sequence[str]) -> str:
     """An INSERT that takes its values by column name."""
     values = ", ".join(f"%({column})s" for column in columns)
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({values})"
-
-
-def insert_from(source: str, table: str, columns: Sequence[str], *, prefix: str) -> str:
-    """An INSERT for a part of a larger statement: its row, named with a prefix, for each row of `source`."""
-    values = ", ".join(f"%({prefix}{column})s" for column in columns)
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values} FROM {source}"

@@ -11,16 +11,10 @@ from typing import Any, Final
 from psycopg import AsyncConnection
 
 from domain.audit_check import BrokenRow
-from storage.privileges import PRIVILEGES
-from storage.retention import REFERRERS
+from storage.documents import FOREIGN_KEYS
+from storage.privileges import ADD, PRIVILEGES
 
-APPEND_ONLY: Final = (
-    "workflow_events",
-    "approvals",
-    "proposal_versions",
-    "evidence_checkpoints",
-    "checkpoint_heads",
-)
+APPEND_ONLY: Final = tuple(table for table, granted in PRIVILEGES.items() if granted == ADD)
 NO_CHANGE: Final = "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
 NO_TRUNCATE: Final = "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
 # As pg_get_triggerdef writes what migrations 0001 and 0013 create.
@@ -38,7 +32,6 @@ BEGIN
         USING ERRCODE = 'integrity_constraint_violation';
 END
 """
-FOREIGN_KEYS: Final = {(table, f"{table}_{role}") for table, roles in REFERRERS.items() for role in roles}
 
 TABLES: Final = "SELECT c.* FROM unnest(%(tables)s::text[]) AS name JOIN pg_class c ON c.oid = to_regclass(name)"
 SELECT_TRIGGERS: Final = f"""

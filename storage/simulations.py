@@ -3,13 +3,13 @@
 One row decides (docs/adr/0040-key-space-b-has-one-arbiter.md). The first stored result is every later answer's.
 """
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from domain.errors import IdempotencyKeyConflict, StorageUnavailable
 from domain.operation import IdempotencyKey, Operation, OperationStatus
-from storage.idempotency import KeyClaim
+from storage.idempotency import Arbiter, KeyClaim
 from storage.operations import OperationReader
 from storage.rows import Repository, columns_of, insert_statement, parameters_of, value_row
 
@@ -102,16 +102,18 @@ class SimulationReader(Repository):
         return SimulationKey(**row, operation_status=None if status is None else OperationStatus(status)), now
 
 
-class Simulations(SimulationReader):
+class Simulations(SimulationReader, Arbiter):
     """Keys as a transaction holds them; each waits for a concurrent one of the same key to commit or roll back."""
+
+    CLAIM = CLAIM_SIMULATION
+    REASSIGN = REASSIGN_SIMULATION
 
     async def add_or_get(self, mine: SimulationKey) -> SimulationKey:
         """The row with the result of this request: this one, or the one that came first.
 
         An operation that has the key and no result yet will find this one. Raises IdempotencyKeyConflict.
         """
-        cursor = await self._connection.execute(INSERT_SIMULATION, parameters_of(mine, _COLUMNS))
-        if await cursor.fetchone() is not None:
+        if await self._value(INSERT_SIMULATION, **parameters_of(mine, _COLUMNS)) is not None:
             return mine
         held = await self._locked(mine.key, client=mine.client)
         if held is None:
@@ -131,25 +133,13 @@ class Simulations(SimulationReader):
         filled = replace(row, **stored._asdict(), correlation_id=correlation_id)
         await self._connection.execute(STORE_RESULT, _parameters(filled))
 
-    async def claim(self, key: IdempotencyKey, *, request_hash: str, operation_id: str) -> KeyClaim:
-        """As `IdempotencyKeys.claim`, but an operation that was purged holds nothing: its result does."""
-        claimed = {**asdict(key), "request_hash": request_hash, "operation_id": operation_id}
-        while True:
-            cursor = await self._connection.execute(CLAIM_SIMULATION, claimed)
-            if await cursor.fetchone() is not None:
-                return KeyClaim()
-            if (held := await self._locked(key.key, client=key.client)) is not None:
-                row, operation = held
-                attempts = 0 if row.operation_id is None else row.attempt
-                return KeyClaim(attempts=attempts, request_hash=row.request_hash, held_by=operation, stored=row.stored)
-            # The purge came between the two statements: the key is free.
-
-    async def reassign(self, key: IdempotencyKey, *, request_hash: str, operation_id: str, attempt: int) -> None:
-        """As `IdempotencyKeys.reassign`; a result stays."""
-        await self._connection.execute(
-            REASSIGN_SIMULATION,
-            {**asdict(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
-        )
+    async def _held(self, key: IdempotencyKey) -> KeyClaim | None:
+        """An operation that was purged holds nothing: its result does."""
+        if (held := await self._locked(key.key, client=key.client)) is None:
+            return None
+        row, operation = held
+        attempts = 0 if row.operation_id is None else row.attempt
+        return KeyClaim(attempts=attempts, request_hash=row.request_hash, held_by=operation, stored=row.stored)
 
     async def _locked(self, key: str, *, client: str) -> tuple[SimulationKey, Operation | None] | None:
         """The locked row with its operation, which only the holder of the row can make SUCCEED."""

@@ -1,7 +1,7 @@
 """The tables as SQLModel declares them: the one place where a column is named.
 
-Statements take their columns from here (`storage.rows`), and `alembic check` holds the migrations against it. CHECKs,
-triggers and storage options live in the migrations alone; the statements are the repositories' own SQL.
+`alembic check` holds the migrations against it, and a test the fields that statements take their columns from
+(`storage.rows`). CHECKs, triggers and storage options live in the migrations alone.
 """
 
 from datetime import datetime
@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import TIMESTAMP
 from sqlmodel import Field, SQLModel
+
+from storage.documents import REFERRERS
 
 metadata = SQLModel.metadata
 
@@ -31,9 +33,9 @@ def _document(constraint: str, *, nullable: bool = False, deferred: bool = False
     return _text(reference, nullable=nullable)
 
 
-def _document_indexes(table: str, *roles: str) -> list[Index]:
+def _document_indexes(table: str) -> list[Index]:
     """The deletion of a document asks every column that could refer to it."""
-    return [Index(f"{table}_{role}_document", f"{role}_document") for role in roles]
+    return [Index(f"{table}_{role}_document", f"{role}_document") for role in REFERRERS[table]]
 
 
 NEWEST_OPERATION = (text("created_at DESC"), text("operation_id DESC"))
@@ -93,7 +95,7 @@ class ProposalVersionRow(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("proposal_id", "version_no", name="proposal_versions_number"),
         UniqueConstraint("operation_id", name="proposal_versions_operation"),
-        *_document_indexes("proposal_versions", "request", "result", "inputs", "artifact"),
+        *_document_indexes("proposal_versions"),
     )
 
     proposal_version_id: str = _text(primary_key=True)
@@ -211,7 +213,7 @@ class OperationRow(SQLModel, table=True):
             postgresql_where=text("finished_at IS NOT NULL AND operation_type = 'ANALYZE_SCENARIOS'"),
         ),
         Index("operations_workflows_to_cancel", "updated_at", postgresql_where=text("workflow_to_cancel")),
-        *_document_indexes("operations", "request", "result", "inputs", "artifact"),
+        *_document_indexes("operations"),
     )
 
     operation_id: str = _text(primary_key=True)
@@ -267,7 +269,7 @@ class OperationRow(SQLModel, table=True):
 
 class BatchChunkRow(SQLModel, table=True):
     __tablename__ = "batch_chunks"
-    __table_args__ = tuple(_document_indexes("batch_chunks", "request", "result"))
+    __table_args__ = tuple(_document_indexes("batch_chunks"))
 
     operation_id: str = _text(ForeignKey("operations.operation_id", name="batch_chunks_operation"), primary_key=True)
     chunk_no: int = Field(primary_key=True)
@@ -322,7 +324,7 @@ class SimulationRow(SQLModel, table=True):
     __tablename__ = "simulations"
     __table_args__ = (
         Index("simulations_by_age", "created_at"),
-        *_document_indexes("simulations", "result", "inputs", "artifact"),
+        *_document_indexes("simulations"),
     )
 
     client: str = _text(primary_key=True)

@@ -10,7 +10,7 @@ the commit breaks the promise of a 202 (docs/adr/0006-explicit-transactions.md).
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, LiteralString, Protocol
+from typing import Literal, LiteralString, Protocol
 
 import structlog
 from psycopg import AsyncConnection
@@ -24,10 +24,10 @@ from storage.batch_chunks import BatchChunks, ChunkReader
 from storage.checkpoints import Checkpoints
 from storage.correlation_ids import CorrelationIds
 from storage.deliveries import Deliveries, DeliveryReader
-from storage.documents import DocumentPurged, DocumentReader, Documents
+from storage.documents import FOREIGN_KEYS, DocumentPurged, DocumentReader, Documents
 from storage.events import EventReader, Events
 from storage.expired_operations import ExpiredOperationReader
-from storage.idempotency import IdempotencyKeyReader, IdempotencyKeys
+from storage.idempotency import Arbiter, IdempotencyKeyReader, IdempotencyKeys
 from storage.keyset import KeysetReader
 from storage.operation_list import OPERATION_LIST
 from storage.operation_work import OperationWork, WorkReader
@@ -35,17 +35,13 @@ from storage.operations import OperationReader, Operations
 from storage.privileges import missing_privilege
 from storage.proposal_list import PROPOSAL_LIST
 from storage.proposals import ProposalReader, Proposals
-from storage.retention import REFERRERS, Retention
+from storage.retention import Retention
 from storage.reviews import ApprovalReader, Approvals, ReviewKeys
 from storage.schema import current_revision, required_revision
 from storage.simulations import SimulationReader, Simulations
 from storage.submissions import Submissions
 from storage.waiting_list import WaitingReader
 from storage.workflow_starts import OperationStarts, delivery_starts
-
-REFERENCES_TO_DOCUMENTS: Final = frozenset(f"{table}_{role}" for table, roles in REFERRERS.items() for role in roles)
-
-Arbiter = IdempotencyKeys | Simulations
 
 log = structlog.get_logger(__name__)
 
@@ -226,6 +222,6 @@ class Storage:
             async with self._connections.connection() as connection:
                 yield connection
         except ForeignKeyViolation as failure:
-            if failure.diag.constraint_name in REFERENCES_TO_DOCUMENTS:
+            if (failure.diag.table_name, failure.diag.constraint_name) in FOREIGN_KEYS:
                 raise DocumentPurged from None
             raise

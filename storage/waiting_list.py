@@ -9,14 +9,13 @@ from dataclasses import astuple, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from psycopg import AsyncConnection
-
 from domain.canonical import sha256_of
 from domain.errors import CursorInvalid
 from domain.proposal import ProposalState
 from storage.keyset import Page, filter_parameters
 from storage.proposal_list import CONDITIONS, EACH_STATE, ProposalFilter
 from storage.proposals import SHOWN_COLUMNS, SHOWN_ROW, ShownProposal
+from storage.rows import Repository
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 CURSOR: Final = re.compile(r"waiting-([0-9]{1,17})-(pp_[0-9a-f]{1,64})-([0-9a-f]{16})")
@@ -45,10 +44,7 @@ def waiting_parameters(narrowed: ProposalFilter) -> dict[str, Any]:
     return filter_parameters(replace(narrowed, current_state=states), CONDITIONS)
 
 
-class WaitingReader:
-    def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
-
+class WaitingReader(Repository):
     async def page(
         self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int
     ) -> Page[ShownProposal]:
@@ -56,9 +52,7 @@ class WaitingReader:
         of = sha256_of(repr((client, *astuple(narrowed)))).removeprefix("sha256:")[:16]
         position = {} if cursor is None else _position(cursor, of=of)
         parameters = waiting_parameters(narrowed) | position | {"client": client, "limit": limit + 1}
-        async with self._connection.cursor(row_factory=SHOWN_ROW) as rows:
-            await rows.execute(waiting_statement(narrowed, cursor), parameters)
-            found = await rows.fetchall()
+        found = await self._all(SHOWN_ROW, waiting_statement(narrowed, cursor), **parameters)
         return Page.of(found, limit=limit, cursor_of=lambda last: _cursor(last, of=of))
 
 

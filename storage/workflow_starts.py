@@ -13,6 +13,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import AsyncRowFactory
 
 from domain.operation import Operation
+from storage.deliveries import ATTEMPTS
 from storage.operations import OPERATION_COLUMNS, OPERATION_ROW, SELECT_OPERATION
 from storage.rows import Repository, value_row
 from storage.start_turns import take_in_turn
@@ -64,8 +65,7 @@ ORDER BY updated_at LIMIT %(limit)s
 
 _DELIVERY_COLUMNS: Final = f"""
     {OPERATION_COLUMNS}, d.redelivered_at, d.redelivered_by, d.started_workflow_at IS NULL AS awaits_start,
-    (SELECT coalesce(max(attempt_no), 0) FROM callback_attempts a WHERE a.operation_id = d.operation_id) AS attempts,
-    d.created_at > now() - interval '10 minutes' AS is_recent"""
+    {ATTEMPTS}, d.created_at > now() - interval '10 minutes' AS is_recent"""
 SELECT_DELIVERY: Final = f"""
 SELECT {_DELIVERY_COLUMNS} FROM callback_deliveries d JOIN operations o USING (operation_id)
 WHERE d.operation_id = %(operation_id)s AND d.status = 'PENDING'
@@ -180,9 +180,7 @@ class OperationStarts(WorkflowStarts[Operation]):
 
     async def room(self, *, at_most: int) -> int:
         """The open operations that have their workflow are counted no further than the limit."""
-        cursor = await self._connection.execute(COUNT_STARTED, {"most": at_most})
-        ((started,),) = await cursor.fetchall()
-        return at_most - int(started)
+        return at_most - int(await self._value(COUNT_STARTED, most=at_most))
 
     async def take_waiting(self, *, idle: timedelta, limit: int) -> list[Operation]:
         """Operations that no start queue has started for `idle`, by turns of clients, for one run of reconcile."""

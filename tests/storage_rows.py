@@ -19,7 +19,7 @@ from activities.under_way import UnderWay
 from activities.work_at_hand import WorkAtHand
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import Policy
-from domain.proposal import EventType
+from domain.proposal import ApprovalType, EventType
 from runtime.engine_pool import EnginePool
 from services.adoption import Adoption
 from services.lifecycle import ProposalWorkflowService
@@ -165,7 +165,9 @@ async def a_reviewed_proposal(storage: Storage) -> str:
         EventType.CLIENT_CONSENT_RECORDED,
         EventType.EXECUTED,
     ):
-        command = ReviewCommand(actor_id="reviewer_1", reason=f'{{"event":"{event_type}"}}')
+        command = ReviewCommand(
+            actor_id="reviewer_1", decisions=frozenset(ApprovalType), reason=f'{{"event":"{event_type}"}}'
+        )
         await reviews.transition(proposal_id, event_type, command, client="local", keyed=None)
     return proposal_id
 

@@ -92,53 +92,44 @@ async def run(settings: Settings, *, stop: asyncio.Event, process_metrics: Proce
 
 
 def _workers(settings: Settings, client: Client, dependencies: Dependencies) -> list[Worker]:
-    grace = timedelta(seconds=settings.shutdown_grace_seconds)
     deployment = _deployment(settings, VersioningBehavior.PINNED)
-    # The sandbox takes a third of its time; it watches in the tests: docs/adr/0027-the-sandbox-is-in-the-tests.md
-    runner = UnsandboxedWorkflowRunner()
+    worker = partial(
+        Worker,
+        client,
+        # The sandbox takes a third of its time; it watches in the tests: docs/adr/0027-the-sandbox-is-in-the-tests.md
+        workflow_runner=UnsandboxedWorkflowRunner(),
+        interceptors=[OneArgument()],
+        graceful_shutdown_timeout=timedelta(seconds=settings.shutdown_grace_seconds),
+    )
     return [
-        Worker(
-            client,
+        worker(
             task_queue=HOUSEKEEPING_QUEUE,
             workflows=housekeeping_workflows(),
             activities=housekeeping_activities(dependencies),
-            workflow_runner=runner,
-            interceptors=[OneArgument()],
-            graceful_shutdown_timeout=grace,
             # Pinned, the workflow that goes on for ever would stay with the version that began it.
             deployment_config=_deployment(settings, VersioningBehavior.AUTO_UPGRADE),
             max_concurrent_activities=3,  # purge and checkpoint begin at the same time, and reconcile waits for neither
             max_concurrent_workflow_tasks=2,
         ),
-        Worker(
-            client,
+        worker(
             task_queue=CALLBACKS_QUEUE,
             workflows=callback_workflows(),
             activities=callback_activities(dependencies),
-            workflow_runner=runner,
-            interceptors=[OneArgument()],
-            graceful_shutdown_timeout=grace,
             deployment_config=deployment,
             max_concurrent_activities=CONCURRENT_CALLBACKS,
             max_concurrent_workflow_tasks=10,
         ),
-        Worker(
-            client,
+        worker(
             task_queue=BATCHES_QUEUE,
             activities=batch_activities(dependencies),
-            graceful_shutdown_timeout=grace,
             deployment_config=deployment,
             # One more than can compute: it reads and commits meanwhile.
             max_concurrent_activities=settings.engine_processes + 1,
         ),
-        Worker(
-            client,
+        worker(
             task_queue=PROPOSALS_QUEUE,
             workflows=proposal_workflows(),
             activities=proposal_activities(dependencies),
-            workflow_runner=runner,
-            interceptors=[OneArgument()],
-            graceful_shutdown_timeout=grace,
             deployment_config=deployment,
             max_concurrent_workflow_tasks=settings.worker_workflow_tasks,
             max_concurrent_local_activities=settings.worker_local_activities,

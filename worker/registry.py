@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from prometheus_client import CollectorRegistry
 from temporalio.client import Client
 
 from activities.analyze_chunks import AnalyzeStep
@@ -51,11 +50,11 @@ class Dependencies:
     pool: ProcessPool
     periods: Periods
     max_started: int
+    callback_rules: CallbackRules
+    egress_proxy: EgressProxy | None
+    evidence_key: EvidenceKey | None
+    metrics: WorkerMetrics
     under_way: UnderWay = field(default_factory=UnderWay)
-    callback_rules: CallbackRules = field(default_factory=CallbackRules)
-    egress_proxy: EgressProxy | None = None
-    evidence_key: EvidenceKey | None = None
-    metrics: WorkerMetrics = field(default_factory=lambda: WorkerMetrics(CollectorRegistry()))
 
 
 def proposal_workflows() -> list[type]:

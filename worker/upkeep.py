@@ -22,13 +22,10 @@ log = structlog.get_logger(__name__)
 
 
 async def keep_temporal_prepared(client: Client, *, checkpoints: bool) -> float:
-    """Create and start what is missing; returns the seconds until the next look."""
-    await prepare_temporal(client, checkpoints=checkpoints)
-    return INTERVAL_SECONDS
+    """Create and start what is missing; returns the seconds until the next look.
 
-
-async def prepare_temporal(client: Client, *, checkpoints: bool) -> None:
-    """`checkpoints`: whether this worker has a key to sign them with."""
+    `checkpoints`: whether this worker has a key to sign them with.
+    """
     try:
         attributes = await register_search_attributes(client, SEARCH_ATTRIBUTES)
         schedules = await create_missing_schedules(client, checkpoints=checkpoints)
@@ -36,7 +33,7 @@ async def prepare_temporal(client: Client, *, checkpoints: bool) -> None:
         is_started = await start_reconcile(client)
     except (RPCError, RuntimeError) as failure:
         log.warning("temporal_not_prepared", reason=temporal_problem(failure))
-        return
+        return INTERVAL_SECONDS
     if attributes or schedules or is_replaced or is_started:
         log.info(
             "temporal_prepared",
@@ -45,6 +42,7 @@ async def prepare_temporal(client: Client, *, checkpoints: bool) -> None:
             reconcile_schedule_replaced=is_replaced,
             reconcile_started=is_started,
         )
+    return INTERVAL_SECONDS
 
 
 async def start_reconcile(client: Client) -> bool:

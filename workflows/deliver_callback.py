@@ -6,13 +6,13 @@ from datetime import timedelta
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError, ApplicationErrorCategory, is_cancelled_exception
+from temporalio.exceptions import ApplicationError, ApplicationErrorCategory
 
 from domain.callback_retries import DELAYS, JITTER, busy_seconds
 from workflows import policies, steps
 from workflows.identity import DELIVER_CALLBACK, DELIVER_NOW
 from workflows.messages import DeliverCallbackInput, DeliverInput, DeliverResult
-from workflows.operation_steps import is_final
+from workflows.operation_steps import run_locally
 
 UNDELIVERED = "CallbackNotDelivered"
 LONGEST_WAIT = max(DELAYS).total_seconds() * (1 + JITTER)
@@ -57,16 +57,12 @@ class DeliverCallback:
 
     async def _as_the_row_says(self, start: DeliverCallbackInput, result: DeliverResult) -> DeliverResult:
         """The end as the row has it: an operator can complete a normal activity with any words, a local one never."""
-        try:
-            said = await workflow.execute_local_activity(
-                steps.deliver_callback,
-                DeliverInput(operation_id=start.operation_id, attempts=-1, jitter=0.0),
-                summary="Ask the row what the delivery has come to",
-                **policies.LOCAL,
-            )
-        except (ActivityError, ApplicationError) as failure:
-            if is_cancelled_exception(failure) or is_final(failure):
-                raise
+        said = await run_locally(
+            steps.deliver_callback,
+            DeliverInput(operation_id=start.operation_id, attempts=-1, jitter=0.0),
+            summary="Ask the row what the delivery has come to",
+        )
+        if said is None:
             # The next look waits the outage out, as a normal activity that the operator sees.
             return DeliverResult(state="PENDING", attempts=start.attempts)
         is_as_told = (said.state, said.attempts) == (result.state, result.attempts)

@@ -30,10 +30,11 @@ class AnalyzeInput(OfOperation):
 
 
 class CreateInput(OfOperation):
-    """Start of `CreateProposal` and `CreateVersion`; `is_large` chooses normal activities from the first step on.
+    """Start of `CreateProposal`, `CreateVersion` and `SimulateProposal`.
 
-    The ids behind it are what an operator looks for first on the workflow's page; no step reads them. `public_url` is
-    for the links there: a workflow may not read settings, which can change between its run and a replay.
+    `is_large` chooses normal activities from the first step on. The ids behind it are what an operator looks for first
+    on the workflow's page; no step reads them. `public_url` is for the links there: a workflow may not read settings,
+    which can change between its run and a replay.
     """
 
     is_large: bool
@@ -166,6 +167,7 @@ class ReconcileResult(Message):
             restarted=self.restarted + other.restarted,
             ended=self.ended + other.ended,
             cancelled=self.cancelled + other.cancelled,
+            is_paused=self.is_paused or other.is_paused,
         )
 
 

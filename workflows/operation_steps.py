@@ -37,31 +37,33 @@ class StepRunner:
         that waits for a dependency would hold the workflow's task and hide the cause, so what fails there goes on as
         the same step in a normal activity, where the operator sees it. `options` are the normal activity's.
         """
-        if not is_at_once:
-            try:
-                return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
-            except (ActivityError, ApplicationError) as failure:
-                if is_cancelled_exception(failure) or is_final(failure):
-                    raise
+        if not is_at_once and (result := await run_locally(step, argument, summary=summary)) is not None:
+            return result
         self.may_be_typed = True
         return await workflow.execute_activity(step, argument, summary=summary, **options)
 
     async def run_untyped(self, step: Step[Input, Result], argument: Input, *, summary: str) -> Result:
         """The step's result from a local activity, which only a worker can complete; an outage is waited out."""
-        while True:
-            try:
-                return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
-            except (ActivityError, ApplicationError) as failure:
-                if is_cancelled_exception(failure) or is_final(failure):
-                    raise
+        while (result := await run_locally(step, argument, summary=summary)) is None:
             try:
                 await workflow.execute_activity(step, argument, summary=summary, **policies.NORMAL)
             except ActivityError as failure:
                 if is_cancelled_exception(failure):
                     raise
+        return result
 
 
-def is_final(failure: BaseException) -> bool:
+async def run_locally(step: Step[Input, Result], argument: Input, *, summary: str) -> Result | None:
+    """The step's result from a local activity; None after a failure that another try may not have."""
+    try:
+        return await workflow.execute_local_activity(step, argument, summary=summary, **policies.LOCAL)
+    except (ActivityError, ApplicationError) as failure:
+        if is_cancelled_exception(failure) or _is_final(failure):
+            raise
+    return None
+
+
+def _is_final(failure: BaseException) -> bool:
     """Whether the boundary has said that another try is useless."""
     cause = application_error(failure)
     return cause is not None and cause.non_retryable

@@ -17,7 +17,7 @@ MAX_STEPS: Final = 100  # the next run goes on where this one stopped
 @workflow.defn(name=PURGE_OPERATIONS, failure_exception_types=[ValidationError, workflow.NondeterminismError])
 class PurgeOperations:
     @workflow.run
-    async def run(self, _order: HousekeepingInput) -> PurgeResult:
+    async def run(self, _start: HousekeepingInput) -> PurgeResult:
         if not workflow.info().workflow_id.startswith(PURGE_ID):
             raise ApplicationError(f"it runs by the schedule {PURGE_ID} only: nothing was changed", non_retryable=True)
         total = PurgeResult(is_done=False)

@@ -17,7 +17,7 @@ from domain.canonical import canonical_text
 from domain.creation import new_proposal
 from domain.evidence import ArtifactDocuments, SimulatedDocument, artifact_documents, simulate_document
 from domain.ids import new_operation_id
-from domain.operation import LockedOperation, OperationStatus, OperationType, Policy, RecordedEvidence
+from domain.operation import LockedOperation, OperationStatus, OperationType, Policy
 from domain.request import CreateRequest, request_document, request_hash
 from domain.timestamps import wire_timestamp
 from storage.documents import ENCODING, Document, DocumentKind, document_seal
@@ -125,16 +125,8 @@ def finished_rows(accepted: Accepted, result: SimulatedDocument, made: ArtifactD
     for kind, text in texts.items():
         addresses[kind], statement = _document(DocumentKind(kind), text, at=accepted.at)
         yield statement
-    evidence = RecordedEvidence(
-        result_document=addresses["result"],
-        simulation_status=result.status,
-        simulation_hash=result.simulation_hash,
-        gate_decision=result.gate_decision,
-        inputs_document=addresses["inputs"],
-        artifact_document=addresses["artifact"],
-        artifact_hash=made.artifact_hash,
-        engine_version=result.engine_version,
-    )
+    documents = (addresses["result"], addresses["inputs"], addresses["artifact"])
+    evidence = result.recorded(artifact_hash=made.artifact_hash, documents=documents)
     created = new_proposal(accepted.operation(), evidence)
     yield _insert("proposals", created.proposal)
     yield _insert("proposal_versions", created.version)

@@ -1,6 +1,6 @@
 """A batch as it is stored: the common document, and consecutive items in chunks, each computed and kept together."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -77,7 +77,9 @@ def read_chunk(text: str) -> Chunk:
 
 
 def _part_text(part: BatchItem | BatchScenario | Malformed) -> str:
-    return wire_text({"errors": _listed(part.errors)}) if isinstance(part, Malformed) else part.text()
+    if isinstance(part, Malformed):
+        return wire_text({"errors": [error._asdict() for error in part.errors]})
+    return part.text()
 
 
 def _read(value: Mapping[str, Any], part: type[PartClass], **named: str) -> PartClass | Malformed:
@@ -86,7 +88,3 @@ def _read(value: Mapping[str, Any], part: type[PartClass], **named: str) -> Part
         errors = value["errors"]
         return Malformed(errors=tuple(PartError(row["type"], tuple(row["loc"]), row["msg"]) for row in errors))
     return parsed_part({**value, **named}, part)
-
-
-def _listed(errors: Iterable[PartError]) -> list[dict[str, Any]]:
-    return [error._asdict() for error in errors]

@@ -13,12 +13,10 @@ from domain.options import EngineOptions, require_band
 from domain.places import Place
 from domain.portfolio import MarketDataSnapshot
 from domain.request import SimulateRequest
-from domain.request_size import excess_of, row_count
+from domain.request_size import PRICES, SHELF_ENTRIES, excess_of, row_count
 
 REQUIRED: Final = tuple(name for name, field in SimulateRequest.model_fields.items() if field.is_required())
-PRICES: Final = "prices"
 BYTES_OF_ROW: Final = 200  # most have fewer; one of long texts costs as much as several
-SHELF: Final = "shelf_entries"
 
 
 class RunRefused(Exception):
@@ -50,7 +48,6 @@ class _Effective:
     def __init__(self, parts: Sequence[tuple[Place, Part]]) -> None:
         self.fields: dict[str, Any] = {}
         self.origins: dict[str, Place] = {}
-        self.identity: list[int] = [id(part.options) for _, part in parts]
         options: dict[str, Any] = {}
         for origin, part in parts:
             given = part.given()
@@ -61,7 +58,10 @@ class _Effective:
             self.origins |= dict.fromkeys(given, origin)
         self.options = options
         self.trades: Sequence[SizedTrade] = self.fields.get("proposed_trades", ())
-        self.identity += [id(self.fields.get(name)) for name in FIELDS]
+        self.identity = (
+            *(id(part.options) for _, part in parts),
+            *(id(self.fields.get(name)) for name in FIELDS),
+        )
 
 
 class Composition:
@@ -110,13 +110,14 @@ class Composition:
         """
         try:
             effective = self._effective(item, scenario, 0)
-            named = tuple(effective.identity)
-            if named not in self._row_counts:
+            if effective.identity not in self._row_counts:
                 request = _with_all_trades(self._reduced(effective)[0], effective)
-                self._row_counts[named] = max(row_count(request), self._size(request, effective) // BYTES_OF_ROW)
+                self._row_counts[effective.identity] = max(
+                    row_count(request), self._size(request, effective) // BYTES_OF_ROW
+                )
         except RunRefused:
             return 1
-        return self._row_counts[named]
+        return self._row_counts[effective.identity]
 
     def _effective(self, item: BatchItem | Malformed, name: str, number: int) -> _Effective:
         scenario = self.scenarios[name]
@@ -146,18 +147,17 @@ class Composition:
         instruments.update(trade.instrument_id for trade in effective.trades)
         instruments.update(target.instrument_id for target in (model.instrument_targets if model else ()))
         price_places, prices = self._rows(market, market.prices).named(instruments)
-        shelf_places, shelf = self._rows(fields[SHELF], fields[SHELF]).named(instruments)
+        shelf_places, shelf = self._rows(fields["shelf_entries"], fields["shelf_entries"]).named(instruments)
         reduced = {
             **fields,
             "market_data_snapshot": MarketDataSnapshot.model_construct(
                 snapshot_id=market.snapshot_id, prices=prices, fx_rates=market.fx_rates
             ),
-            SHELF: shelf,
+            "shelf_entries": shelf,
             "options": _options(effective),
             "proposed_trades": plain_trades(effective.trades),
         }
-        places: dict[Place, Sequence[int]] = {("market_data_snapshot", PRICES): price_places, (SHELF,): shelf_places}
-        return SimulateRequest.model_construct(**reduced), places
+        return SimulateRequest.model_construct(**reduced), {PRICES: price_places, SHELF_ENTRIES: shelf_places}
 
     def _size(self, request: SimulateRequest, effective: _Effective) -> int:
         """About how many bytes the request is written in."""

@@ -6,9 +6,9 @@ from decimal import Decimal, localcontext
 from typing import Any, Final
 
 from domain.canonical import sha256_of
-from domain.engine.codes import CASH
+from domain.engine.gate import gate_counts
 from domain.engine.numbers import ZERO, money
-from domain.gate import gate_counts
+from domain.engine.value import shown_cash_weight
 
 STATUSES: Final = ("READY", "PENDING_REVIEW", "BLOCKED")
 PARTIAL_FAILURE: Final = "PARTIAL_BATCH_FAILURE"
@@ -31,8 +31,8 @@ def metrics_of(result: Mapping[str, Any]) -> dict[str, Any]:
         **gate_counts(result["rule_results"], result["suitability"]),
         "total_value_before": before["total_value"],
         "total_value_after": after["total_value"],
-        "cash_weight_before": _cash_weight(before),
-        "cash_weight_after": _cash_weight(after),
+        "cash_weight_before": shown_cash_weight(before),
+        "cash_weight_after": shown_cash_weight(after),
         "drift_total_before": None if dimension is None else dimension["drift_total_before"],
         "drift_total_after": None if dimension is None else dimension["drift_total_after"],
         "warnings": list(dict.fromkeys(result["diagnostics"]["warnings"])),
@@ -42,11 +42,6 @@ def metrics_of(result: Mapping[str, Any]) -> dict[str, Any]:
 def _turnover(intents: Sequence[Mapping[str, Any]]) -> Decimal:
     notionals = [intent["notional_base"] for intent in intents if intent["intent_type"] == "SECURITY_TRADE"]
     return sum((Decimal(notional["amount"]) for notional in notionals if notional is not None), ZERO)
-
-
-def _cash_weight(state: Mapping[str, Any]) -> str:
-    weights = {row["key"]: row["weight"] for row in state["allocation_by_asset_class"]}
-    return str(weights[CASH])
 
 
 class Totals:

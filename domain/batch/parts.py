@@ -2,31 +2,28 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, NamedTuple, Self, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Final, NamedTuple, TypeVar, get_type_hints
 
 from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints, ValidationError
-from pydantic import model_validator as _validator
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema
 from typing_extensions import TypedDict
 
-from domain.decimals import PositiveDecimal, refuse_float
-from domain.engine.codes import INVALID_TRADE_INPUT
+from domain.decimals import NO_FLOAT, PositiveDecimal
 from domain.options import EngineOptions
 from domain.places import Place, shown_place
 from domain.portfolio import MarketDataSnapshot, PortfolioSnapshot, ReferenceModel, Rows, ShelfEntry
 from domain.request import ProposedCashFlow, ProposedTrade, SimulateRequest
 from domain.request_size import excess_of
-from domain.unknown_names import unknown_member
+from domain.unknown_names import UNKNOWN_MEMBER, unknown_member
 
 MAX_LISTED: Final = 20  # errors of one part
 FIELDS: Final = tuple(SimulateRequest.model_fields)
-UNKNOWN_MEMBER: Final = "extra_forbidden"
 
 ItemId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/+=-]{1,128}$")]
 Description = Annotated[str, StringConstraints(max_length=500)]
 ScenarioName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,64}$")]
-FractionOfOne = Annotated[PositiveDecimal, Field(le=1), refuse_float(INVALID_TRADE_INPUT)]
+FractionOfOne = Annotated[PositiveDecimal, Field(le=1), NO_FLOAT]
 
 
 class PartError(NamedTuple):
@@ -40,24 +37,14 @@ class PartError(NamedTuple):
 class SizedTrade(ProposedTrade):
     """A trade sized by quantity or notional, or by what the portfolio holds or is worth: one list for many."""
 
+    SIZES: ClassVar[tuple[str, ...]] = (*ProposedTrade.SIZES, "fraction_of_position", "fraction_of_portfolio")
+
     fraction_of_position: FractionOfOne | None = Field(
         None, description="Of what the portfolio holds of the instrument, 1 is all.", examples=["0.5"]
     )
     fraction_of_portfolio: FractionOfOne | None = Field(
         None, description="Of the portfolio's total value, 1 is all.", examples=["0.05"]
     )
-
-    @_validator(mode="after")
-    def _has_one_size(self) -> Self:
-        sizes = (self.quantity, self.notional, self.fraction_of_position, self.fraction_of_portfolio)
-        if sum(size is not None for size in sizes) != 1:
-            raise ValueError(
-                f"{INVALID_TRADE_INPUT}: exactly one of quantity, notional, fraction_of_position and "
-                "fraction_of_portfolio is needed"
-            )
-        if self.notional is not None and self.notional.amount <= 0:
-            raise ValueError(f"{INVALID_TRADE_INPUT}: notional.amount must be greater than zero")
-        return self
 
 
 def _described(field: FieldInfo) -> Any:

@@ -162,8 +162,8 @@ def _composition(common_text: str) -> Composition:
     composition = _RECENT.get(common_text)
     if composition is None:
         composition = read_common(common_text)
-        _RECENT.remember(common_text, composition, characters=len(common_text))
+        _RECENT.remember(common_text, composition, size=len(common_text))
     return composition
 
 
-_RECENT: Final[Recent[Composition]] = Recent(max_characters=MAX_RECENT_CHARACTERS)
+_RECENT: Final[Recent[Composition]] = Recent(max_size=MAX_RECENT_CHARACTERS)

@@ -10,7 +10,7 @@ from domain.engine.codes import INVALID_TRADE_INPUT
 from domain.engine.diagnostics import Diagnostics
 from domain.engine.market import Market
 from domain.engine.numbers import ARITHMETIC
-from domain.engine.validate import Holding, cash_balances, holdings
+from domain.engine.validate import cash_balances, holdings
 from domain.engine.value import Valuer
 from domain.request import ProposedTrade, SimulateRequest
 
@@ -63,9 +63,9 @@ class _Portfolio:
 
     def __init__(self, request: SimulateRequest) -> None:
         self._base = request.portfolio_snapshot.base_currency
-        self._held: dict[str, Holding] = {holding.instrument_id: holding for holding in holdings(request)}
+        self._held = {holding.instrument_id: holding for holding in holdings(request)}
         self._market = Market(request, self._held.values())
-        self._cash = cash_balances(request.portfolio_snapshot.cash_balances)
+        self._cash = cash_balances(request)
         self._total: Decimal | None = None
 
     def quantity(self, number: int, trade: SizedTrade) -> Decimal:
@@ -92,7 +92,7 @@ class _Portfolio:
         if quote is None or rate is None or quote.amount <= 0:
             raise TradeUnsizable(number, "fraction_of_portfolio needs a price, and a rate to the base currency")
         if self._total is None:
-            valuer = Valuer(self._market, self._base, self._held, Diagnostics())
+            valuer = Valuer(self._market, self._base, self._held.values(), Diagnostics())
             self._total = valuer.value(list(self._held.values()), self._cash).total
         if self._total <= 0:
             raise TradeUnsizable(number, "fraction_of_portfolio needs a portfolio with a value")

@@ -9,20 +9,19 @@ from typing import Any, NamedTuple
 from domain.canonical import sha256_of
 from domain.engine import codes
 from domain.engine.book import Book
-from domain.engine.codes import DEFAULT_MARKET_DATA_ID
 from domain.engine.diagnostics import Diagnostics
 from domain.engine.drift import analyse_drift
 from domain.engine.flows import apply_flows
 from domain.engine.funding import Funding, fx_json, plan_funding
+from domain.engine.gate import decide_gate
 from domain.engine.market import Market
 from domain.engine.numbers import ARITHMETIC
 from domain.engine.reconcile import reconcile
 from domain.engine.rules import evaluate_rules, status_of
 from domain.engine.suitability import scan_suitability, suitability_json
 from domain.engine.trades import apply_buys, apply_sells, trade_intents, trade_json
-from domain.engine.validate import Cash, Holding, cash_balances, holdings
+from domain.engine.validate import cash_balances, holdings
 from domain.engine.value import ValuedState, Valuer, state_json
-from domain.gate import decide_gate
 from domain.request import SimulateRequest
 
 RUN_ID_DIGITS = 32
@@ -52,15 +51,10 @@ class _Simulation:
         self.options = request.options
         self.base_currency = request.portfolio_snapshot.base_currency
         self.diagnostics = Diagnostics()
-        self.held: list[Holding] = holdings(request)
-        self.cash: list[Cash] = cash_balances(request.portfolio_snapshot.cash_balances)
+        self.held = holdings(request)
+        self.cash = cash_balances(request)
         self.market = Market(request, self.held)
-        self.valuer = Valuer(
-            self.market,
-            self.base_currency,
-            {holding.instrument_id: holding for holding in self.held},
-            self.diagnostics,
-        )
+        self.valuer = Valuer(self.market, self.base_currency, self.held, self.diagnostics)
 
     def result(self, request_hash: str, correlation_id: str, idempotency_key: str | None) -> dict[str, Any]:
         before = self.valuer.value(self.held, self.cash)
@@ -169,5 +163,5 @@ class _Simulation:
         portfolio = self.request.portfolio_snapshot
         return (
             portfolio.snapshot_id or portfolio.portfolio_id,
-            self.request.market_data_snapshot.snapshot_id or DEFAULT_MARKET_DATA_ID,
+            self.request.market_data_snapshot.snapshot_id or codes.DEFAULT_MARKET_DATA_ID,
         )

@@ -6,10 +6,11 @@ from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from domain.engine.codes import INVALID_INPUT
-from domain.portfolio import CashBalance, Position, RequestPart
+from domain.places import Place
+from domain.portfolio import Position, RequestPart
 from domain.request import SimulateRequest
+from domain.request_size import CLASS_TARGETS, FX_RATES, INSTRUMENT_TARGETS, POSITIONS, PRICES, SHELF_ENTRIES
 
-Place = tuple[str | int, ...]
 Row = TypeVar("Row", bound=RequestPart)
 
 
@@ -62,10 +63,10 @@ def holdings(request: SimulateRequest) -> list[Holding]:
     return list(merged.values())
 
 
-def cash_balances(rows: Sequence[CashBalance]) -> list[Cash]:
+def cash_balances(request: SimulateRequest) -> list[Cash]:
     """One balance a currency, in order of first appearance."""
     merged: dict[str, Cash] = {}
-    for row in rows:
+    for row in request.portfolio_snapshot.cash_balances:
         known = merged.get(row.currency)
         if known is None:
             merged[row.currency] = Cash(row.currency, row.amount, row.settled, row.pending)
@@ -89,16 +90,12 @@ def _contradictions(request: SimulateRequest) -> Iterator[Refusal]:
     market = request.market_data_snapshot
     if request.options.valuation_mode == "TRUST_SNAPSHOT":
         yield from _mixed_valuations(request.portfolio_snapshot.positions)
-    yield from _differing(market.prices, lambda row: row.instrument_id, ("market_data_snapshot", "prices"))
-    yield from _differing(market.fx_rates, lambda row: row.pair, ("market_data_snapshot", "fx_rates"))
-    yield from _differing(request.shelf_entries, lambda row: row.instrument_id, ("shelf_entries",))
+    yield from _differing(market.prices, lambda row: row.instrument_id, PRICES)
+    yield from _differing(market.fx_rates, lambda row: row.pair, FX_RATES)
+    yield from _differing(request.shelf_entries, lambda row: row.instrument_id, SHELF_ENTRIES)
     if (model := request.reference_model) is not None:
-        yield from _differing(
-            model.asset_class_targets, lambda row: row.asset_class, ("reference_model", "asset_class_targets")
-        )
-        yield from _differing(
-            model.instrument_targets, lambda row: row.instrument_id, ("reference_model", "instrument_targets")
-        )
+        yield from _differing(model.asset_class_targets, lambda row: row.asset_class, CLASS_TARGETS)
+        yield from _differing(model.instrument_targets, lambda row: row.instrument_id, INSTRUMENT_TARGETS)
 
 
 def _differing(rows: Iterable[Row], key: Callable[[Row], str], place: Place) -> Iterator[Refusal]:
@@ -116,7 +113,7 @@ def _mixed_valuations(rows: Sequence[Position]) -> Iterator[Refusal]:
         known_currency = known.market_value and known.market_value.currency
         if known_currency != (row.market_value and row.market_value.currency):
             yield _refusal(
-                ("portfolio_snapshot", "positions", index),
+                (*POSITIONS, index),
                 "rows of one instrument must all have a market value in one currency, or none",
             )
 
@@ -130,7 +127,7 @@ def _impossible_values(request: SimulateRequest) -> Iterator[Refusal]:
             continue
         if not holding.quantity or (value > 0) != (holding.quantity > 0):
             yield _refusal(
-                ("portfolio_snapshot", "positions", first_index[holding.instrument_id]),
+                (*POSITIONS, first_index[holding.instrument_id]),
                 "a market value needs a quantity of the same sign",
             )
 

@@ -1,6 +1,6 @@
 """Stage 2: what the portfolio is worth, before and after (D22, D29)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -58,12 +58,10 @@ class Valuer:
 
     __slots__ = ("_base", "_diagnostics", "_known", "_market", "_rates", "_sent")
 
-    def __init__(
-        self, market: Market, base_currency: str, sent: Mapping[str, Holding], diagnostics: Diagnostics
-    ) -> None:
+    def __init__(self, market: Market, base_currency: str, sent: Iterable[Holding], diagnostics: Diagnostics) -> None:
         self._market = market
         self._base = base_currency
-        self._sent = sent
+        self._sent = {holding.instrument_id: holding for holding in sent}
         self._diagnostics = diagnostics
         self._known: dict[str, Valuation] = {}
         self._rates: dict[str, Decimal | None] = {}
@@ -189,6 +187,12 @@ def state_json(state: ValuedState) -> dict[str, Any]:
             attribute: _allocation_json(rows, state.base_currency) for attribute, rows in state.by_attribute.items()
         },
     }
+
+
+def shown_cash_weight(state: Mapping[str, Any]) -> str:
+    """The fraction of cash in a SimulatedState, as text."""
+    weight: str = next(row["weight"] for row in state["allocation_by_asset_class"] if row["key"] == CASH)
+    return weight
 
 
 def _cash_json(balance: Cash) -> dict[str, str | None]:

@@ -10,7 +10,7 @@ from bench.load import body_of
 from bench.peers.rows import Accepted, accepted_rows, built, finished_rows, key_row, run, simulated
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import OperationStatus
-from domain.proposal import EventType, ProposalState
+from domain.proposal import ApprovalType, EventType, ProposalState
 from services.lifecycle import ProposalWorkflowService
 from storage.operation_list import OperationFilter
 from storage.proposal_list import ProposalFilter
@@ -62,7 +62,12 @@ async def test_filled_rows_refer_to_each_other_as_the_service_needs_it(database_
     assert len(page.items) == 50
     assert len(queue.items) == 14
     service = ProposalWorkflowService(storage, ReviewRules())
-    command = ReviewCommand(actor_id="advisor_x", expected_state=ProposalState.DRAFT, reason="{}")
+    command = ReviewCommand(
+        actor_id="advisor_x",
+        decisions=frozenset(ApprovalType),
+        expected_state=ProposalState.DRAFT,
+        reason="{}",
+    )
     done = await service.transition(
         operation.proposal_id,
         EventType.SUBMITTED_FOR_RISK_REVIEW,

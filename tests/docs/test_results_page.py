@@ -11,7 +11,7 @@ from page_tables import first_codes, page_of, plain, rows, section
 from api.documents import analysis, artifact, result
 from domain.batch import metrics
 from domain.engine import codes, rules
-from domain.gate import NEXT_STEP
+from domain.engine.gate import NEXT_STEP
 
 PAGE = page_of("reference/results.md")
 NO_CODES = {codes.ENGINE_VERSION, codes.SUITABILITY_PREFIX, codes.DEFAULT_MARKET_DATA_ID}

@@ -65,7 +65,8 @@ STRICT = ReviewRules(require_expected_state=False, strict_version_binding=True)
 
 
 def a_command(**changes) -> ReviewCommand:
-    return replace(ReviewCommand(actor_id="reviewer", reason='{"why":1}'), **changes)
+    command = ReviewCommand(actor_id="reviewer", decisions=frozenset(ApprovalType), reason='{"why":1}')
+    return replace(command, **changes)
 
 
 @pytest.mark.parametrize("event_type", EventType)

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine
 
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE
-from storage.migrating import MIGRATION_LOCK, _alembic_config
+from storage.migrating import MIGRATION_LOCK, alembic_config
 from storage.schema import required_revision
 
 
@@ -52,7 +52,7 @@ def older_dsn(postgres_server, database_dsn):
         dsn = postgres_server.dsn(name)
         engine = create_engine(dsn.replace("postgresql://", "postgresql+psycopg://"))
         with engine.connect() as migrated:
-            config = _alembic_config()
+            config = alembic_config()
             config.attributes["connection"] = migrated
             command.upgrade(config, "0003")
             migrated.commit()

@@ -259,7 +259,7 @@ async def test_a_document_of_two_versions_is_named_once(storage: Storage, databa
 async def test_another_form_of_the_very_same_text_is_named(storage: Storage, database_dsn, proposal_id):
     address = alter(database_dsn, DOCUMENT.format("request"), proposal_id)
     async with storage.reading() as reading:
-        text = (await reading.documents.read(address))[address]
+        text = await reading.documents.text(address)
     again = zstandard.ZstdCompressor(level=19, write_checksum=True).compress(text.encode())
     alter(database_dsn, f"UPDATE documents SET content = '\\x{again.hex()}' WHERE sha256 = '{address}'", proposal_id)
     (broken,) = await found(storage)

@@ -35,7 +35,7 @@ async def test_decisions_are_listed_oldest_first_after_the_clock_was_set_back(
         EventType.RISK_APPROVED,
         EventType.CLIENT_CONSENT_RECORDED,
     ):
-        command = ReviewCommand(actor_id="reviewer_1", reason="{}")
+        command = ReviewCommand(actor_id="reviewer_1", decisions=frozenset(ApprovalType), reason="{}")
         await reviews.transition(proposal_id, event_type, command, client="local", keyed=None)
     async with storage.reading() as reading:
         approvals = await reading.approvals.of_proposal(proposal_id)

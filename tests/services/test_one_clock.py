@@ -22,7 +22,7 @@ from activities.metrics import WorkerMetrics
 from domain.errors import OperationCancelled, RedeliveryTooSoon
 from domain.lifecycle import ReviewCommand, ReviewRules
 from domain.operation import IdempotencyKey, OperationFailure, OperationType
-from domain.proposal import EventType
+from domain.proposal import ApprovalType, EventType
 from domain.request import SimulateRequest
 from runtime.engine_pool import EnginePool
 from runtime.metrics import ProcessMetrics
@@ -147,7 +147,7 @@ async def test_a_proposal_and_its_reviews_have_the_times_of_postgresql(storage: 
         await reviews.transition(
             outcome.proposal_id,
             event_type,
-            ReviewCommand(actor_id="reviewer", reason="{}"),
+            ReviewCommand(actor_id="reviewer", decisions=frozenset(ApprovalType), reason="{}"),
             client="local",
             keyed=KeyedReview(key=key, request_hash="h"),
         )

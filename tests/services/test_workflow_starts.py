@@ -4,6 +4,7 @@ from dataclasses import fields
 
 import pytest
 from builders import a_locked_operation, an_operation, some_evidence
+from worker_dependencies import some_dependencies
 
 from domain.callback import CallbackRules
 from domain.creation import new_proposal
@@ -11,7 +12,7 @@ from domain.operation import OperationType
 from services.start_sources import OperationSource
 from services.workflow_starts import delivery_start, operation_start
 from storage.workflow_starts import PendingDelivery
-from worker.registry import Dependencies, housekeeping_activities
+from worker.registry import housekeeping_activities
 from workflows.delivery_start import delivery_details
 from workflows.identity import (
     CORRELATION_ID,
@@ -70,11 +71,8 @@ def test_details_link_to_the_operation_only_where_there_is_a_public_address():
 
 
 def test_workflows_that_reconcile_starts_get_the_same_links():
-    nothing = dict.fromkeys(("storage", "client", "pool", "periods"))
-    dependencies = Dependencies(
-        **nothing, max_started=1, callback_rules=CallbackRules(public_url="https://bank.example")
-    )
-    reconcile, *_ = housekeeping_activities(dependencies)
+    rules = CallbackRules(public_url="https://bank.example")
+    reconcile, *_ = housekeeping_activities(some_dependencies(callback_rules=rules))
     assert reconcile.__self__._public_url == "https://bank.example"
     source = OperationSource(None, None, max_started=1, public_url="https://bank.example")
     assert source.start(an_operation()) == operation_start(an_operation(), public_url="https://bank.example")

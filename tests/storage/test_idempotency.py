@@ -13,14 +13,14 @@ async def test_a_key_that_is_purged_while_it_is_claimed_is_free(storage: Storage
     held = {"request_hash": "sha256:0", "operation_id": "pop_0"}
     async with storage.transaction() as transaction:
         assert (await transaction.keys.claim(KEY, **held)).attempts == 0
-    lock, calls = IdempotencyKeys._lock, []
+    lock, calls = IdempotencyKeys._held, []
 
     async def purged_before(keys: IdempotencyKeys, key: IdempotencyKey):
         calls.append(key)
         await keys._connection.execute("DELETE FROM idempotency_keys")
         return await lock(keys, key)
 
-    monkeypatch.setattr(IdempotencyKeys, "_lock", purged_before)
+    monkeypatch.setattr(IdempotencyKeys, "_held", purged_before)
     async with storage.transaction() as transaction:
         assert (await transaction.keys.claim(KEY, **(held | {"operation_id": "pop_1"}))).attempts == 0
     assert calls == [KEY]

@@ -18,7 +18,7 @@ from storage_rows import a_created_proposal
 
 from cli.local.postgres import EmbeddedPostgres
 from storage.documents import document_seal
-from storage.migrating import _alembic_config, migrate
+from storage.migrating import alembic_config, migrate
 from storage.privileges import PRIVILEGES
 from storage.schema import required_revision
 from storage.tables import metadata
@@ -37,7 +37,7 @@ def empty_dsn(postgres_server: EmbeddedPostgres) -> Iterator[str]:
 
 
 def test_there_is_one_head():
-    assert ScriptDirectory.from_config(_alembic_config()).get_heads() == [required_revision()]
+    assert ScriptDirectory.from_config(alembic_config()).get_heads() == [required_revision()]
 
 
 def test_an_empty_database_comes_to_the_head_and_stays_there(empty_dsn):
@@ -66,7 +66,7 @@ SOME_DOCUMENT = {
 def test_documents_that_are_there_get_the_seal_that_the_service_computes(empty_dsn):
     engine = create_engine(empty_dsn.replace("postgresql://", "postgresql+psycopg://"))
     with engine.connect() as connection:
-        config = _alembic_config()
+        config = alembic_config()
         config.attributes["connection"] = connection
         command.upgrade(config, "0003")
         connection.commit()

@@ -52,7 +52,7 @@ async def test_documents_come_back_as_they_were_and_are_stored_once(storage: Sto
         async with storage.transaction() as transaction:
             await transaction.documents.add(document, at=NOW)
     async with storage.reading() as reading:
-        assert (await reading.documents.read(document.sha256))[document.sha256] == text
+        assert await reading.documents.text(document.sha256) == text
     with psycopg.connect(database_dsn) as connection:
         row = connection.execute("SELECT count(*), sum(size), sum(length(content)) FROM documents").fetchone()
     assert row is not None

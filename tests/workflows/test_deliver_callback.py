@@ -181,20 +181,7 @@ async def test_a_busy_host_is_waited_for_longer_and_longer_without_counting_an_a
 async def test_the_signal_makes_the_waiting_attempt_due_now(temporal_client):
     """On a clock that does not skip: the wait that is cut short is of five seconds and of five minutes."""
     receiver = FakeReceiver(500, 500, 200)
-    queue, operation_id = f"tq-{uuid.uuid4()}", f"pop_{uuid.uuid4().hex}"
-    async with Worker(
-        temporal_client,
-        task_queue=queue,
-        workflows=[DeliverCallback],
-        activities=[receiver.deliver_callback],
-        workflow_runner=sandboxed_runner(),
-    ):
-        handle = await temporal_client.start_workflow(
-            DeliverCallback.run,
-            DeliverCallbackInput(operation_id=operation_id),
-            id=delivery_workflow_id_of(operation_id),
-            task_queue=queue,
-        )
+    async with delivering(WorkflowEnvironment.from_client(temporal_client), receiver) as handle:
         for count in (1, 2):
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while receiver.attempts < count:
@@ -209,20 +196,7 @@ async def test_a_redelivery_that_comes_during_the_last_attempt_is_not_lost(tempo
     """The row decides: what the signal brings is another look at it."""
     receiver = FakeReceiver(410, 200)
     receiver.leave = asyncio.Event()
-    queue, operation_id = f"tq-{uuid.uuid4()}", f"pop_{uuid.uuid4().hex}"
-    async with Worker(
-        temporal_client,
-        task_queue=queue,
-        workflows=[DeliverCallback],
-        activities=[receiver.deliver_callback],
-        workflow_runner=sandboxed_runner(),
-    ):
-        handle = await temporal_client.start_workflow(
-            DeliverCallback.run,
-            DeliverCallbackInput(operation_id=operation_id),
-            id=delivery_workflow_id_of(operation_id),
-            task_queue=queue,
-        )
+    async with delivering(WorkflowEnvironment.from_client(temporal_client), receiver) as handle:
         await receiver.entered.wait()
         await handle.signal(DeliverCallback.deliver_now)
         await asyncio.sleep(0.3)

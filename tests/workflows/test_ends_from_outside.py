@@ -16,6 +16,7 @@ from temporalio.api.workflowservice.v1 import (
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.testing import ActivityEnvironment
 from temporalio.worker import Worker
+from worker_dependencies import some_dependencies
 
 from domain.errors import OperationCancelled
 from domain.operation import Operation, OperationFailure
@@ -23,12 +24,11 @@ from runtime.engine_pool import EnginePool
 from services.cancellation import CancellationService, WorkflowCanceller
 from services.ending import fail_locked
 from services.lookup import LookupService
-from services.purging import Periods
 from services.temporal_workflows import StartOutcome, WorkflowStarter
 from services.workflow_end import EndFromOutside, end_from_outside
 from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
-from worker.registry import Dependencies, proposal_activities, proposal_workflows
+from worker.registry import proposal_activities, proposal_workflows
 from workflows.identity import PROPOSALS_QUEUE
 from workflows.messages import ReconcileInput
 
@@ -63,9 +63,8 @@ async def terminate(client: Client, operation_id: str, identity: str) -> None:
 
 @asynccontextmanager
 async def working(storage: Storage, client: Client) -> AsyncIterator[None]:
-    periods = Periods(operations=None, keys=None)  # type: ignore[arg-type]  # nothing is purged here
     pool = EnginePool(1, seconds=60, memory_mb=1024)
-    dependencies = Dependencies(storage=storage, client=client, pool=pool, periods=periods, max_started=300)
+    dependencies = some_dependencies(storage=storage, client=client, pool=pool)
     async with Worker(
         client,
         task_queue=PROPOSALS_QUEUE,
@@ -131,7 +130,6 @@ async def test_a_cancel_of_the_service_tells_temporal_who_cancelled(
         failure = OperationFailure.of(OperationCancelled)
         async with storage.transaction() as transaction:
             operation = await transaction.operations.lock(operation_id)
-            assert operation is not None
             await fail_locked(transaction, operation, failure, cancelled_by="ops_1", cancels_workflow=True)
         with psycopg.connect(database_dsn) as connection:
             connection.execute("UPDATE operations SET updated_at = updated_at - interval '6 seconds'")

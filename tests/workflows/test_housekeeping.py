@@ -24,7 +24,7 @@ from services.temporal_workflows import FOREIGN
 from storage.unit_of_work import Storage
 from worker.one_argument import OneArgument
 from worker.registry import housekeeping_workflows
-from worker.upkeep import prepare_temporal, start_reconcile
+from worker.upkeep import keep_temporal_prepared, start_reconcile
 from workflows import policies
 from workflows.checkpoint_evidence import CheckpointEvidence
 from workflows.identity import CHECKPOINT_ID, HOUSEKEEPING_QUEUE, PURGE_ID, RECONCILE_ID
@@ -210,13 +210,13 @@ async def test_reconcile_goes_on_after_a_failure_and_as_a_new_run_of_the_same_id
 
 
 async def test_upkeep_keeps_reconcile_alive(nothing_there):
-    await prepare_temporal(nothing_there, checkpoints=False)
+    await keep_temporal_prepared(nothing_there, checkpoints=False)
     handle = nothing_there.get_workflow_handle(RECONCILE_ID)
     first = (await handle.describe()).run_id
-    await prepare_temporal(nothing_there, checkpoints=False)
+    await keep_temporal_prepared(nothing_there, checkpoints=False)
     assert (await handle.describe()).run_id == first
     await handle.terminate()
-    await asyncio.gather(*(prepare_temporal(nothing_there, checkpoints=False) for _ in range(3)))
+    await asyncio.gather(*(keep_temporal_prepared(nothing_there, checkpoints=False) for _ in range(3)))
     second = await handle.describe()
     assert second.run_id != first
     assert second.close_time is None
@@ -233,11 +233,11 @@ async def test_upkeep_takes_the_id_from_a_foreign_workflow(nothing_there, name, 
     foreign = await nothing_there.start_workflow(
         name, HousekeepingInput(), id=RECONCILE_ID, task_queue=queue, **options
     )
-    await prepare_temporal(nothing_there, checkpoints=False)
+    await keep_temporal_prepared(nothing_there, checkpoints=False)
     own = await nothing_there.get_workflow_handle(RECONCILE_ID).describe()
     assert own.run_id != foreign.first_execution_run_id
     assert (own.workflow_type, own.close_time) == ("ReconcileOperations", None)
-    await prepare_temporal(nothing_there, checkpoints=False)
+    await keep_temporal_prepared(nothing_there, checkpoints=False)
     assert (await nothing_there.get_workflow_handle(RECONCILE_ID).describe()).run_id == own.run_id
     history = nothing_there.get_workflow_handle(RECONCILE_ID, run_id=foreign.first_execution_run_id)
     (closed,) = [
@@ -253,7 +253,7 @@ async def test_the_times_of_an_earlier_releases_schedule_are_taken_away_and_its_
     earlier.spec = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=timedelta(seconds=10))])
     earlier.state.paused, earlier.state.note = True, "by an operator"
     handle = await nothing_there.create_schedule(RECONCILE_ID, earlier)
-    for change in (prepare_temporal, apply_schedules):
+    for change in (keep_temporal_prepared, apply_schedules):
         await change(nothing_there, checkpoints=False)
         schedule = (await handle.describe()).schedule
         assert not schedule.spec.intervals
@@ -279,8 +279,8 @@ async def test_the_pause_of_the_schedule_stops_reconcile_and_its_sign_of_life(no
     await switch.unpause()
     assert not (await ActivityEnvironment().run(step.reconcile, ReconcileInput())).is_paused
     fake = FakeHousekeeping([ReconcileResult(is_paused=True)])
-    await run(nothing_there, ReconcileOperations, fake, under=RECONCILE_ID)
-    assert fake.deliveries == 0
+    looked = await run(nothing_there, ReconcileOperations, fake, under=RECONCILE_ID)
+    assert (looked.is_paused, fake.deliveries) == (True, 0)
 
 
 async def test_schedules_are_made_once_and_replaced_when_the_code_changes(nothing_there, monkeypatch):

@@ -12,9 +12,9 @@ from temporalio.worker.workflow_sandbox import RestrictedWorkflowAccessError
 from undeterministic import WAYS, Undeterministic
 from undeterministic_import import UndeterministicImport
 from waiting import PATIENCE_SECONDS
+from worker_dependencies import some_dependencies
 
 from worker import registry
-from worker.registry import Dependencies
 from workflows import steps
 from workflows.identity import WORKFLOW_TYPES
 
@@ -22,7 +22,7 @@ TESTS = [file for file in Path(__file__).parents[1].rglob("*.py") if "temporalio
 
 
 def implemented() -> dict[str, object]:
-    dependencies = Dependencies(storage=None, client=None, pool=None, periods=None, max_started=300)  # type: ignore[arg-type]  # nothing is called
+    dependencies = some_dependencies()
     activities = [
         *registry.proposal_activities(dependencies),
         *registry.batch_activities(dependencies),

@@ -13,15 +13,15 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
+from worker_dependencies import some_dependencies
 
 from domain.operation import Policy
 from services.open_operations import OpenOperationLimit
-from services.purging import Periods
 from services.submission import SubmissionService
 from services.temporal_workflows import WorkflowStarter
 from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
-from worker.registry import Dependencies, proposal_activities, proposal_workflows
+from worker.registry import proposal_activities, proposal_workflows
 from workflows.identity import PROPOSALS_QUEUE
 from workflows.operation_run import RESET_NOTE
 
@@ -47,10 +47,7 @@ async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_cl
     )
     body = None if ends == "SUCCEEDED" else without_simulation_flag()
     operation_id = (await service.submit(a_submission(body))).operation.operation_id
-    periods = Periods(operations=None, keys=None)  # type: ignore[arg-type]  # nothing is purged here
-    dependencies = Dependencies(
-        storage=storage, client=temporal_client, pool=InProcess(), periods=periods, max_started=300
-    )
+    dependencies = some_dependencies(storage=storage, client=temporal_client, pool=InProcess())
     async with Worker(
         temporal_client,
         task_queue=PROPOSALS_QUEUE,

@@ -16,15 +16,15 @@ from temporalio.client import AsyncActivityHandle, Client, WorkflowFailureError
 from temporalio.exceptions import ActivityError, ApplicationError
 from temporalio.worker import Worker
 from waiting import PATIENCE_SECONDS
+from worker_dependencies import some_dependencies
 
 from domain.errors import StorageUnavailable
 from services.lookup import LookupService
-from services.purging import Periods
 from services.replay import replay
 from services.temporal_workflows import WorkflowStarter
 from services.workflow_starts import operation_start
 from storage.unit_of_work import Storage
-from worker.registry import Dependencies, proposal_activities, proposal_workflows
+from worker.registry import proposal_activities, proposal_workflows
 from workflows.identity import PROPOSALS_QUEUE
 from workflows.messages import (
     BuildArtifactInput,
@@ -60,13 +60,7 @@ class Outage:
     def __init__(self, storage: Storage, client: Client, step: str | None, *, hangs: bool = False) -> None:
         self._is_over = False
         self._hangs = hangs
-        dependencies = Dependencies(
-            storage=storage,
-            client=client,
-            pool=InProcess(),
-            periods=Periods(operations=None, keys=None),  # type: ignore[arg-type]  # nothing is purged here
-            max_started=300,
-        )
+        dependencies = some_dependencies(storage=storage, client=client, pool=InProcess())
         real = {name_of(function): function for function in proposal_activities(dependencies)}
         if step is not None:
             real[step] = self._gated(step, real[step])

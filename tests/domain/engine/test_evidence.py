@@ -17,7 +17,7 @@ from engine_requests import (
     whole_bundle,
 )
 
-from domain.artifact import build_artifact
+from domain.engine.artifact import build_artifact
 from domain.engine.codes import ENGINE_VERSION
 from domain.evidence import (
     REQUEST_MODELS,

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from engine_requests import simulated
 
-from domain.gate import decide_gate
+from domain.engine.gate import decide_gate
 
 
 def rules(result: dict[str, Any], rule_id: str) -> list[tuple[str, str, dict[str, str], str]]:

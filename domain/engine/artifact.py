@@ -5,10 +5,10 @@ from decimal import ROUND_HALF_EVEN, Context, Decimal, localcontext
 from typing import Any, Final
 
 from domain.decimals import normal_text
-from domain.engine.codes import CASH
+from domain.engine.gate import decide_gate
 from domain.engine.numbers import ARITHMETIC, ONE, weight_text
 from domain.engine.trade_ids import trade_number
-from domain.gate import decide_gate
+from domain.engine.value import shown_cash_weight
 from domain.request import SimulateRequest
 
 Json = Mapping[str, Any]
@@ -79,7 +79,7 @@ def _summary(request: SimulateRequest, result: Json) -> dict[str, Any]:
     takeaways = {
         "STATUS": result["status"],
         "INTENTS": f"security trades: {len(trades)}, FX trades: {len(_intents(result, 'FX_SPOT'))}",
-        "CASH": f"{_cash_weight(result['before'])} before, {_cash_weight(result['after_simulated'])} after",
+        "CASH": f"{shown_cash_weight(result['before'])} before, {shown_cash_weight(result['after_simulated'])} after",
     }
     if drift is not None:
         totals = drift["asset_class"]
@@ -282,8 +282,3 @@ def _disclosures(result: Json) -> dict[str, Any]:
 
 def _intents(result: Json, intent_type: str) -> list[Json]:
     return [intent for intent in result["intents"] if intent["intent_type"] == intent_type]
-
-
-def _cash_weight(state: Json) -> str:
-    weight: str = next(row["weight"] for row in state["allocation_by_asset_class"] if row["key"] == CASH)
-    return weight
