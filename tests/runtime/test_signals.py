@@ -25,7 +25,12 @@ exit_process(0)
 """
 
 
+# The tests themselves may have been started by nohup.
+HEARS_SIGHUP = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+
+
 def started(code: str, *, by: tuple[str, ...] = ()) -> subprocess.Popen:
+    code = code if by else HEARS_SIGHUP + code
     process = subprocess.Popen([*by, sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
     assert process.stdout.readline() == "ready\n"
     return process
