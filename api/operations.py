@@ -9,12 +9,15 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Path, Query, Response
 from pydantic import Field
 
+from api.http.answers import not_modified, response_of
 from api.http.headers import (
+    HTML,
+    JSON,
     LOCATION_HEADERS,
     MAX_WAIT_SECONDS,
+    VARY,
     IfNoneMatchHeader,
     PreferHeader,
-    is_current,
     preferences,
     where_to_poll,
 )
@@ -28,8 +31,7 @@ from api.http.parameters import (
 )
 from api.http.router import Context, GuardedRouter
 from api.operation_status import AsyncStatus
-from api.pages.artifacts import HTML, VARY
-from api.pages.batches import is_page_asked_for, page_of_batch
+from api.pages.batch_page import is_page_asked_for, page_of_batch
 from api.paths import PREFIX, operation_path
 from api.services import Gate
 from api.submissions import ACCEPTED, AsyncAccepted, accepted_response
@@ -39,7 +41,6 @@ from api.wire import (
     Wire,
     json_bytes,
     json_response,
-    response_of,
 )
 from domain.access import Scope
 from domain.errors import (
@@ -196,16 +197,15 @@ async def _as_json(
 ) -> Response:
     status = AsyncStatus.of(operation, context.services.terms)
     without_result = json_bytes(status)
-    tag = _entity_tag(without_result, has_result=options.include_result)
-    headers = {**headers, "ETag": tag}
+    headers = {**headers, "ETag": _entity_tag(without_result, has_result=options.include_result)}
     if not operation.status.is_terminal:
         headers["Retry-After"] = "1"
     if options.preferred_wait is not None:
         headers["Preference-Applied"] = f"wait={options.wait_seconds:.0f}"
-    if is_current(tag, options.if_none_match):
-        return Response(status_code=304, headers=headers)
+    if answer := not_modified(headers, options.if_none_match):
+        return answer
     if not options.include_result:
-        return response_of([without_result], "application/json", headers=headers)
+        return response_of([without_result], JSON, headers=headers)
     made = await context.services.lookup.result(operation, room=context.room)
     return json_response(status.with_result(made), headers=headers)
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Path, Query, Response
@@ -11,7 +10,8 @@ from typing_extensions import TypeAliasType
 
 from api.documents.result import ProposalResult
 from api.documents.valuation import MoneyText
-from api.http.headers import IfNoneMatchHeader, acceptable, is_current
+from api.http.answers import StreamedAnswer, not_modified, response_of
+from api.http.headers import JSON, NDJSON, VARY, IfNoneMatchHeader, negotiated
 from api.http.parameters import (
     IN_DIGITS,
     MAX_RUN_NO,
@@ -20,7 +20,6 @@ from api.http.parameters import (
     made_of_parameters,
 )
 from api.http.problem_schemas import ValidationErrorItem
-from api.http.problems import RequestRefused
 from api.http.router import Context, GuardedRouter
 from api.paths import PREFIX
 from api.services import Gate
@@ -29,12 +28,10 @@ from api.wire import (
     RunId,
     Stored,
     StoredJson,
-    StreamedAnswer,
     TerminalStatus,
     Weight,
     Wire,
     json_bytes,
-    response_of,
 )
 from domain.access import Scope
 from domain.canonical import wire_text
@@ -42,9 +39,6 @@ from domain.errors import CursorInvalid, OperationExpired, OperationNotFound, Ru
 from domain.public_links import runs_path
 from services.batch_reads import RunFile, RunFilter, RunSummary
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
-OFFERED: Final = (JSON, NDJSON)
-VARY: Final = {"Vary": "Accept"}
 NOT_THERE: Final = (OperationNotFound, OperationExpired, RunNotFound)
 
 router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/runs", gate=Gate.ASYNC, tag="Batches")
@@ -238,12 +232,7 @@ async def list_runs(
     if_none_match: IfNoneMatchHeader = None,
 ) -> Response:
     """Computed runs in their order: a page of summaries, or all lines, which can be read while others are computed."""
-    media_type = acceptable(accept or JSON, OFFERED)
-    if media_type is None:
-        raise RequestRefused(
-            HTTPStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", f"Offered are {JSON} and {NDJSON}.", headers=VARY
-        )
-    if media_type == NDJSON:
+    if negotiated(accept, (JSON, NDJSON)) == NDJSON:
         return await _file(operation_id, query, context, if_none_match)
     page = await context.services.batches.page(
         operation_id, query.narrowed, client=context.client, cursor=query.cursor, limit=query.limit
@@ -273,11 +262,8 @@ async def read_run(
 
 
 def _tagged(body: bytes, if_none_match: str | None) -> Response:
-    tag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = VARY | {"ETag": tag}
-    if is_current(tag, if_none_match):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return response_of([body], JSON, headers=headers)
+    headers = VARY | {"ETag": f'"{sha256(body).hexdigest()[:32]}"'}
+    return not_modified(headers, if_none_match) or response_of([body], JSON, headers=headers)
 
 
 def _with_links(run: RunSummary, operation_id: str) -> StoredJson:
@@ -289,8 +275,8 @@ async def _file(operation_id: str, query: RunQuery, context: Context, if_none_ma
     batches = context.services.batches
     file = await batches.file(operation_id, client=context.client)
     headers = VARY | _tag_of_file(file, query)
-    if "ETag" in headers and is_current(headers["ETag"], if_none_match):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if "ETag" in headers and (answer := not_modified(headers, if_none_match)):
+        return answer
     after = -1 if query.after is None else query.after
     if not query.include_result:
         return StreamedAnswer(batches.summaries(file, after=after), NDJSON, headers=headers)

@@ -2,13 +2,12 @@
 
 import asyncio
 from enum import Enum, auto
-from http import HTTPStatus
 from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.http.problems import RequestRefused
+from api.http.http_errors import RequestRefused
 from api.http.request_context import REFUSED, malformed, version_refused
 
 HEAD_SECONDS: Final = 30.0
@@ -299,7 +298,6 @@ class _Lingering(asyncio.Transport):
 
 def _too_large() -> RequestRefused:
     return RequestRefused(
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
         "REQUEST_HEADER_FIELDS_TOO_LARGE",
         f"Head, chunk sizes and trailers of a request are at most {MAX_FRAMING_BYTES} bytes, its head has at most "
         f"{MAX_FIELDS} fields.",

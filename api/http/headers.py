@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_etags
 
+from api.http.http_errors import RequestRefused
 from domain.operation import IdempotencyKey
 
 MAX_WAIT_SECONDS: Final = 60.0
@@ -24,6 +25,10 @@ NAME_AND_VALUE: Final = re.compile(r'\s*([^\s=;"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)
 WAIT_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 RESPOND_ASYNC: Final = "respond-async"
 STRICT: Final = "handling=strict"
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+HTML: Final = "text/html"
+VARY: Final = {"Vary": "Accept"}
 
 
 def parsed_idempotency_key(text: str) -> str:
@@ -83,6 +88,14 @@ def acceptable(accept: str, offered: Sequence[str]) -> str | None:
     """The best of what is offered. Parameters but the weight are passed over: clients name a charset of JSON."""
     ranges = [(media_range.partition(";")[0].strip(), weight) for media_range, weight in parse_accept_header(accept)]
     return MIMEAccept(ranges).best_match(offered)
+
+
+def negotiated(accept: str | None, offered: Sequence[str]) -> str:
+    """The media type to answer with, the first without the header. Raises RequestRefused (406)."""
+    media_type = acceptable(accept or offered[0], offered)
+    if media_type is None:
+        raise RequestRefused("NOT_ACCEPTABLE", f"Offered are {' and '.join(offered)}.", headers=VARY)
+    return media_type
 
 
 def scoped_key(scope: str, proposal_id: str, key: str | None, *, client: str) -> IdempotencyKey | None:

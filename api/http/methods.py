@@ -10,7 +10,7 @@ from fastapi import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.wire import ONLY_HEAD
+from api.http.answers import ONLY_HEAD
 
 WHOLE_SERVER: Final = "*"  # the target of a request that is about no address (RFC 9110, 9.3.7)
 READING: Final = frozenset({"GET", "HEAD"})

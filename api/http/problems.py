@@ -18,7 +18,7 @@ from starlette.requests import ClientDisconnect
 from werkzeug.http import parse_accept_header
 
 from api.http.error_catalogue import CATALOGUE, STATUS, type_of
-from api.http.http_errors import INTERNAL_SERVER_ERROR, VALIDATION_FAILED
+from api.http.http_errors import INTERNAL_SERVER_ERROR, VALIDATION_FAILED, RequestRefused
 from api.http.json import UnreadableBody
 from api.http.methods import allow
 from domain.access import LOCAL_CALLER, Scope
@@ -29,17 +29,6 @@ PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "2"
 PUBLIC_URL: Final = "public_url"  # in a scope's state: the address that readers of links reach this service at
 REALM: Final = 'Bearer realm="proposals"'
-
-
-class RequestRefused(Exception):
-    """A request that HTTP itself rules out: too large, too slow, of a media type that is not taken or not offered."""
-
-    def __init__(self, status: HTTPStatus, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.headers = dict(headers or {})
 
 
 def problem_response(

@@ -7,7 +7,6 @@ A request that is not HTTP as this service speaks it (version, host: RFC 9112, 2
 
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -15,8 +14,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.headers import CORRELATION_ID, STRICT
+from api.http.http_errors import RequestRefused
 from api.http.limits import AnswerRoom
-from api.http.problems import PUBLIC_URL, RequestRefused, internal_problem, refused_problem
+from api.http.problems import PUBLIC_URL, internal_problem, refused_problem
 from domain.ids import new_correlation_id
 
 HEADER: Final = "X-Correlation-Id"
@@ -119,7 +119,6 @@ def joined(fields: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes
 
 def _invalid_correlation_id() -> RequestRefused:
     return RequestRefused(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
         "CORRELATION_ID_INVALID",
         "CORRELATION_ID_INVALID: X-Correlation-Id must be one value of 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
     )
@@ -152,12 +151,11 @@ def refusal_of(scope: Mapping[str, Any]) -> RequestRefused | None:
 
 
 def malformed(detail: str) -> RequestRefused:
-    return RequestRefused(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", detail, headers={"Connection": "close"})
+    return RequestRefused("BAD_REQUEST", detail, headers={"Connection": "close"})
 
 
 def version_refused() -> RequestRefused:
     return RequestRefused(
-        HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
         "HTTP_VERSION_NOT_SUPPORTED",
         "This service speaks HTTP/1.1 and HTTP/1.0.",
         headers={"Connection": "close"},

@@ -25,6 +25,7 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
+from api.http.answers import until_gone
 from api.http.error_catalogue import STATUS
 from api.http.headers import CorrelationIdHeader, PreferHeader, preferences
 from api.http.limits import AnswerRoom
@@ -78,7 +79,7 @@ class EndpointContext:
         `waits` when the work includes a wait for an operation's end; metrics count such requests apart.
         """
         self.request.state.waits = waits
-        result = await race(work, self._gone())
+        result = await race(work, until_gone(self.request.receive))
         if result is None:
             raise ClientDisconnect
         return result
@@ -86,15 +87,11 @@ class EndpointContext:
     async def room(self, size: int) -> None:
         """Waits for room for documents of this size; the request holds it until its answer has been sent.
 
-        Raises RequestRefused (503 SERVER_BUSY), ClientDisconnect when the client disconnects first.
+        Raises ServerBusy, ClientDisconnect when the client disconnects first.
         """
         room: AnswerRoom = self.request.state.room
-        if await race(room.take(size), self._gone()) is None:
+        if await race(room.take(size), until_gone(self.request.receive)) is None:
             raise ClientDisconnect
-
-    async def _gone(self) -> None:
-        while (await self.request.receive())["type"] != "http.disconnect":
-            pass
 
 
 # Dependencies are `async`: FastAPI runs any other in a thread, which takes longer than they do.
