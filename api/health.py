@@ -1,5 +1,6 @@
 """Health, for load balancers and operators; and what this process measures, for Prometheus."""
 
+from dataclasses import asdict
 from typing import Any, Final, Literal, Self
 
 from fastapi import APIRouter, Response
@@ -54,15 +55,8 @@ class Ready(Wire):
 
     @classmethod
     def of(cls, readiness: Readiness) -> Self:
-        reason = {} if readiness.reason is None else {"reason": readiness.reason}
-        return cls(
-            status=readiness.status,
-            database=readiness.database,
-            temporal=readiness.temporal,
-            workers=readiness.workers,
-            authentication=readiness.authentication,
-            **reason,
-        )
+        states = {name: state for name, state in asdict(readiness).items() if state is not None}
+        return cls(status=readiness.status, **states)
 
 
 @router.get(

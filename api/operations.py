@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Path, Query, Response
 from pydantic import Field
 
+from api.gates import Gate
 from api.http.answers import not_modified, response_of
 from api.http.headers import (
     HTML,
@@ -18,6 +19,7 @@ from api.http.headers import (
     VARY,
     IfNoneMatchHeader,
     PreferHeader,
+    described_header,
     preferences,
     where_to_poll,
 )
@@ -32,8 +34,6 @@ from api.http.parameters import (
 from api.http.router import Context, GuardedRouter
 from api.operation_status import AsyncStatus
 from api.pages.batch_page import is_page_asked_for, page_of_batch
-from api.paths import PREFIX, operation_path
-from api.services import Gate
 from api.submissions import ACCEPTED, AsyncAccepted, accepted_response
 from api.wire import (
     OPERATION_ID_EXAMPLE,
@@ -53,6 +53,7 @@ from domain.errors import (
     TooManyOpenOperations,
 )
 from domain.operation import Operation, OperationStatus, OperationType
+from domain.public_links import OPERATIONS_PATH, operation_path
 from services.waiting import ReadOperation
 from storage.operation_list import OperationFilter
 
@@ -106,15 +107,11 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The operation as it is now.",
         "headers": {
-            "ETag": {
-                "description": "Entity tag of this answer: strong, or weak when it is compressed.",
-                "schema": {"type": "string"},
-            },
-            "Retry-After": {
-                "description": "Seconds to wait before the next poll, while the operation has not ended.",
-                "schema": {"type": "integer"},
-            },
-            "Preference-Applied": {"description": "The wait that was granted.", "schema": {"type": "string"}},
+            "ETag": described_header("Entity tag of this answer: strong, or weak when it is compressed."),
+            "Retry-After": described_header(
+                "Seconds to wait before the next poll, while the operation has not ended.", kind="integer"
+            ),
+            "Preference-Applied": described_header("The wait that was granted."),
         },
     },
     304: {"description": "The caller's copy is current; the response has no body."},
@@ -124,8 +121,7 @@ ANSWERS_OR_PAGE: Final[dict[int | str, dict[str, Any]]] = ANSWERS | {
     200: {
         "description": "The operation as it is now, or a page that shows a batch.",
         "content": {HTML: {"schema": {"type": "string"}}},
-        "headers": ANSWERS[200]["headers"]
-        | {"Vary": {"description": "`Accept`: the representation depends on it.", "schema": {"type": "string"}}},
+        "headers": ANSWERS[200]["headers"] | {"Vary": described_header("`Accept`: the representation depends on it.")},
     },
 }
 NO_HEADERS: Final[Mapping[str, str]] = {}
@@ -138,7 +134,7 @@ AcceptHeader = Annotated[
     ),
 ]
 
-router = GuardedRouter(f"{PREFIX}/operations", gate=Gate.ASYNC, tag="Operations")
+router = GuardedRouter(OPERATIONS_PATH, gate=Gate.ASYNC, tag="Operations")
 
 
 @router.get(

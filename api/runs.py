@@ -10,8 +10,9 @@ from typing_extensions import TypeAliasType
 
 from api.documents.result import ProposalResult
 from api.documents.valuation import MoneyText
+from api.gates import Gate
 from api.http.answers import StreamedAnswer, not_modified, response_of
-from api.http.headers import JSON, NDJSON, VARY, IfNoneMatchHeader, negotiated
+from api.http.headers import JSON, NDJSON, VARY, IfNoneMatchHeader, described_header, negotiated
 from api.http.parameters import (
     IN_DIGITS,
     MAX_RUN_NO,
@@ -21,8 +22,6 @@ from api.http.parameters import (
 )
 from api.http.problem_schemas import ValidationErrorItem
 from api.http.router import Context, GuardedRouter
-from api.paths import PREFIX
-from api.services import Gate
 from api.wire import (
     OPERATION_ID_EXAMPLE,
     RunId,
@@ -36,12 +35,12 @@ from api.wire import (
 from domain.access import Scope
 from domain.canonical import wire_text
 from domain.errors import CursorInvalid, OperationExpired, OperationNotFound, RunNotFound
-from domain.public_links import runs_path
+from domain.public_links import OPERATIONS_PATH, runs_path
 from services.batch_reads import RunFile, RunFilter, RunSummary
 
 NOT_THERE: Final = (OperationNotFound, OperationExpired, RunNotFound)
 
-router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/runs", gate=Gate.ASYNC, tag="Batches")
+router = GuardedRouter(f"{OPERATIONS_PATH}/{{operation_id}}/runs", gate=Gate.ASYNC, tag="Batches")
 
 
 class RunMetrics(Wire):
@@ -103,9 +102,7 @@ class RunLinks(Wire):
     self: str = Field(description="This run, with its result.", examples=[f"{runs_path(OPERATION_ID_EXAMPLE)}/1"])
 
 
-class BatchRun(Wire):
-    """One item in one scenario, without its result."""
-
+class _Run(Wire):
     run_no: int = Field(description="Its number in the batch, from 0: by item, then by scenario.", examples=[1])
     item_id: str = Field(description="`id` of the item in the request.", examples=["pf_1"])
     scenario: str = Field(description="Name of the scenario in the request.", examples=["trim"])
@@ -115,21 +112,17 @@ class BatchRun(Wire):
     )
     metrics: RunMetrics | None = Field(description="What came of it; null when it FAILED.")
     error: RunError | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
+
+
+class BatchRun(_Run):
+    """One item in one scenario, without its result."""
+
     links: RunLinks = Field(description="Where it is by itself.")
 
 
-class RunWithResult(Wire):
+class RunWithResult(_Run):
     """One item in one scenario: a line of the file."""
 
-    run_no: int = Field(description="Its number in the batch, from 0: by item, then by scenario.", examples=[1])
-    item_id: str = Field(description="`id` of the item in the request.", examples=["pf_1"])
-    scenario: str = Field(description="Name of the scenario in the request.", examples=["trim"])
-    status: TerminalStatus = Field(description="Whether it was computed.", examples=["SUCCEEDED"])
-    proposal_run_id: RunId | None = Field(
-        description="As a simulation of its request has it.", examples=["pr_976fe8f383e7c3cbea657b839cad40b1"]
-    )
-    metrics: RunMetrics | None = Field(description="What came of it; null when it FAILED.")
-    error: RunError | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
     result: ProposalResult | None = Field(
         description="What a simulation of its request returns; null when it FAILED.", examples=[None]
     )
@@ -204,11 +197,10 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
         "description": "What is computed so far; once the operation has ended it does not change.",
         "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/RunWithResult"}}},
         "headers": {
-            "ETag": {
-                "description": "Of a page, or of all lines once the operation has ended: then it holds `results_hash`.",
-                "schema": {"type": "string"},
-            },
-            "Vary": {"description": "`Accept`.", "schema": {"type": "string"}},
+            "ETag": described_header(
+                "Of a page, or of all lines once the operation has ended: then it holds `results_hash`."
+            ),
+            "Vary": described_header("`Accept`."),
         },
     },
     304: {"description": "The caller's copy is current."},

@@ -112,18 +112,17 @@ def where_to_poll(path: str) -> dict[str, str]:
     return {"Location": path, "Operation-Location": path}
 
 
-LOCATION_HEADERS: Final[dict[str, Any]] = {
-    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
-    "Operation-Location": {
-        "description": "The same, for pollers that look for this name.",
-        "schema": {"type": "string"},
-    },
+def described_header(description: str, *, kind: str = "string") -> dict[str, Any]:
+    """A header of an answer, as the OpenAPI document shows it."""
+    return {"description": description, "schema": {"type": kind}}
+
+
+LOCATION_HEADERS: Final = {
+    "Location": described_header("Where to poll."),
+    "Operation-Location": described_header("The same, for pollers that look for this name."),
 }
-REPLAYED_HEADER: Final[dict[str, Any]] = {
-    "Idempotent-Replayed": {
-        "description": "`true` when an earlier request with this key made the answer.",
-        "schema": {"type": "string"},
-    }
+REPLAYED_HEADER: Final = {
+    "Idempotent-Replayed": described_header("`true` when an earlier request with this key made the answer.")
 }
 IdempotencyKeyHeader = Annotated[
     str,

@@ -4,7 +4,6 @@ Large bodies are read in processes of the engine, which import what is imported 
 """
 
 import codecs
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from math import inf
 from typing import Any
@@ -12,12 +11,11 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from api.http.json import Error, Place, UnreadableBody, parse_json
+from api.requests import WithCallback
 from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest
-from domain.callback import CallbackSubscription
 from domain.engine.validate import refusals
 from domain.places import shown_place
-from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 from domain.request_size import excess_of
 from domain.row_errors import MAX_ERRORS
@@ -27,14 +25,6 @@ from services.prepared_request import PreparedRequest
 
 Submission = CreateRequest | VersionRequest | SimulateRequest
 ReadBody = PreparedRequest | BaseModel | list[Error]
-
-
-class CallbackBody(RequestPart):
-    """A body that may ask for a callback; `api.callbacks` has the member."""
-
-    @abstractmethod
-    def callback_subscription(self) -> CallbackSubscription | None:
-        """What the body asks for, as services take it."""
 
 
 def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, batches: BatchLimits, is_strict: bool) -> ReadBody:
@@ -66,7 +56,7 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
         request = model.model_validate(value, from_attributes=True, context={"max_rows": max_rows})
     except ValidationError as refused:
         return [*_errors_of(refused, model, skips_unknown=is_strict), *unknown][:MAX_ERRORS]
-    callback = request.callback_subscription() if isinstance(request, CallbackBody) else None
+    callback = request.callback_subscription() if isinstance(request, WithCallback) else None
     errors = unknown + ([_long_integer()] if has_long_integers else [])
     if isinstance(request, AnalyzeRequest):
         return errors or _batch(prepared_batch(request, value, batches, callback=callback))

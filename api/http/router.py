@@ -25,20 +25,21 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
+from api.gates import Gate
 from api.http.answers import until_gone
 from api.http.error_catalogue import STATUS
-from api.http.headers import CorrelationIdHeader, PreferHeader, preferences
+from api.http.headers import CorrelationIdHeader, PreferHeader, described_header, preferences
 from api.http.limits import AnswerRoom
+from api.http.parameters import refused_parameters
 from api.http.problem_schemas import ExpiredOperationProblem, Problem, ValidationProblem
 from api.http.problems import PROBLEM_TYPE
-from api.http.strictness import refused_parameters
-from api.services import Gate, Services
+from api.services import Services
 from domain.access import Caller, Scope
 from domain.errors import ProposalError, StorageUnavailable
+from domain.public_links import GUARDED_PREFIX
 from services.prepared_request import PreparedRequest
 from services.race import race
 
-GUARDED_PREFIX: Final = "/rebalance/"
 OPEN: Final[frozenset[Scope]] = frozenset()  # for everyone, also without a token
 ONLY_WITH_TOKENS: Final = "only with `PROPOSAL_AUTH_MODE=jwt`"
 PROBLEM_SCHEMA: Final = {"$ref": f"#/components/schemas/{Problem.__name__}"}
@@ -287,8 +288,8 @@ def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
         answer |= {"model": ValidationProblem, "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}}}
     if status in WITH_CHALLENGE:
         described = "With `PROPOSAL_AUTH_MODE=jwt`: the token that is needed (RFC 6750)."
-        answer["headers"] = {"WWW-Authenticate": {"description": described, "schema": {"type": "string"}}}
+        answer["headers"] = {"WWW-Authenticate": described_header(described)}
     if status in WITH_RETRY_AFTER:
         described = "Seconds to wait before the next try."
-        answer["headers"] = {"Retry-After": {"description": described, "schema": {"type": "integer"}}}
+        answer["headers"] = {"Retry-After": described_header(described, kind="integer")}
     return answer

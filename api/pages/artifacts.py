@@ -8,18 +8,18 @@ from typing import Annotated, Any, Final
 from fastapi import Header, Response
 
 from api.documents.artifact import ProposalArtifact
+from api.gates import Gate
 from api.http.answers import Piece, not_modified, response_of
-from api.http.headers import HTML, JSON, VARY, IfNoneMatchHeader, negotiated
+from api.http.headers import HTML, JSON, VARY, IfNoneMatchHeader, described_header, negotiated
 from api.http.parameters import ProposalIdInPath, VersionNoInPath
 from api.http.router import Context, GuardedRouter
 from api.pages.artifact_page import PageContext, artifact_page
 from api.pages.review import review_of
 from api.pages.templates import PAGE_HEADERS
-from api.paths import PREFIX, artifact_path
-from api.services import Gate
 from domain.access import Scope
 from domain.errors import VersionNotFound
 from domain.evidence import artifact_parts
+from domain.public_links import PROPOSALS_PATH, artifact_path
 from domain.text import is_visible
 from services.documents import LARGE_BYTES, VersionTexts
 from services.process_pool import ProcessPool
@@ -31,9 +31,9 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
         "description": "The artifact: the stored bytes, or a page that shows all of it.",
         "content": {HTML: {"schema": {"type": "string"}}},
         "headers": {
-            "Cache-Control": {"description": "`private, no-cache`, on the page only.", "schema": {"type": "string"}},
-            "ETag": {"description": "Strong entity tag of these bytes.", "schema": {"type": "string"}},
-            "Vary": {"description": "`Accept`: the representation depends on it.", "schema": {"type": "string"}},
+            "Cache-Control": described_header("`private, no-cache`, on the page only."),
+            "ETag": described_header("Strong entity tag of these bytes."),
+            "Vary": described_header("`Accept`: the representation depends on it."),
         },
     },
     304: {"description": "The caller's copy is current; the response has no body."},
@@ -47,7 +47,7 @@ AcceptHeader = Annotated[
     ),
 ]
 
-router = GuardedRouter(f"{PREFIX}/{{proposal_id}}/versions/{{version_no}}", gate=Gate.LIFECYCLE, tag="Versions")
+router = GuardedRouter(f"{PROPOSALS_PATH}/{{proposal_id}}/versions/{{version_no}}", gate=Gate.LIFECYCLE, tag="Versions")
 
 
 @router.get(
