@@ -194,7 +194,7 @@ async def _as_json(
     status = AsyncStatus.of(operation, context.services.terms)
     without_result = json_bytes(status)
     headers = {**headers, "ETag": _entity_tag(without_result, has_result=options.include_result)}
-    if not operation.status.is_terminal:
+    if not operation.is_terminal:
         headers["Retry-After"] = "1"
     if options.preferred_wait is not None:
         headers["Preference-Applied"] = f"wait={options.wait_seconds:.0f}"

@@ -41,9 +41,8 @@ from services.simulation import SimulationService
 from services.start_queue import StartQueue
 from services.start_sources import DeliverySource, OperationSource
 from services.submission import SubmissionService
-from services.synchronous import SynchronousWaitService
 from services.temporal_workflows import WorkflowStarter
-from services.waiting import WaitService
+from services.waiting import SynchronousWaitService, WaitService
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
 
@@ -120,6 +119,7 @@ async def running_services(
         )
         deliveries = DeliverySource(storage, client, public_url=public_url)
         starts = StartQueue(storage, WorkflowStarter(client), [operations, deliveries])
+        start_soon, policy = partial(starts.start_soon, operations), settings.policy()
         stack.push_async_callback(starts.drain)
         await enter(background(starts.start_round, name="workflow-starter"))
         lookup, waiting = LookupService(storage), WaitService(listener)
@@ -155,8 +155,8 @@ async def running_services(
             readers=readers,
             submission=SubmissionService(
                 storage,
-                partial(starts.start_soon, operations),
-                policy=settings.policy(),
+                start_soon,
+                policy=policy,
                 large_request_rows=settings.large_request_rows,
                 limit=limit,
                 judge_callback=CallbackTargets(settings.callback_rules).refusal,
@@ -174,8 +174,8 @@ async def running_services(
             retrying=RetryService(
                 storage,
                 lookup,
-                partial(starts.start_soon, operations),
-                policy=settings.policy(),
+                start_soon,
+                policy=policy,
                 limit=limit,
                 adoption=adoption,
             ),

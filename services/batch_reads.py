@@ -142,15 +142,22 @@ class BatchReadService:
             if begun is None:
                 return
             chunk_no = begun.chunk_no - 1
-        while True:
-            async with self._storage.reading() as reading:
-                page = await reading.chunks.after(batch.operation_id, chunk_no, limit=CHUNKS_READ)
-            for chunk in page:
-                if chunk.result_document is not None and chunk.first_run + chunk.runs > after + 1:
-                    yield chunk
-            if len(page) < CHUNKS_READ:
-                return
-            chunk_no = page[-1].chunk_no
+        async for chunk in done_chunks(self._storage, batch.operation_id, after=chunk_no):
+            if chunk.first_run + chunk.runs > after + 1:
+                yield chunk
+
+
+async def done_chunks(storage: Storage, operation_id: str, *, after: int = -1) -> AsyncIterator[StoredChunk]:
+    """The chunks of a batch that are done, of those after this one."""
+    while True:
+        async with storage.reading() as reading:
+            page = await reading.chunks.after(operation_id, after, limit=CHUNKS_READ)
+        for chunk in page:
+            if chunk.result_document is not None:
+                yield chunk
+        if len(page) < CHUNKS_READ:
+            return
+        after = page[-1].chunk_no
 
 
 def _run_of(cursor: str, batch: Operation) -> int:

@@ -80,7 +80,7 @@ class LookupService:
         async with self._storage.reading() as reading:
             operation = await reading.operations.newest_by_correlation(correlation_id, client=client)
             expired = None
-            if operation is None or operation.status.is_terminal:  # an open one is younger than any that was purged
+            if operation is None or operation.is_terminal:  # an open one is younger than any that was purged
                 after = None if operation is None else operation.created_at
                 expired = await reading.expired.newest_by_correlation(correlation_id, client=client, after=after)
         if expired is not None:

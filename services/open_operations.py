@@ -31,8 +31,8 @@ class OpenOperationLimit:
         self,
         limit: int,
         *,
-        per_client: int = 0,
-        batches: int = 50,
+        per_client: int,
+        batches: int,
         on_refused: Callable[[Refusal], None] = lambda _: None,
     ) -> None:
         self._limit = limit

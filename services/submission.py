@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from domain.callback import CallbackSubscription
@@ -12,7 +13,7 @@ from domain.errors import ProposalError, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, Policy, RecordedEvidence
 from domain.text import is_identifier
-from services.adoption import Adoption, ResultNotRead, read_or_refuse
+from services.adoption import Adoption, read_or_refuse
 from services.ending import adopt
 from services.open_operations import OpenOperationLimit, Place
 from services.operation_trace import link_to_later_starts
@@ -133,18 +134,11 @@ class SubmissionService:
         return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
 
     async def _accept_past_purge(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
+        accept = partial(self._accept, submission, refusal)
         try:
-            return await self._accept_past_result(submission, refusal)
+            return await self._adoption.with_evidence(accept)
         except DocumentPurged:
-            return await self._accept_past_result(submission, refusal)
-
-    async def _accept_past_result(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
-        evidence = None
-        while True:
-            try:
-                return await self._accept(submission, refusal, evidence)
-            except ResultNotRead as found:
-                evidence = await self._adoption.read(found.stored)
+            return await self._adoption.with_evidence(accept)
 
     async def _accept(
         self, submission: Submission, refusal: ProposalError | None, evidence: RecordedEvidence | None
