@@ -22,6 +22,7 @@ from api.http.parameters import (
 )
 from api.http.problem_schemas import ValidationErrorItem
 from api.http.router import Context, GuardedRouter
+from api.http.schemas import REFERENCE
 from api.wire import (
     OPERATION_ID_EXAMPLE,
     RunId,
@@ -195,7 +196,7 @@ RunNoInPath = Annotated[int, Path(description="The run.", ge=0, le=MAX_RUN_NO, e
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "What is computed so far; once the operation has ended it does not change.",
-        "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/RunWithResult"}}},
+        "content": {NDJSON: {"schema": {"$ref": REFERENCE.format(model=RunWithResult.__name__)}}},
         "headers": {
             "ETag": described_header(
                 "Of a page, or of all lines once the operation has ended: then it holds `results_hash`."

@@ -6,7 +6,7 @@ from domain.errors import IdempotencyKeyNotFound, ProposalNotFound, VersionNotFo
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval, ProposalVersion, WorkflowEvent
 from domain.text import is_identifier
-from services.documents import Room, VersionTexts, read_version, with_texts
+from services.documents import Room, VersionTexts, with_texts
 from storage.idempotency import KeyedProposal
 from storage.keyset import Page
 from storage.proposal_list import ProposalFilter
@@ -111,3 +111,11 @@ async def read_proposal(reading: Reading, proposal_id: str, *, client: str) -> S
     if proposal is None:
         raise ProposalNotFound
     return proposal
+
+
+async def read_version(reading: Reading, proposal_id: str, version_no: int) -> ProposalVersion:
+    """Raises VersionNotFound."""
+    version = await reading.proposals.version(proposal_id, version_no)
+    if version is None:
+        raise VersionNotFound
+    return version

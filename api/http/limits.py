@@ -162,7 +162,3 @@ class KeyedLimiter:
             self._users[name] -= 1
             if not self._users[name]:
                 del self._users[name], self._slots[name]
-
-    def __len__(self) -> int:
-        """How many keys are being served or waited for."""
-        return len(self._slots)

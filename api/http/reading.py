@@ -6,7 +6,7 @@ Large bodies are read in processes of the engine, which import what is imported 
 import codecs
 from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
@@ -26,6 +26,13 @@ from services.prepared_request import PreparedRequest
 Submission = CreateRequest | VersionRequest | SimulateRequest
 ReadBody = PreparedRequest | BaseModel | list[Error]
 
+MISSING: Final[Error] = {"type": "missing", "loc": ("body",), "msg": "Field required"}
+LONG_INTEGER: Final[Error] = {
+    "type": "json_invalid",
+    "loc": ("body",),
+    "msg": "JSON integers outside decimals have at most 18 digits",
+}
+
 
 def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, batches: BatchLimits, is_strict: bool) -> ReadBody:
     """From a body's bytes to what is done with it, wherever that happens. Raises UnreadableBody."""
@@ -39,7 +46,7 @@ def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, batches: Ba
 def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimits, *, is_strict: bool) -> ReadBody:
     body = body.removeprefix(codecs.BOM_UTF8)
     if not body:
-        return [_missing()]
+        return [MISSING]
     value, has_long_integers = parse_json(body)
     place: tuple[str, ...] = _place_of(model)
     if issubclass(model, Submission | AnalyzeRequest) and (
@@ -47,7 +54,7 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
     ):
         raise UnreadableBody(excess)
     if value is None:
-        return [_missing()]
+        return [MISSING]
     if issubclass(model, AnalyzeRequest) and (runs := _too_many_runs(value, batches)):
         raise UnreadableBody(runs)
     unknown = [_in_body(error) for error in unknown_members(value, model)] if is_strict else []
@@ -57,9 +64,10 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
     except ValidationError as refused:
         return [*_errors_of(refused, model, skips_unknown=is_strict), *unknown][:MAX_ERRORS]
     callback = request.callback_subscription() if isinstance(request, WithCallback) else None
-    errors = unknown + ([_long_integer()] if has_long_integers else [])
+    errors = unknown + ([LONG_INTEGER] if has_long_integers else [])
     if isinstance(request, AnalyzeRequest):
-        return errors or _batch(prepared_batch(request, value, batches, callback=callback))
+        batch = errors or prepared_batch(request, value, batches, callback=callback)
+        return [_of_part(batch)] if isinstance(batch, PartError) else batch
     if not isinstance(request, Submission):
         return errors or request
     simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
@@ -99,21 +107,6 @@ def _too_many_runs(value: Any, limits: BatchLimits) -> list[Error]:
 
 def _of_part(error: PartError) -> Error:
     return {"type": error.type, "loc": ("body", *error.loc), "msg": error.msg}
-
-
-def _batch(prepared: PreparedRequest | PartError) -> ReadBody:
-    if isinstance(prepared, PartError):
-        return [_of_part(prepared)]
-    return prepared
-
-
-def _long_integer() -> Error:
-    message = "JSON integers outside decimals have at most 18 digits"
-    return {"type": "json_invalid", "loc": ("body",), "msg": message}
-
-
-def _missing() -> Error:
-    return {"type": "missing", "loc": ("body",), "msg": "Field required"}
 
 
 def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> list[Error]:

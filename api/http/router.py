@@ -33,6 +33,7 @@ from api.http.limits import AnswerRoom
 from api.http.parameters import refused_parameters
 from api.http.problem_schemas import ExpiredOperationProblem, Problem, ValidationProblem
 from api.http.problems import PROBLEM_TYPE
+from api.http.schemas import REFERENCE
 from api.services import Services
 from domain.access import Caller, Scope
 from domain.errors import ProposalError, StorageUnavailable
@@ -42,7 +43,7 @@ from services.race import race
 
 OPEN: Final[frozenset[Scope]] = frozenset()  # for everyone, also without a token
 ONLY_WITH_TOKENS: Final = "only with `PROPOSAL_AUTH_MODE=jwt`"
-PROBLEM_SCHEMA: Final = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+PROBLEM_SCHEMA: Final = {"$ref": REFERENCE.format(model=Problem.__name__)}
 WITH_CHALLENGE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 WITH_RETRY_AFTER: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 

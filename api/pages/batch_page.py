@@ -18,7 +18,7 @@ from domain.operation import Operation, Progress
 from domain.public_links import operation_path, runs_path
 from domain.timestamps import wire_timestamp
 from services.batch_reads import RunFilter
-from services.lookup import MadeResult
+from services.lookup import MadeBatch
 
 CHARTED_CURRENCIES: Final = 6
 QUICK_RUNS: Final = 5000  # beyond, to find the failed runs is more work, and the page loads itself less often
@@ -54,7 +54,7 @@ async def page_of_batch(batch: Operation, context: Context, *, if_none_match: st
             limit=FAILED_RUNS,
         )
         failed_runs, has_more = [run.text for run in failed.items], failed.next_cursor is not None
-    text = made.text if isinstance(made, MadeResult) else None
+    text = made.text if isinstance(made, MadeBatch) else None
     so_far = [] if text is not None else await _computed_so_far(batch, context)
     page = await asyncio.to_thread(batch_page, batch, text, failed_runs, has_more=has_more, so_far=so_far)
     body = page.encode()
