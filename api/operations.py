@@ -124,7 +124,6 @@ ANSWERS_OR_PAGE: Final[dict[int | str, dict[str, Any]]] = ANSWERS | {
         "headers": ANSWERS[200]["headers"] | {"Vary": described_header("`Accept`: the representation depends on it.")},
     },
 }
-NO_HEADERS: Final[Mapping[str, str]] = {}
 AcceptHeader = Annotated[
     str | None,
     Header(
@@ -158,7 +157,7 @@ async def read_newest_operation(
 ) -> Response:
     """The newest operation that was answered under this correlation id: its own, or that of a replay or retry."""
     read = partial(context.services.lookup.newest_operation, correlation_id, client=context.client)
-    return await _as_json(await _waited_for(read, context, options), context, options)
+    return await _as_json(await _waited_for(read, context, options), context, options, headers={})
 
 
 @router.get(
@@ -189,7 +188,7 @@ async def _waited_for(
 
 
 async def _as_json(
-    operation: Operation, context: Context, options: ReadOptions, *, headers: Mapping[str, str] = NO_HEADERS
+    operation: Operation, context: Context, options: ReadOptions, *, headers: Mapping[str, str]
 ) -> Response:
     status = AsyncStatus.of(operation, context.services.terms)
     without_result = json_bytes(status)
