@@ -181,7 +181,7 @@ class RunQuery:
     ] = True
 
     @property
-    def narrowed(self) -> RunFilter:
+    def filters(self) -> RunFilter:
         return RunFilter(
             item_id=self.item_id,
             scenario=self.scenario,
@@ -228,7 +228,7 @@ async def list_runs(
     if negotiated(accept, (JSON, NDJSON)) == NDJSON:
         return await _file(operation_id, query, context, if_none_match)
     page = await context.services.batches.page(
-        operation_id, query.narrowed, client=context.client, cursor=query.cursor, limit=query.limit
+        operation_id, query.filters, client=context.client, cursor=query.cursor, limit=query.limit
     )
     items = [_with_links(run, operation_id) for run in page.items]
     body = json_bytes(RunListResponse(items=items, next_cursor=page.next_cursor))

@@ -82,7 +82,7 @@ class BatchReadService:
         self._lookup = lookup
 
     async def page(
-        self, operation_id: str, narrowed: RunFilter, *, client: str, cursor: str | None, limit: int
+        self, operation_id: str, filters: RunFilter, *, client: str, cursor: str | None, limit: int
     ) -> Page[RunSummary]:
         """Computed runs in their order. Raises OperationNotFound, OperationExpired, RunNotFound, CursorInvalid."""
         batch = await self._batch(operation_id, client=client)
@@ -90,7 +90,7 @@ class BatchReadService:
         found: list[RunSummary] = []
         async for chunk in self._chunks(batch, after=after):
             for run_no, text in enumerate((chunk.summaries or "").splitlines(), chunk.first_run):
-                if run_no > after and narrowed.matches(text):
+                if run_no > after and filters.matches(text):
                     found.append(RunSummary(run_no=run_no, text=text))
             if len(found) > limit:
                 break

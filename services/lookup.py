@@ -89,10 +89,10 @@ class LookupService:
             raise OperationNotFound
         return operation
 
-    async def page(self, narrowed: OperationFilter, *, client: str, cursor: str | None, limit: int) -> Page[Operation]:
+    async def page(self, filters: OperationFilter, *, client: str, cursor: str | None, limit: int) -> Page[Operation]:
         """Newest first. Raises CursorInvalid for a cursor that is no operation of the client."""
         async with self._storage.reading() as reading:
-            return await reading.operation_list.page(narrowed, client=client, cursor=cursor, limit=limit)
+            return await reading.operation_list.page(filters, client=client, cursor=cursor, limit=limit)
 
     async def result(self, operation: Operation, *, room: Room) -> Made | None:
         """The proposal and version that the operation made, with their event, or its result; None unless SUCCEEDED."""

@@ -60,18 +60,18 @@ class ProposalReadService:
         return await with_texts(self._storage, version, room=room)
 
     async def page(
-        self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int
+        self, filters: ProposalFilter, *, client: str, cursor: str | None, limit: int
     ) -> Page[ShownProposal]:
         """Newest first. Raises CursorInvalid for a cursor that is no proposal of the client."""
         async with self._storage.reading() as reading:
-            return await reading.proposal_list.page(narrowed, client=client, cursor=cursor, limit=limit)
+            return await reading.proposal_list.page(filters, client=client, cursor=cursor, limit=limit)
 
     async def waiting(
-        self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int
+        self, filters: ProposalFilter, *, client: str, cursor: str | None, limit: int
     ) -> Page[ShownProposal]:
         """Oldest last event first. Raises CursorInvalid for a cursor that is none of this list, client and filter."""
         async with self._storage.reading() as reading:
-            return await reading.waiting_list.page(narrowed, client=client, cursor=cursor, limit=limit)
+            return await reading.waiting_list.page(filters, client=client, cursor=cursor, limit=limit)
 
     async def trail(self, proposal_id: str, *, client: str) -> Trail:
         """Raises ProposalNotFound."""

@@ -10,7 +10,7 @@ from domain.operation import ExpiredOperation, IdempotencyKey, Operation, Operat
 from services.adoption import Adoption, read_or_refuse
 from services.ending import adopt
 from services.lookup import LookupService, expired_error
-from services.open_operations import OpenOperationLimit, Place
+from services.open_operations import OpenOperationLimit, Slot
 from services.submission import Accepted, StartSoon, note_correlation_id
 from storage.unit_of_work import Storage, Transaction
 
@@ -60,11 +60,11 @@ class RetryService:
     async def _found_or_added(
         self, failed: Operation, by: str, evidence: RecordedEvidence | None
     ) -> tuple[Operation, bool]:
-        with self._limit.place(failed.client, is_batch=failed.is_batch) as place:
+        with self._limit.slot(failed.client, is_batch=failed.is_batch) as slot:
             async with self._storage.transaction() as transaction:
                 if failed.key is None:
-                    return await self._keyless(transaction, failed, place=place, by=by)
-                return await self._keyed(transaction, failed, failed.key, place=place, by=by, evidence=evidence)
+                    return await self._keyless(transaction, failed, slot=slot, by=by)
+                return await self._keyed(transaction, failed, failed.key, slot=slot, by=by, evidence=evidence)
 
     async def _keyed(
         self,
@@ -72,7 +72,7 @@ class RetryService:
         failed: Operation,
         key: IdempotencyKey,
         *,
-        place: Place,
+        slot: Slot,
         by: str,
         evidence: RecordedEvidence | None,
     ) -> tuple[Operation, bool]:
@@ -89,12 +89,12 @@ class RetryService:
         if claim.is_taken:
             await keys.reassign(key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt)
         if known is None:
-            await place.take(transaction.operations)
+            await slot.take(transaction.operations)
         added = await self._added(transaction, failed, operation_id=operation_id, attempt=attempt, by=by)
         return added if known is None else await adopt(transaction, operation_id, known), True
 
     async def _keyless(
-        self, transaction: Transaction, failed: Operation, *, place: Place, by: str
+        self, transaction: Transaction, failed: Operation, *, slot: Slot, by: str
     ) -> tuple[Operation, bool]:
         await transaction.operations.lock(failed.operation_id)
         newest = await transaction.operations.newest_attempt(failed.operation_id)
@@ -102,7 +102,7 @@ class RetryService:
             expired = await transaction.expired.get(newest)
             return _readable(expired or await transaction.operations.get(newest)), False
         operation_id = new_operation_id()
-        await place.take(transaction.operations)
+        await slot.take(transaction.operations)
         attempt = failed.attempt + 1
         operation = await self._added(transaction, failed, operation_id=operation_id, attempt=attempt, by=by)
         await transaction.operations.set_successor(failed.operation_id, operation_id)

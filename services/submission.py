@@ -15,7 +15,7 @@ from domain.operation import ExpiredOperation, IdempotencyKey, Operation, Operat
 from domain.text import is_identifier
 from services.adoption import Adoption, read_or_refuse
 from services.ending import adopt
-from services.open_operations import OpenOperationLimit, Place
+from services.open_operations import OpenOperationLimit, Slot
 from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
@@ -148,10 +148,10 @@ class SubmissionService:
             refusal = refusal if submission.prepared.asks_for_simulation else SimulationDisabled()
         # The one statement reads no table, so it cannot count what is open of one client.
         is_quick = refusal is None and not self._limit.per_client
-        with self._limit.place(submission.client, is_batch=new.operation.is_batch) as place:
-            operation = await self._accept_if_new(new, submission.key, place) if is_quick else None
+        with self._limit.slot(submission.client, is_batch=new.operation.is_batch) as slot:
+            operation = await self._accept_if_new(new, submission.key, slot) if is_quick else None
             accepted = operation or await self._find_or_accept(
-                new, submission.key, place=place, refusal=refusal, evidence=evidence
+                new, submission.key, slot=slot, refusal=refusal, evidence=evidence
             )
         if isinstance(accepted, Accepted):
             return accepted
@@ -159,19 +159,19 @@ class SubmissionService:
         self._start_soon(accepted)
         return Accepted(operation=accepted, is_replay=False)
 
-    async def _accept_if_new(self, new: NewOperation, key: IdempotencyKey | None, place: Place) -> Operation | None:
-        """By one statement; None when an earlier request has the key, or may have it and there is no place.
+    async def _accept_if_new(self, new: NewOperation, key: IdempotencyKey | None, slot: Slot) -> Operation | None:
+        """By one statement; None when an earlier request has the key, or may have it and there is no slot.
 
         A batch takes several statements.
         """
         async with self._storage.transaction() if new.chunks else self._storage.autocommit() as transaction:
-            if not await place.take_if_free(transaction.operations):
+            if not await slot.take_if_free(transaction.operations):
                 return None
             if key is None:
                 return await transaction.submissions.add(new)
             accepted = await transaction.submissions.add_with_new_key(new, key)
         if accepted is None:
-            place.give_back()
+            slot.give_back()
         return accepted
 
     async def _find_or_accept(
@@ -179,7 +179,7 @@ class SubmissionService:
         new: NewOperation,
         key: IdempotencyKey | None,
         *,
-        place: Place,
+        slot: Slot,
         refusal: ProposalError | None,
         evidence: RecordedEvidence | None,
     ) -> Accepted | Operation:
@@ -201,7 +201,7 @@ class SubmissionService:
                 raise refusal
             known = None if claim.stored is None else read_or_refuse(claim.stored, evidence)
             if known is None:
-                await place.take(transaction.operations)
+                await slot.take(transaction.operations)
             if key is not None and claim.is_taken:
                 attempt = claim.attempts + 1
                 await keys.reassign(key, request_hash=request_hash, operation_id=operation_id, attempt=attempt)

@@ -50,7 +50,7 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
     value, has_long_integers = parse_json(body)
     place: tuple[str, ...] = _place_of(model)
     if issubclass(model, Submission | AnalyzeRequest) and (
-        excess := too_long(value, place=place, max_rows=max_rows, body_bytes=len(body))
+        excess := _too_long(value, place=place, max_rows=max_rows, body_bytes=len(body))
     ):
         raise UnreadableBody(excess)
     if value is None:
@@ -122,7 +122,7 @@ def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> lis
     ]
 
 
-def too_long(value: Any, *, place: Place, max_rows: int, body_bytes: int) -> list[Error]:
+def _too_long(value: Any, *, place: Place, max_rows: int, body_bytes: int) -> list[Error]:
     """The lists that are too long in a parsed body (R44); `place` is where in the body the simulated request stands."""
     request = value
     for name in place:
