@@ -8,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
 from api.http.problem_schemas import Problem
+from api.http.problems import RETRY_AFTER_SECONDS
 from api.http.router import ServicesOfProcess, problems
 from api.wire import Wire, json_response
 from services.readiness import AuthenticationState, ComponentState, Readiness, ReadyStatus
@@ -95,7 +96,7 @@ async def ready(services: ServicesOfProcess) -> Response:
     return json_response(
         Ready.of(readiness),
         status_code=200 if readiness.is_serving else 503,
-        headers=None if readiness.is_serving else {"Retry-After": "2"},
+        headers=None if readiness.is_serving else {"Retry-After": RETRY_AFTER_SECONDS},
     )
 
 

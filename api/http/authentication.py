@@ -8,7 +8,7 @@ import structlog
 from fastapi import Request
 
 from api.http.http_errors import UNAUTHENTICATED, RequestRefused
-from api.http.problems import challenge
+from api.http.problems import RETRY_AFTER_SECONDS, challenge
 from api.http.tokens import TokenRefused, TokenRules, TokenVerifier
 from domain.access import LOCAL_CALLER, Caller
 from runtime.issuer_keys import IssuerKeys, KeysUnavailable, from_file, from_url
@@ -65,7 +65,7 @@ class BearerAuthentication:
             raise RequestRefused(
                 "AUTHENTICATION_UNAVAILABLE",
                 "AUTHENTICATION_UNAVAILABLE: the keys of the issuer cannot be fetched",
-                headers={"Retry-After": "2"},
+                headers={"Retry-After": RETRY_AFTER_SECONDS},
             ) from None
 
 

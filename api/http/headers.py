@@ -1,4 +1,4 @@
-"""The headers of the contract: how each is read and refused."""
+"""The headers of the contract: how each is read, refused, written, and described in the OpenAPI document."""
 
 import re
 from collections.abc import Sequence
