@@ -8,7 +8,8 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from api.http.http_errors import RequestRefused
-from api.http.request_context import REFUSED, malformed, version_refused
+from api.http.request_context import malformed, version_refused
+from api.http.request_state import RequestState
 
 HEAD_SECONDS: Final = 30.0
 MAX_FRAMING_BYTES: Final = 64 * 1024  # of one request: its head, chunk sizes and extensions, trailers
@@ -240,7 +241,7 @@ class LimitingProtocol(HttpToolsProtocol):
         path = self.url.partition(b"?")[0]
         asked = {"method": "", "path": path.decode("latin-1"), "raw_path": path, "query_string": b""}
         return RequestResponseCycle(
-            scope={**asked, **self.scope, "state": {**self.app_state, REFUSED: refusal}},  # type: ignore[typeddict-item]  # as uvicorn has it
+            scope={**asked, **self.scope, "state": {**self.app_state, **RequestState(refused=refusal)}},  # type: ignore[typeddict-item]  # as uvicorn has it
             transport=_Lingering(self),
             flow=self.flow,
             logger=self.logger,

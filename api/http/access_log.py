@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import structlog
 
-from domain.access import Caller
+from api.http.request_state import state_of
 from domain.public_links import GUARDED_PREFIX
 
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.~@:/+|-]{0,255}")
@@ -29,7 +29,7 @@ def log_access(scope: Mapping[str, Any], *, method: str, route: str, status: int
     path: str = scope["path"]  # empty when the server below could not read it
     if path and not f"{path}/".startswith(GUARDED_PREFIX):
         return
-    caller: Caller | None = scope.get("state", {}).get("caller")
+    caller = state_of(scope).get("caller")
     log.info(
         "request",
         method=method,

@@ -15,13 +15,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.headers import CORRELATION_ID, STRICT
 from api.http.http_errors import RequestRefused
-from api.http.limits import AnswerRoom
-from api.http.problems import PUBLIC_URL, internal_problem, refused_problem
+from api.http.problems import internal_problem, refused_problem
+from api.http.request_state import RequestState, state_of
 from domain.ids import new_correlation_id
 
 HEADER: Final = "X-Correlation-Id"
 APPLIED: Final = "Preference-Applied"
-REFUSED: Final = "refused"  # in a scope's state: why the server below refuses what it could not even read
 VERSIONS: Final = frozenset({"1.0", "1.1"})
 # Fields that are read and may come in several lines, which count as one list (RFC 9110, 5.3). Two values of a field
 # that has one make a list, too, which is then no valid value.
@@ -51,7 +50,8 @@ class RequestContext:
         given = Headers(scope=scope).get(HEADER, "").strip()
         is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
         correlation_id = given if given and is_valid else new_correlation_id()
-        scope.setdefault("state", {}).update({"correlation_id": correlation_id, PUBLIC_URL: self._public_url})
+        found = RequestState(correlation_id=correlation_id, public_url=self._public_url)
+        scope.setdefault("state", {}).update(found)
         receive, send = _while_expected(scope, receive, send)
         refusal = refusal_of(scope) or (None if is_valid else _invalid_correlation_id())
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
@@ -77,8 +77,7 @@ class RequestContext:
                 raise
             await internal_problem(scope)(scope, receive, send_with_headers)
         finally:
-            room: AnswerRoom | None = scope["state"].get("room")
-            if room is not None:
+            if (room := state_of(scope).get("room")) is not None:
                 room.give_back()
 
 
@@ -129,7 +128,7 @@ def _with_headers(scope: Scope, send: Send, correlation_id: str) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers[HEADER] = correlation_id
-            if scope["state"].get("is_strict"):  # the guarded route has read the request so
+            if state_of(scope).get("is_strict"):  # the guarded route has read the request so
                 applied = headers.get(APPLIED)
                 headers[APPLIED] = STRICT if applied is None else f"{applied}, {STRICT}"
         await send(message)
@@ -139,8 +138,7 @@ def _with_headers(scope: Scope, send: Send, correlation_id: str) -> Send:
 
 def refusal_of(scope: Mapping[str, Any]) -> RequestRefused | None:
     """Why this request is refused before it reaches the application."""
-    refused: RequestRefused | None = scope["state"].get(REFUSED)
-    if refused is not None:
+    if (refused := state_of(scope).get("refused")) is not None:
         return refused
     if scope["http_version"] not in VERSIONS:
         return version_refused()
