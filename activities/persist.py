@@ -13,7 +13,7 @@ from domain.creation import Created, new_proposal, new_version
 from domain.engine import codes
 from domain.errors import InvariantBroken, ProposalNotFound
 from domain.operation import LockedOperation, Operation, RecordedEvidence
-from services.adoption import Adoption, ResultNotRead, read_or_refuse
+from services.adoption import Adoption, read_or_refuse
 from services.ending import succeed_simulated
 from storage.operation_work import AcceptedWork
 from storage.simulations import StoredSimulation
@@ -72,16 +72,14 @@ class PersistStep:
         work = await self._work.get(step.operation_id)
         if work.is_terminal:
             return self._ended(work)
-        made, adopted = await self._to_commit(work), None
-        while True:
-            try:
-                async with self._storage.transaction() as transaction:
-                    ended = await _simulated(
-                        transaction, work, made, adopted, elapsed=self._work.elapsed(work.operation_id)
-                    )
-                return self._ended(ended)
-            except ResultNotRead as found:
-                adopted = await self._adoption.read(found.stored)
+        made = await self._to_commit(work)
+
+        async def end(adopted: RecordedEvidence | None) -> Operation:
+            elapsed = self._work.elapsed(work.operation_id)
+            async with self._storage.transaction() as transaction:
+                return await _simulated(transaction, work, made, adopted, elapsed=elapsed)
+
+        return self._ended(await self._adoption.with_evidence(end))
 
     async def _to_commit(self, work: AcceptedWork) -> MadeEvidence:
         recorded = work.evidence(engine_version=codes.ENGINE_VERSION)

@@ -6,19 +6,18 @@ from fastapi import Response
 from pydantic import Field
 
 from api.callbacks import callback_routes
+from api.gates import Gate
 from api.http.headers import IdempotencyKeyHeader
 from api.http.router import Context, GuardedRouter, Prepared
-from api.paths import PREFIX
 from api.requests import AnalyzeScenariosRequest
-from api.services import Gate
 from api.submissions import answer_accepted, promised, submission_of
 from api.wire import HASH_EXAMPLE, OPERATION_ID_EXAMPLE, DecimalText, Hash, Wire
 from domain.operation import IdempotencyKey
-from domain.public_links import runs_path
+from domain.public_links import PROPOSALS_PATH, runs_path
 
 TURNOVER_EXAMPLE: Final[dict[str, Any]] = {"SGD": "2700.0000"}
 
-router = GuardedRouter(f"{PREFIX}/analyze", gate=Gate.ASYNC, tag="Batches")
+router = GuardedRouter(f"{PROPOSALS_PATH}/analyze", gate=Gate.ASYNC, tag="Batches")
 
 
 class BatchProgress(Wire):

@@ -1,4 +1,4 @@
-"""Callbacks: what clients ask for, what receivers get, the state of a delivery, and redelivery."""
+"""Callbacks: what receivers get, the state of a delivery, and redelivery."""
 
 from typing import Annotated, Any, Final, Literal, Self
 
@@ -7,12 +7,11 @@ from pydantic import BaseModel, Field
 from starlette.routing import BaseRoute
 from typing_extensions import TypeAliasType
 
+from api.gates import Gate
 from api.http.headers import LOCATION_HEADERS, where_to_poll
 from api.http.parameters import OperationIdInPath
 from api.http.problem_schemas import Code
 from api.http.router import Context, GuardedRouter
-from api.paths import PREFIX, callbacks_path
-from api.services import Gate
 from api.wire import (
     OPERATION_ID_EXAMPLE,
     PROPOSAL_ID_EXAMPLE,
@@ -36,6 +35,7 @@ from domain.errors import (
     RedeliveryTooSoon,
 )
 from domain.operation import OperationType
+from domain.public_links import OPERATIONS_PATH, callbacks_path, operation_path
 from services.redelivery import DeliveryLog
 from storage.deliveries import DeliveryAttempt
 
@@ -86,7 +86,7 @@ class CallbackData(BaseModel):
     progress: RunCounts | None = Field(None, description="The runs of a batch; absent for others.")
     status_url: str = Field(
         description="The operation with its result: absolute where the service knows its public address, else a path.",
-        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
+        examples=[operation_path(OPERATION_ID_EXAMPLE)],
     )
 
 
@@ -217,7 +217,7 @@ webhooks.post(
     responses=RECEIVED,
 )(operation_ended)
 
-router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/callbacks", gate=Gate.ASYNC, tag="Operations")
+router = GuardedRouter(f"{OPERATIONS_PATH}/{{operation_id}}/callbacks", gate=Gate.ASYNC, tag="Operations")
 
 
 @router.get(

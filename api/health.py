@@ -1,5 +1,6 @@
 """Health, for load balancers and operators; and what this process measures, for Prometheus."""
 
+from dataclasses import asdict
 from typing import Any, Final, Literal, Self
 
 from fastapi import APIRouter, Response
@@ -7,6 +8,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import Field
 
 from api.http.problem_schemas import Problem
+from api.http.problems import RETRY_AFTER_SECONDS
 from api.http.router import ServicesOfProcess, problems
 from api.wire import Wire, json_response
 from services.readiness import AuthenticationState, ComponentState, Readiness, ReadyStatus
@@ -54,15 +56,8 @@ class Ready(Wire):
 
     @classmethod
     def of(cls, readiness: Readiness) -> Self:
-        reason = {} if readiness.reason is None else {"reason": readiness.reason}
-        return cls(
-            status=readiness.status,
-            database=readiness.database,
-            temporal=readiness.temporal,
-            workers=readiness.workers,
-            authentication=readiness.authentication,
-            **reason,
-        )
+        states = {name: state for name, state in asdict(readiness).items() if state is not None}
+        return cls(status=readiness.status, **states)
 
 
 @router.get(
@@ -101,7 +96,7 @@ async def ready(services: ServicesOfProcess) -> Response:
     return json_response(
         Ready.of(readiness),
         status_code=200 if readiness.is_serving else 503,
-        headers=None if readiness.is_serving else {"Retry-After": "2"},
+        headers=None if readiness.is_serving else {"Retry-After": RETRY_AFTER_SECONDS},
     )
 
 

@@ -6,7 +6,6 @@ from pydantic import ConfigDict, Field
 
 from api.batches import BatchProgress, BatchResult
 from api.callbacks import OperationErrorBody
-from api.paths import callbacks_path, operation_path, proposal_path
 from api.records import CreateResponse, none_required
 from api.services import OperationTerms
 from api.simulations import SimulationMade
@@ -21,7 +20,7 @@ from api.wire import (
     Wire,
 )
 from domain.operation import Operation, OperationStatus, OperationType
-from domain.public_links import runs_path
+from domain.public_links import callbacks_path, operation_path, proposal_path, runs_path
 from services.lookup import CreatedVersion, Made, MadeSimulation
 
 
@@ -30,14 +29,14 @@ class OperationLinks(Wire):
 
     self: str = Field(
         description="Where this operation is read.",
-        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
+        examples=[operation_path(OPERATION_ID_EXAMPLE)],
     )
     proposal: str | None = Field(
-        description="The proposal, once there is one.", examples=[f"/rebalance/proposals/{PROPOSAL_ID_EXAMPLE}"]
+        description="The proposal, once there is one.", examples=[proposal_path(PROPOSAL_ID_EXAMPLE)]
     )
     callbacks: str | None = Field(
         description="The state of its callback; null when the request asked for none.",
-        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}/callbacks"],
+        examples=[callbacks_path(OPERATION_ID_EXAMPLE)],
     )
     runs: str | None = Field(
         description="The runs of a batch; null for others.", examples=[runs_path(OPERATION_ID_EXAMPLE)]
@@ -119,7 +118,7 @@ class AsyncStatus(Wire):
         description="Addresses of the operation and of what it made.",
         examples=[
             {
-                "self": f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}",
+                "self": operation_path(OPERATION_ID_EXAMPLE),
                 "proposal": None,
                 "callbacks": None,
                 "runs": None,

@@ -9,12 +9,17 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Header, Path, Query, Response
 from pydantic import Field
 
+from api.gates import Gate
+from api.http.answers import not_modified, response_of
 from api.http.headers import (
+    HTML,
+    JSON,
     LOCATION_HEADERS,
     MAX_WAIT_SECONDS,
+    VARY,
     IfNoneMatchHeader,
     PreferHeader,
-    is_current,
+    described_header,
     preferences,
     where_to_poll,
 )
@@ -28,10 +33,7 @@ from api.http.parameters import (
 )
 from api.http.router import Context, GuardedRouter
 from api.operation_status import AsyncStatus
-from api.pages.artifacts import HTML, VARY
-from api.pages.batches import is_page_asked_for, page_of_batch
-from api.paths import PREFIX, operation_path
-from api.services import Gate
+from api.pages.batch_page import is_page_asked_for, page_of_batch
 from api.submissions import ACCEPTED, AsyncAccepted, accepted_response
 from api.wire import (
     OPERATION_ID_EXAMPLE,
@@ -39,7 +41,6 @@ from api.wire import (
     Wire,
     json_bytes,
     json_response,
-    response_of,
 )
 from domain.access import Scope
 from domain.errors import (
@@ -52,6 +53,7 @@ from domain.errors import (
     TooManyOpenOperations,
 )
 from domain.operation import Operation, OperationStatus, OperationType
+from domain.public_links import OPERATIONS_PATH, operation_path
 from services.waiting import ReadOperation
 from storage.operation_list import OperationFilter
 
@@ -105,15 +107,11 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The operation as it is now.",
         "headers": {
-            "ETag": {
-                "description": "Entity tag of this answer: strong, or weak when it is compressed.",
-                "schema": {"type": "string"},
-            },
-            "Retry-After": {
-                "description": "Seconds to wait before the next poll, while the operation has not ended.",
-                "schema": {"type": "integer"},
-            },
-            "Preference-Applied": {"description": "The wait that was granted.", "schema": {"type": "string"}},
+            "ETag": described_header("Entity tag of this answer: strong, or weak when it is compressed."),
+            "Retry-After": described_header(
+                "Seconds to wait before the next poll, while the operation has not ended.", kind="integer"
+            ),
+            "Preference-Applied": described_header("The wait that was granted."),
         },
     },
     304: {"description": "The caller's copy is current; the response has no body."},
@@ -123,11 +121,9 @@ ANSWERS_OR_PAGE: Final[dict[int | str, dict[str, Any]]] = ANSWERS | {
     200: {
         "description": "The operation as it is now, or a page that shows a batch.",
         "content": {HTML: {"schema": {"type": "string"}}},
-        "headers": ANSWERS[200]["headers"]
-        | {"Vary": {"description": "`Accept`: the representation depends on it.", "schema": {"type": "string"}}},
+        "headers": ANSWERS[200]["headers"] | {"Vary": described_header("`Accept`: the representation depends on it.")},
     },
 }
-NO_HEADERS: Final[Mapping[str, str]] = {}
 AcceptHeader = Annotated[
     str | None,
     Header(
@@ -137,7 +133,7 @@ AcceptHeader = Annotated[
     ),
 ]
 
-router = GuardedRouter(f"{PREFIX}/operations", gate=Gate.ASYNC, tag="Operations")
+router = GuardedRouter(OPERATIONS_PATH, gate=Gate.ASYNC, tag="Operations")
 
 
 @router.get(
@@ -161,7 +157,7 @@ async def read_newest_operation(
 ) -> Response:
     """The newest operation that was answered under this correlation id: its own, or that of a replay or retry."""
     read = partial(context.services.lookup.newest_operation, correlation_id, client=context.client)
-    return await _as_json(await _waited_for(read, context, options), context, options)
+    return await _as_json(await _waited_for(read, context, options), context, options, headers={})
 
 
 @router.get(
@@ -192,20 +188,19 @@ async def _waited_for(
 
 
 async def _as_json(
-    operation: Operation, context: Context, options: ReadOptions, *, headers: Mapping[str, str] = NO_HEADERS
+    operation: Operation, context: Context, options: ReadOptions, *, headers: Mapping[str, str]
 ) -> Response:
     status = AsyncStatus.of(operation, context.services.terms)
     without_result = json_bytes(status)
-    tag = _entity_tag(without_result, has_result=options.include_result)
-    headers = {**headers, "ETag": tag}
-    if not operation.status.is_terminal:
+    headers = {**headers, "ETag": _entity_tag(without_result, has_result=options.include_result)}
+    if not operation.is_terminal:
         headers["Retry-After"] = "1"
     if options.preferred_wait is not None:
         headers["Preference-Applied"] = f"wait={options.wait_seconds:.0f}"
-    if is_current(tag, options.if_none_match):
-        return Response(status_code=304, headers=headers)
+    if answer := not_modified(headers, options.if_none_match):
+        return answer
     if not options.include_result:
-        return response_of([without_result], "application/json", headers=headers)
+        return response_of([without_result], JSON, headers=headers)
     made = await context.services.lookup.result(operation, room=context.room)
     return json_response(status.with_result(made), headers=headers)
 

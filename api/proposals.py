@@ -8,24 +8,24 @@ from pydantic import Field
 
 from api.callbacks import callback_routes
 from api.documents.result import GateDecision
+from api.gates import Gate
 from api.http.headers import IdempotencyKeyHeader, PreferHeader, preferences
 from api.http.parameters import IncludeEvidence, PagingOfRequest, ProposalIdInPath, QueryText
 from api.http.router import Context, GuardedRouter, Prepared
-from api.paths import PREFIX
 from api.records import ProposalSummary, VersionDetail
 from api.requests import CreateProposalRequest
-from api.services import Gate
 from api.submissions import answer_accepted, answer_ended, promised, submission_of, waited_for
 from api.wire import PROPOSAL_ID_EXAMPLE, Stored, StoredJson, Wire, json_response
 from domain.access import Scope
 from domain.errors import CursorInvalid, ProposalNotFound
 from domain.operation import IdempotencyKey
 from domain.proposal import ProposalState
+from domain.public_links import PROPOSALS_PATH
 from services.proposal_reads import ProposalDetail
 from storage.proposal_list import ProposalFilter
 
 # The asynchronous submission is behind this gate, too, and checks the other one itself.
-router = GuardedRouter(PREFIX, gate=Gate.LIFECYCLE, tag="Proposals")
+router = GuardedRouter(PROPOSALS_PATH, gate=Gate.LIFECYCLE, tag="Proposals")
 
 
 class ProposalDetailResponse(Wire):

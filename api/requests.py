@@ -8,14 +8,12 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from api.http.reading import CallbackBody
 from domain.batch.request import AnalyzeRequest
 from domain.callback import CallbackSubscription
 from domain.callback_headers import MAX_HEADERS, RESERVED, RESERVED_BEGINNINGS, refused_headers
 from domain.callback_url import MAX_URL_LENGTH
 from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
-from domain.text import is_storable
 
 CALLBACK_EXAMPLE: Final[dict[str, Any]] = {
     "url": "https://orchestrator.example/hooks/proposals",
@@ -30,18 +28,10 @@ def _refuse_headers(headers: dict[str, str]) -> dict[str, str]:
     return headers
 
 
-def _refuse_unstorable(text: str) -> str:
-    if not is_storable(text):
-        raise PydanticCustomError("string_unicode", "Text must not hold NUL or a lone surrogate")
-    return text
-
-
 class CallbackRequest(RequestPart):
     """The receiver to notify when the operation has ended, whether it succeeds or fails."""
 
-    url: Annotated[
-        str, StringConstraints(min_length=1, max_length=MAX_URL_LENGTH), AfterValidator(_refuse_unstorable)
-    ] = Field(
+    url: Annotated[str, StringConstraints(min_length=1, max_length=MAX_URL_LENGTH)] = Field(
         description="https, of a public host, without user information or fragment; never shown again.",
         examples=[CALLBACK_EXAMPLE["url"]],
     )
@@ -54,7 +44,7 @@ class CallbackRequest(RequestPart):
     )
 
 
-class WithCallback(CallbackBody):
+class WithCallback(RequestPart):
     """A body that may ask for a callback."""
 
     callback: CallbackRequest | None = Field(

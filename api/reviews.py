@@ -10,12 +10,11 @@ from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 from typing_extensions import TypeAliasType
 
+from api.gates import Gate
 from api.http.headers import REPLAYED_HEADER, OptionalIdempotencyKeyHeader, replayed, scoped_key
 from api.http.parameters import ProposalIdInPath
 from api.http.router import Context, GuardedRouter, body_of
-from api.paths import PREFIX
 from api.records import ProposalEvent
-from api.services import Gate
 from api.wire import (
     HEX,
     PROPOSAL_ID_EXAMPLE,
@@ -45,6 +44,7 @@ from domain.errors import (
 from domain.lifecycle import TRANSITIONS, ReviewCommand
 from domain.portfolio import Name, RequestPart
 from domain.proposal import ApprovalType, EventType, ProposalState
+from domain.public_links import PROPOSALS_PATH
 from domain.request import VersionNo
 from services.lifecycle import KeyedReview, ReviewResult
 
@@ -72,7 +72,7 @@ RECORDED: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "The event is recorded.", "headers": REPLAYED_HEADER}
 }
 
-router = GuardedRouter(f"{PREFIX}/{{proposal_id}}", gate=Gate.LIFECYCLE, tag="Reviews")
+router = GuardedRouter(f"{PROPOSALS_PATH}/{{proposal_id}}", gate=Gate.LIFECYCLE, tag="Reviews")
 
 
 def _refuse_unstorable(value: dict[str, Any]) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import Depends, Header, Path, Query, Response
@@ -11,7 +10,9 @@ from typing_extensions import TypeAliasType
 
 from api.documents.result import ProposalResult
 from api.documents.valuation import MoneyText
-from api.http.headers import IfNoneMatchHeader, acceptable, is_current
+from api.gates import Gate
+from api.http.answers import StreamedAnswer, not_modified, response_of
+from api.http.headers import JSON, NDJSON, VARY, IfNoneMatchHeader, described_header, negotiated
 from api.http.parameters import (
     IN_DIGITS,
     MAX_RUN_NO,
@@ -20,34 +21,27 @@ from api.http.parameters import (
     made_of_parameters,
 )
 from api.http.problem_schemas import ValidationErrorItem
-from api.http.problems import RequestRefused
 from api.http.router import Context, GuardedRouter
-from api.paths import PREFIX
-from api.services import Gate
+from api.http.schemas import REFERENCE
 from api.wire import (
     OPERATION_ID_EXAMPLE,
     RunId,
     Stored,
     StoredJson,
-    StreamedAnswer,
     TerminalStatus,
     Weight,
     Wire,
     json_bytes,
-    response_of,
 )
 from domain.access import Scope
 from domain.canonical import wire_text
 from domain.errors import CursorInvalid, OperationExpired, OperationNotFound, RunNotFound
-from domain.public_links import runs_path
+from domain.public_links import OPERATIONS_PATH, runs_path
 from services.batch_reads import RunFile, RunFilter, RunSummary
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
-OFFERED: Final = (JSON, NDJSON)
-VARY: Final = {"Vary": "Accept"}
 NOT_THERE: Final = (OperationNotFound, OperationExpired, RunNotFound)
 
-router = GuardedRouter(f"{PREFIX}/operations/{{operation_id}}/runs", gate=Gate.ASYNC, tag="Batches")
+router = GuardedRouter(f"{OPERATIONS_PATH}/{{operation_id}}/runs", gate=Gate.ASYNC, tag="Batches")
 
 
 class RunMetrics(Wire):
@@ -109,9 +103,7 @@ class RunLinks(Wire):
     self: str = Field(description="This run, with its result.", examples=[f"{runs_path(OPERATION_ID_EXAMPLE)}/1"])
 
 
-class BatchRun(Wire):
-    """One item in one scenario, without its result."""
-
+class _Run(Wire):
     run_no: int = Field(description="Its number in the batch, from 0: by item, then by scenario.", examples=[1])
     item_id: str = Field(description="`id` of the item in the request.", examples=["pf_1"])
     scenario: str = Field(description="Name of the scenario in the request.", examples=["trim"])
@@ -121,21 +113,17 @@ class BatchRun(Wire):
     )
     metrics: RunMetrics | None = Field(description="What came of it; null when it FAILED.")
     error: RunError | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
+
+
+class BatchRun(_Run):
+    """One item in one scenario, without its result."""
+
     links: RunLinks = Field(description="Where it is by itself.")
 
 
-class RunWithResult(Wire):
+class RunWithResult(_Run):
     """One item in one scenario: a line of the file."""
 
-    run_no: int = Field(description="Its number in the batch, from 0: by item, then by scenario.", examples=[1])
-    item_id: str = Field(description="`id` of the item in the request.", examples=["pf_1"])
-    scenario: str = Field(description="Name of the scenario in the request.", examples=["trim"])
-    status: TerminalStatus = Field(description="Whether it was computed.", examples=["SUCCEEDED"])
-    proposal_run_id: RunId | None = Field(
-        description="As a simulation of its request has it.", examples=["pr_976fe8f383e7c3cbea657b839cad40b1"]
-    )
-    metrics: RunMetrics | None = Field(description="What came of it; null when it FAILED.")
-    error: RunError | None = Field(description="Why it FAILED; null otherwise.", examples=[None])
     result: ProposalResult | None = Field(
         description="What a simulation of its request returns; null when it FAILED.", examples=[None]
     )
@@ -193,7 +181,7 @@ class RunQuery:
     ] = True
 
     @property
-    def narrowed(self) -> RunFilter:
+    def filters(self) -> RunFilter:
         return RunFilter(
             item_id=self.item_id,
             scenario=self.scenario,
@@ -208,13 +196,12 @@ RunNoInPath = Annotated[int, Path(description="The run.", ge=0, le=MAX_RUN_NO, e
 ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "What is computed so far; once the operation has ended it does not change.",
-        "content": {NDJSON: {"schema": {"$ref": "#/components/schemas/RunWithResult"}}},
+        "content": {NDJSON: {"schema": {"$ref": REFERENCE.format(model=RunWithResult.__name__)}}},
         "headers": {
-            "ETag": {
-                "description": "Of a page, or of all lines once the operation has ended: then it holds `results_hash`.",
-                "schema": {"type": "string"},
-            },
-            "Vary": {"description": "`Accept`.", "schema": {"type": "string"}},
+            "ETag": described_header(
+                "Of a page, or of all lines once the operation has ended: then it holds `results_hash`."
+            ),
+            "Vary": described_header("`Accept`."),
         },
     },
     304: {"description": "The caller's copy is current."},
@@ -238,15 +225,10 @@ async def list_runs(
     if_none_match: IfNoneMatchHeader = None,
 ) -> Response:
     """Computed runs in their order: a page of summaries, or all lines, which can be read while others are computed."""
-    media_type = acceptable(accept or JSON, OFFERED)
-    if media_type is None:
-        raise RequestRefused(
-            HTTPStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", f"Offered are {JSON} and {NDJSON}.", headers=VARY
-        )
-    if media_type == NDJSON:
+    if negotiated(accept, (JSON, NDJSON)) == NDJSON:
         return await _file(operation_id, query, context, if_none_match)
     page = await context.services.batches.page(
-        operation_id, query.narrowed, client=context.client, cursor=query.cursor, limit=query.limit
+        operation_id, query.filters, client=context.client, cursor=query.cursor, limit=query.limit
     )
     items = [_with_links(run, operation_id) for run in page.items]
     body = json_bytes(RunListResponse(items=items, next_cursor=page.next_cursor))
@@ -273,11 +255,8 @@ async def read_run(
 
 
 def _tagged(body: bytes, if_none_match: str | None) -> Response:
-    tag = f'"{sha256(body).hexdigest()[:32]}"'
-    headers = VARY | {"ETag": tag}
-    if is_current(tag, if_none_match):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    return response_of([body], JSON, headers=headers)
+    headers = VARY | {"ETag": f'"{sha256(body).hexdigest()[:32]}"'}
+    return not_modified(headers, if_none_match) or response_of([body], JSON, headers=headers)
 
 
 def _with_links(run: RunSummary, operation_id: str) -> StoredJson:
@@ -289,8 +268,8 @@ async def _file(operation_id: str, query: RunQuery, context: Context, if_none_ma
     batches = context.services.batches
     file = await batches.file(operation_id, client=context.client)
     headers = VARY | _tag_of_file(file, query)
-    if "ETag" in headers and is_current(headers["ETag"], if_none_match):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    if "ETag" in headers and (answer := not_modified(headers, if_none_match)):
+        return answer
     after = -1 if query.after is None else query.after
     if not query.include_result:
         return StreamedAnswer(batches.summaries(file, after=after), NDJSON, headers=headers)

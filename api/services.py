@@ -6,17 +6,15 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from enum import Enum, auto
 from functools import partial
-from typing import Final
 
 from temporalio.client import Client
 
+from api.gates import Gates
 from api.http.authentication import Authenticator, authentication
 from api.http.body import READ_AT_ONCE, SLOT_WAIT_SECONDS, BodyReader
 from api.http.limits import LargeAnswers
 from api.http.metrics import BacklogMetrics, LoadMetrics, RefusalMetrics
-from domain.errors import AsyncOperationsDisabled, LifecycleDisabled, ProposalError, SupportApisDisabled
 from domain.lifecycle import ReviewRules
 from runtime.background import background
 from runtime.database import Database
@@ -43,59 +41,10 @@ from services.simulation import SimulationService
 from services.start_queue import StartQueue
 from services.start_sources import DeliverySource, OperationSource
 from services.submission import SubmissionService
-from services.synchronous import SynchronousWaitService
 from services.temporal_workflows import WorkflowStarter
-from services.waiting import WaitService
+from services.waiting import SynchronousWaitService, WaitService
 from storage.listener import TerminalListener
 from storage.unit_of_work import Storage
-
-
-class Gate(Enum):
-    """The feature flags that an endpoint is behind."""
-
-    NONE = auto()
-    LIFECYCLE = auto()
-    SUPPORT = auto()
-    ASYNC = auto()
-
-    @property
-    def errors(self) -> tuple[type[ProposalError], ...]:
-        """The errors of these flags, in the order in which the flags are checked."""
-        return GATE_ERRORS[self]
-
-
-# Not the members' values: Python 3.11 makes an object of an empty tuple.
-GATE_ERRORS: Final[Mapping[Gate, tuple[type[ProposalError], ...]]] = {
-    Gate.NONE: (),
-    Gate.LIFECYCLE: (LifecycleDisabled,),
-    Gate.SUPPORT: (LifecycleDisabled, SupportApisDisabled),
-    Gate.ASYNC: (LifecycleDisabled, AsyncOperationsDisabled),
-}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Gates:
-    """The feature flags that are off."""
-
-    off: frozenset[type[ProposalError]]
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Gates":
-        is_on = {
-            LifecycleDisabled: settings.workflow_lifecycle_enabled,
-            SupportApisDisabled: settings.support_apis_enabled,
-            AsyncOperationsDisabled: settings.async_operations_enabled,
-        }
-        return cls(off=frozenset(error for error, on in is_on.items() if not on))
-
-    def is_open(self, gate: Gate) -> bool:
-        return self.off.isdisjoint(gate.errors)
-
-    def require(self, gate: Gate) -> None:
-        """Raises the error of the first flag that is off."""
-        for error in gate.errors:
-            if error in self.off:
-                raise error
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -170,6 +119,7 @@ async def running_services(
         )
         deliveries = DeliverySource(storage, client, public_url=public_url)
         starts = StartQueue(storage, WorkflowStarter(client), [operations, deliveries])
+        start_soon, policy = partial(starts.start_soon, operations), settings.policy()
         stack.push_async_callback(starts.drain)
         await enter(background(starts.start_round, name="workflow-starter"))
         lookup, waiting = LookupService(storage), WaitService(listener)
@@ -205,8 +155,8 @@ async def running_services(
             readers=readers,
             submission=SubmissionService(
                 storage,
-                partial(starts.start_soon, operations),
-                policy=settings.policy(),
+                start_soon,
+                policy=policy,
                 large_request_rows=settings.large_request_rows,
                 limit=limit,
                 judge_callback=CallbackTargets(settings.callback_rules).refusal,
@@ -224,8 +174,8 @@ async def running_services(
             retrying=RetryService(
                 storage,
                 lookup,
-                partial(starts.start_soon, operations),
-                policy=settings.policy(),
+                start_soon,
+                policy=policy,
                 limit=limit,
                 adoption=adoption,
             ),

@@ -9,11 +9,10 @@ from pydantic import Field
 from api.callbacks import callback_routes
 from api.documents.artifact import ProposalArtifact
 from api.documents.result import GateDecision, ProposalResult, SimulationStatus
+from api.gates import Gate
 from api.http.headers import REPLAYED_HEADER, IdempotencyKeyHeader, replayed
 from api.http.router import Context, GuardedRouter, Prepared
-from api.paths import PREFIX
 from api.requests import SimulateProposalRequest, SimulationInput
-from api.services import Gate
 from api.submissions import answer_accepted, promised, submission_of
 from api.wire import HASH_EXAMPLE, Hash, Stored, StoredJson, Wire, json_response
 from domain.access import Scope
@@ -26,6 +25,7 @@ from domain.errors import (
 )
 from domain.evidence import artifact_parts
 from domain.operation import IdempotencyKey
+from domain.public_links import PROPOSALS_PATH
 from services.lookup import MadeSimulation
 from services.prepared_request import PreparedRequest
 from services.simulation import SimulateCommand, SimulationAnswer
@@ -38,7 +38,7 @@ RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     },
 }
 
-router = GuardedRouter(PREFIX, gate=Gate.NONE, tag="Simulations")
+router = GuardedRouter(PROPOSALS_PATH, gate=Gate.NONE, tag="Simulations")
 
 
 class SimulationMade(Wire):

@@ -6,11 +6,18 @@ from typing import Any, Final
 from fastapi import Response
 from pydantic import Field
 
-from api.http.headers import LOCATION_HEADERS, REPLAYED_HEADER, RESPOND_ASYNC, Preferences, replayed, where_to_poll
+from api.gates import Gate
+from api.http.headers import (
+    LOCATION_HEADERS,
+    REPLAYED_HEADER,
+    RESPOND_ASYNC,
+    Preferences,
+    described_header,
+    replayed,
+    where_to_poll,
+)
 from api.http.router import Context, Endpoint, GuardedRouter
-from api.paths import operation_path
 from api.records import CreateResponse
-from api.services import Gate
 from api.wire import (
     OPERATION_ID_EXAMPLE,
     TIMESTAMP_EXAMPLE,
@@ -39,6 +46,7 @@ from domain.errors import (
     recorded_error,
 )
 from domain.operation import ExpiredOperation, IdempotencyKey, OperationStatus, OperationType
+from domain.public_links import operation_path
 from services.prepared_request import PreparedRequest
 from services.submission import Accepted, Submission
 
@@ -85,13 +93,11 @@ class AsyncAccepted(Wire):
     created_at: Timestamp = Field(description="When it was accepted, UTC.", examples=[TIMESTAMP_EXAMPLE])
     status_url: str = Field(
         description="Path of the operation to poll, relative to this server.",
-        examples=[f"/rebalance/proposals/operations/{OPERATION_ID_EXAMPLE}"],
+        examples=[operation_path(OPERATION_ID_EXAMPLE)],
     )
 
 
-RETRY_AFTER_HEADER: Final[dict[str, Any]] = {
-    "Retry-After": {"description": "Seconds to wait before the first poll.", "schema": {"type": "integer"}}
-}
+RETRY_AFTER_HEADER: Final = {"Retry-After": described_header("Seconds to wait before the first poll.", kind="integer")}
 ACCEPTED: Final[dict[str, Any]] = {
     "model": AsyncAccepted,
     "description": "Accepted: the operation is stored and will end even if processes crash.",
@@ -108,10 +114,7 @@ _SYNCHRONOUS: Final[dict[int | str, dict[str, Any]]] = {
         "description": "The operation continues: the wait is over, or the request said `Prefer: respond-async`.",
         "headers": {
             **ACCEPTED["headers"],
-            "Preference-Applied": {
-                "description": "`respond-async`, when it was asked for.",
-                "schema": {"type": "string"},
-            },
+            "Preference-Applied": described_header("`respond-async`, when it was asked for."),
         },
     },
 }

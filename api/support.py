@@ -7,13 +7,12 @@ from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 from api.documents.result import SimulationStatus
+from api.gates import Gate
 from api.http.headers import parsed_idempotency_key
 from api.http.parameters import ProposalIdInPath
 from api.http.router import OPEN, Context, GuardedRouter
-from api.paths import PREFIX
 from api.records import ProposalEvent, ProposalSummary
 from api.reviews import ApprovalRecord
-from api.services import Gate
 from api.wire import (
     HASH_EXAMPLE,
     HEX,
@@ -30,9 +29,10 @@ from domain.access import Scope
 from domain.errors import IdempotencyKeyNotFound, ProposalNotFound, StorageUnavailable
 from domain.operation import IdempotencyKey
 from domain.proposal import ProposalState
+from domain.public_links import PROPOSALS_PATH
 from services.readiness import Readiness
 
-router = GuardedRouter(PREFIX, gate=Gate.SUPPORT, tag="Support")
+router = GuardedRouter(PROPOSALS_PATH, gate=Gate.SUPPORT, tag="Support")
 
 
 class KeyedProposalResponse(Wire):

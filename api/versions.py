@@ -5,13 +5,12 @@ from http import HTTPStatus
 from fastapi import HTTPException, Response
 
 from api.callbacks import callback_routes
+from api.gates import Gate
 from api.http.headers import OptionalIdempotencyKeyHeader, PreferHeader, preferences, scoped_key
 from api.http.parameters import IncludeEvidence, ProposalIdInPath, VersionNoInPath
 from api.http.router import OPEN, Context, GuardedRouter, Prepared
-from api.paths import PREFIX
 from api.records import VersionDetail
 from api.requests import CreateVersionRequest
-from api.services import Gate
 from api.submissions import answer_accepted, answer_ended, promised, submission_of, waited_for
 from api.wire import json_response
 from domain.access import Scope
@@ -23,8 +22,9 @@ from domain.errors import (
     VersionNotFound,
 )
 from domain.operation import VERSIONS_SCOPE
+from domain.public_links import PROPOSALS_PATH
 
-router = GuardedRouter(f"{PREFIX}/{{proposal_id}}/versions", gate=Gate.LIFECYCLE, tag="Versions")
+router = GuardedRouter(f"{PROPOSALS_PATH}/{{proposal_id}}/versions", gate=Gate.LIFECYCLE, tag="Versions")
 
 
 @waited_for(

@@ -2,14 +2,14 @@
 
 import asyncio
 from enum import Enum, auto
-from http import HTTPStatus
 from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from api.http.problems import RequestRefused
-from api.http.request_context import REFUSED, malformed, version_refused
+from api.http.http_errors import RequestRefused
+from api.http.request_context import malformed, version_refused
+from api.http.request_state import RequestState
 
 HEAD_SECONDS: Final = 30.0
 MAX_FRAMING_BYTES: Final = 64 * 1024  # of one request: its head, chunk sizes and extensions, trailers
@@ -241,7 +241,7 @@ class LimitingProtocol(HttpToolsProtocol):
         path = self.url.partition(b"?")[0]
         asked = {"method": "", "path": path.decode("latin-1"), "raw_path": path, "query_string": b""}
         return RequestResponseCycle(
-            scope={**asked, **self.scope, "state": {**self.app_state, REFUSED: refusal}},  # type: ignore[typeddict-item]  # as uvicorn has it
+            scope={**asked, **self.scope, "state": {**self.app_state, **RequestState(refused=refusal)}},  # type: ignore[typeddict-item]  # as uvicorn has it
             transport=_Lingering(self),
             flow=self.flow,
             logger=self.logger,
@@ -299,7 +299,6 @@ class _Lingering(asyncio.Transport):
 
 def _too_large() -> RequestRefused:
     return RequestRefused(
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE,
         "REQUEST_HEADER_FIELDS_TOO_LARGE",
         f"Head, chunk sizes and trailers of a request are at most {MAX_FRAMING_BYTES} bytes, its head has at most "
         f"{MAX_FIELDS} fields.",

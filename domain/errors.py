@@ -264,12 +264,19 @@ class RunNotFound(NotFound):
 
 
 class ServerBusy(ProposalError):
-    """Other large requests were computed for so long that this one was not begun."""
+    """The process has no room for this request at the moment, for `reason`, in fixed words, or for its text."""
 
     code = "SERVER_BUSY"
     text = "too many large requests are being computed"
     kind = ErrorKind.UNAVAILABLE
     retry_after_seconds = 1
+
+    def __init__(self, reason: str | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+    def message(self) -> str:
+        return self.detail() if self.reason is None else f"{self.code}: {self.reason}"
 
 
 class OperationTooExpensive(ProposalError):

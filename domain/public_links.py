@@ -2,7 +2,8 @@
 
 from typing import Final
 
-PROPOSALS_PATH: Final = "/rebalance/proposals"
+GUARDED_PREFIX: Final = "/rebalance/"  # of every path that asks who calls
+PROPOSALS_PATH: Final = f"{GUARDED_PREFIX}proposals"
 OPERATIONS_PATH: Final = f"{PROPOSALS_PATH}/operations"
 ERRORS_PATH: Final = "/docs/errors"
 
@@ -14,6 +15,11 @@ def operation_path(operation_id: str) -> str:
 def runs_path(operation_id: str) -> str:
     """The runs of a batch."""
     return f"{operation_path(operation_id)}/runs"
+
+
+def callbacks_path(operation_id: str) -> str:
+    """The state of an operation's callback."""
+    return f"{operation_path(operation_id)}/callbacks"
 
 
 def proposal_path(proposal_id: str) -> str:

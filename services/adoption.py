@@ -1,5 +1,8 @@
 """Reading what a simulation that is stored already says of itself, for an operation that takes it over."""
 
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
 from domain.evidence import recorded_evidence
 from domain.operation import RecordedEvidence
 from services.documents import LARGE_BYTES
@@ -7,6 +10,7 @@ from services.process_pool import ProcessPool
 from storage.unit_of_work import Storage
 
 Stored = tuple[str, str, str]  # the addresses of result, inputs and artifact
+Result = TypeVar("Result")
 
 
 class ResultNotRead(Exception):
@@ -18,11 +22,20 @@ class ResultNotRead(Exception):
 
 
 class Adoption:
-    """Documents do not change, so that they are read before the key's row is locked."""
+    """Documents do not change, so that they are read while the key's row is not locked."""
 
     def __init__(self, storage: Storage, pool: ProcessPool) -> None:
         self._storage = storage
         self._pool = pool
+
+    async def with_evidence(self, take: Callable[[RecordedEvidence | None], Awaitable[Result]]) -> Result:
+        """The result of `take`, which is called again with the evidence for want of which it raised ResultNotRead."""
+        evidence = None
+        while True:
+            try:
+                return await take(evidence)
+            except ResultNotRead as found:
+                evidence = await self.read(found.stored)
 
     async def read(self, stored: Stored) -> RecordedEvidence:
         result, _, artifact = stored

@@ -82,7 +82,7 @@ class BatchReadService:
         self._lookup = lookup
 
     async def page(
-        self, operation_id: str, narrowed: RunFilter, *, client: str, cursor: str | None, limit: int
+        self, operation_id: str, filters: RunFilter, *, client: str, cursor: str | None, limit: int
     ) -> Page[RunSummary]:
         """Computed runs in their order. Raises OperationNotFound, OperationExpired, RunNotFound, CursorInvalid."""
         batch = await self._batch(operation_id, client=client)
@@ -90,7 +90,7 @@ class BatchReadService:
         found: list[RunSummary] = []
         async for chunk in self._chunks(batch, after=after):
             for run_no, text in enumerate((chunk.summaries or "").splitlines(), chunk.first_run):
-                if run_no > after and narrowed.matches(text):
+                if run_no > after and filters.matches(text):
                     found.append(RunSummary(run_no=run_no, text=text))
             if len(found) > limit:
                 break
@@ -142,15 +142,22 @@ class BatchReadService:
             if begun is None:
                 return
             chunk_no = begun.chunk_no - 1
-        while True:
-            async with self._storage.reading() as reading:
-                page = await reading.chunks.after(batch.operation_id, chunk_no, limit=CHUNKS_READ)
-            for chunk in page:
-                if chunk.result_document is not None and chunk.first_run + chunk.runs > after + 1:
-                    yield chunk
-            if len(page) < CHUNKS_READ:
-                return
-            chunk_no = page[-1].chunk_no
+        async for chunk in done_chunks(self._storage, batch.operation_id, after=chunk_no):
+            if chunk.first_run + chunk.runs > after + 1:
+                yield chunk
+
+
+async def done_chunks(storage: Storage, operation_id: str, *, after: int = -1) -> AsyncIterator[StoredChunk]:
+    """The chunks of a batch that are done, of those after this one."""
+    while True:
+        async with storage.reading() as reading:
+            page = await reading.chunks.after(operation_id, after, limit=CHUNKS_READ)
+        for chunk in page:
+            if chunk.result_document is not None:
+                yield chunk
+        if len(page) < CHUNKS_READ:
+            return
+        after = page[-1].chunk_no
 
 
 def _run_of(cursor: str, batch: Operation) -> int:

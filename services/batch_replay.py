@@ -8,13 +8,13 @@ from pydantic_core import from_json
 from domain.engine import codes
 from domain.errors import OperationInternalError, OperationTooExpensive, RunNotFound
 from domain.operation import Operation
+from services.batch_reads import done_chunks
 from services.chunk_computing import ChunkWork, computed_chunk
 from services.process_pool import ProcessPool
 from storage.batch_chunks import StoredChunk
 from storage.documents import Document, decompressed
 from storage.unit_of_work import Storage
 
-CHUNKS_READ: Final = 20
 # A run that ended its process then need not end it now, on another machine.
 OF_THE_MACHINE: Final = frozenset({OperationTooExpensive.code, OperationInternalError.code})
 
@@ -36,22 +36,13 @@ async def replay_batch(storage: Storage, pool: ProcessPool, operation_id: str) -
     if work is None or not work.is_batch:
         raise RunNotFound
     same, differing, others = 0, list[int](), list[int]()
-    last = -1
-    while True:
-        async with storage.reading() as reading:
-            page = await reading.chunks.after(operation_id, last, limit=CHUNKS_READ)
-        if not page:
-            break
-        last = page[-1].chunk_no
-        for chunk in page:
-            if chunk.result_document is None:
-                continue
-            if chunk.engine_version != codes.ENGINE_VERSION:
-                others.append(chunk.chunk_no)
-            elif await _is_same(storage, pool, work, chunk, common=work.request_text):
-                same += 1
-            else:
-                differing.append(chunk.chunk_no)
+    async for chunk in done_chunks(storage, operation_id):
+        if chunk.engine_version != codes.ENGINE_VERSION:
+            others.append(chunk.chunk_no)
+        elif await _is_same(storage, pool, work, chunk, common=work.request_text):
+            same += 1
+        else:
+            differing.append(chunk.chunk_no)
     if not same and not differing and not others:
         raise RunNotFound
     return BatchReplay(operation=work, same=same, differing=tuple(differing), by_other_engines=tuple(others))

@@ -17,9 +17,8 @@ from services.proxy_tunnel import ProxyRefused, open_tunnel
 
 DIAL_SECONDS: Final = 4.0  # each of a host's addresses: one that drops packets must not use up all the time
 MAX_ANSWER_BYTES: Final = 64 * 1024  # all of an answer as it comes, after TLS: heads, framing, body and trailers
-READ_BYTES: Final = (
-    4 * 1024
-)  # at a time: httpcore2 parses all of a read, up to hundreds of events, in one turn of the loop
+# At a time: httpcore2 parses all of a read, up to hundreds of events, in one turn of the loop.
+READ_BYTES: Final = 4 * 1024
 
 Header = tuple[bytes, bytes]
 

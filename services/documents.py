@@ -5,10 +5,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from domain.errors import VersionNotFound
 from domain.proposal import ProposalVersion
 from storage.documents import decompressed
-from storage.unit_of_work import Reading, Storage
+from storage.unit_of_work import Storage
 
 LARGE_BYTES: Final = 256 * 1024  # decompressing or hashing more holds other requests up
 
@@ -35,14 +34,6 @@ class VersionTexts:
     result: bytes
     inputs: bytes
     artifact: bytes
-
-
-async def read_version(reading: Reading, proposal_id: str, version_no: int) -> ProposalVersion:
-    """Raises VersionNotFound."""
-    version = await reading.proposals.version(proposal_id, version_no)
-    if version is None:
-        raise VersionNotFound
-    return version
 
 
 async def with_texts(storage: Storage, version: ProposalVersion, *, room: Room) -> VersionTexts:

@@ -10,8 +10,8 @@ from domain.operation import ExpiredOperation, Operation, OperationStatus
 from domain.proposal import WorkflowEvent
 from domain.text import is_storable
 from domain.timestamps import wire_timestamp
-from services.documents import Room, VersionTexts, document_bytes, read_version, with_texts
-from services.proposal_reads import read_proposal
+from services.documents import Room, VersionTexts, document_bytes, with_texts
+from services.proposal_reads import read_proposal, read_version
 from storage.keyset import Page
 from storage.operation_list import OperationFilter
 from storage.proposals import ShownProposal
@@ -21,8 +21,8 @@ RUN_COUNTS: Final = ("runs_total", "runs_succeeded", "runs_failed")  # in the to
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MadeResult:
-    """The result of an operation that makes no version: JSON text in UTF-8."""
+class MadeBatch:
+    """The result of a batch: JSON text in UTF-8."""
 
     text: bytes
 
@@ -51,7 +51,7 @@ class CreatedVersion:
     state_began: datetime
 
 
-Made = CreatedVersion | MadeSimulation | MadeResult
+Made = CreatedVersion | MadeSimulation | MadeBatch
 
 
 class LookupService:
@@ -80,7 +80,7 @@ class LookupService:
         async with self._storage.reading() as reading:
             operation = await reading.operations.newest_by_correlation(correlation_id, client=client)
             expired = None
-            if operation is None or operation.status.is_terminal:  # an open one is younger than any that was purged
+            if operation is None or operation.is_terminal:  # an open one is younger than any that was purged
                 after = None if operation is None else operation.created_at
                 expired = await reading.expired.newest_by_correlation(correlation_id, client=client, after=after)
         if expired is not None:
@@ -89,10 +89,10 @@ class LookupService:
             raise OperationNotFound
         return operation
 
-    async def page(self, narrowed: OperationFilter, *, client: str, cursor: str | None, limit: int) -> Page[Operation]:
+    async def page(self, filters: OperationFilter, *, client: str, cursor: str | None, limit: int) -> Page[Operation]:
         """Newest first. Raises CursorInvalid for a cursor that is no operation of the client."""
         async with self._storage.reading() as reading:
-            return await reading.operation_list.page(narrowed, client=client, cursor=cursor, limit=limit)
+            return await reading.operation_list.page(filters, client=client, cursor=cursor, limit=limit)
 
     async def result(self, operation: Operation, *, room: Room) -> Made | None:
         """The proposal and version that the operation made, with their event, or its result; None unless SUCCEEDED."""
@@ -102,7 +102,7 @@ class LookupService:
             return await self._created(operation, is_latest=False, room=room)
         if operation.is_batch:
             (text,) = await document_bytes(self._storage, _address(operation.result_document), room=room)
-            return MadeResult(text=text)
+            return MadeBatch(text=text)
         return await self._simulated(operation, room=room)
 
     async def _simulated(self, operation: Operation, *, room: Room) -> MadeSimulation:

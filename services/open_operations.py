@@ -31,8 +31,8 @@ class OpenOperationLimit:
         self,
         limit: int,
         *,
-        per_client: int = 0,
-        batches: int = 50,
+        per_client: int,
+        batches: int,
         on_refused: Callable[[Refusal], None] = lambda _: None,
     ) -> None:
         self._limit = limit
@@ -46,14 +46,14 @@ class OpenOperationLimit:
         self._under_way = 0  # accepted here, not committed yet: no count sees them
 
     @contextmanager
-    def place(self, client: str, *, is_batch: bool = False) -> Iterator["Place"]:
-        """A place for one operation, if one is taken; the block holds all of its transaction, the commit included."""
-        place = Place(self, client, is_batch=is_batch)
+    def slot(self, client: str, *, is_batch: bool) -> Iterator["Slot"]:
+        """A slot for one operation, if one is taken; the block holds all of its transaction, the commit included."""
+        slot = Slot(self, client, is_batch=is_batch)
         try:
-            yield place
-            self._since += place.is_taken
+            yield slot
+            self._since += slot.is_taken
         finally:
-            place.give_back()
+            slot.give_back()
 
     async def take(self, operations: OperationReader, *, is_batch: bool) -> bool:
         """Whether there is room for one more, which it takes then. Batches are few, and counted each time."""
@@ -81,7 +81,7 @@ class OpenOperationLimit:
             self._count_at = asyncio.get_running_loop().time() + COUNT_EVERY_SECONDS
 
 
-class Place:
+class Slot:
     """Room for one operation: taken when one is made, given back when none was."""
 
     def __init__(self, limit: OpenOperationLimit, client: str, *, is_batch: bool) -> None:
@@ -103,7 +103,7 @@ class Place:
         raise TooManyOpenOperations
 
     async def take_if_free(self, operations: OperationReader) -> bool:
-        """Whether it has taken a place among those of all clients."""
+        """Whether it has taken a slot among those of all clients."""
         self.is_taken = await self._limit.take(operations, is_batch=self._is_batch)
         return self.is_taken
 

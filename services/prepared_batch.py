@@ -21,9 +21,9 @@ from storage.documents import Document, DocumentKind
 class BatchLimits:
     """Runs of a batch, the rows of all of its runs together, and those of each run."""
 
-    max_runs: int = 5_000
-    max_rows: int = 5_000_000
-    max_rows_of_run: int = 100_000
+    max_runs: int
+    max_rows: int
+    max_rows_of_run: int
 
 
 def too_many_runs(items: int, scenarios: int, limits: BatchLimits) -> PartError | None:
@@ -40,7 +40,7 @@ def prepared_batch(
     sent: Mapping[str, Any],
     limits: BatchLimits,
     *,
-    callback: CallbackSubscription | None = None,
+    callback: CallbackSubscription | None,
 ) -> PreparedRequest | PartError:
     """The batch, or what refuses the whole of it; `sent` is what the request was parsed from."""
     if (place := request.repeated_item) is not None:

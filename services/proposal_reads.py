@@ -6,7 +6,7 @@ from domain.errors import IdempotencyKeyNotFound, ProposalNotFound, VersionNotFo
 from domain.operation import IdempotencyKey
 from domain.proposal import Approval, ProposalVersion, WorkflowEvent
 from domain.text import is_identifier
-from services.documents import Room, VersionTexts, read_version, with_texts
+from services.documents import Room, VersionTexts, with_texts
 from storage.idempotency import KeyedProposal
 from storage.keyset import Page
 from storage.proposal_list import ProposalFilter
@@ -60,18 +60,18 @@ class ProposalReadService:
         return await with_texts(self._storage, version, room=room)
 
     async def page(
-        self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int
+        self, filters: ProposalFilter, *, client: str, cursor: str | None, limit: int
     ) -> Page[ShownProposal]:
         """Newest first. Raises CursorInvalid for a cursor that is no proposal of the client."""
         async with self._storage.reading() as reading:
-            return await reading.proposal_list.page(narrowed, client=client, cursor=cursor, limit=limit)
+            return await reading.proposal_list.page(filters, client=client, cursor=cursor, limit=limit)
 
     async def waiting(
-        self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int
+        self, filters: ProposalFilter, *, client: str, cursor: str | None, limit: int
     ) -> Page[ShownProposal]:
         """Oldest last event first. Raises CursorInvalid for a cursor that is none of this list, client and filter."""
         async with self._storage.reading() as reading:
-            return await reading.waiting_list.page(narrowed, client=client, cursor=cursor, limit=limit)
+            return await reading.waiting_list.page(filters, client=client, cursor=cursor, limit=limit)
 
     async def trail(self, proposal_id: str, *, client: str) -> Trail:
         """Raises ProposalNotFound."""
@@ -111,3 +111,11 @@ async def read_proposal(reading: Reading, proposal_id: str, *, client: str) -> S
     if proposal is None:
         raise ProposalNotFound
     return proposal
+
+
+async def read_version(reading: Reading, proposal_id: str, version_no: int) -> ProposalVersion:
+    """Raises VersionNotFound."""
+    version = await reading.proposals.version(proposal_id, version_no)
+    if version is None:
+        raise VersionNotFound
+    return version

@@ -49,7 +49,7 @@ class RedeliveryService:
         operation = await self._lookup.operation(operation_id, client=client)
         if not operation.has_callback:
             raise OperationHasNoCallback
-        if not operation.status.is_terminal:
+        if not operation.is_terminal:
             raise OperationNotTerminal
         async with self._storage.transaction() as transaction:
             delivery = await transaction.deliveries.lock_delivery(operation_id)

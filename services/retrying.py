@@ -1,15 +1,16 @@
 """Trying a failed operation again: its stored request as the next attempt of its key."""
 
 from dataclasses import replace
+from functools import partial
 
 from domain.engine import codes
-from domain.errors import IdempotencyKeyConflict, InvariantBroken, OperationNotFailed, OperationNotFound
+from domain.errors import IdempotencyKeyConflict, OperationNotFailed, OperationNotFound
 from domain.ids import new_operation_id
-from domain.operation import ExpiredOperation, Operation, OperationStatus, Policy, RecordedEvidence
-from services.adoption import Adoption, ResultNotRead, read_or_refuse
+from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, Policy, RecordedEvidence
+from services.adoption import Adoption, read_or_refuse
 from services.ending import adopt
 from services.lookup import LookupService, expired_error
-from services.open_operations import OpenOperationLimit, Place
+from services.open_operations import OpenOperationLimit, Slot
 from services.submission import Accepted, StartSoon, note_correlation_id
 from storage.unit_of_work import Storage, Transaction
 
@@ -49,13 +50,7 @@ class RetryService:
         failed = await self._lookup.operation(operation_id, client=client)
         if failed.status is not OperationStatus.FAILED:
             raise OperationNotFailed
-        evidence = None
-        while True:
-            try:
-                operation, is_new = await self._found_or_added(failed, by, evidence)
-                break
-            except ResultNotRead as found:
-                evidence = await self._adoption.read(found.stored)
+        operation, is_new = await self._adoption.with_evidence(partial(self._found_or_added, failed, by))
         if is_new and not operation.is_terminal:
             self._start_soon(operation)
         if correlation_id is not None:
@@ -65,25 +60,24 @@ class RetryService:
     async def _found_or_added(
         self, failed: Operation, by: str, evidence: RecordedEvidence | None
     ) -> tuple[Operation, bool]:
-        with self._limit.place(failed.client, is_batch=failed.is_batch) as place:
+        with self._limit.slot(failed.client, is_batch=failed.is_batch) as slot:
             async with self._storage.transaction() as transaction:
                 if failed.key is None:
-                    return await self._keyless(transaction, failed, place=place, by=by)
-                return await self._keyed(transaction, failed, place=place, by=by, evidence=evidence)
+                    return await self._keyless(transaction, failed, slot=slot, by=by)
+                return await self._keyed(transaction, failed, failed.key, slot=slot, by=by, evidence=evidence)
 
     async def _keyed(
         self,
         transaction: Transaction,
         failed: Operation,
+        key: IdempotencyKey,
         *,
-        place: Place,
+        slot: Slot,
         by: str,
         evidence: RecordedEvidence | None,
     ) -> tuple[Operation, bool]:
-        if failed.key is None:
-            raise InvariantBroken("the operation has no key")
-        operation_id, keys = new_operation_id(), transaction.arbiter_of(failed.key)
-        claim = await keys.claim(failed.key, request_hash=failed.request_hash, operation_id=operation_id)
+        operation_id, keys = new_operation_id(), transaction.arbiter_of(key)
+        claim = await keys.claim(key, request_hash=failed.request_hash, operation_id=operation_id)
         newest = claim.held_by
         if newest is not None and newest.operation_id != failed.operation_id:
             if claim.request_hash != failed.request_hash:
@@ -93,16 +87,14 @@ class RetryService:
         known = None if claim.stored is None else read_or_refuse(claim.stored, evidence)
         attempt = (claim.attempts or failed.attempt) + 1
         if claim.is_taken:
-            await keys.reassign(
-                failed.key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt
-            )
+            await keys.reassign(key, request_hash=failed.request_hash, operation_id=operation_id, attempt=attempt)
         if known is None:
-            await place.take(transaction.operations)
+            await slot.take(transaction.operations)
         added = await self._added(transaction, failed, operation_id=operation_id, attempt=attempt, by=by)
         return added if known is None else await adopt(transaction, operation_id, known), True
 
     async def _keyless(
-        self, transaction: Transaction, failed: Operation, *, place: Place, by: str
+        self, transaction: Transaction, failed: Operation, *, slot: Slot, by: str
     ) -> tuple[Operation, bool]:
         await transaction.operations.lock(failed.operation_id)
         newest = await transaction.operations.newest_attempt(failed.operation_id)
@@ -110,7 +102,7 @@ class RetryService:
             expired = await transaction.expired.get(newest)
             return _readable(expired or await transaction.operations.get(newest)), False
         operation_id = new_operation_id()
-        await place.take(transaction.operations)
+        await slot.take(transaction.operations)
         attempt = failed.attempt + 1
         operation = await self._added(transaction, failed, operation_id=operation_id, attempt=attempt, by=by)
         await transaction.operations.set_successor(failed.operation_id, operation_id)

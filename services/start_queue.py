@@ -52,16 +52,11 @@ class StartQueue:
         self._started: dict[Source[Any], set[str]] = {source: set() for source in sources}  # not marked yet
         self._direct: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(CONCURRENT_STARTS)
-        self._temporal_unavailable = asyncio.Event()
-
-    @property
-    def temporal_unavailable(self) -> asyncio.Event:
-        """Set from a start that did not reach Temporal until Temporal answers again."""
-        return self._temporal_unavailable
+        self.temporal_unavailable = asyncio.Event()  # from a start that did not reach Temporal until it answers again
 
     def start_soon(self, source: Source[Row], row: Row) -> None:
         """Start the workflow of a committed row without making its client wait for Temporal."""
-        if self._temporal_unavailable.is_set() or len(self._direct) >= DIRECT_STARTS or self._room[source] <= 0:
+        if self.temporal_unavailable.is_set() or len(self._direct) >= DIRECT_STARTS or self._room[source] <= 0:
             return
         self._room[source] -= 1
         task = asyncio.create_task(self._start_direct(source, row))
@@ -96,7 +91,7 @@ class StartQueue:
                 pause = 0.0
         # A round without a start does not show whether Temporal can be reached: another process may have claimed the
         # rows, or the limit is reached. Only an answer of Temporal may clear what ends synchronous waits early.
-        if not is_asked and (self._temporal_unavailable.is_set() or is_full):
+        if not is_asked and (self.temporal_unavailable.is_set() or is_full):
             self._note(is_reachable=await self._temporal.is_reachable())
         return pause
 
@@ -132,14 +127,14 @@ class StartQueue:
     async def _start_direct(self, source: Source[Row], row: Row) -> None:
         await asyncio.sleep(ANSWER_FIRST_SECONDS)
         async with self._slots:
-            if self._temporal_unavailable.is_set():
+            if self.temporal_unavailable.is_set():
                 return  # the queue finds it
             if await self._attempt(source, row) is StartOutcome.STARTED:
                 self._started[source].add(row.operation_id)
 
     async def _start_in_slot(self, source: Source[Row], row: Row) -> StartOutcome:
         async with self._slots:
-            if self._temporal_unavailable.is_set():
+            if self.temporal_unavailable.is_set():
                 return StartOutcome.UNREACHABLE
             with later_start(row.operation_id):
                 return await self._attempt(source, row)
@@ -156,6 +151,6 @@ class StartQueue:
 
     def _note(self, *, is_reachable: bool) -> None:
         if is_reachable:
-            self._temporal_unavailable.clear()
+            self.temporal_unavailable.clear()
         else:
-            self._temporal_unavailable.set()
+            self.temporal_unavailable.set()

@@ -77,7 +77,7 @@ class OperationSource:
     restarted_event = "operation_restarted"
     max_restarts: int | None = 3
 
-    def __init__(self, storage: Storage, client: Client, *, max_started: int, public_url: str | None = None) -> None:
+    def __init__(self, storage: Storage, client: Client, *, max_started: int, public_url: str | None) -> None:
         self._storage = storage
         self._client = client
         self._public_url = public_url
@@ -128,7 +128,7 @@ class DeliverySource:
     most_at_once = 200
     max_restarts: int | None = None
 
-    def __init__(self, storage: Storage, client: Client, *, public_url: str | None = None) -> None:
+    def __init__(self, storage: Storage, client: Client, *, public_url: str | None) -> None:
         self._storage = storage
         self._client = client
         self._public_url = public_url

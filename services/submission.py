@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from domain.callback import CallbackSubscription
@@ -12,9 +13,9 @@ from domain.errors import ProposalError, ProposalNotFound, SimulationDisabled
 from domain.ids import new_operation_id
 from domain.operation import ExpiredOperation, IdempotencyKey, Operation, OperationStatus, Policy, RecordedEvidence
 from domain.text import is_identifier
-from services.adoption import Adoption, ResultNotRead, read_or_refuse
+from services.adoption import Adoption, read_or_refuse
 from services.ending import adopt
-from services.open_operations import OpenOperationLimit, Place
+from services.open_operations import OpenOperationLimit, Slot
 from services.operation_trace import link_to_later_starts
 from services.prepared_request import PreparedRequest
 from storage.documents import DocumentPurged
@@ -133,18 +134,11 @@ class SubmissionService:
         return accepted if is_first else Accepted(operation=accepted.operation, is_replay=True)
 
     async def _accept_past_purge(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
+        accept = partial(self._accept, submission, refusal)
         try:
-            return await self._accept_past_result(submission, refusal)
+            return await self._adoption.with_evidence(accept)
         except DocumentPurged:
-            return await self._accept_past_result(submission, refusal)
-
-    async def _accept_past_result(self, submission: Submission, refusal: ProposalError | None) -> Accepted:
-        evidence = None
-        while True:
-            try:
-                return await self._accept(submission, refusal, evidence)
-            except ResultNotRead as found:
-                evidence = await self._adoption.read(found.stored)
+            return await self._adoption.with_evidence(accept)
 
     async def _accept(
         self, submission: Submission, refusal: ProposalError | None, evidence: RecordedEvidence | None
@@ -154,10 +148,10 @@ class SubmissionService:
             refusal = refusal if submission.prepared.asks_for_simulation else SimulationDisabled()
         # The one statement reads no table, so it cannot count what is open of one client.
         is_quick = refusal is None and not self._limit.per_client
-        with self._limit.place(submission.client, is_batch=new.operation.is_batch) as place:
-            operation = await self._accept_if_new(new, submission.key, place) if is_quick else None
+        with self._limit.slot(submission.client, is_batch=new.operation.is_batch) as slot:
+            operation = await self._accept_if_new(new, submission.key, slot) if is_quick else None
             accepted = operation or await self._find_or_accept(
-                new, submission.key, place=place, refusal=refusal, evidence=evidence
+                new, submission.key, slot=slot, refusal=refusal, evidence=evidence
             )
         if isinstance(accepted, Accepted):
             return accepted
@@ -165,19 +159,19 @@ class SubmissionService:
         self._start_soon(accepted)
         return Accepted(operation=accepted, is_replay=False)
 
-    async def _accept_if_new(self, new: NewOperation, key: IdempotencyKey | None, place: Place) -> Operation | None:
-        """By one statement; None when an earlier request has the key, or may have it and there is no place.
+    async def _accept_if_new(self, new: NewOperation, key: IdempotencyKey | None, slot: Slot) -> Operation | None:
+        """By one statement; None when an earlier request has the key, or may have it and there is no slot.
 
         A batch takes several statements.
         """
         async with self._storage.transaction() if new.chunks else self._storage.autocommit() as transaction:
-            if not await place.take_if_free(transaction.operations):
+            if not await slot.take_if_free(transaction.operations):
                 return None
             if key is None:
                 return await transaction.submissions.add(new)
             accepted = await transaction.submissions.add_with_new_key(new, key)
         if accepted is None:
-            place.give_back()
+            slot.give_back()
         return accepted
 
     async def _find_or_accept(
@@ -185,7 +179,7 @@ class SubmissionService:
         new: NewOperation,
         key: IdempotencyKey | None,
         *,
-        place: Place,
+        slot: Slot,
         refusal: ProposalError | None,
         evidence: RecordedEvidence | None,
     ) -> Accepted | Operation:
@@ -207,7 +201,7 @@ class SubmissionService:
                 raise refusal
             known = None if claim.stored is None else read_or_refuse(claim.stored, evidence)
             if known is None:
-                await place.take(transaction.operations)
+                await slot.take(transaction.operations)
             if key is not None and claim.is_taken:
                 attempt = claim.attempts + 1
                 await keys.reassign(key, request_hash=request_hash, operation_id=operation_id, attempt=attempt)

@@ -26,8 +26,8 @@ class EndFromOutside:
     reason: str
 
 
-async def end_from_outside(client: Client, workflow_id: str, *, run_id: str | None = None) -> EndFromOutside | None:
-    """The request that cancelled or terminated the run, by default the latest; None when there is or may be none.
+async def end_from_outside(client: Client, workflow_id: str, *, run_id: str | None) -> EndFromOutside | None:
+    """The request that cancelled or terminated the run, without an id the latest; None when there is or may be none.
 
     An end is recorded without its actor rather than not at all, so no failure of Temporal is raised.
     """
@@ -43,7 +43,7 @@ async def end_from_outside(client: Client, workflow_id: str, *, run_id: str | No
     return next((end for event in found.history.events if (end := _end_of(event)) is not None), None)
 
 
-async def identity_of_end(client: Client, workflow_id: str, *, run_id: str | None = None) -> str | None:
+async def identity_of_end(client: Client, workflow_id: str, *, run_id: str | None) -> str | None:
     end = await end_from_outside(client, workflow_id, run_id=run_id)
     return None if end is None else end.identity or None
 

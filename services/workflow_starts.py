@@ -54,9 +54,7 @@ def own_delivery_of(operation_id: str) -> OwnWorkflow:
     )
 
 
-def operation_start(
-    operation: Operation, *, replaces_closed: bool = False, public_url: str | None = None
-) -> WorkflowStart:
+def operation_start(operation: Operation, *, public_url: str | None, replaces_closed: bool = False) -> WorkflowStart:
     """`replaces_closed` only where the closed workflow is known to be no part of the operation."""
     return WorkflowStart(
         own=own_workflow_of(operation.operation_id, operation_type=operation.operation_type),
@@ -83,9 +81,7 @@ def _argument(operation: Operation, *, public_url: str | None) -> CreateInput | 
     return CreateInput(**shown, is_large=operation.is_large, proposal_id=proposal_id)
 
 
-def delivery_start(
-    delivery: PendingDelivery, *, replaces_closed: bool = False, public_url: str | None = None
-) -> WorkflowStart:
+def delivery_start(delivery: PendingDelivery, *, public_url: str | None, replaces_closed: bool) -> WorkflowStart:
     """A redelivery runs under the id of the delivery that has closed, or makes the one that still runs due now."""
     is_redelivery = delivery.redelivered_at is not None
     return WorkflowStart(

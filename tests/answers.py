@@ -17,6 +17,21 @@ def stored(dsn: str) -> int:
     return row[0]
 
 
+async def every_page(api, path: str = "", *, cursor_is: str | None = None, **query) -> list[dict]:
+    """The items of all pages; `cursor_is` names the member of a page's last item that is the next page's cursor."""
+    items, cursor = [], {}
+    while True:
+        answer = await api.get(path, **query, **cursor)
+        assert answer.status_code == 200, answer.text
+        page = answer.json()
+        assert list(page) == ["items", "next_cursor"]
+        items += page["items"]
+        if page["next_cursor"] is None:
+            return items
+        assert cursor_is is None or page["next_cursor"] == page["items"][-1][cursor_is]
+        cursor = {"cursor": page["next_cursor"]}
+
+
 def assert_problem(answer, status: int, code: str):
     assert answer.status_code == status
     problem = answer.json()

@@ -47,7 +47,11 @@ WORST_NAMES: Final = (
 
 def page_of(request: dict[str, Any], context: PageContext = CONTEXT) -> str:
     built = documents_of(request)
-    return artifact_page(built.artifact, built.inputs, context)
+    return rendered(built.artifact, built.inputs, context)
+
+
+def rendered(artifact: str, inputs: str, context: PageContext = CONTEXT) -> str:
+    return artifact_page(artifact.encode(), inputs.encode(), context).decode()
 
 
 def documents_of(request: dict[str, Any]) -> ArtifactDocuments:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -15,6 +16,7 @@ from activities.work_at_hand import WorkAtHand
 from domain.batch.chunks import Chunk, chunk_text, common_text, read_chunk, read_common
 from domain.batch.composing import Composition
 from domain.batch.metrics import results_hash
+from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest
 from domain.batch.running import RunIdentity, computed_runs
 from domain.evidence import simulate_document
@@ -35,6 +37,7 @@ from workflows.messages import (
 
 IDENTITY = RunIdentity(correlation_id="cio/2026-11", idempotency_key="hv-1")
 MAX_ROWS = 100_000
+LIMITS = BatchLimits(max_runs=5_000, max_rows=5_000_000, max_rows_of_run=MAX_ROWS)
 
 
 def an_analysis(
@@ -134,8 +137,12 @@ def composed(parts: Sequence[Mapping[str, Any]], *, scenario: str = "baseline") 
     return composition_of(body).request(named.part, scenario, number=0)
 
 
+def ready_or_refused(body: Mapping[str, Any], **limits: int) -> PreparedRequest | PartError:
+    return prepared_batch(parsed(body), body, replace(LIMITS, **limits), callback=None)
+
+
 def prepared(body: Mapping[str, Any], **limits: int) -> PreparedRequest:
-    ready = prepared_batch(parsed(body), body, BatchLimits(**limits))
+    ready = ready_or_refused(body, **limits)
     assert isinstance(ready, PreparedRequest)
     return ready
 

@@ -98,6 +98,10 @@ def environment_of(workflow_id: str, workflow_type: str) -> ActivityEnvironment:
     return environment
 
 
+def a_limit(limit: int = 100) -> OpenOperationLimit:
+    return OpenOperationLimit(limit, per_client=0, batches=50)
+
+
 def adopting(storage: Storage) -> Adoption:
     return Adoption(storage, InProcess())
 
@@ -108,7 +112,7 @@ def retrying(storage: Storage, *, limit: OpenOperationLimit | None = None) -> Re
         LookupService(storage),
         lambda _: None,
         policy=Policy(),
-        limit=limit or OpenOperationLimit(100),
+        limit=limit or a_limit(),
         adoption=adopting(storage),
     )
 
@@ -119,7 +123,7 @@ def submitting(storage: Storage, *, limit: OpenOperationLimit | None = None) -> 
         lambda _: None,
         policy=Policy(),
         large_request_rows=1000,
-        limit=limit or OpenOperationLimit(100),
+        limit=limit or a_limit(),
         judge_callback=refuse_callbacks,
         adoption=adopting(storage),
     )

@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 import structlog
 
-from domain.access import Caller
+from api.http.request_state import state_of
+from domain.public_links import GUARDED_PREFIX
 
-PREFIX: Final = "/rebalance"
 PLAIN: Final = re.compile(r"[A-Za-z0-9_.~@:/+|-]{0,255}")
 PLAIN_MARKS: Final = "@:/+|"  # beside letters, digits and what `quote` leaves alone by itself
 NUMBERS: Final = ("version_no", "run_no")
@@ -27,9 +27,9 @@ log = structlog.get_logger(__name__)
 def log_access(scope: Mapping[str, Any], *, method: str, route: str, status: int | None, seconds: float) -> None:
     """`status` is None when the client disconnected before the answer began."""
     path: str = scope["path"]  # empty when the server below could not read it
-    if path and (not path.startswith(PREFIX) or path[len(PREFIX) :][:1] not in ("", "/")):
+    if path and not f"{path}/".startswith(GUARDED_PREFIX):
         return
-    caller: Caller | None = scope.get("state", {}).get("caller")
+    caller = state_of(scope).get("caller")
     log.info(
         "request",
         method=method,

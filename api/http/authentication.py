@@ -2,14 +2,13 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from http import HTTPStatus
 from typing import Protocol
 
 import structlog
 from fastapi import Request
 
-from api.http.http_errors import UNAUTHENTICATED
-from api.http.problems import RequestRefused, challenge
+from api.http.http_errors import UNAUTHENTICATED, RequestRefused
+from api.http.problems import RETRY_AFTER_SECONDS, challenge
 from api.http.tokens import TokenRefused, TokenRules, TokenVerifier
 from domain.access import LOCAL_CALLER, Caller
 from runtime.issuer_keys import IssuerKeys, KeysUnavailable, from_file, from_url
@@ -64,10 +63,9 @@ class BearerAuthentication:
             raise _unauthenticated(refused.reason, error="invalid_token") from None
         except KeysUnavailable:
             raise RequestRefused(
-                HTTPStatus.SERVICE_UNAVAILABLE,
                 "AUTHENTICATION_UNAVAILABLE",
                 "AUTHENTICATION_UNAVAILABLE: the keys of the issuer cannot be fetched",
-                headers={"Retry-After": "2"},
+                headers={"Retry-After": RETRY_AFTER_SECONDS},
             ) from None
 
 
@@ -111,4 +109,4 @@ async def _issuer_keys(settings: Settings) -> AsyncIterator[IssuerKeys]:
 
 def _unauthenticated(reason: str, *, error: str | None = None) -> RequestRefused:
     headers = challenge(error, reason if error else None)
-    return RequestRefused(HTTPStatus.UNAUTHORIZED, UNAUTHENTICATED, f"{UNAUTHENTICATED}: {reason}", headers=headers)
+    return RequestRefused(UNAUTHENTICATED, f"{UNAUTHENTICATED}: {reason}", headers=headers)

@@ -5,17 +5,17 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from email.message import Message
 from functools import lru_cache, partial
-from http import HTTPStatus
 from typing import Final
 
 from fastapi import Request
 from pydantic import BaseModel
 
-from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies, server_busy
-from api.http.problems import RequestRefused
+from api.http.http_errors import RequestRefused
+from api.http.limits import LARGE_BODY_BYTES, KeyedLimiter, Reservation, UnreadBodies
 from api.http.reading import ReadBody, read_body
 from domain.access import LOCAL_CALLER, Caller
 from domain.batch.request import AnalyzeRequest
+from domain.errors import ServerBusy
 from services.prepared_batch import BatchLimits
 from services.process_pool import ProcessPool
 
@@ -54,7 +54,7 @@ class BodyReader:
         """The body, received once its key has a slot: until then it takes no room from others.
 
         The slot is held by `turn`. `is_strict` refuses unknown members, as the settings may do for all requests.
-        Raises RequestRefused (415, 413, 408, or 503 SERVER_BUSY), UnreadableBody, OperationTooExpensive.
+        Raises RequestRefused (415, 413, 408), ServerBusy, UnreadableBody, OperationTooExpensive.
         """
         _require_json(request)
         if key := request.headers.get("idempotency-key"):
@@ -78,7 +78,7 @@ class BodyReader:
             async with asyncio.timeout(SLOT_WAIT_SECONDS):
                 await self._slots.acquire()
         except TimeoutError:
-            raise server_busy("too many large request bodies are being read") from None
+            raise ServerBusy("too many large request bodies are being read") from None
         try:
             return await self._pool.run(read)
         finally:
@@ -97,7 +97,6 @@ def _is_json(content_type: str) -> bool:
 def _require_json(request: Request) -> None:
     if not _is_json(request.headers.get("content-type", "")):
         raise RequestRefused(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "UNSUPPORTED_MEDIA_TYPE",
             "The body must be application/json in UTF-8.",
             headers={"Accept": "application/json"},
@@ -105,7 +104,6 @@ def _require_json(request: Request) -> None:
     codings = request.headers.get("content-encoding", "").lower().split(",")
     if not {coding.strip() for coding in codings} <= {"", "identity"}:
         raise RequestRefused(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
             "UNSUPPORTED_MEDIA_TYPE",
             "The body must be sent without a Content-Encoding.",
             headers={"Accept-Encoding": "identity"},
@@ -118,7 +116,6 @@ async def _received(request: Request, limit: int, reservation: Reservation) -> b
             return await _receive(request, limit, reservation)
     except TimeoutError:
         raise RequestRefused(
-            HTTPStatus.REQUEST_TIMEOUT,
             "REQUEST_TIMEOUT",
             f"The body was not received within {RECEIVE_SECONDS:.0f} seconds, or came slower than "
             f"{PACE_BYTES / PACE_SECONDS:.0f} bytes a second.",
@@ -156,7 +153,6 @@ def _declared_bytes(request: Request) -> int:
 
 def _too_large(limit: int) -> RequestRefused:
     return RequestRefused(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
         "REQUEST_ENTITY_TOO_LARGE",
         f"The body is larger than {limit} bytes.",
         headers={"Connection": "close"},

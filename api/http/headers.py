@@ -1,4 +1,4 @@
-"""The headers of the contract: how each is read and refused."""
+"""The headers of the contract: how each is read, refused, written, and described in the OpenAPI document."""
 
 import re
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from pydantic_core import PydanticCustomError
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header, parse_etags
 
+from api.http.http_errors import RequestRefused
 from domain.operation import IdempotencyKey
 
 MAX_WAIT_SECONDS: Final = 60.0
@@ -24,6 +25,10 @@ NAME_AND_VALUE: Final = re.compile(r'\s*([^\s=;"]+)\s*(?:=\s*(?:"((?:[^"\\]|\\.)
 WAIT_SECONDS: Final = re.compile(r"[0-9]{1,9}")
 RESPOND_ASYNC: Final = "respond-async"
 STRICT: Final = "handling=strict"
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
+HTML: Final = "text/html"
+VARY: Final = {"Vary": "Accept"}
 
 
 def parsed_idempotency_key(text: str) -> str:
@@ -85,6 +90,14 @@ def acceptable(accept: str, offered: Sequence[str]) -> str | None:
     return MIMEAccept(ranges).best_match(offered)
 
 
+def negotiated(accept: str | None, offered: Sequence[str]) -> str:
+    """The media type to answer with, the first without the header. Raises RequestRefused (406)."""
+    media_type = acceptable(accept or offered[0], offered)
+    if media_type is None:
+        raise RequestRefused("NOT_ACCEPTABLE", f"Offered are {' and '.join(offered)}.", headers=VARY)
+    return media_type
+
+
 def scoped_key(scope: str, proposal_id: str, key: str | None, *, client: str) -> IdempotencyKey | None:
     """An optional key of one proposal's endpoint."""
     return None if key is None else IdempotencyKey.of_endpoint(scope, proposal_id, key, client=client)
@@ -99,18 +112,17 @@ def where_to_poll(path: str) -> dict[str, str]:
     return {"Location": path, "Operation-Location": path}
 
 
-LOCATION_HEADERS: Final[dict[str, Any]] = {
-    "Location": {"description": "Where to poll.", "schema": {"type": "string"}},
-    "Operation-Location": {
-        "description": "The same, for pollers that look for this name.",
-        "schema": {"type": "string"},
-    },
+def described_header(description: str, *, kind: str = "string") -> dict[str, Any]:
+    """A header of an answer, as the OpenAPI document shows it."""
+    return {"description": description, "schema": {"type": kind}}
+
+
+LOCATION_HEADERS: Final = {
+    "Location": described_header("Where to poll."),
+    "Operation-Location": described_header("The same, for pollers that look for this name."),
 }
-REPLAYED_HEADER: Final[dict[str, Any]] = {
-    "Idempotent-Replayed": {
-        "description": "`true` when an earlier request with this key made the answer.",
-        "schema": {"type": "string"},
-    }
+REPLAYED_HEADER: Final = {
+    "Idempotent-Replayed": described_header("`true` when an earlier request with this key made the answer.")
 }
 IdempotencyKeyHeader = Annotated[
     str,

@@ -1,4 +1,4 @@
-"""The codes of requests that HTTP itself rules out, with their status and what a person reads about each."""
+"""Requests that HTTP itself rules out: the codes, each with its status and what a person reads about it."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -152,3 +152,14 @@ HTTP_ERRORS: Final[Mapping[str, HttpError]] = {
         ),
     ),
 }
+
+
+class RequestRefused(Exception):
+    """A request that HTTP itself rules out: too large, too slow, of a media type that is not taken or not offered."""
+
+    def __init__(self, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(code)
+        self.status = HTTP_ERRORS[code].status
+        self.code = code
+        self.detail = detail
+        self.headers = dict(headers or {})

@@ -15,7 +15,7 @@ Place = tuple[str | int, ...]
 
 MAX_DEPTH: Final = 64
 MAX_INTEGER_DIGITS: Final = 18
-TWIN: Final = "a member stands twice in one object"
+DUPLICATE: Final = "a member stands twice in one object"
 
 # Possessive, and the closing quote optional: a string without an end is scanned once, not again from each quote in it.
 STRINGS_AND_BRACKETS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[\]{}]', re.DOTALL)
@@ -49,7 +49,7 @@ def parse_json(body: bytes) -> Parsed:
     """Raises UnreadableBody."""
     if _is_too_deep(body):
         raise _invalid("nested deeper than 64 levels")
-    twins = _Twins()
+    duplicates = _Duplicates()
     has_long_integers = False
 
     def parse_integer(digits: str) -> int | str:
@@ -61,19 +61,22 @@ def parse_json(body: bytes) -> Parsed:
 
     try:
         value = json.loads(
-            body.decode(), object_pairs_hook=twins.as_object, parse_int=parse_integer, parse_constant=_refuse_constant
+            body.decode(),
+            object_pairs_hook=duplicates.as_object,
+            parse_int=parse_integer,
+            parse_constant=_refuse_constant,
         )
     except json.JSONDecodeError as error:
         raise _invalid(error.msg, error.pos) from None
     except UnicodeDecodeError as error:
         raise _invalid("not UTF-8", error.start) from None
-    twins.refuse_in(value)
+    duplicates.refuse_in(value)
     if SUSPICIOUS_ESCAPES.search(body):
         _refuse_unstorable_texts(value)
     return Parsed(value, has_long_integers)
 
 
-class _Twins:
+class _Duplicates:
     """Members that stand twice in one object: `json` by itself keeps the last of them without a word, and another
     parser on the way here may have kept the first.
 
@@ -89,18 +92,18 @@ class _Twins:
         if len(unique) == len(members):
             return unique
         self._objects += 1
-        return _WithTwins(members) if self._objects <= MAX_ERRORS else unique
+        return _WithDuplicates(members) if self._objects <= MAX_ERRORS else unique
 
     def refuse_in(self, value: Any) -> None:
         """Raises UnreadableBody when this value, now parsed, had any."""
         if not self._objects:
             return
-        # None has a place when the first thousand are all below a member that its own twin replaced.
-        places = list(islice(_places_of_twins(value, ()), MAX_ERRORS)) or [()]
-        raise UnreadableBody([_error(place, TWIN) for place in places])
+        # None has a place when the first thousand are all below a member that its own duplicate replaced.
+        places = list(islice(_places_of_duplicates(value, ()), MAX_ERRORS)) or [()]
+        raise UnreadableBody([_error(place, DUPLICATE) for place in places])
 
 
-class _WithTwins(dict[str, Any]):
+class _WithDuplicates(dict[str, Any]):
     """An object with the names of its members that stood twice."""
 
     __slots__ = ("names",)
@@ -110,12 +113,12 @@ class _WithTwins(dict[str, Any]):
         self.names = [name for name, count in Counter(name for name, _ in members).items() if count > 1]
 
 
-def _places_of_twins(value: Any, place: Place) -> Iterator[Place]:
-    if isinstance(value, _WithTwins):
+def _places_of_duplicates(value: Any, place: Place) -> Iterator[Place]:
+    if isinstance(value, _WithDuplicates):
         yield from ((*place, name) for name in value.names)
     for step, item in value.items() if isinstance(value, dict) else enumerate(value):
         if isinstance(item, dict | list):
-            yield from _places_of_twins(item, (*place, step))
+            yield from _places_of_duplicates(item, (*place, step))
 
 
 def _is_too_deep(body: bytes) -> bool:

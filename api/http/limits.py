@@ -4,10 +4,9 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from http import HTTPStatus
 from typing import Final, Literal
 
-from api.http.problems import RequestRefused
+from domain.errors import ServerBusy
 
 LARGE_BODY_BYTES: Final = 256 * 1024
 MAX_UNREAD_BYTES: Final = 64 * 1024 * 1024
@@ -15,12 +14,6 @@ ROOM_FOR_SMALL_BYTES: Final = 8 * 1024 * 1024  # of that; large bodies keep no s
 MAX_ANSWER_BYTES: Final = 256 * 1024 * 1024
 ANSWER_WAIT_SECONDS: Final = 20.0
 AT_ONCE: Final = 2  # of one key and sender; all but the first are answered what the first made
-
-
-def server_busy(reason: str) -> RequestRefused:
-    return RequestRefused(
-        HTTPStatus.SERVICE_UNAVAILABLE, "SERVER_BUSY", f"SERVER_BUSY: {reason}", headers={"Retry-After": "1"}
-    )
 
 
 class UnreadBodies:
@@ -48,7 +41,7 @@ class UnreadBodies:
             reservation.give_back()
 
     def require(self, size: int, *, held: int, client: str | None) -> None:
-        """Raises RequestRefused (503 SERVER_BUSY) when a body that holds so many bytes cannot have `size` more.
+        """Raises ServerBusy when a body that holds so many bytes cannot have `size` more.
 
         A body that is alone may be as large as the limit of a body.
         """
@@ -56,9 +49,9 @@ class UnreadBodies:
             return
         room = MAX_UNREAD_BYTES if held + size <= LARGE_BODY_BYTES else MAX_UNREAD_BYTES - ROOM_FOR_SMALL_BYTES
         if self._bytes + size > room:
-            raise server_busy("too many request bodies are being received")
+            raise ServerBusy("too many request bodies are being received")
         if client is not None and self._of_client[client] + size > MAX_UNREAD_BYTES // 2:
-            raise server_busy("too many request bodies of this client are being received")
+            raise ServerBusy("too many request bodies of this client are being received")
 
     def add(self, size: int, *, client: str | None) -> None:
         self._bytes += size
@@ -77,11 +70,11 @@ class Reservation:
         self._size = 0
 
     def require(self, size: int) -> None:
-        """Raises RequestRefused when a whole body of this size has no room at the moment; takes none."""
+        """Raises ServerBusy when a whole body of this size has no room at the moment; takes none."""
         self._bodies.require(size - self._size, held=self._size, client=self._client)
 
     def cover(self, size: int) -> None:
-        """Takes room for so many bytes of the body. Raises RequestRefused."""
+        """Takes room for so many bytes of the body. Raises ServerBusy."""
         self.require(size)
         self._bodies.add(size - self._size, client=self._client)
         self._size = size
@@ -110,7 +103,7 @@ class LargeAnswers:
         return self._bytes
 
     async def add(self, size: int) -> None:
-        """Waits until so many more bytes have room. Raises RequestRefused (503 SERVER_BUSY) when the time is up."""
+        """Waits until so many more bytes have room. Raises ServerBusy when the time is up."""
         try:
             async with asyncio.timeout(self._wait_seconds), self._turn:
                 while self._bytes and self._bytes + size > self._max_bytes:
@@ -118,7 +111,7 @@ class LargeAnswers:
                     await self._freed.wait()
                 self._bytes += size
         except TimeoutError:
-            raise server_busy("too many large answers are being sent") from None
+            raise ServerBusy("too many large answers are being sent") from None
 
     def remove(self, size: int) -> None:
         self._bytes -= size
@@ -133,7 +126,7 @@ class AnswerRoom:
         self._size = 0
 
     async def take(self, size: int) -> Literal[True]:
-        """Raises RequestRefused. A request takes room once: one that held some and waited could wait for itself."""
+        """Raises ServerBusy. A request takes room once: one that held some and waited could wait for itself."""
         await self._answers.add(size)
         self._size = size  # nothing is awaited in between, so a cancellation loses no room
         return True
@@ -169,7 +162,3 @@ class KeyedLimiter:
             self._users[name] -= 1
             if not self._users[name]:
                 del self._users[name], self._slots[name]
-
-    def __len__(self) -> int:
-        """How many keys are being served or waited for."""
-        return len(self._slots)

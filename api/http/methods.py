@@ -10,7 +10,7 @@ from fastapi import Response
 from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.wire import ONLY_HEAD
+from api.http.answers import ONLY_HEAD
 
 WHOLE_SERVER: Final = "*"  # the target of a request that is about no address (RFC 9110, 9.3.7)
 READING: Final = frozenset({"GET", "HEAD"})
@@ -21,10 +21,8 @@ def allow(routes: Sequence[BaseRoute], scope: MutableMapping[str, Any]) -> str |
     """The value of `Allow` for the address of this scope; None when there is no such address."""
     if scope["path"] == WHOLE_SERVER:
         return _listed(routes)
-    whole = {
-        **scope,
-        "root_path": scope.get("app_root_path", scope.get("root_path", "")),
-    }  # a mount has cut its own off
+    # A mount has cut its own off.
+    whole = {**scope, "root_path": scope.get("app_root_path", scope.get("root_path", ""))}
     address = next((route for route in routes if route.matches(whole)[0] is not Match.NONE), None)
     if address is None:
         return None

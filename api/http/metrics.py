@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from time import monotonic
 from typing import Final
@@ -99,6 +101,17 @@ class LoadMetrics(Collector):
         )
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Backlog:
+    """What one reading found, `at` a time of this process's clock."""
+
+    at: float
+    operations: OpenOperations
+    deliveries: PendingDeliveries
+    runs: int
+    checkpoint_age: float
+
+
 class BacklogMetrics(Collector):
     """Open work. `refresh` reads it, at most once in some seconds; `collect` returns what was read last.
 
@@ -110,11 +123,7 @@ class BacklogMetrics(Collector):
         self._readiness = readiness
         self._reading: asyncio.Task[None] | None = None
         self._tried_at = float("-inf")
-        self._read_at = float("-inf")
-        self._operations: OpenOperations | None = None
-        self._deliveries: PendingDeliveries | None = None
-        self._runs = 0
-        self._checkpoint_age = 0.0
+        self._backlog: _Backlog | None = None
         self._ready: Readiness | None = None
 
     async def refresh(self) -> None:
@@ -132,15 +141,15 @@ class BacklogMetrics(Collector):
         self._ready, _ = await asyncio.gather(self._readiness.readiness(), self._read_backlog())
 
     async def _read_backlog(self) -> None:
-        try:
+        with suppress(StorageUnavailable):
             async with self._storage.reading() as reading:
-                self._operations = await reading.backlog.open_operations()
-                self._deliveries = await reading.backlog.pending_deliveries()
-                self._runs = await reading.backlog.runs_remaining()
-                self._checkpoint_age = await reading.backlog.checkpoint_age()
-        except StorageUnavailable:
-            return
-        self._read_at = monotonic()
+                self._backlog = _Backlog(
+                    operations=await reading.backlog.open_operations(),
+                    deliveries=await reading.backlog.pending_deliveries(),
+                    runs=await reading.backlog.runs_remaining(),
+                    checkpoint_age=await reading.backlog.checkpoint_age(),
+                    at=monotonic(),
+                )
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: the families depend on PostgreSQL."""
@@ -149,21 +158,20 @@ class BacklogMetrics(Collector):
     def collect(self) -> Iterable[Metric]:
         if self._ready is not None:
             yield _dependencies(self._ready)
-        if monotonic() - self._read_at > STALE_SECONDS:
+        found = self._backlog
+        if found is None or monotonic() - found.at > STALE_SECONDS:
             return
-        since_read = timedelta(seconds=monotonic() - self._read_at)
-        if self._operations is not None:
-            yield from _operations(self._operations, now=self._operations.read_at + since_read)
-        if self._deliveries is not None:
-            yield from _deliveries(self._deliveries, now=self._deliveries.read_at + since_read)
-            yield GaugeMetricFamily(
-                "proposals_runs_remaining", "Runs of open batches that are not computed.", value=self._runs
-            )
-            yield GaugeMetricFamily(
-                "proposals_checkpoint_age_seconds",
-                "Since the last checkpoint of evidence; without one, since the first proposal.",
-                value=max(0.0, self._checkpoint_age + since_read.total_seconds()),
-            )
+        since_read = timedelta(seconds=monotonic() - found.at)
+        yield from _operations(found.operations, now=found.operations.read_at + since_read)
+        yield from _deliveries(found.deliveries, now=found.deliveries.read_at + since_read)
+        yield GaugeMetricFamily(
+            "proposals_runs_remaining", "Runs of open batches that are not computed.", value=found.runs
+        )
+        yield GaugeMetricFamily(
+            "proposals_checkpoint_age_seconds",
+            "Since the last checkpoint of evidence; without one, since the first proposal.",
+            value=max(0.0, found.checkpoint_age + since_read.total_seconds()),
+        )
 
 
 def _dependencies(ready: Readiness) -> Metric:

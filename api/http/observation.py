@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.access_log import log_access
 from api.http.metrics import HttpMetrics
+from api.http.request_state import state_of
 from runtime.tracing import is_tracing
 
 ABORTED: Final = "aborted"
@@ -58,7 +59,7 @@ class Observation:
             if "route" not in scope:  # refused before it was routed
                 scope.update(_matched(scope))
             method, route, seconds = _method(scope), _route(scope), perf_counter() - began
-            waits = scope.get("state", {}).get("waits", False)
+            waits = state_of(scope).get("waits", False)
             self._metrics.answered(method=method, route=route, status=status, waits=waits, seconds=seconds)
             if self._logs_access:
                 answered = None if status == ABORTED else int(status)
@@ -84,7 +85,7 @@ def _describe(span: Span, scope: Scope, status: str) -> None:
     route = _route(scope)
     span.update_name(f"{_method(scope)} {route}")
     span.set_attribute("http.route", route)
-    span.set_attribute("proposals.correlation_id", scope.get("state", {}).get("correlation_id", ""))
+    span.set_attribute("proposals.correlation_id", state_of(scope).get("correlation_id", ""))
     if status != ABORTED:
         span.set_attribute("http.response.status_code", int(status))
         if int(status) >= FIRST_SERVER_ERROR:

@@ -1,7 +1,7 @@
-"""Query and path parameters that endpoints share."""
+"""Query and path parameters that endpoints share, and the refusal of those that an endpoint does not know (R28)."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from inspect import signature
@@ -11,9 +11,12 @@ from fastapi import Depends, Path, Query
 from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
+from api.http.json import Error
 from api.wire import OPERATION_ID_EXAMPLE, PROPOSAL_ID_EXAMPLE, TIMESTAMP_EXAMPLE
 from domain.request import MAX_VERSION_NO
+from domain.row_errors import MAX_ERRORS
 from domain.text import is_storable
+from domain.unknown_names import Suggestions
 
 INTEGER: Final = re.compile(r"-?[0-9]+")
 Value = TypeVar("Value")
@@ -22,6 +25,7 @@ DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 # A `+` that was not percent-encoded arrives as a blank.
 LOST_PLUS: Final = re.compile(r"(\d{4}-\d{2}-\d{2}[T ][\d:.,]+) (\d{2}:?\d{2})", re.ASCII | re.IGNORECASE)
 LAST_MOMENT: Final = "T23:59:59.999999"
+ANY_OF: Final = frozenset({"status", "state", "operation_type"})  # filters that mean any of their values
 
 
 def _in_utc(moment: datetime | None) -> datetime | None:
@@ -72,6 +76,25 @@ def _storable(text: str | None) -> str | None:
     if text is not None and not is_storable(text):
         raise PydanticCustomError("string_unicode", "Text must not hold NUL or a lone surrogate")
     return text
+
+
+def refused_parameters(given: Iterable[tuple[str, str]], known: Collection[str]) -> list[Error]:
+    """A refusal of each parameter that is unknown, or that came with different values and is no filter by any of them.
+
+    `given` are the parameters of a query, in which a name may stand several times.
+    """
+    values: dict[str, set[str]] = {}
+    for name, value in given:
+        values.setdefault(name, set()).add(value)
+    suggestions = Suggestions()
+    errors = [
+        {"type": "repeated", "loc": ("query", name), "msg": "The parameter should be given once, or with one value"}
+        if name in known
+        else suggestions.refusal(("query",), name, known)
+        for name, different in values.items()
+        if name not in known or (len(different) > 1 and name not in ANY_OF)
+    ]
+    return errors[:MAX_ERRORS]
 
 
 def made_of_parameters(value_class: type[Value]) -> Callable[..., Awaitable[Value]]:

@@ -18,28 +18,17 @@ from starlette.requests import ClientDisconnect
 from werkzeug.http import parse_accept_header
 
 from api.http.error_catalogue import CATALOGUE, STATUS, type_of
-from api.http.http_errors import INTERNAL_SERVER_ERROR, VALIDATION_FAILED
+from api.http.http_errors import INTERNAL_SERVER_ERROR, VALIDATION_FAILED, RequestRefused
 from api.http.json import UnreadableBody
 from api.http.methods import allow
+from api.http.request_state import state_of
 from domain.access import LOCAL_CALLER, Scope
 from domain.errors import ActorMismatch, ErrorKind, InsufficientScope, ProposalError
 
 CLIENT_CLOSED_REQUEST: Final = 499  # nginx's number; the client is gone
 PROBLEM_TYPE: Final = "application/problem+json"
 RETRY_AFTER_SECONDS: Final = "2"
-PUBLIC_URL: Final = "public_url"  # in a scope's state: the address that readers of links reach this service at
 REALM: Final = 'Bearer realm="proposals"'
-
-
-class RequestRefused(Exception):
-    """A request that HTTP itself rules out: too large, too slow, of a media type that is not taken or not offered."""
-
-    def __init__(self, status: HTTPStatus, code: str, detail: str, *, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(code)
-        self.status = status
-        self.code = code
-        self.detail = detail
-        self.headers = dict(headers or {})
 
 
 def problem_response(
@@ -55,10 +44,10 @@ def problem_response(
 
     `members` are further ones of its own (RFC 9457, 3.2). `code` is one of the catalogue's.
     """
-    state = scope.get("state", {})
+    state = state_of(scope)
     words = CATALOGUE[code].help
     body = {
-        "type": type_of(code, public_url=state.get(PUBLIC_URL)),
+        "type": type_of(code, public_url=state.get("public_url")),
         "title": words.title,
         "status": status,
         "detail": detail,
@@ -149,7 +138,7 @@ def challenge(error: str | None = None, description: str | None = None, scopes: 
 
 def challenge_of(scope: Mapping[str, Any], error: ProposalError) -> dict[str, str]:
     """The header of a 403, which names a scope where one would help; none without authentication."""
-    if error.kind is not ErrorKind.FORBIDDEN or scope.get("state", {}).get("caller") in (None, LOCAL_CALLER):
+    if error.kind is not ErrorKind.FORBIDDEN or state_of(scope).get("caller") in (None, LOCAL_CALLER):
         return {}
     if isinstance(error, InsufficientScope):
         return challenge("insufficient_scope", scopes=error.scopes)

@@ -4,20 +4,18 @@ Large bodies are read in processes of the engine, which import what is imported 
 """
 
 import codecs
-from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from math import inf
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from api.http.json import Error, Place, UnreadableBody, parse_json
+from api.requests import WithCallback
 from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest
-from domain.callback import CallbackSubscription
 from domain.engine.validate import refusals
 from domain.places import shown_place
-from domain.portfolio import RequestPart
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 from domain.request_size import excess_of
 from domain.row_errors import MAX_ERRORS
@@ -28,13 +26,12 @@ from services.prepared_request import PreparedRequest
 Submission = CreateRequest | VersionRequest | SimulateRequest
 ReadBody = PreparedRequest | BaseModel | list[Error]
 
-
-class CallbackBody(RequestPart):
-    """A body that may ask for a callback; `api.callbacks` has the member."""
-
-    @abstractmethod
-    def callback_subscription(self) -> CallbackSubscription | None:
-        """What the body asks for, as services take it."""
+MISSING: Final[Error] = {"type": "missing", "loc": ("body",), "msg": "Field required"}
+LONG_INTEGER: Final[Error] = {
+    "type": "json_invalid",
+    "loc": ("body",),
+    "msg": "JSON integers outside decimals have at most 18 digits",
+}
 
 
 def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, batches: BatchLimits, is_strict: bool) -> ReadBody:
@@ -49,15 +46,15 @@ def read_body(body: bytes, model: type[BaseModel], *, max_rows: int, batches: Ba
 def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimits, *, is_strict: bool) -> ReadBody:
     body = body.removeprefix(codecs.BOM_UTF8)
     if not body:
-        return [_missing()]
+        return [MISSING]
     value, has_long_integers = parse_json(body)
     place: tuple[str, ...] = _place_of(model)
     if issubclass(model, Submission | AnalyzeRequest) and (
-        excess := too_long(value, place=place, max_rows=max_rows, body_bytes=len(body))
+        excess := _too_long(value, place=place, max_rows=max_rows, body_bytes=len(body))
     ):
         raise UnreadableBody(excess)
     if value is None:
-        return [_missing()]
+        return [MISSING]
     if issubclass(model, AnalyzeRequest) and (runs := _too_many_runs(value, batches)):
         raise UnreadableBody(runs)
     unknown = [_in_body(error) for error in unknown_members(value, model)] if is_strict else []
@@ -66,10 +63,11 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
         request = model.model_validate(value, from_attributes=True, context={"max_rows": max_rows})
     except ValidationError as refused:
         return [*_errors_of(refused, model, skips_unknown=is_strict), *unknown][:MAX_ERRORS]
-    callback = request.callback_subscription() if isinstance(request, CallbackBody) else None
-    errors = unknown + ([_long_integer()] if has_long_integers else [])
+    callback = request.callback_subscription() if isinstance(request, WithCallback) else None
+    errors = unknown + ([LONG_INTEGER] if has_long_integers else [])
     if isinstance(request, AnalyzeRequest):
-        return errors or _batch(prepared_batch(request, value, batches, callback=callback))
+        batch = errors or prepared_batch(request, value, batches, callback=callback)
+        return [_of_part(batch)] if isinstance(batch, PartError) else batch
     if not isinstance(request, Submission):
         return errors or request
     simulated = request if isinstance(request, SimulateRequest) else request.simulate_request
@@ -111,21 +109,6 @@ def _of_part(error: PartError) -> Error:
     return {"type": error.type, "loc": ("body", *error.loc), "msg": error.msg}
 
 
-def _batch(prepared: PreparedRequest | PartError) -> ReadBody:
-    if isinstance(prepared, PartError):
-        return [_of_part(prepared)]
-    return prepared
-
-
-def _long_integer() -> Error:
-    message = "JSON integers outside decimals have at most 18 digits"
-    return {"type": "json_invalid", "loc": ("body",), "msg": message}
-
-
-def _missing() -> Error:
-    return {"type": "missing", "loc": ("body",), "msg": "Field required"}
-
-
 def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> list[Error]:
     """Places end before the first name that is no field: the keys of free maps are values of the request.
 
@@ -139,7 +122,7 @@ def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> lis
     ]
 
 
-def too_long(value: Any, *, place: Place, max_rows: int, body_bytes: int) -> list[Error]:
+def _too_long(value: Any, *, place: Place, max_rows: int, body_bytes: int) -> list[Error]:
     """The lists that are too long in a parsed body (R44); `place` is where in the body the simulated request stands."""
     request = value
     for name in place:

@@ -7,7 +7,6 @@ A request that is not HTTP as this service speaks it (version, host: RFC 9112, 2
 
 import re
 from collections.abc import Mapping, MutableMapping, Sequence
-from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -15,13 +14,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http.headers import CORRELATION_ID, STRICT
-from api.http.limits import AnswerRoom
-from api.http.problems import PUBLIC_URL, RequestRefused, internal_problem, refused_problem
+from api.http.http_errors import RequestRefused
+from api.http.problems import internal_problem, refused_problem
+from api.http.request_state import RequestState, state_of
 from domain.ids import new_correlation_id
 
 HEADER: Final = "X-Correlation-Id"
 APPLIED: Final = "Preference-Applied"
-REFUSED: Final = "refused"  # in a scope's state: why the server below refuses what it could not even read
 VERSIONS: Final = frozenset({"1.0", "1.1"})
 # Fields that are read and may come in several lines, which count as one list (RFC 9110, 5.3). Two values of a field
 # that has one make a list, too, which is then no valid value.
@@ -51,7 +50,8 @@ class RequestContext:
         given = Headers(scope=scope).get(HEADER, "").strip()
         is_valid = not given or CORRELATION_ID.fullmatch(given) is not None
         correlation_id = given if given and is_valid else new_correlation_id()
-        scope.setdefault("state", {}).update({"correlation_id": correlation_id, PUBLIC_URL: self._public_url})
+        found = RequestState(correlation_id=correlation_id, public_url=self._public_url)
+        scope.setdefault("state", {}).update(found)
         receive, send = _while_expected(scope, receive, send)
         refusal = refusal_of(scope) or (None if is_valid else _invalid_correlation_id())
         with structlog.contextvars.bound_contextvars(correlation_id=correlation_id):
@@ -77,8 +77,7 @@ class RequestContext:
                 raise
             await internal_problem(scope)(scope, receive, send_with_headers)
         finally:
-            room: AnswerRoom | None = scope["state"].get("room")
-            if room is not None:
+            if (room := state_of(scope).get("room")) is not None:
                 room.give_back()
 
 
@@ -119,7 +118,6 @@ def joined(fields: Sequence[tuple[bytes, bytes]]) -> Sequence[tuple[bytes, bytes
 
 def _invalid_correlation_id() -> RequestRefused:
     return RequestRefused(
-        HTTPStatus.UNPROCESSABLE_ENTITY,
         "CORRELATION_ID_INVALID",
         "CORRELATION_ID_INVALID: X-Correlation-Id must be one value of 1-128 characters of A-Z a-z 0-9 . _ : / + = -",
     )
@@ -130,7 +128,7 @@ def _with_headers(scope: Scope, send: Send, correlation_id: str) -> Send:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             headers[HEADER] = correlation_id
-            if scope["state"].get("is_strict"):  # the guarded route has read the request so
+            if state_of(scope).get("is_strict"):  # the guarded route has read the request so
                 applied = headers.get(APPLIED)
                 headers[APPLIED] = STRICT if applied is None else f"{applied}, {STRICT}"
         await send(message)
@@ -140,8 +138,7 @@ def _with_headers(scope: Scope, send: Send, correlation_id: str) -> Send:
 
 def refusal_of(scope: Mapping[str, Any]) -> RequestRefused | None:
     """Why this request is refused before it reaches the application."""
-    refused: RequestRefused | None = scope["state"].get(REFUSED)
-    if refused is not None:
+    if (refused := state_of(scope).get("refused")) is not None:
         return refused
     if scope["http_version"] not in VERSIONS:
         return version_refused()
@@ -152,12 +149,11 @@ def refusal_of(scope: Mapping[str, Any]) -> RequestRefused | None:
 
 
 def malformed(detail: str) -> RequestRefused:
-    return RequestRefused(HTTPStatus.BAD_REQUEST, "BAD_REQUEST", detail, headers={"Connection": "close"})
+    return RequestRefused("BAD_REQUEST", detail, headers={"Connection": "close"})
 
 
 def version_refused() -> RequestRefused:
     return RequestRefused(
-        HTTPStatus.HTTP_VERSION_NOT_SUPPORTED,
         "HTTP_VERSION_NOT_SUPPORTED",
         "This service speaks HTTP/1.1 and HTTP/1.0.",
         headers={"Connection": "close"},

@@ -25,22 +25,26 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import ClientDisconnect
 
+from api.gates import Gate
+from api.http.answers import until_gone
 from api.http.error_catalogue import STATUS
-from api.http.headers import CorrelationIdHeader, PreferHeader, preferences
+from api.http.headers import CorrelationIdHeader, PreferHeader, described_header, preferences
 from api.http.limits import AnswerRoom
+from api.http.parameters import refused_parameters
 from api.http.problem_schemas import ExpiredOperationProblem, Problem, ValidationProblem
 from api.http.problems import PROBLEM_TYPE
-from api.http.strictness import refused_parameters
-from api.services import Gate, Services
+from api.http.request_state import state_of
+from api.http.schemas import REFERENCE
+from api.services import Services
 from domain.access import Caller, Scope
 from domain.errors import ProposalError, StorageUnavailable
+from domain.public_links import GUARDED_PREFIX
 from services.prepared_request import PreparedRequest
 from services.race import race
 
-GUARDED_PREFIX: Final = "/rebalance/"
 OPEN: Final[frozenset[Scope]] = frozenset()  # for everyone, also without a token
 ONLY_WITH_TOKENS: Final = "only with `PROPOSAL_AUTH_MODE=jwt`"
-PROBLEM_SCHEMA: Final = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+PROBLEM_SCHEMA: Final = {"$ref": REFERENCE.format(model=Problem.__name__)}
 WITH_CHALLENGE: Final = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
 WITH_RETRY_AFTER: Final = (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS)
 
@@ -60,8 +64,7 @@ class EndpointContext:
     @property
     def caller(self) -> Caller:
         """Who sent the request, as its guarded route found out."""
-        caller: Caller = self.request.state.caller
-        return caller
+        return state_of(self.request.scope)["caller"]
 
     @property
     def client(self) -> str:
@@ -69,16 +72,15 @@ class EndpointContext:
 
     async def let_next_of_key_in(self) -> None:
         """Give up the slot of this request's key, before a wait that others with the key may do beside it."""
-        turn: AsyncExitStack = self.request.state.turn
-        await turn.aclose()
+        await state_of(self.request.scope)["turn"].aclose()
 
     async def while_connected(self, work: Coroutine[Any, Any, Result], *, waits: bool) -> Result:
         """The work's result. Raises ClientDisconnect when the client disconnects first; its body is read by then.
 
         `waits` when the work includes a wait for an operation's end; metrics count such requests apart.
         """
-        self.request.state.waits = waits
-        result = await race(work, self._gone())
+        state_of(self.request.scope)["waits"] = waits
+        result = await race(work, until_gone(self.request.receive))
         if result is None:
             raise ClientDisconnect
         return result
@@ -86,15 +88,11 @@ class EndpointContext:
     async def room(self, size: int) -> None:
         """Waits for room for documents of this size; the request holds it until its answer has been sent.
 
-        Raises RequestRefused (503 SERVER_BUSY), ClientDisconnect when the client disconnects first.
+        Raises ServerBusy, ClientDisconnect when the client disconnects first.
         """
-        room: AnswerRoom = self.request.state.room
-        if await race(room.take(size), self._gone()) is None:
+        room = state_of(self.request.scope)["room"]
+        if await race(room.take(size), until_gone(self.request.receive)) is None:
             raise ClientDisconnect
-
-    async def _gone(self) -> None:
-        while (await self.request.receive())["type"] != "http.disconnect":
-            pass
 
 
 # Dependencies are `async`: FastAPI runs any other in a thread, which takes longer than they do.
@@ -105,13 +103,13 @@ async def _services(request: Request) -> Services:
 
 async def _context(request: Request, _: CorrelationIdHeader = None) -> EndpointContext:
     return EndpointContext(
-        request=request, services=request.state.services, correlation_id=request.state.correlation_id
+        request=request, services=request.state.services, correlation_id=state_of(request.scope)["correlation_id"]
     )
 
 
 async def body_of(request: Request, _: PreferHeader = None) -> Any:
     """The body as `api.http.body` has read it; the endpoint is not called while that is a list of errors."""
-    return request.state.body
+    return state_of(request.scope)["body"]
 
 
 ServicesOfProcess = Annotated[Services, Depends(_services)]
@@ -133,12 +131,11 @@ class GuardedRoute(APIRoute):
         async def guard_then_handle(request: Request) -> Response:
             if not self.scopes:
                 return await listing(request)
-            services: Services = request.state.services
-            caller = await services.authenticator.caller(request)
-            request.state.caller = caller
+            services, state = await _services(request), state_of(request.scope)
+            caller = state["caller"] = await services.authenticator.caller(request)
             caller.require_any(self.scopes)
-            request.state.is_strict = preferences(request.headers.get("prefer")).is_strict
-            request.state.room = AnswerRoom(services.answers)
+            state["is_strict"] = preferences(request.headers.get("prefer")).is_strict
+            state["room"] = AnswerRoom(services.answers)
             with structlog.contextvars.bound_contextvars(client=caller.client):
                 if self.body is None:
                     return await listing(request)
@@ -148,11 +145,10 @@ class GuardedRoute(APIRoute):
 
     async def _read_then_handle(self, request: Request, model: type[BaseModel], listing: Handler) -> Response:
         async with AsyncExitStack() as turn:
-            state = request.state
-            state.turn = turn
-            services: Services = state.services
-            state.body = await services.bodies.read(
-                request, model, caller=state.caller, turn=turn, is_strict=state.is_strict
+            services, state = await _services(request), state_of(request.scope)
+            state["turn"] = turn
+            state["body"] = await services.bodies.read(
+                request, model, caller=state["caller"], turn=turn, is_strict=state["is_strict"]
             )
             return await listing(request)
 
@@ -160,10 +156,11 @@ class GuardedRoute(APIRoute):
         """The response, or one list of what is wrong: with values outside of the body, with names of parameters, with
         the body.
         """
-        body = getattr(request.state, "body", None)
+        state = state_of(request.scope)
+        body = state.get("body")
         named = [] if self.only_refuses else refused_parameters(request.query_params.multi_items(), parameters)
         errors = [*named, *(body if isinstance(body, list) else ())]
-        request.state.is_invalid = bool(errors)
+        state["is_invalid"] = bool(errors)
         try:
             return await handle(request)
         except RequestValidationError as invalid:
@@ -247,7 +244,7 @@ def _checked(endpoint: Endpoint, gate: Gate) -> Endpoint:
 
     @wraps(endpoint)
     async def checked(*, context: EndpointContext, **given: Any) -> Response:
-        if context.request.state.is_invalid:
+        if state_of(context.request.scope)["is_invalid"]:
             raise RequestValidationError([])  # the route adds them
         context.services.gates.require(gate)
         return await endpoint(context=context, **given)
@@ -290,8 +287,8 @@ def _documented(status: int, details: Sequence[str]) -> dict[str, Any]:
         answer |= {"model": ValidationProblem, "content": {PROBLEM_TYPE: {"schema": PROBLEM_SCHEMA}}}
     if status in WITH_CHALLENGE:
         described = "With `PROPOSAL_AUTH_MODE=jwt`: the token that is needed (RFC 6750)."
-        answer["headers"] = {"WWW-Authenticate": {"description": described, "schema": {"type": "string"}}}
+        answer["headers"] = {"WWW-Authenticate": described_header(described)}
     if status in WITH_RETRY_AFTER:
         described = "Seconds to wait before the next try."
-        answer["headers"] = {"Retry-After": {"description": described, "schema": {"type": "integer"}}}
+        answer["headers"] = {"Retry-After": described_header(described, kind="integer")}
     return answer

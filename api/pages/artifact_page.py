@@ -31,12 +31,8 @@ class PageContext:
     review: Review
 
 
-def page_bytes(artifact: bytes, inputs: bytes, context: PageContext) -> bytes:
-    return artifact_page(artifact.decode(), inputs.decode(), context).encode()
-
-
-def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) -> str:
-    """The page's HTML; the same arguments give the same text."""
+def artifact_page(artifact_text: bytes, inputs_text: bytes, context: PageContext) -> bytes:
+    """The page's HTML; the same arguments give the same bytes."""
     artifact = json.loads(artifact_text)
     inputs = json.loads(inputs_text)
     impact = artifact["portfolio_impact"]
@@ -57,7 +53,7 @@ def artifact_page(artifact_text: str, inputs_text: str, context: PageContext) ->
         instrument_chart=weights_chart(shown),
         instrument_description=_described(shown),
     )
-    return page
+    return page.encode()
 
 
 def _weights(impact: Mapping[str, Any], allocation: str) -> list[Weights]:

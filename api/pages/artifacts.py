@@ -3,50 +3,37 @@
 import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
-from http import HTTPStatus
 from typing import Annotated, Any, Final
 
 from fastapi import Header, Response
 
 from api.documents.artifact import ProposalArtifact
-from api.http.headers import IfNoneMatchHeader, acceptable, is_current
+from api.gates import Gate
+from api.http.answers import Piece, not_modified, response_of
+from api.http.headers import HTML, JSON, VARY, IfNoneMatchHeader, described_header, negotiated
 from api.http.parameters import ProposalIdInPath, VersionNoInPath
-from api.http.problems import RequestRefused
 from api.http.router import Context, GuardedRouter
-from api.pages.artifact_page import PageContext, page_bytes
+from api.pages.artifact_page import PageContext, artifact_page
 from api.pages.review import review_of
-from api.paths import PREFIX, artifact_path
-from api.services import Gate
-from api.wire import Piece, response_of
+from api.pages.templates import PAGE_HEADERS
 from domain.access import Scope
 from domain.errors import VersionNotFound
 from domain.evidence import artifact_parts
+from domain.public_links import PROPOSALS_PATH, artifact_path
 from domain.text import is_visible
 from services.documents import LARGE_BYTES, VersionTexts
 from services.process_pool import ProcessPool
 from services.proposal_reads import Trail
 
-JSON, HTML = "application/json", "text/html"
-OFFERED: Final = (JSON, HTML)
 LARGE_PAGE_BYTES: Final = 256 * 1024  # of stored text; rendering more holds the interpreter for too long
-VARY: Final = {"Vary": "Accept"}
-# The page fetches nothing, runs nothing, and cannot be framed. The review changes it, and not all readers see the same:
-# a copy is one reader's own, and is compared by its tag before each use.
-PAGE_HEADERS: Final = {
-    "Cache-Control": "private, no-cache",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
 RESPONSES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
         "description": "The artifact: the stored bytes, or a page that shows all of it.",
         "content": {HTML: {"schema": {"type": "string"}}},
         "headers": {
-            "Cache-Control": {"description": "`private, no-cache`, on the page only.", "schema": {"type": "string"}},
-            "ETag": {"description": "Strong entity tag of these bytes.", "schema": {"type": "string"}},
-            "Vary": {"description": "`Accept`: the representation depends on it.", "schema": {"type": "string"}},
+            "Cache-Control": described_header("`private, no-cache`, on the page only."),
+            "ETag": described_header("Strong entity tag of these bytes."),
+            "Vary": described_header("`Accept`: the representation depends on it."),
         },
     },
     304: {"description": "The caller's copy is current; the response has no body."},
@@ -60,7 +47,7 @@ AcceptHeader = Annotated[
     ),
 ]
 
-router = GuardedRouter(f"{PREFIX}/{{proposal_id}}/versions/{{version_no}}", gate=Gate.LIFECYCLE, tag="Versions")
+router = GuardedRouter(f"{PROPOSALS_PATH}/{{proposal_id}}/versions/{{version_no}}", gate=Gate.LIFECYCLE, tag="Versions")
 
 
 @router.get(
@@ -80,39 +67,30 @@ async def read_artifact(
     if_none_match: IfNoneMatchHeader = None,
 ) -> Response:
     """The artifact of this version. The artifact hash covers the JSON; the page adds the state of the review."""
-    media_type = acceptable(accept or JSON, OFFERED)
-    if media_type is None:
-        raise RequestRefused(
-            HTTPStatus.NOT_ACCEPTABLE, "NOT_ACCEPTABLE", f"Offered are {JSON} and {HTML}.", headers=VARY
-        )
+    media_type = negotiated(accept, (JSON, HTML))
     texts = await context.services.proposals.version(proposal_id, version_no, client=context.client, room=context.room)
     if media_type == HTML:
         trail = await context.services.proposals.trail(proposal_id, client=context.client)
-        page = await _page(
-            texts, _context(texts, trail, shows_steps=_may_read_trails(context)), context.services.readers
-        )
+        shown = _context(texts, trail, shows_steps=_may_read_trails(context))
+        page = await _page(texts, shown, context.services.readers)
         return await _answer([page], HTML, if_none_match, PAGE_HEADERS)
-    return await _answer(
-        artifact_parts(texts.artifact, inputs=texts.inputs, result=texts.result), JSON, if_none_match, {}
-    )
+    parts = artifact_parts(texts.artifact, inputs=texts.inputs, result=texts.result)
+    return await _answer(parts, JSON, if_none_match, {})
 
 
 async def _page(texts: VersionTexts, context: PageContext, readers: ProcessPool) -> bytes:
     """Rendered beside the requests, and never in the engine's processes, where a simulation may take its time."""
     given = (texts.artifact, texts.inputs, context)
     if len(texts.artifact) + len(texts.inputs) <= LARGE_PAGE_BYTES:
-        return await asyncio.to_thread(page_bytes, *given)
-    return await readers.run(page_bytes, *given)
+        return await asyncio.to_thread(artifact_page, *given)
+    return await readers.run(artifact_page, *given)
 
 
 async def _answer(
     parts: Sequence[Piece], media_type: str, if_none_match: str | None, headers: dict[str, str]
 ) -> Response:
-    tag = f'"{await _hash_of(parts)}"'
-    sent = VARY | {"ETag": tag} | headers
-    if is_current(tag, if_none_match):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=sent)
-    return response_of(parts, media_type, headers=sent)
+    sent = VARY | {"ETag": f'"{await _hash_of(parts)}"'} | headers
+    return not_modified(sent, if_none_match) or response_of(parts, media_type, headers=sent)
 
 
 async def _hash_of(parts: Sequence[Piece]) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from api.pages.charts import BAR_HEIGHT, GAP, LABEL_HEIGHT, WIDTH, shortened, widest
+from api.pages.charts import BAR_HEIGHT, GAP, LABEL_HEIGHT, WIDTH, shortened, widest, width_to_fit
 from api.pages.figures import EXACT, rounded_money
 
 ROW_HEIGHT = LABEL_HEIGHT + BAR_HEIGHT + 2 * GAP
@@ -74,7 +74,7 @@ def _chart(
         rows.append(
             Row(
                 label=label,
-                label_width=WIDTH - GAP if widest(label) > WIDTH - GAP else None,
+                label_width=width_to_fit(label),
                 label_y=top + LABEL_HEIGHT / 2 - 1,
                 y=top + LABEL_HEIGHT,
                 parts=tuple(placed),

@@ -1,19 +1,29 @@
 """A batch as a page for the desk: how far it is, its scenarios beside each other, what failed and where."""
 
+import asyncio
 import json
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 from typing import Any, Final, NamedTuple
 
+from fastapi import Response
+
+from api.http.answers import not_modified, response_of
+from api.http.headers import HTML, JSON, VARY, acceptable
+from api.http.router import Context
 from api.pages.batch_charts import counts_chart, turnover_chart
-from api.pages.templates import template
+from api.pages.templates import PAGE_HEADERS, template
 from domain.batch.metrics import STATUSES, Totals
 from domain.operation import Operation, Progress
 from domain.public_links import operation_path, runs_path
 from domain.timestamps import wire_timestamp
+from services.batch_reads import RunFilter
+from services.lookup import MadeBatch
 
 CHARTED_CURRENCIES: Final = 6
 QUICK_RUNS: Final = 5000  # beyond, to find the failed runs is more work, and the page loads itself less often
 FAILED: Final = "failed"
+FAILED_RUNS: Final = 200
 
 
 class Failure(NamedTuple):
@@ -23,6 +33,42 @@ class Failure(NamedTuple):
     scenarios: tuple[str, ...]
     code: str
     places: tuple[str, ...]
+
+
+def is_page_asked_for(accept: str | None) -> bool:
+    """Only when it is named or preferred: JSON is the answer to every other `Accept`."""
+    return accept is not None and acceptable(accept, (JSON, HTML)) == HTML
+
+
+async def page_of_batch(batch: Operation, context: Context, *, if_none_match: str | None) -> Response:
+    """The page as it is now."""
+    made = await context.services.lookup.result(batch, room=context.room)
+    failed_runs: list[str] = []
+    has_more = False
+    if batch.progress is not None and batch.progress.failed:
+        failed = await context.services.batches.page(
+            batch.operation_id,
+            RunFilter(status=frozenset({"FAILED"})),
+            client=context.client,
+            cursor=None,
+            limit=FAILED_RUNS,
+        )
+        failed_runs, has_more = [run.text for run in failed.items], failed.next_cursor is not None
+    text = made.text if isinstance(made, MadeBatch) else None
+    so_far = [] if text is not None else await _computed_so_far(batch, context)
+    page = await asyncio.to_thread(batch_page, batch, text, failed_runs, has_more=has_more, so_far=so_far)
+    body = page.encode()
+    headers = PAGE_HEADERS | VARY | {"ETag": f'"{sha256(body).hexdigest()}"'}
+    return not_modified(headers, if_none_match) or response_of([body], HTML, headers=headers)
+
+
+async def _computed_so_far(batch: Operation, context: Context) -> list[bytes]:
+    """Summaries of a batch without a result; of a large one it would take too long to add them up for each reader."""
+    if batch.progress is None or batch.progress.total > QUICK_RUNS:
+        return []
+    file = await context.services.batches.file(batch.operation_id, client=context.client)
+    chunks = [lines async for lines in context.services.batches.summaries(file, after=-1)]
+    return b"".join(chunks).splitlines()
 
 
 def batch_page(

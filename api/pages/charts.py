@@ -92,7 +92,7 @@ def _row(row: Weights, *, top: float, scale: _Scale) -> Row:
     label, bars = shortened(clear_text(row.label)), top + LABEL_HEIGHT
     return Row(
         label=label,
-        label_width=WIDTH - GAP if widest(label) > WIDTH - GAP else None,
+        label_width=width_to_fit(label),
         y=top + LABEL_HEIGHT / 2 - 1,
         bars=(
             _bar("before", row.before, y=bars, scale=scale),
@@ -120,6 +120,11 @@ def shortened(label: str) -> str:
     if len(label) <= MAX_LABEL_LENGTH:
         return label
     return f"{label[: MAX_LABEL_LENGTH - END_LENGTH - 1]}\N{HORIZONTAL ELLIPSIS}{label[-END_LENGTH:]}"
+
+
+def width_to_fit(label: str) -> float | None:
+    """The width that a label has to be made narrower to; None when it fits."""
+    return WIDTH - GAP if widest(label) > WIDTH - GAP else None
 
 
 def widest(label: str) -> float:

@@ -6,10 +6,9 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.http.error_catalogue import CATALOGUE, ErrorEntry
-from api.pages.artifacts import PAGE_HEADERS
+from api.pages.templates import PAGE_HEADERS, template
 from domain.public_links import ERRORS_PATH
 
 INTRODUCTION: Final = (
@@ -44,14 +43,7 @@ def failures() -> list[ErrorEntry]:
 
 @cache
 def error_page() -> str:
-    environment = Environment(
-        loader=PackageLoader("api", "pages"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page: str = environment.get_template("errors.html.j2").render(
+    page: str = template("errors.html.j2").render(
         introduction=INTRODUCTION,
         of_operations=OF_OPERATIONS,
         by_status=by_status(),

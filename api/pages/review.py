@@ -34,14 +34,10 @@ def review_of(trail: Trail, *, shows_steps: bool) -> Review:
     proposal = trail.proposal
     return Review(
         state=words(proposal.current_state),
-        since=_minute(_state_began(trail.events)),
+        since=_minute(proposal.waiting_since),
         current_version_no=proposal.current_version_no,
         steps=tuple(_steps(trail.events)) if shows_steps else None,
     )
-
-
-def _state_began(events: Sequence[WorkflowEvent]) -> datetime:
-    return next(event.occurred_at for event in reversed(events) if event.from_state != event.to_state)
 
 
 def _steps(events: Sequence[WorkflowEvent]) -> Iterator[Step]:

@@ -1,12 +1,22 @@
-"""The templates of pages: every value is escaped and cleared, and an unknown name is an error."""
+"""What pages share: their headers, and templates that escape and clear every value and refuse an unknown name."""
 
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from api.pages.clear_text import cleared
 from api.pages.figures import money, percent, points, quantity, rate, rounded_money, sentence, words
+
+# A page fetches nothing, runs nothing, and cannot be framed. Not all readers see the same, and it changes: a copy is
+# one reader's own, and is compared by its tag before each use.
+PAGE_HEADERS: Final = {
+    "Cache-Control": "private, no-cache",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 @cache

@@ -42,7 +42,7 @@ async def reconciled(
 async def started(storage: Storage, client: Client) -> str:
     """An operation whose workflow runs, and waits for a worker."""
     operation = await a_stored_operation(storage)
-    assert await WorkflowStarter(client).start(operation_start(operation)) is StartOutcome.STARTED
+    assert await WorkflowStarter(client).start(operation_start(operation, public_url=None)) is StartOutcome.STARTED
     return operation.operation_id
 
 

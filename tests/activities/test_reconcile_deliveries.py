@@ -36,7 +36,7 @@ async def start_of(storage: Storage, operation_id: str) -> WorkflowStart:
     async with storage.transaction() as transaction:
         delivery = await transaction.delivery_starts.current(operation_id)
     assert delivery is not None
-    return delivery_start(delivery)
+    return delivery_start(delivery, public_url=None, replaces_closed=False)
 
 
 async def reconciled(storage: Storage, client: Client, *, seconds: float = 0) -> ReconcileDeliveriesResult:
@@ -239,7 +239,7 @@ def unstarted(database_dsn) -> Callable[[], int]:
 async def test_the_starter_starts_what_nobody_did_once_over_all_processes(storage: Storage, database_dsn, unstarted):
     expected = sorted([await owed(storage) for _ in range(12)])
     temporals = Temporal(), Temporal()
-    queues = [StartQueue(storage, temporal, [DeliverySource(storage, None)]) for temporal in temporals]
+    queues = [StartQueue(storage, temporal, [DeliverySource(storage, None, public_url=None)]) for temporal in temporals]
     assert await queues[0].start_round() < BACK_OFF_SECONDS
     assert temporals[0].started == []  # the operation's own workflow gets two seconds to do it
     changed(database_dsn, "created_at = now() - interval '3 seconds'")

@@ -8,14 +8,13 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
-from artifact_pages import CONTEXT, REVIEW, WORST_NAMES, a_portfolio_body, documents_of, page_of
+from artifact_pages import CONTEXT, REVIEW, WORST_NAMES, a_portfolio_body, documents_of, page_of, rendered
 from contract.compare import load_cases
 from engine_strategies import decimal_texts, plausible_bodies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.documents.result import DropReason
-from api.pages.artifact_page import artifact_page
 from api.pages.charts import MAX_LABEL_LENGTH, Weights, weights_chart
 from api.pages.clear_text import clear_text
 from api.pages.figures import NEARLY, NOTHING, money, percent, points, quantity, rate, sentence, words
@@ -137,7 +136,7 @@ def test_cash_flows_are_no_difference():
     request["proposed_cash_flows"] += [{"currency": "USD", "amount": "100"}, {"currency": "ISK", "amount": "7"}]
     built = documents_of(request)
     totals = json.loads(built.artifact)["portfolio_impact"]["reconciliation"]
-    assert reconciled(artifact_page(built.artifact, built.inputs, CONTEXT)) == {
+    assert reconciled(rendered(built.artifact, built.inputs)) == {
         "Total before": money(totals["before_total_value"]),
         "Cash flows": "-865.00 SGD",
         "Cash flow without a rate, left out": "7 ISK",
@@ -169,7 +168,7 @@ def test_digits_are_cut_where_the_table_of_the_engines_page_says():
         trade["quantity"] = whole
     request["proposed_trades"][1]["quantity"] = f"2{whole}"
     built = documents_of(request)
-    artifact, page = json.loads(built.artifact), artifact_page(built.artifact, built.inputs, CONTEXT)
+    artifact, page = json.loads(built.artifact), rendered(built.artifact, built.inputs)
     assert f'"price":"{whole}"' in built.inputs
     sell, buy = artifact["trades_and_funding"]["trade_list"]
     assert (sell["quantity"], buy["quantity"]) == (whole, f"2{whole}")
@@ -251,7 +250,7 @@ def test_an_artifact_of_an_older_engine_has_its_page():
     old = json.loads(built.artifact)
     del old["trades_and_funding"]["dropped_trades"]
     old["trades_and_funding"]["fx_list"][0]["rate"] = None
-    page = artifact_page(json.dumps(old), built.inputs, CONTEXT)
+    page = rendered(json.dumps(old), built.inputs)
     assert "not made" not in page
     assert f'<td class="n">{NOTHING}</td></tr>' in page
 

@@ -8,7 +8,7 @@ from typing import Any
 from batches import BatchSteps, a_market, a_portfolio, an_analysis, submitted
 from waiting import PATIENCE_SECONDS
 
-from api.wire import StreamedAnswer
+from api.http.answers import StreamedAnswer
 
 NAMES = [f"I{number}" for number in range(60)]
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 import zstandard
-from batches import IDENTITY, a_market, a_portfolio, an_analysis, computed
+from batches import IDENTITY, LIMITS, a_market, a_portfolio, an_analysis, computed
 from issuer import bearer
 from waiting import PATIENCE_SECONDS
 
@@ -18,7 +18,6 @@ from api.http.json import UnreadableBody
 from api.http.reading import read_body
 from api.requests import AnalyzeScenariosRequest
 from domain.batch.running import RunIdentity
-from services.prepared_batch import BatchLimits
 
 ANALYZE = "/rebalance/proposals/analyze/async"
 NDJSON = {"Accept": "application/x-ndjson"}
@@ -357,7 +356,7 @@ def test_too_many_runs_are_counted_before_anything_is_validated(monkeypatch, ite
     """A body of 8 MiB has room for a million items, and validating those would hold a place for bodies for seconds."""
     monkeypatch.setattr(AnalyzeScenariosRequest, "model_validate", None)
     body = json.dumps(an_analysis(*items, scenarios={"a": {}, "b": {}})).encode()
-    limits = BatchLimits(max_runs=9)
+    limits = replace(LIMITS, max_runs=9)
     with pytest.raises(UnreadableBody) as refused:
         read_body(body, AnalyzeScenariosRequest, max_rows=100, batches=limits, is_strict=True)
     message = "A batch should have at most 9 runs, items times scenarios, not 10"

@@ -28,10 +28,9 @@ def refused() -> set[tuple[int, str]]:
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "RequestRefused":
-                status, code = node.args[:2]
-                assert isinstance(status, ast.Attribute), (path, node.lineno)
+                code = node.args[0]
                 named = code.value if isinstance(code, ast.Constant) else BY_NAME[getattr(code, "id", "")]
-                found.add((getattr(http_errors.HTTPStatus, status.attr).value, named))
+                found.add((HTTP_ERRORS[named].status.value, named))
     return found
 
 

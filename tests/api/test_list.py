@@ -1,7 +1,9 @@
 """The list of proposals: filters, pages, cursors, and what is none."""
 
+from functools import partial
 from itertools import combinations
 
+import answers
 import pytest
 from answers import assert_problem
 from proposal_rows import insert_proposals
@@ -12,20 +14,7 @@ def proposals(database_dsn) -> list[dict]:
     return insert_proposals(database_dsn, 60)
 
 
-async def every_page(api, **query) -> list[dict]:
-    items, cursor = [], {}
-    while True:
-        answer = await api.get("", **query, **cursor)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        assert list(page) == ["items", "next_cursor"]
-        items += page["items"]
-        if page["next_cursor"] is None:
-            return items
-        assert page["next_cursor"] == page["items"][-1]["proposal_id"]
-        cursor = {"cursor": page["next_cursor"]}
-
-
+every_page = partial(answers.every_page, cursor_is="proposal_id")
 FILTERS = {"portfolio_id": "pf_1", "state": "DRAFT", "created_by": "advisor_2"}
 COLUMNS = {"state": "current_state"}
 

@@ -1,8 +1,10 @@
 """The list of operations: filters, pages, cursors, and what is none."""
 
 import asyncio
+from functools import partial
 from itertools import combinations
 
+import answers
 import psycopg
 import pytest
 from answers import assert_problem
@@ -22,20 +24,7 @@ def operations_of_module(database_of_module) -> list[dict]:
     return insert_operations(database_of_module, 120)
 
 
-async def every_page(api, **query) -> list[dict]:
-    items, cursor = [], {}
-    while True:
-        answer = await api.get("/operations", **query, **cursor)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        assert list(page) == ["items", "next_cursor"]
-        items += page["items"]
-        if page["next_cursor"] is None:
-            return items
-        assert page["next_cursor"] == page["items"][-1]["operation_id"]
-        cursor = {"cursor": page["next_cursor"]}
-
-
+every_page = partial(answers.every_page, path="/operations", cursor_is="operation_id")
 FILTERS = {
     "status": "FAILED",
     "operation_type": "CREATE_PROPOSAL",

@@ -9,8 +9,8 @@ from fastapi.routing import APIRoute
 from issuer import EVERY_SCOPE, bearer
 
 from api.app import ROUTERS, create_app
+from api.gates import Gate
 from api.http.router import GuardedRouter, require_guards
-from api.services import Gate
 from domain.access import Scope
 from domain.proposal import EventType
 from runtime.settings import Settings

@@ -9,8 +9,8 @@ from builders import a_body
 from pydantic import TypeAdapter
 
 from api.http.headers import preferences
-from api.http.router import GUARDED_PREFIX
 from api.requests import AnalyzeScenariosRequest, CreateProposalRequest
+from domain.public_links import GUARDED_PREFIX
 from domain.row_errors import MAX_ERRORS
 from domain.unknown_names import MAX_SUGGESTIONS, unknown_members
 

@@ -26,7 +26,7 @@ async def test_a_few_of_one_key_at_a_time_in_their_order_and_others_beside_them(
         assert entered == [*(f"k{number}" for number in range(AT_ONCE)), "another key", "another sender"]
         go_on.set()
     assert [name for name in entered if name.startswith("k")] == [f"k{number}" for number in range(10)]
-    assert len(turns) == 0
+    assert len(turns._slots) == 0
 
 
 async def test_who_leaves_while_waiting_gives_up_the_turn():
@@ -36,8 +36,8 @@ async def test_who_leaves_while_waiting_gives_up_the_turn():
         await asyncio.sleep(0.01)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-        assert len(turns) == 1
-    assert len(turns) == 0
+        assert len(turns._slots) == 1
+    assert len(turns._slots) == 0
     async with asyncio.timeout(20), turns.slot("a", "k"):
         pass
 

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import psycopg
 import pytest
-from answers import assert_problem
+from answers import assert_problem, every_page
 from builders import a_body
 from operation_rows import insert_operations
 from proposal_rows import insert_proposals
@@ -38,21 +38,13 @@ def execute(dsn: str, statement: str, *parameters: str) -> None:
         connection.execute(statement, parameters)
 
 
-async def every_page(api, **query) -> list[str]:
-    items, cursor = [], {}
-    while True:
-        answer = await api.get("", **WAITING, **query, **cursor)
-        assert answer.status_code == 200, answer.text
-        page = answer.json()
-        items += [item["proposal_id"] for item in page["items"]]
-        if page["next_cursor"] is None:
-            return items
-        cursor = {"cursor": page["next_cursor"]}
+async def queue_of(api, **query) -> list[str]:
+    return [item["proposal_id"] for item in await every_page(api, **WAITING, **query)]
 
 
 @pytest.mark.parametrize("limit", [1, 7, 60, 100])
 async def test_pages_are_the_whole_queue_in_order(api, proposals, limit):
-    assert await every_page(api, limit=limit) == [row["proposal_id"] for row in proposals]
+    assert await queue_of(api, limit=limit) == [row["proposal_id"] for row in proposals]
 
 
 FILTERS = {
@@ -73,7 +65,7 @@ async def test_filters_combine(api, proposals, names):
         if all(row[COLUMNS.get(name, name)] in FILTERS[name] for name in names)
         and moments[5] <= row["created_at"] <= moments[50]
     ]
-    assert await every_page(api, limit=3, **{name: list(FILTERS[name]) for name in names}, **bounds) == expected
+    assert await queue_of(api, limit=3, **{name: list(FILTERS[name]) for name in names}, **bounds) == expected
     assert expected
 
 

@@ -9,7 +9,6 @@ import pytest
 from builders import NOW, an_operation
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from api.paths import operation_path
 from domain.callback import (
     CallbackRules,
     CallbackSubscription,
@@ -33,6 +32,7 @@ from domain.callback_retries import (
 from domain.callback_url import UrlRefused, UrlRule, canonical_host, parse_callback_url
 from domain.errors import InvariantBroken
 from domain.operation import OperationStatus
+from domain.public_links import operation_path
 
 OPERATION = an_operation(
     status=OperationStatus.SUCCEEDED,

@@ -10,14 +10,13 @@ import pytest
 from builders import without_simulation_flag
 from purged_rows import PERIODS, age, purged
 from simulations import a_prepared, a_simulation, accepted, asked, bytes_of, made_by, ran, submitted, whole_artifact
-from storage_rows import retrying, submitting
+from storage_rows import a_limit, retrying, submitting
 
 from domain.callback import CallbackSubscription
 from domain.errors import CallbacksNotConfigured, IdempotencyKeyConflict, OperationCancelled, SimulationDisabled
 from domain.operation import IdempotencyKey, Operation, OperationFailure, OperationStatus
 from services.adoption import Adoption
 from services.ending import end_failed
-from services.open_operations import OpenOperationLimit
 from services.submission import Accepted, Submission
 from storage.simulations import Simulations
 from storage.unit_of_work import Storage
@@ -183,7 +182,7 @@ async def test_an_operation_that_has_succeeded_at_once_has_its_callback_pending(
 
 async def test_an_operation_that_has_succeeded_at_once_takes_no_place_and_no_workflow(storage: Storage):
     await asked(storage)
-    service = submitting(storage, limit=OpenOperationLimit(0))
+    service = submitting(storage, limit=a_limit(0))
     started: list[Operation] = []
     service._start_soon = started.append
     key = IdempotencyKey.of_simulations("key-1", client="local")
@@ -312,7 +311,7 @@ async def test_a_retry_after_a_result_at_once_has_succeeded_with_it(storage: Sto
     failed = await cancelled(storage)
     answer = await asked(storage)
     started: list[Operation] = []
-    service = retrying(storage, limit=OpenOperationLimit(0))
+    service = retrying(storage, limit=a_limit(0))
     service._start_soon = started.append
     retried = await service.retry(failed.operation_id, client="local", by="desk_2")
     assert (retried.operation.status, retried.is_replay, started) == (SUCCEEDED, False, [])

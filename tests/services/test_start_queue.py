@@ -42,7 +42,8 @@ class Queue(StartQueue):
     """The starter of a process that has operations alone."""
 
     def __init__(self, storage: Storage, temporal: Temporal, *, max_started: int = 300) -> None:
-        self.operations = OperationSource(storage, None, max_started=max_started)  # which asks no Temporal itself
+        # It asks no Temporal itself.
+        self.operations = OperationSource(storage, None, max_started=max_started, public_url=None)
         super().__init__(storage, temporal, [self.operations])
 
 

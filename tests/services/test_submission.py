@@ -3,12 +3,11 @@ import asyncio
 import psycopg
 import pytest
 from builders import a_body, a_large_body, a_submission, refuse_callbacks
-from storage_rows import adopting
+from storage_rows import a_limit, adopting
 
 from domain.errors import IdempotencyKeyConflict, OperationInternalError
 from domain.operation import Operation, OperationFailure, OperationStatus, Policy
 from services.ending import end_failed
-from services.open_operations import OpenOperationLimit
 from services.submission import SubmissionService
 from storage.unit_of_work import Storage
 
@@ -21,7 +20,7 @@ def a_service(storage: Storage, started: list[Operation] | None = None) -> Submi
         (started if started is not None else []).append,
         policy=Policy(),
         large_request_rows=1000,
-        limit=OpenOperationLimit(100),
+        limit=a_limit(),
         judge_callback=refuse_callbacks,
         adoption=adopting(storage),
     )

@@ -31,7 +31,7 @@ A_VERSION = {"operation_type": OperationType.CREATE_PROPOSAL_VERSION, "proposal_
 @pytest.mark.parametrize(("changes", "proposal_id"), [({}, "pp_01"), (A_VERSION, "pp_77")])
 def test_everything_is_set_at_the_start(changes, proposal_id):
     operation = an_operation(**changes)
-    attributes = operation_start(operation).search_attributes
+    attributes = operation_start(operation, public_url=None).search_attributes
     assert {key: attributes[key] for key in SEARCH_ATTRIBUTES} == {
         CORRELATION_ID: "corr-1",
         OPERATION_TYPE: operation.operation_type,
@@ -42,7 +42,9 @@ def test_everything_is_set_at_the_start(changes, proposal_id):
 
 
 def test_a_simulation_is_found_by_its_portfolio_and_by_no_proposal():
-    start = operation_start(an_operation(operation_type=OperationType.SIMULATE_PROPOSAL, created_by="desk_1"))
+    start = operation_start(
+        an_operation(operation_type=OperationType.SIMULATE_PROPOSAL, created_by="desk_1"), public_url=None
+    )
     assert PROPOSAL_ID not in start.search_attributes
     assert start.search_attributes[PORTFOLIO_ID] == "pf_1"
     assert start.own.workflow_type == "SimulateProposal"
@@ -54,12 +56,12 @@ def test_a_simulation_is_found_by_its_portfolio_and_by_no_proposal():
 def test_the_proposal_of_a_create_is_the_one_that_its_commit_makes():
     operation = a_locked_operation(metadata='{"title":null,"mandate_id":null,"jurisdiction":null,"advisor_notes":null}')
     made = new_proposal(operation, some_evidence()).proposal.proposal_id
-    assert operation_start(operation).search_attributes[PROPOSAL_ID] == made
+    assert operation_start(operation, public_url=None).search_attributes[PROPOSAL_ID] == made
 
 
 def test_details_link_to_the_operation_only_where_there_is_a_public_address():
     operation = an_operation()
-    assert "- **Operation**: pop&#95;01\n" in operation_start(operation).details
+    assert "- **Operation**: pop&#95;01\n" in operation_start(operation, public_url=None).details
     linked = operation_start(operation, public_url="https://bank.example")
     link = "(https://bank.example/rebalance/proposals/operations/pop_01)"
     assert f"- **Operation**: [pop&#95;01]{link}\n" in linked.details
@@ -93,8 +95,8 @@ def test_an_attribute_is_cut_and_prints(text, attribute):
 
 
 def test_the_details_name_who_retried_without_meaning_for_markdown():
-    assert "Retried by" not in operation_start(an_operation()).details
-    assert "- **Retried by**: ops&#95;1" in operation_start(an_operation(retried_by="ops_1")).details
+    assert "Retried by" not in operation_start(an_operation(), public_url=None).details
+    assert "- **Retried by**: ops&#95;1" in operation_start(an_operation(retried_by="ops_1"), public_url=None).details
 
 
 @pytest.mark.parametrize(("by", "shown"), [(None, False), ("ops_1", True)])
@@ -104,7 +106,9 @@ def test_the_details_of_a_callback_name_who_asked_for_it_again(by, shown):
     delivery = PendingDelivery(
         **values, redelivered_at=None, redelivered_by=by, awaits_start=True, attempts=0, is_recent=True
     )
-    assert ("\n- **Redelivered by**: ops&#95;1" in delivery_start(delivery).details) is shown
+    assert (
+        "\n- **Redelivered by**: ops&#95;1" in delivery_start(delivery, public_url=None, replaces_closed=False).details
+    ) is shown
 
 
 A_BATCH = {
@@ -120,7 +124,7 @@ A_BATCH = {
 
 
 def test_a_batch_is_found_by_all_but_portfolio_and_proposal_and_says_how_large_it_is():
-    start = operation_start(an_operation(**A_BATCH))
+    start = operation_start(an_operation(**A_BATCH), public_url=None)
     assert start.own.workflow_type == "AnalyzeScenarios"
     assert {pair.key for pair in start.search_attributes.search_attributes} == {
         CORRELATION_ID,
@@ -136,7 +140,7 @@ def test_a_batch_is_found_by_all_but_portfolio_and_proposal_and_says_how_large_i
 
 
 def test_a_batch_of_one_portfolio_is_found_by_it_and_has_no_more_lanes_than_chunks():
-    start = operation_start(an_operation(**A_BATCH | {"portfolio_id": "pf_7", "chunk_count": 2}))
+    start = operation_start(an_operation(**A_BATCH | {"portfolio_id": "pf_7", "chunk_count": 2}), public_url=None)
     assert start.search_attributes[PORTFOLIO_ID] == "pf_7"
     assert isinstance(start.argument, AnalyzeInput)
     assert start.argument.lanes == 2

@@ -5,12 +5,11 @@ import pytest
 from builders import a_submission
 from psycopg import AsyncCursor
 from psycopg.rows import dict_row
-from storage_rows import submitting
+from storage_rows import a_limit, submitting
 
 from domain.errors import TooManyOpenOperations
 from runtime.sql_spans import _described
 from services import open_operations
-from services.open_operations import OpenOperationLimit
 from storage.documents import document_seal
 from storage.submissions import ACCEPT, ACCEPT_WITH_NEW_KEY
 from storage.unit_of_work import Storage
@@ -44,7 +43,7 @@ async def test_a_document_has_the_seal_of_the_time_that_postgresql_gives_it(stor
 
 async def test_a_replay_takes_no_place_of_an_operation(storage: Storage, monkeypatch):
     monkeypatch.setattr(open_operations, "COUNT_EVERY_SECONDS", 60.0)
-    service = submitting(storage, limit=OpenOperationLimit(2))
+    service = submitting(storage, limit=a_limit(2))
     await service.submit(a_submission(key="a"))
     for _ in range(3):
         assert (await service.submit(a_submission(key="a"))).is_replay

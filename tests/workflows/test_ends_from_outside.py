@@ -35,7 +35,7 @@ from workflows.messages import ReconcileInput
 
 async def started(storage: Storage, client: Client, **changes) -> str:
     operation = await a_stored_operation(storage, **changes)
-    assert await WorkflowStarter(client).start(operation_start(operation)) is StartOutcome.STARTED
+    assert await WorkflowStarter(client).start(operation_start(operation, public_url=None)) is StartOutcome.STARTED
     return operation.operation_id
 
 
@@ -106,14 +106,14 @@ async def test_an_identity_is_cut_and_prints(storage: Storage, temporal_client: 
 
 
 async def test_a_workflow_that_temporal_does_not_know_was_ended_by_nobody(temporal_client: Client):
-    assert await end_from_outside(temporal_client, "pop_unknown") is None
+    assert await end_from_outside(temporal_client, "pop_unknown", run_id=None) is None
 
 
 @pytest.mark.parametrize("end", [cancel, terminate])
 async def test_the_reason_is_read_beside_the_identity(storage: Storage, temporal_client: Client, end):
     operation_id = await started(storage, temporal_client)
     await end(temporal_client, operation_id, "ops@desk")
-    found = await end_from_outside(temporal_client, operation_id)
+    found = await end_from_outside(temporal_client, operation_id, run_id=None)
     assert found == EndFromOutside(identity="ops@desk", reason="wrong desk")
 
 
@@ -134,7 +134,7 @@ async def test_a_cancel_of_the_service_tells_temporal_who_cancelled(
         with psycopg.connect(database_dsn) as connection:
             connection.execute("UPDATE operations SET updated_at = updated_at - interval '6 seconds'")
         await ActivityEnvironment().run(reconciling(storage, temporal_client).reconcile, ReconcileInput())
-    end = await end_from_outside(temporal_client, operation_id)
+    end = await end_from_outside(temporal_client, operation_id, run_id=None)
     assert end is not None
     assert end.reason == "cancelled by ops_1"
     assert (await row(storage, operation_id)).cancelled_by == "ops_1"

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from builders import a_submission, refuse_callbacks, without_simulation_flag
 from sandbox import sandboxed_runner
-from storage_rows import InProcess, adopting
+from storage_rows import InProcess, a_limit, adopting
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
@@ -16,7 +16,6 @@ from temporalio.worker import Worker
 from worker_dependencies import some_dependencies
 
 from domain.operation import Policy
-from services.open_operations import OpenOperationLimit
 from services.submission import SubmissionService
 from services.temporal_workflows import WorkflowStarter
 from services.workflow_starts import operation_start
@@ -41,7 +40,7 @@ async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_cl
         starts.append,
         policy=Policy(),
         large_request_rows=1000,
-        limit=OpenOperationLimit(100),
+        limit=a_limit(),
         judge_callback=refuse_callbacks,
         adoption=adopting(storage),
     )
@@ -55,7 +54,7 @@ async def test_a_reset_changes_nothing_and_says_so(storage: Storage, temporal_cl
         activities=proposal_activities(dependencies),
         workflow_runner=sandboxed_runner(),
     ):
-        await WorkflowStarter(temporal_client).start(operation_start(starts[0]))
+        await WorkflowStarter(temporal_client).start(operation_start(starts[0], public_url=None))
         await ended(temporal_client, operation_id)
         before = everything(database_dsn)
         answer = await temporal_client.workflow_service.reset_workflow_execution(

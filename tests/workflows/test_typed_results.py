@@ -92,7 +92,7 @@ class Desk:
         async with self.storage.reading() as reading:
             operation = await reading.operations.get(operation_id)
         assert operation is not None
-        await WorkflowStarter(self.client).start(operation_start(operation))
+        await WorkflowStarter(self.client).start(operation_start(operation, public_url=None))
 
     async def pending(self, workflow_id: str, step: str, *, is_tried: bool = True) -> AsyncActivityHandle:
         """The normal activity of this step, between two tries, or while it is tried for the first time."""

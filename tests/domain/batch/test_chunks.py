@@ -4,7 +4,17 @@ import json
 from typing import Any
 
 import pytest
-from batches import IDENTITY, MAX_ROWS, a_market, a_portfolio, an_analysis, composition_of, computed, parsed
+from batches import (
+    IDENTITY,
+    MAX_ROWS,
+    a_market,
+    a_portfolio,
+    an_analysis,
+    composition_of,
+    computed,
+    parsed,
+    ready_or_refused,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -14,7 +24,6 @@ from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest, batch_hash
 from domain.batch.running import computed_runs, failed_run
 from domain.errors import OperationInternalError
-from services.prepared_batch import BatchLimits, prepared_batch
 
 
 def hash_of(body: dict[str, Any]) -> str:
@@ -196,6 +205,6 @@ def test_long_texts_count_as_the_rows_that_their_bytes_come_to() -> None:
     items, composition = parsed(body).items, composition_of(body)
     assert [2_000 < composition.row_count(item.part, "baseline") < 2_010 for item in items] == [True] * 3
     assert [len(chunk.items) for chunk, _ in chunks_of(items, composition)] == [2, 1]
-    refused = prepared_batch(parsed(body), body, BatchLimits(max_rows=5_000))
+    refused = ready_or_refused(body, max_rows=5_000)
     assert isinstance(refused, PartError)
     assert refused.msg == "The runs of a batch should have at most 5000 rows together"

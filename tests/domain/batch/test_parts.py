@@ -4,12 +4,21 @@ import json
 from typing import Any
 
 import pytest
-from batches import MAX_ROWS, a_market, a_portfolio, an_analysis, composed, composition_of, computed, parsed
+from batches import (
+    MAX_ROWS,
+    a_market,
+    a_portfolio,
+    an_analysis,
+    composed,
+    composition_of,
+    computed,
+    parsed,
+    ready_or_refused,
+)
 from pydantic import ValidationError
 
 from domain.batch.composing import RunRefused
 from domain.batch.parts import Malformed, PartError
-from services.prepared_batch import BatchLimits, prepared_batch
 
 
 def errors_of(body: dict[str, Any]) -> list[tuple[str, tuple[Any, ...]]]:
@@ -227,7 +236,7 @@ def test_a_refused_run_counts_as_one_row() -> None:
 
 def test_an_id_that_is_repeated_is_refused_where_it_stands_again() -> None:
     body = an_analysis(a_portfolio(0), a_portfolio(1), a_portfolio(0, shelf_entries=7))
-    refused = prepared_batch(parsed(body), body, BatchLimits())
+    refused = ready_or_refused(body)
     assert isinstance(refused, PartError)
     assert (refused.type, refused.loc) == ("item_id_repeated", ("items", 2, "id"))
 
