@@ -63,7 +63,7 @@ def heartbeating(
 
 
 def _is_tried_again() -> bool:
-    """Steps of small requests are tried locally first (workflows/operation_steps.py)."""
+    """Steps of small requests are tried locally first (workflows/step_runner.py)."""
     info = activity.info()
     return info.attempt > 1 or not info.is_local
 

@@ -11,7 +11,7 @@ from workflows import policies, steps
 from workflows.identity import WORKFLOW_TYPES
 from workflows.messages import AnalyzeChunksInput, AnalyzeInput, ConcludeBatchInput, OperationOutcome
 from workflows.operation_run import run_operation
-from workflows.operation_steps import StepRunner
+from workflows.step_runner import StepRunner
 
 
 # Input that does not validate would otherwise retry the workflow task for ever.

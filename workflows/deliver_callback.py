@@ -12,7 +12,7 @@ from domain.callback_retries import DELAYS, JITTER, busy_seconds
 from workflows import policies, steps
 from workflows.identity import DELIVER_CALLBACK, DELIVER_NOW
 from workflows.messages import DeliverCallbackInput, DeliverInput, DeliverResult
-from workflows.operation_steps import run_locally
+from workflows.step_runner import run_locally
 
 UNDELIVERED = "CallbackNotDelivered"
 LONGEST_WAIT = max(DELAYS).total_seconds() * (1 + JITTER)

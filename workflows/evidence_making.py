@@ -11,7 +11,7 @@ from workflows.messages import (
     PersistResult,
     SimulateInput,
 )
-from workflows.operation_steps import StepRunner
+from workflows.step_runner import StepRunner
 
 Persist = Callable[[PersistInput], Awaitable[PersistResult]]
 

@@ -26,7 +26,7 @@ from domain.public_links import artifact_path, error_path, markdown_link, propos
 from workflows import policies, steps
 from workflows.delivery_start import start_delivery
 from workflows.messages import AnalyzeInput, CreateInput, FinishInput, OperationOutcome, RunCounts
-from workflows.operation_steps import StepRunner, application_error
+from workflows.step_runner import StepRunner, application_error
 
 RESET_NOTE: Final = "This run is a reset. An operation ends once: how it ended before was not changed."
 

@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
+from domain.places import Place
 from domain.row_errors import MAX_ERRORS
 from domain.text import is_storable
 
 Error = dict[str, Any]  # as pydantic has it: type, loc and msg; never what the client sent
-Place = tuple[str | int, ...]
 
 MAX_DEPTH: Final = 64
 MAX_INTEGER_DIGITS: Final = 18

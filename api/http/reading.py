@@ -10,16 +10,16 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from api.http.json import Error, Place, UnreadableBody, parse_json
+from api.http.json import Error, UnreadableBody, parse_json
 from api.requests import WithCallback
 from domain.batch.parts import PartError
 from domain.batch.request import AnalyzeRequest
 from domain.engine.validate import refusals
-from domain.places import shown_place
+from domain.places import Place, shown_place
 from domain.request import CreateRequest, SimulateRequest, VersionRequest
 from domain.request_size import excess_of
 from domain.row_errors import MAX_ERRORS
-from domain.unknown_names import unknown_member, unknown_members
+from domain.unknown_names import UNKNOWN_MEMBER, unknown_member, unknown_members
 from services.prepared_batch import BatchLimits, prepared_batch, too_many_runs
 from services.prepared_request import PreparedRequest
 
@@ -81,7 +81,7 @@ def _read(body: bytes, model: type[BaseModel], max_rows: int, batches: BatchLimi
 
 def _errors_of(refused: ValidationError, model: type[BaseModel], *, skips_unknown: bool) -> Iterator[Error]:
     for error in refused.errors(include_url=False, include_context=False, include_input=False):
-        if error["type"] != "extra_forbidden":
+        if error["type"] != UNKNOWN_MEMBER:
             yield _in_body({**error})
         elif not skips_unknown:
             yield _in_body(unknown_member(error["loc"], model))
@@ -115,9 +115,7 @@ def _without_client_keys(errors: Sequence[Error], model: type[BaseModel]) -> lis
     An unknown member is no field, and its own refusal has judged whether its name is shown.
     """
     return [
-        error
-        if error["type"] == "extra_forbidden"
-        else {**error, "loc": ("body", *shown_place(error["loc"][1:], model))}
+        error if error["type"] == UNKNOWN_MEMBER else {**error, "loc": ("body", *shown_place(error["loc"][1:], model))}
         for error in errors
     ]
 
