@@ -51,7 +51,7 @@ def boundary(
 
 
 def log_as_work_of(correlation_id: str) -> None:
-    """Add the operation's correlation id to the log records of this activity from now on, as its id is."""
+    """Add the operation's correlation id to the log records that this activity writes from now on."""
     structlog.contextvars.bind_contextvars(correlation_id=correlation_id)
 
 

@@ -13,7 +13,7 @@ from workflows.messages import ReconcileDeliveriesResult, ReconcileResult
 # Reconcile looks at a stalled operation every half minute; its attempt is remembered for three looks.
 ATTEMPTS_REMEMBERED_SECONDS: Final = 90.0
 RECONCILED: Final = ("examined", "restarted", "ended", "cancelled")
-DELIVERIES_RECONCILED: Final = tuple(ReconcileDeliveriesResult.model_fields)
+DELIVERIES_RECONCILED: Final = ("examined", "restarted", "failed")
 
 
 class WorkerMetrics:

@@ -75,8 +75,8 @@ class PersistStep:
         made = await self._to_commit(work)
 
         async def end(adopted: RecordedEvidence | None) -> Operation:
-            elapsed = self._work.elapsed(work.operation_id)
             async with self._storage.transaction() as transaction:
+                elapsed = self._work.elapsed(work.operation_id)
                 return await _simulated(transaction, work, made, adopted, elapsed=elapsed)
 
         return self._ended(await self._adoption.with_evidence(end))

@@ -1,4 +1,6 @@
-"""Purge many expired operations under load: `python -m bench.purge --database URL --owner-database URL`, by `make dev`.
+"""Purge many expired operations under load: `python -m bench.purge --database URL --owner-database URL`.
+
+It runs beside `make dev`.
 
 The database is filled with operations that ended a year ago; 20 creates a second go on, without and with the purge.
 What the purge must not do: make others wait. So the p99 of the creates is compared, and the longest transaction of the

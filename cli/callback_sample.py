@@ -9,7 +9,7 @@ import typer
 from cli.output import fail, print_fields
 from cli.settings import settings_or_exit
 from domain.callback import CallbackRules, callback_body, webhook_id
-from domain.callback_headers import refused_headers
+from domain.callback_headers import TWICE, refused_headers
 from domain.callback_retries import AttemptError
 from domain.egress_proxy import EgressProxy
 from domain.errors import OperationCancelled
@@ -43,7 +43,7 @@ def callback_test(
     given = [_split(one) for one in header or ()]
     added = dict(given)
     if len(added) < len(given):
-        fail(COMMAND, "a header can be added once")
+        fail(COMMAND, TWICE)
     if (refused := refused_headers(added)) is not None:
         fail(COMMAND, refused)
     exit_process(asyncio.run(_send(url, added, rules=settings.callback_rules, proxy=settings.proxy)))

@@ -7,6 +7,7 @@ from typing import Final
 MAX_HEADERS: Final = 10
 MAX_NAME_LENGTH: Final = 256
 MAX_VALUE_LENGTH: Final = 2_000
+TWICE: Final = "A header can be added once: upper and lower case, `_` and `-` are alike"
 
 NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}")  # a token of RFC 9110
 VALUE: Final = re.compile(r"[\t\x20-\x7e]{0,2000}")
@@ -74,7 +75,7 @@ def refused_headers(headers: Mapping[str, str]) -> str | None:
     if any(_is_reserved(name) for name in names):
         return "A header that HTTP, a proxy or this service sets cannot be added, whether spelled with `_` or `-`"
     if len(set(names)) < len(names):
-        return "A header can be added once: upper and lower case, `_` and `-` are alike"
+        return TWICE
     return None
 
 

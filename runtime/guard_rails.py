@@ -160,7 +160,7 @@ def _unreadable(path: Path, *, is_folder: bool) -> str | None:
     try:
         if is_folder:
             next(path.iterdir(), None)
-        else:
+        elif path != Path(os.devnull):  # libpq's users give it for "no certificate"
             with open_regular(path) as file:
                 file.read(1)
     except OSError as failure:

@@ -96,7 +96,7 @@ class RetryService:
     async def _keyless(
         self, transaction: Transaction, failed: Operation, *, slot: Slot, by: str
     ) -> tuple[Operation, bool]:
-        await transaction.operations.lock(failed.operation_id)
+        await transaction.operations.lock(failed.operation_id)  # it may have been purged since it was read
         newest = await transaction.operations.newest_attempt(failed.operation_id)
         if newest is not None and newest != failed.operation_id:
             expired = await transaction.expired.get(newest)

@@ -50,13 +50,13 @@ class KeysetReader(Repository, Generic[Filter, Row]):
         super().__init__(connection)
         self._keyset = keyset
 
-    async def page(self, narrowed: Filter, *, client: str, cursor: str | None, limit: int) -> Page[Row]:
+    async def page(self, filters: Filter, *, client: str, cursor: str | None, limit: int) -> Page[Row]:
         """At most `limit` rows after the one whose id is `cursor`. Raises CursorInvalid."""
-        parameters = filter_parameters(narrowed, self._keyset.filters)
+        parameters = filter_parameters(filters, self._keyset.filters)
         parameters |= {"client": client, "limit": limit + 1, "after_id": cursor}
         if cursor is not None:
             parameters["after_created_at"] = await self._position(cursor, client=client)
-        found = await self._all(self._keyset.row, self._keyset.statement(narrowed, cursor), **parameters)
+        found = await self._all(self._keyset.row, self._keyset.statement(filters, cursor), **parameters)
         return Page.of(found, limit=limit, cursor_of=attrgetter(self._keyset.id_column))
 
     async def _position(self, cursor: str, *, client: str) -> Any:
@@ -67,7 +67,7 @@ class KeysetReader(Repository, Generic[Filter, Row]):
         raise CursorInvalid
 
 
-def filter_parameters(narrowed: object, names: Iterable[str]) -> dict[str, Any]:
+def filter_parameters(filters: object, names: Iterable[str]) -> dict[str, Any]:
     """The filter's members as parameters of a statement: several values are an array."""
-    given = {name: getattr(narrowed, name) for name in names}
+    given = {name: getattr(filters, name) for name in names}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}

@@ -53,20 +53,20 @@ LIMIT 1
 """
 
 
-def page_statement(narrowed: OperationFilter, cursor: str | None) -> str:
+def page_statement(filters: OperationFilter, cursor: str | None) -> str:
     """One ordered index scan for each combination of type and status that is asked for, merged; few rows each.
 
     A correlation id or a proposal is shared by few operations: these are read by their own index and filtered.
     """
-    given = {name: text for name, text in CONDITIONS.items() if getattr(narrowed, name) is not None}
-    if narrowed.correlation_id is not None:
+    given = {name: text for name, text in CONDITIONS.items() if getattr(filters, name) is not None}
+    if filters.correlation_id is not None:
         return newest_by_correlation(
             "operations", OPERATION_COLUMNS, conditions=_all_of(given, cursor), limit="%(limit)s"
         )
-    if narrowed.proposal_id is not None:
+    if filters.proposal_id is not None:
         return f"SELECT {OPERATION_COLUMNS} FROM operations o WHERE {_all_of(given, cursor)} {NEWEST_FIRST}"
-    types = _values("operation_type", narrowed.operation_type or OperationType)
-    statuses = _values("status", narrowed.status or OperationStatus)
+    types = _values("operation_type", filters.operation_type or OperationType)
+    statuses = _values("status", filters.status or OperationStatus)
     scan = f"SELECT * FROM operations o WHERE {_all_of(given | EACH, cursor)} {NEWEST_FIRST}"
     return f"SELECT {OPERATION_COLUMNS} FROM {types} CROSS JOIN {statuses} CROSS JOIN LATERAL ({scan}) o {NEWEST_FIRST}"
 

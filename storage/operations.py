@@ -116,7 +116,7 @@ SELECT count(*) FROM (
 # The lock is held until the transaction ends, and the count is a statement after it: it sees what the holders before
 # have committed. Types, statuses and the order are those of the index of the list, which the planner then takes however
 # many operations are open.
-LOCK_PLACES: Final = "SELECT pg_advisory_xact_lock(hashtext('open operations'), hashtext(%(client)s))"
+LOCK_SLOTS: Final = "SELECT pg_advisory_xact_lock(hashtext('open operations'), hashtext(%(client)s))"
 COUNT_OPEN_OF_CLIENT: Final = """
 SELECT count(*) FROM (
     SELECT FROM operations WHERE client = %(client)s AND operation_type = ANY(%(types)s)
@@ -179,7 +179,7 @@ class Operations(OperationReader):
 
     async def count_open_of(self, client: str, *, at_most: int) -> int:
         """Open operations of one client, no further than the limit; until this transaction ends no other one counts."""
-        await self._connection.execute(LOCK_PLACES, {"client": client})
+        await self._connection.execute(LOCK_SLOTS, {"client": client})
         types = list(OperationType)
         return int(await self._value(COUNT_OPEN_OF_CLIENT, client=client, types=types, at_most=at_most))
 

@@ -33,7 +33,7 @@ SELECT_POSITION: Final = "SELECT created_at FROM proposals WHERE proposal_id = %
 EACH_STATE: Final = "unnest(%(current_state)s::text[]) AS each_state (state)"
 
 
-def page_statement(narrowed: ProposalFilter, cursor: str | None) -> str:
+def page_statement(filters: ProposalFilter, cursor: str | None) -> str:
     """Only the conditions that are there, so that the planner sees which index they ask for.
 
     Of several states each is a short ordered index scan, and these are merged.
@@ -41,11 +41,11 @@ def page_statement(narrowed: ProposalFilter, cursor: str | None) -> str:
     conditions = " AND ".join(
         (
             "client = %(client)s",
-            *(text for name, text in CONDITIONS.items() if getattr(narrowed, name) is not None),
+            *(text for name, text in CONDITIONS.items() if getattr(filters, name) is not None),
             *(() if cursor is None else (AFTER,)),
         )
     )
-    if narrowed.current_state is None:
+    if filters.current_state is None:
         return f"SELECT {SHOWN_COLUMNS} FROM proposals WHERE {conditions} {NEWEST_FIRST}"
     scan = f"SELECT * FROM proposals WHERE {conditions} {NEWEST_FIRST}"
     return f"SELECT {SHOWN_COLUMNS} FROM {EACH_STATE} CROSS JOIN LATERAL ({scan}) proposals {NEWEST_FIRST}"

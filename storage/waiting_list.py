@@ -25,34 +25,34 @@ LONGEST_FIRST: Final = "ORDER BY last_event_at, proposal_id LIMIT %(limit)s"
 SINCE_CREATED: Final = "last_event_at >= %(created_from)s"
 
 
-def waiting_statement(narrowed: ProposalFilter, cursor: str | None) -> str:
+def waiting_statement(filters: ProposalFilter, cursor: str | None) -> str:
     """Each state is a short ordered index scan, and these are merged."""
     conditions = [
         "client = %(client)s",
         CONDITIONS["current_state"],
-        *(text for name, text in CONDITIONS.items() if name != "current_state" and getattr(narrowed, name) is not None),
-        *(() if narrowed.created_from is None else (SINCE_CREATED,)),
+        *(text for name, text in CONDITIONS.items() if name != "current_state" and getattr(filters, name) is not None),
+        *(() if filters.created_from is None else (SINCE_CREATED,)),
         *(() if cursor is None else (AFTER,)),
     ]
     scan = f"SELECT * FROM proposals WHERE {' AND '.join(conditions)} {LONGEST_FIRST}"
     return f"SELECT {SHOWN_COLUMNS} FROM {EACH_STATE} CROSS JOIN LATERAL ({scan}) proposals {LONGEST_FIRST}"
 
 
-def waiting_parameters(narrowed: ProposalFilter) -> dict[str, Any]:
+def waiting_parameters(filters: ProposalFilter) -> dict[str, Any]:
     """What the statement binds of the filters: without one of states all of them."""
-    states = tuple(ProposalState) if narrowed.current_state is None else narrowed.current_state
-    return filter_parameters(replace(narrowed, current_state=states), CONDITIONS)
+    states = tuple(ProposalState) if filters.current_state is None else filters.current_state
+    return filter_parameters(replace(filters, current_state=states), CONDITIONS)
 
 
 class WaitingReader(Repository):
     async def page(
-        self, narrowed: ProposalFilter, *, client: str, cursor: str | None, limit: int
+        self, filters: ProposalFilter, *, client: str, cursor: str | None, limit: int
     ) -> Page[ShownProposal]:
         """At most `limit` proposals after the cursor's position. Raises CursorInvalid."""
-        of = sha256_of(repr((client, *astuple(narrowed)))).removeprefix("sha256:")[:16]
+        of = sha256_of(repr((client, *astuple(filters)))).removeprefix("sha256:")[:16]
         position = {} if cursor is None else _position(cursor, of=of)
-        parameters = waiting_parameters(narrowed) | position | {"client": client, "limit": limit + 1}
-        found = await self._all(SHOWN_ROW, waiting_statement(narrowed, cursor), **parameters)
+        parameters = waiting_parameters(filters) | position | {"client": client, "limit": limit + 1}
+        found = await self._all(SHOWN_ROW, waiting_statement(filters, cursor), **parameters)
         return Page.of(found, limit=limit, cursor_of=lambda last: _cursor(last, of=of))
 
 

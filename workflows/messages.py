@@ -152,7 +152,7 @@ class HousekeepingInput(Message):
 class ReconcileResult(Message):
     """Counts: rows looked at, workflows started again, operations ended, workflows cancelled after their operations.
 
-    `is_paused`: an operator has paused the schedule `reconcile-operations`, and nothing was looked at.
+    `is_paused`: an operator has paused the schedule `reconcile-operations`, and nothing more was looked at.
     """
 
     examined: int = 0

@@ -26,5 +26,5 @@ class RequestState(TypedDict, total=False):
 
 
 def state_of(scope: Mapping[str, Any]) -> RequestState:
-    """The request's own: what is put into it stays. Empty for a scope that no middleware has seen."""
+    """The request's own, to read and to write; empty, and forgotten, for a scope that no middleware has seen."""
     return cast(RequestState, scope.get("state", {}))

@@ -28,8 +28,8 @@ class RestartedChild:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it has ended by itself."""
-        return self.child.exit_code is not None and self.child.exit_code not in ASKED_TO_END
+        """Whether it has ended by itself, and `look_after` has not seen it yet."""
+        return self._due_at is None and self.child.exit_code not in (None, *ASKED_TO_END)
 
     def look_after(self, *, now: float) -> None:
         """Start an ended process again once its pause is over; call it often, with the monotonic time.

@@ -120,7 +120,7 @@ class LocalStack:
                     raise server.exit_error()
             for command, process in self._processes.items():
                 if command == "api" and process.has_failed:
-                    require_free(self._port_of_api)
+                    await asyncio.to_thread(require_free, self._port_of_api)
                 process.look_after(now=time.monotonic())
             await asyncio.sleep(WATCH_SECONDS)
 

@@ -51,7 +51,7 @@ def test_what_no_worker_would_send_is_not_sent():
         (callback_test("http://127.0.0.1:1", "--header", "Host: x"), "A header that HTTP, a proxy or this service"),
         (
             callback_test("http://127.0.0.1:1", "--header", "X-A: 1", "--header", "X-A: 2"),
-            "a header can be added once",
+            "A header can be added once",
         ),
         (
             callback_test("http://127.0.0.1:1", PROPOSAL_CALLBACK_SECRETS=""),

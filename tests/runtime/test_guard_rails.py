@@ -235,6 +235,11 @@ def test_the_certificates_of_the_system_are_no_file():
     assert lines_of(OF_MIGRATE, COMPLETE | {"PROPOSAL_DATABASE_URL": url}) == []
 
 
+def test_a_client_without_a_certificate_names_the_null_device():
+    url = f"{COMPLETE['PROPOSAL_DATABASE_URL']}&sslcert={os.devnull}"
+    assert lines_of(OF_MIGRATE, COMPLETE | {"PROPOSAL_DATABASE_URL": url}) == []
+
+
 def test_a_file_of_temporal_that_is_missing_is_named(tmp_path):
     path = tmp_path / "none.pem"
     tls = ClientConfigTLS(disabled=False, server_root_ca_cert=path, client_cert=path, client_private_key=path)
