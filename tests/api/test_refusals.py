@@ -156,7 +156,7 @@ async def test_a_body_that_comes_slowly(api, monkeypatch, size, status):
 
     async def pieces():
         content = a_text().encode()
-        for piece in [content, *[b" " * size] * 25]:
+        for piece in [content, *[b" " * size] * 15]:
             yield piece
             await asyncio.sleep(0.1)
 
