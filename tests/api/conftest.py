@@ -20,6 +20,7 @@ from receiver import Receiver
 from sharing import is_shared
 from temporal_namespaces import UNATTENDED
 from temporalio.client import Client
+from waiting import PATIENCE_SECONDS
 
 from api.app import create_app
 from cli.api import _listen, _Server
@@ -65,9 +66,13 @@ class Api:
         return await self.http.get(f"{PREFIX}{path}", params=query)
 
     async def finished(self, operation_id: str) -> dict:
-        answer = await self.http.get(f"/rebalance/proposals/operations/{operation_id}", params={"wait": 20})
-        assert answer.json()["status"] in ("SUCCEEDED", "FAILED")
-        return answer.json()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (status := (await self.get(f"/operations/{operation_id}", wait=20)).json())["status"] not in (
+                "SUCCEEDED",
+                "FAILED",
+            ):
+                pass
+        return status
 
 
 def settings_of(service_dsn: str) -> Settings:
