@@ -37,6 +37,12 @@ def fail() -> None:
     raise KeyError("what is wrong")
 
 
+def once_there(path: Path, value: int) -> int:
+    while not path.exists():
+        time.sleep(0.02)
+    return value
+
+
 def slowly(value: int) -> int:
     time.sleep(3)
     return value

@@ -52,6 +52,11 @@ class Switch:
             yield connection
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog_metrics, "PATIENCE_SECONDS", PATIENCE_SECONDS)
+
+
 @pytest.fixture
 def switch(database) -> Switch:
     return Switch(database)

@@ -28,9 +28,7 @@ async def a_path(api, body) -> str:
 
 
 async def ended(api, path) -> dict:
-    answer = await api.http.get(path, params={"wait": 20})
-    assert answer.json()["status"] in ("SUCCEEDED", "FAILED")
-    return answer.json()
+    return await api.finished(path.rpartition("/")[2])
 
 
 @pytest.mark.shared

@@ -283,8 +283,8 @@ async def test_an_operation_that_is_no_batch_has_no_runs_and_no_progress(api, wo
 async def test_while_a_batch_runs_its_lines_are_whole_and_its_tag_moves(api, worker_of_module) -> None:
     identity = an_identity()
     body = an_analysis(*[a_portfolio(number) for number in range(200)])
+    expected = {line["run_no"]: line for line in computed(body, identity)}  # before: it takes as long as the batch
     operation_id = await accepted(api, body, **headers_of(identity))
-    expected = {line["run_no"]: line for line in computed(body, identity)}
     tags: set[str] = set()
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:

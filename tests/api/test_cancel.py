@@ -9,7 +9,7 @@ from answers import assert_problem
 from builders import a_body, a_large_body
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, until
 
 from cli.local.ports import free_port
 
@@ -53,8 +53,9 @@ async def test_its_workflow_is_cancelled_afterwards(api, worker, temporal_client
         while (await handle.describe()).status is WorkflowExecutionStatus.RUNNING:
             await asyncio.sleep(0.05)
     assert (await handle.describe()).status in (WorkflowExecutionStatus.CANCELED, WorkflowExecutionStatus.FAILED)
-    with psycopg.connect(database_dsn) as connection:
-        assert connection.execute("SELECT status, workflow_to_cancel FROM operations").fetchall() == [("FAILED", False)]
+    with psycopg.connect(database_dsn, autocommit=True) as connection:
+        select = "SELECT status, workflow_to_cancel FROM operations"
+        await until(lambda: connection.execute(select).fetchall() == [("FAILED", False)])  # noted when it is cancelled
         assert connection.execute("SELECT count(*) FROM proposals").fetchone() == (0,)
 
 

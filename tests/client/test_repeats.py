@@ -126,7 +126,7 @@ def test_a_write_without_key_that_never_left_is_sent_again(desk_of, caplog):
     caplog.set_level(logging.INFO, logger="proposals_client")
     with ScriptedService().serving() as stopped:
         stopped.answers = [Answer(202, ACCEPTED.body, {"Connection": "close"})]
-        operation = desk_of(stopped.url, repeat_seconds=0.5).submit(REQUEST)
+        operation = desk_of(stopped.url, repeat_seconds=1).submit(REQUEST)
     with pytest.raises(ServiceUnreachable) as unreachable:
         operation.cancel()
     assert not unreachable.value.was_sent
@@ -158,13 +158,13 @@ def test_retry_after_is_a_floor_and_what_takes_too_long_is_raised_at_once(played
 def test_repeats_end_with_the_last_error_and_its_key(played, desk_of):
     played.answers = [OUTAGE]
     with pytest.raises(Unavailable) as down:
-        desk_of(played.url, repeat_seconds=0.3).submit(REQUEST, key="k")
+        desk_of(played.url, repeat_seconds=1).submit(REQUEST, key="k")
     assert (down.value.key, down.value.retryable) == ("k", True)
     assert len(played.asked) > 1
 
     played.answers = [GONE]
     with pytest.raises(ServiceUnreachable) as gone:
-        desk_of(played.url, repeat_seconds=0.3).submit(REQUEST, key="k")
+        desk_of(played.url, repeat_seconds=1).submit(REQUEST, key="k")
     assert (gone.value.key, gone.value.was_sent) == ("k", True)
     assert isinstance(gone.value, ConnectionError)
 

@@ -160,6 +160,6 @@ def test_a_port_without_a_service_is_an_outage_as_long_as_there_is_time(desk_of,
     with socket.create_server(("127.0.0.1", 0)) as was_free:
         url = f"http://127.0.0.1:{was_free.getsockname()[1]}"
     operation._transport = desk_of(url)._transport
-    states = list(operation.follow(timeout=0.3))
+    states = list(operation.follow(timeout=1))
     assert len(states) > 1
     assert set(states) == {None}

@@ -39,7 +39,7 @@ async def test_between_the_commit_of_persist_and_the_completion_of_its_task(serv
             service.kill(service.worker)
     service.start_worker()
     temporal = await Client.connect(service.temporal.address)
-    outcome = await asyncio.wait_for(temporal.get_workflow_handle(operation_id).result(), 30)
+    outcome = await asyncio.wait_for(temporal.get_workflow_handle(operation_id).result(), PATIENCE_SECONDS)
     assert (outcome["operation_id"], outcome["status"]) == (operation_id, "SUCCEEDED")
     clients.each_exactly_once()
 
@@ -74,7 +74,7 @@ async def test_a_small_operation_that_takes_a_while_is_seen_running(service: Ser
 
 async def test_in_the_middle_of_a_purge(service: Service, clients):
     """The worker is killed between two of the purge's short transactions, during creates; the purge goes on later."""
-    insert_operations(service.postgres.dsn("proposals"), 3_000, client="long_gone")
+    insert_operations(service.postgres.dsn("proposals"), 6_000, client="long_gone")  # 1.5 s of purging
     service.alter("UPDATE operations SET finished_at = finished_at - interval '1 year' WHERE client = 'long_gone'")
     (due,) = service.rows("SELECT count(*) FROM operations WHERE client = 'long_gone' AND status = 'FAILED'")[0]
     service.alter("DELETE FROM operations WHERE client = 'long_gone' AND status <> 'FAILED'")

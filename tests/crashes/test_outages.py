@@ -7,7 +7,7 @@ from broken_postgres import alter, fail_over, take_writes
 from builders import a_body
 from http_clients import http_client
 from temporalio.client import Client, WorkflowExecutionStatus
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, until
 
 from activities.boundary import UNEXPECTED_ATTEMPTS
 from cli.local.postgres import SERVICE_ROLE
@@ -19,6 +19,8 @@ async def accepted_and_not_done(service, clients) -> None:
     service.kill(service.worker)
     for _ in range(LEFT_OPEN):
         await clients.submit()
+    unmarked = "SELECT count(*) FROM operations WHERE status = 'PENDING' AND started_workflow_at IS NULL"
+    await until(lambda: service.rows(unmarked) == [(0,)])  # without writes none would be started later
 
 
 async def tried_more_often_than_a_bug(service, clients) -> None:

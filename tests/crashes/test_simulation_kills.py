@@ -11,6 +11,7 @@ from held_up import frozen, somebody_waits_for
 from running_service import Service, proposals, replayed_in_here
 from simulations import ARTIFACT, SIMULATE, a_simulation
 from temporalio.client import Client
+from waiting import PATIENCE_SECONDS
 
 LARGE = a_large_body()["simulate_request"]
 
@@ -91,7 +92,7 @@ async def test_the_worker_dies_after_the_commit_and_before_it_could_report_it(se
     service.start_worker()
     temporal = await Client.connect(service.temporal.address)
     for key, operation_id in zip(keys, operation_ids, strict=True):
-        outcome = await asyncio.wait_for(temporal.get_workflow_handle(operation_id).result(), 60)
+        outcome = await asyncio.wait_for(temporal.get_workflow_handle(operation_id).result(), PATIENCE_SECONDS)
         assert (outcome["operation_id"], outcome["status"], outcome["proposal_id"]) == (operation_id, "SUCCEEDED", None)
         await assert_one_result(service, clients, key, a_simulation())
     replayed = await asyncio.to_thread(proposals, service, "audit", "replay", operation_ids[0])

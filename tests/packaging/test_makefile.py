@@ -22,7 +22,11 @@ case "$*" in
 "-m venv --clear "*) rm -rf "$4" && mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && cp "$0" "$4/bin/proposals" ;;
 *"pip install"*)
     test -z "$PIP_FAILS" || {{ echo "ERROR: no such package" >&2; exit 1; }}
-    test -z "$PIP_LOG" || {{ echo begins >> "$PIP_LOG"; sleep 0.5; echo ends >> "$PIP_LOG"; }} ;;
+    test -z "$PIP_LOG" || {{
+        echo begins >> "$PIP_LOG"
+        until test -e "$PIP_LOG.may-end"; do sleep 0.05; done
+        echo ends >> "$PIP_LOG"
+    }} ;;
 demo*) echo served ;;
 esac
 """
@@ -88,9 +92,10 @@ def test_one_make_at_a_time_builds(demo, tmp_path, monkeypatch, is_killed):
         time.sleep(0.01)
     if is_killed:
         first.kill()
-    second = ended(demo())
+    second = demo()
+    assert second.stderr.readline() == f"Waiting for another make that builds {tmp_path}/venv ...\n"
+    log.with_name("pip.log.may-end").touch()
 
     assert ended(first).returncode == (-signal.SIGKILL if is_killed else 0)
-    assert second.stderr.startswith(f"Waiting for another make that builds {tmp_path}/venv ...\n")
-    assert second.stdout == "served\n"
+    assert ended(second).stdout == "served\n"
     assert log.read_text().split() == ["begins", "ends"] * 2  # the dependencies, then the project

@@ -13,6 +13,7 @@ from evidence_keys import a_key
 from receiver import Receiver
 from running_service import ROOT, proposals
 from standardwebhooks.webhooks import Webhook
+from waiting import PATIENCE_SECONDS
 
 from domain.ids import new_operation_id
 from storage.schema import required_revision
@@ -37,12 +38,16 @@ def test_what_operators_run_against_a_service(service, tmp_path):
     status = json.loads(submitted.stdout)
     assert status["status"] == "SUCCEEDED"
 
-    shown = proposals(service, "operation", status["operation_id"], "--json")
-    assert shown.returncode == 0, shown.stderr
-    page = json.loads(shown.stdout)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:  # the workflow ends a moment after its operation
+        shown = proposals(service, "operation", status["operation_id"], "--json")
+        assert shown.returncode == 0, shown.stderr
+        page = json.loads(shown.stdout)
+        if page["workflow"]["status"] == "COMPLETED":
+            break
+        assert time.monotonic() < deadline, page
     assert page["operation"]["status"] == "SUCCEEDED"
     assert page["operation"]["proposal_id"] == status["proposal_id"]
-    assert page["workflow"]["status"] == "COMPLETED"
     assert page["callback"] == {"status": "none asked for"}
 
     unknown = proposals(service, "operation", new_operation_id())
@@ -56,7 +61,7 @@ def test_what_operators_run_against_a_service(service, tmp_path):
     assert "PROPOSAL_SIMULATION_DISABLED" in failed.stdout + failed.stderr
 
     failed_id = json.loads(proposals(service, "submit", str(failing), "--json", "--url", service.url).stdout)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while row_of(service, failed_id["operation_id"])["status"] != "FAILED" and time.monotonic() < deadline:
         time.sleep(0.2)
     retried = json.loads(proposals(service, "operation", failed_id["operation_id"], "--retry", "--json").stdout)
@@ -88,7 +93,7 @@ def test_schedules_need_no_file_of_a_secret_that_workers_alone_have(service, tmp
 
 @pytest.mark.shared
 def test_a_worker_that_has_a_key_takes_checkpoints(service):
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not (taken := service.rows("SELECT public_key FROM evidence_checkpoints")):
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -103,14 +108,14 @@ def test_the_callback_of_an_operation_and_the_secret_of_its_receiver(service, tm
         request.write_text(json.dumps(a_body(callback={"url": receiver.url})))
         submitted = proposals(service, "submit", str(request), "--wait", "--json", "--url", service.url)
         operation_id = json.loads(submitted.stdout)["operation_id"]
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while len(receiver.received) < 2 and time.monotonic() < deadline:
             time.sleep(0.1)
         printed = proposals(service, "callback-secret", "127.0.0.1")
     assert printed.returncode == 0, printed.stderr
     Webhook(printed.stdout.strip()).verify(receiver.received[1].body, dict(receiver.received[1].headers))
 
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while (page := callback_of(service, operation_id))["workflow"] != "COMPLETED":
         assert time.monotonic() < deadline, page
     assert page["status"] == "DELIVERED"
@@ -132,12 +137,11 @@ def test_the_example_receiver_of_callbacks(service):
     assert ran.stdout.splitlines()[1].startswith("verified proposal.operation.succeeded of pop_")
 
     wrong = proposals(service, "callback-secret", "localhost").stdout.strip()
-    ran = subprocess.run([*script, "--secret", wrong, "--timeout", "2"], capture_output=True, text=True, check=False)
+    ran = subprocess.run([*script, "--secret", wrong, "--timeout", "8"], capture_output=True, text=True, check=False)
     assert ran.returncode == 1
-    assert ran.stderr.splitlines() == [
-        "refused a call: no signature is of a secret that we have",
-        "orchestrator: no callback within 2 s",
-    ]
+    *calls, last = ran.stderr.splitlines()  # it is called again after five seconds
+    assert set(calls) == {"refused a call: no signature is of a secret that we have"}
+    assert last == "orchestrator: no callback within 8 s"
 
 
 async def test_processes_that_stop_and_servers_that_are_gone(service, clients):

@@ -60,13 +60,13 @@ async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_po
         try:
             began = time.monotonic()
             assert await asyncio.gather(*(answers(storage) for _ in range(12))) == [False] * 12
-            assert time.monotonic() - began < 8  # two are promised; a statement that waits for a slot waits 15
+            assert time.monotonic() - began < 12  # two are promised; a statement that waits for a slot waits 15
             assert not database.usage.available
-            assert not await asyncio.wait_for(answers(storage), 8)  # the breaker is open: no call reaches the server
+            assert not await asyncio.wait_for(answers(storage), 12)  # the breaker is open: no call reaches the server
         finally:
             for pid in frozen:
                 os.kill(pid, signal.SIGCONT)
-        await eventually(storage, seconds=30)
+        await eventually(storage, seconds=PATIENCE_SECONDS)
 
 
 async def test_a_killed_server_is_found_again(own_postgres: EmbeddedPostgres):
@@ -80,7 +80,7 @@ async def test_a_killed_server_is_found_again(own_postgres: EmbeddedPostgres):
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.5)
         await asyncio.to_thread(own_postgres.start)
-        await eventually(storage, seconds=30)
+        await eventually(storage, seconds=PATIENCE_SECONDS)
 
 
 async def test_a_process_begins_without_its_server():
@@ -106,7 +106,7 @@ async def test_an_address_with_several_hosts_leads_past_those_that_are_silent_or
         addresses = ",".join(f"127.0.0.1:{port}" for port in hosts)
         dsn = f"postgresql://postgres@{addresses}/proposals?target_session_attrs=read-write"
         async with Database(dsn, pool_size=2, application_name="t").running() as database:
-            await eventually(a_storage(database), seconds=20)
+            await eventually(a_storage(database), seconds=PATIENCE_SECONDS)
 
 
 async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage(own_postgres: EmbeddedPostgres):

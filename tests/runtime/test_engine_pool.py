@@ -19,6 +19,7 @@ from computations import (
     length,
     note_and_die,
     note_and_hang,
+    once_there,
     oom_score,
     slowly,
     stop_in_the_middle_of_the_result,
@@ -102,11 +103,12 @@ async def test_where_memory_runs_out_the_kernel_takes_what_computes_and_not_what
 
 
 async def test_what_is_ended_takes_no_neighbour_with_it(tmp_path):
-    async with EnginePool(2, seconds=60, memory_mb=MEMORY_MB).running() as pool:
-        innocent = asyncio.create_task(pool.run(slowly, 7))
+    async with EnginePool(2, seconds=PATIENCE_SECONDS, memory_mb=MEMORY_MB).running() as pool:
+        innocent = asyncio.create_task(pool.run(once_there, tmp_path / "over", 7))
         with pytest.raises(OperationTooExpensive):
             await pool.run(note_and_die, tmp_path / "notes")
         assert not innocent.done()
+        (tmp_path / "over").touch()
         assert await innocent == 7
 
 
@@ -124,17 +126,16 @@ async def test_a_caller_that_leaves_ends_its_computation_and_makes_room(tmp_path
         assert pids_in(tmp_path / "notes") == [pid]
 
 
-async def test_what_was_ended_once_lets_others_go_first(impatient_pool, tmp_path):
+async def test_what_was_ended_once_lets_others_go_first(pool, tmp_path):
     ended: list[str] = []
 
     async def one(name: str, *work) -> None:
         with suppress(OperationTooExpensive):
-            await impatient_pool.run(*work)
+            await pool.run(*work)
         ended.append(name)
 
-    async with asyncio.TaskGroup() as group:
-        group.create_task(one("expensive", note_and_hang, tmp_path / "notes"))
-        await noted(tmp_path / "notes")
+    async with asyncio.TaskGroup() as group:  # all have asked before the first process is there
+        group.create_task(one("expensive", note_and_die, tmp_path / "notes"))
         for number in range(3):
             group.create_task(one(f"other {number}", take, 1))
     assert ended == ["other 0", "other 1", "other 2", "expensive"]

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+from waiting import PATIENCE_SECONDS
 
 from runtime.signals import STOP_SIGNALS
 
@@ -40,7 +41,7 @@ def started(code: str, *, by: tuple[str, ...] = ()) -> subprocess.Popen:
 def test_the_first_signal_asks_to_stop(number):
     with started(WAITS.format(afterwards="pass")) as process:
         process.send_signal(number)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 @pytest.mark.parametrize("stuck", ["await asyncio.sleep(60)", "while True: pass"])
@@ -50,7 +51,7 @@ def test_the_second_signal_ends_even_a_stuck_process(number, stuck):
         process.send_signal(signal.SIGTERM)
         assert process.stdout.readline() == "stopping\n"
         process.send_signal(number)
-        assert process.wait(10) == 128 + number
+        assert process.wait(PATIENCE_SECONDS) == 128 + number
 
 
 def test_a_terminal_that_is_closed_and_its_shell_send_the_same_signal():
@@ -58,14 +59,14 @@ def test_a_terminal_that_is_closed_and_its_shell_send_the_same_signal():
         process.send_signal(signal.SIGHUP)
         assert process.stdout.readline() == "stopping\n"
         process.send_signal(signal.SIGHUP)
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_what_nohup_starts_outlives_its_terminal():
     with started(WAITS.format(afterwards="pass"), by=("nohup",)) as process:
         process.send_signal(signal.SIGHUP)
         process.send_signal(signal.SIGTERM)  # the second signal that was heard would end it at once
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_SECONDS) == 0
 
 
 def test_handlers_are_gone_after_the_block():
@@ -76,7 +77,7 @@ def test_handlers_are_gone_after_the_block():
         process.send_signal(signal.SIGINT)
         assert [process.stdout.readline() for _ in range(2)] == ["stopping\n", "after\n"]
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == -signal.SIGTERM
+        assert process.wait(PATIENCE_SECONDS) == -signal.SIGTERM
 
 
 def test_exit_process_flushes_and_skips_what_interpreter_exit_would_run():
@@ -108,4 +109,4 @@ def test_exit_process_keeps_its_code_when_nobody_reads():
     assert process.stdout.readline() == "ready\n"
     process.stdout.close()
     process.stdin.close()
-    assert process.wait(10) == 7
+    assert process.wait(PATIENCE_SECONDS) == 7

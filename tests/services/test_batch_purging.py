@@ -13,7 +13,7 @@ from domain.errors import OperationCancelled, OperationExpired
 from domain.operation import OperationFailure
 from services.ending import end_failed
 from services.lookup import LookupService
-from storage.retention import LOCK_LIMIT_MS, PURGE_CHUNKS, PURGE_OPERATIONS
+from storage.retention import PURGE_CHUNKS, PURGE_OPERATIONS
 from storage.unit_of_work import Storage
 
 CANCELLED = OperationFailure.of(OperationCancelled)
@@ -81,7 +81,6 @@ async def test_a_batch_of_fifty_thousand_runs_goes_within_the_limit_of_each_stat
 
 def test_chunks_that_are_due_are_found_without_reading_the_table(database_dsn: str) -> None:
     with psycopg.connect(database_dsn) as connection:
-        connection.execute(f"SET statement_timeout = '{LOCK_LIMIT_MS}ms'")
         connection.execute("SET enable_seqscan = off")
         plans = [
             "\n".join(

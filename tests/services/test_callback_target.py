@@ -194,8 +194,8 @@ async def test_a_slow_answer_is_cut_and_its_status_stands(receiver):
 
     receiver.handle = dripping
     began = asyncio.get_running_loop().time()
-    assert (await posted(CallbackTargets(RULES), receiver.url, seconds=0.5)).status_code == 200
-    assert asyncio.get_running_loop().time() - began < 4  # it drips until the receiver is gone
+    assert (await posted(CallbackTargets(RULES), receiver.url, seconds=2)).status_code == 200
+    assert asyncio.get_running_loop().time() - began < 30  # it drips until the receiver is gone
 
 
 async def failed_call(url: str, *, seconds: float = 20) -> AttemptError:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from processes.local.process_tree import descendants, is_alive, wait_for
+from waiting import PATIENCE_SECONDS
 
 from cli.local.altered_byte import NOTE, StoredByte
 
@@ -129,7 +130,7 @@ def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_
     # The death of one of the servers ends all.
     pids = descendants(local_run.process.pid)
     os.kill(local_run.child("temporal"), signal.SIGKILL)
-    assert local_run.process.wait(30) == 1
+    assert local_run.process.wait(PATIENCE_SECONDS) == 1
     assert not list(local_run.data_dir.glob("*.pid"))
     assert "proposals dev: Temporal ended with signal SIGKILL (log: " in local_run.text
     assert not any(map(is_alive, pids))
@@ -167,7 +168,7 @@ def _it_serves_until_it_is_told_to_stop(local_run):
 
     local_run.signal(signal.SIGINT)
 
-    assert local_run.process.wait(30) == 0
+    assert local_run.process.wait(PATIENCE_SECONDS) == 0
     assert not any(map(is_alive, pids))
     assert second.returncode == 1
     assert (
@@ -184,7 +185,7 @@ def test_a_signal_is_heard_while_it_starts(migrated_run):
 
     migrated_run.signal(signal.SIGTERM)
 
-    assert migrated_run.process.wait(30) == 0
+    assert migrated_run.process.wait(PATIENCE_SECONDS) == 0
     assert pids
     assert not any(map(is_alive, pids))
 
