@@ -11,7 +11,7 @@ from typing import Any
 import data_folders
 import httpx2
 import migrated_postgres
-import own_ports
+import own_share
 import psycopg
 import pytest
 import temporal_namespaces
@@ -66,7 +66,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadFileSche
 
 def pytest_configure(config: pytest.Config) -> None:
     data_folders.open_root(config)
-    own_ports.take_a_share()
+    own_share.take()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -25,6 +25,8 @@ class LocalServerError(Exception):
     def __init__(self, message: str, *, log_lines: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.log_lines = tuple(log_lines)
+        for line in self.log_lines:
+            self.add_note(line)  # for a traceback
 
 
 def leashed(

@@ -66,6 +66,7 @@ def test_a_death_is_told_with_its_last_words(start):
         child.wait_until(lambda: False, seconds=10)
 
     assert caught.value.log_lines == tuple(f"line {number}" for number in range(92, 100))
+    assert caught.value.__notes__ == [f"line {number}" for number in range(92, 100)]  # in the traceback of a test
 
 
 def test_a_full_disk_is_named_where_the_log_says_nothing(start, monkeypatch):
