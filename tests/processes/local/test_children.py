@@ -62,7 +62,8 @@ def test_one_that_does_not_listen_is_killed_with_all_it_started(start):
 def test_a_death_is_told_with_its_last_words(start):
     child = start("for n in range(100): print('line', n)\nraise SystemExit(3)")
 
-    with pytest.raises(LocalServerError, match=r"^the child ended with exit code 3 \(log: .*child\.log\)$") as caught:
+    told = r"(?m)^the child ended with exit code 3 \(log: .*child\.log\)$"
+    with pytest.raises(LocalServerError, match=told) as caught:
         child.wait_until(lambda: False, seconds=10)
 
     assert caught.value.log_lines == tuple(f"line {number}" for number in range(92, 100))
