@@ -1,5 +1,6 @@
 """Idempotency keys: which operation a client's key stands for now."""
 
+from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import ClassVar, Final
@@ -87,7 +88,7 @@ class IdempotencyKeyReader(Repository):
         return await self._one(KEYED_PROPOSAL_ROW, SELECT_MADE_PROPOSAL, **asdict(key))
 
 
-class Arbiter(Repository):
+class Arbiter(Repository, ABC):
     """The table whose rows say what the keys of some scopes stand for, in a transaction."""
 
     CLAIM: ClassVar[str]
@@ -113,9 +114,9 @@ class Arbiter(Repository):
             {**asdict(key), "request_hash": request_hash, "operation_id": operation_id, "attempt": attempt},
         )
 
+    @abstractmethod
     async def _held(self, key: IdempotencyKey) -> KeyClaim | None:
         """The key as it is, locked; None without a row."""
-        raise NotImplementedError
 
 
 class IdempotencyKeys(IdempotencyKeyReader, Arbiter):
