@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from domain.operation import OperationType
 from services import open_operations
-from storage.operations import COUNT_OPEN, COUNT_OPEN_OF_CLIENT
+from storage.operations import COUNT_OPEN_OF_CLIENT
 
 
 @pytest.fixture
@@ -63,14 +63,6 @@ async def test_a_count_does_not_forget_what_is_under_way(settings, serve, monkey
         answers = await asyncio.gather(*(api.submit(a_body()) for _ in range(40)))
         assert [answer.status_code for answer in answers].count(202) <= 5
         assert {answer.status_code for answer in answers} == {202, 429}
-
-
-async def test_what_is_open_is_counted_in_its_own_index(storage, database_dsn):
-    with psycopg.connect(database_dsn) as connection:
-        plan = connection.execute(f"EXPLAIN {COUNT_OPEN}", {"at_most": 10_000}).fetchall()
-    text = "\n".join(line for (line,) in plan)
-    assert "operations_to_reconcile" in text
-    assert "Seq Scan" not in text
 
 
 PER_CLIENT = 3
