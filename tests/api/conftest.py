@@ -23,7 +23,7 @@ from temporalio.client import Client
 from waiting import PATIENCE_SECONDS
 
 from api.app import create_app
-from cli.api import _listen, _Server
+from cli.api import KEEP_ALIVE_SECONDS, _listen, _Server
 from cli.http_protocol import LimitingProtocol
 from cli.local.postgres import SERVICE_ROLE, SUPERUSER
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
@@ -104,7 +104,14 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
     port = listening.getsockname()[1]
     app = create_app(settings)
     server = _Server(
-        uvicorn.Config(app, http=LimitingProtocol, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            http=LimitingProtocol,
+            log_config=None,
+            lifespan="on",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=2,
+        )
     )
     task = asyncio.create_task(server.serve(sockets=[listening]))
     url = f"http://127.0.0.1:{port}"
