@@ -23,17 +23,19 @@ from temporalio.client import Client
 from waiting import PATIENCE_SECONDS
 
 from api.app import create_app
-from cli.api import _listen, _Server
+from cli.api import KEEP_ALIVE_SECONDS, _listen, _Server
 from cli.http_protocol import LimitingProtocol
 from cli.local.postgres import SERVICE_ROLE, SUPERUSER
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
+from runtime import database, issuer_keys, watch_connection
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
-from services import temporal_workflows
+from services import callback_sender, temporal_workflows
 from worker import process as worker_process
 
 PREFIX = "/rebalance/proposals"
 WORKERS = {"worker", "worker_later", "worker_of_module"}
+UNHURRIED_SECONDS = 60.0  # in place of limits of a few seconds, which a busy machine exceeds without any outage
 
 collect_ignore = [] if shutil.which("java") else ["test_java_receiver.py", "test_jdk_client.py"]
 
@@ -75,12 +77,24 @@ class Api:
         return status
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _unhurried() -> Iterator[None]:
+    """PostgreSQL and the issuer may be late: no test of the API is about one of them that is silent."""
+    with pytest.MonkeyPatch.context() as patched:
+        for module in (database, watch_connection):
+            patched.setattr(module, "ANSWER_SECONDS", UNHURRIED_SECONDS)
+        for limit in ("FETCH_SECONDS", "ASKED_SECONDS"):
+            patched.setattr(issuer_keys, limit, UNHURRIED_SECONDS)
+        yield
+
+
 def settings_of(service_dsn: str) -> Settings:
     return Settings(
         database_url=SecretStr(service_dsn),
         database_pool_size=8,
         temporal_ui_url="http://127.0.0.1:1",
         compute_seconds=600,  # computations let all others go first
+        sync_wait_seconds=90,  # and creates are waited for nearly as long as `http_client` waits
     )
 
 
@@ -90,7 +104,14 @@ async def serving(settings: Settings) -> AsyncIterator[Api]:
     port = listening.getsockname()[1]
     app = create_app(settings)
     server = _Server(
-        uvicorn.Config(app, http=LimitingProtocol, log_config=None, lifespan="on", timeout_graceful_shutdown=2)
+        uvicorn.Config(
+            app,
+            http=LimitingProtocol,
+            log_config=None,
+            lifespan="on",
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=2,
+        )
     )
     task = asyncio.create_task(server.serve(sockets=[listening]))
     url = f"http://127.0.0.1:{port}"
@@ -147,6 +168,7 @@ async def working(settings: Settings) -> AsyncIterator[None]:
         with pytest.MonkeyPatch.context() as patched:
             # Where there is a worker there is Temporal, which a busy machine may keep from answering in two seconds.
             patched.setattr(temporal_workflows, "ANSWER_SECONDS", 20.0)
+            patched.setattr(callback_sender, "ATTEMPT_SECONDS", 25.0)  # of the 30 that its step has
             yield
     finally:
         stop.set()

@@ -19,6 +19,7 @@ from api.http import metrics as backlog_metrics
 from api.http.metrics import BacklogMetrics
 from domain.errors import OperationCancelled, StorageUnavailable
 from domain.operation import OperationFailure
+from services import readiness
 from services.checkpoints import take_checkpoint
 from services.ending import end_failed
 from services.readiness import Readiness
@@ -90,7 +91,8 @@ async def test_open_operations_are_counted_and_their_ages_grow(registry, databas
     assert registry.get_sample_value("proposals_dependency_up", {"dependency": "workers"}) == 0
 
 
-async def test_many_scrapes_are_one_reading(registry, switch, database_dsn):
+async def test_many_scrapes_are_one_reading(registry, switch, database_dsn, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(backlog_metrics, "FRESH_SECONDS", PATIENCE_SECONDS)
     await asyncio.gather(*(registry.backlog.refresh() for _ in range(50)))
     uses = switch.uses
     insert_operations(database_dsn, 40)
@@ -206,7 +208,8 @@ async def test_the_age_of_the_last_checkpoint_is_read_from_postgresql(storage, r
     assert await age() == 0
 
 
-async def test_the_api_serves_its_metrics(api):
+async def test_the_api_serves_its_metrics(api, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(readiness, "CHECK_SECONDS", PATIENCE_SECONDS)
     await api.http.get("/rebalance/proposals/pp_of_somebody")
     answer = await api.http.get("/metrics")
 

@@ -27,6 +27,11 @@ def a_large_analysis(items: int) -> dict[str, Any]:
     )
 
 
+def large_answer_bytes(metrics: str) -> float:
+    (line,) = [line for line in metrics.splitlines() if line.startswith("proposals_large_answer_bytes ")]
+    return float(line.split()[1])
+
+
 async def test_a_slow_reader_holds_no_connection_to_the_database(storage, settings, serve) -> None:
     operation = await submitted(storage, a_large_analysis(250))
     assert (await BatchSteps(storage).analyze(operation.operation_id)).is_done
@@ -37,18 +42,18 @@ async def test_a_slow_reader_holds_no_connection_to_the_database(storage, settin
         slow.connect(("127.0.0.1", api.port))
         head = f"GET {path}/runs HTTP/1.1\r\nHost: x\r\nAccept: application/x-ndjson\r\n\r\n"
         slow.sendall(head.encode())
-        await asyncio.sleep(1)  # until its buffers are full
-        for _ in range(20):
-            async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not large_answer_bytes((await api.http.get("/metrics")).text):  # until its answer has begun
+                await asyncio.sleep(0.05)
+            for _ in range(20):
                 assert (await api.http.get(path)).status_code == 200
-        async with asyncio.timeout(PATIENCE_SECONDS):  # the API's own rounds use the connection for moments
+            # The API's own rounds use the connection for moments.
             while "proposals_database_pool_in_use 0.0" not in (metrics := (await api.http.get("/metrics")).text):
                 await asyncio.sleep(0.05)
-        (held,) = [line for line in metrics.splitlines() if line.startswith("proposals_large_answer_bytes ")]
-        assert 0 < float(held.split()[1]) < 5_000_000  # room for a chunk, not for all of them
+        assert 0 < large_answer_bytes(metrics) < 5_000_000  # room for a chunk, not for all of them
         slow.close()
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while "proposals_large_answer_bytes 0.0" not in (await api.http.get("/metrics")).text:
+            while large_answer_bytes((await api.http.get("/metrics")).text):
                 await asyncio.sleep(0.1)
 
 

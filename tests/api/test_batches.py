@@ -4,6 +4,8 @@ import asyncio
 import json
 import uuid
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +14,9 @@ import pytest
 import zstandard
 from batches import IDENTITY, LIMITS, a_market, a_portfolio, an_analysis, computed
 from issuer import bearer
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, until
 
+from activities.analyze_chunks import AnalyzeStep
 from api.http.json import UnreadableBody
 from api.http.reading import read_body
 from api.requests import AnalyzeScenariosRequest
@@ -162,20 +165,63 @@ async def test_a_batch_of_which_every_run_fails_has_failed(api, worker_of_module
     assert [error["loc"] for error in lines[1]["error"]["errors"]] == [["items", 1, "portfolio_snapshot"]]
 
 
+class HeldCommits:
+    """The commits of chunks, each of which waits for a leave of the test: a fast worker would be done meanwhile."""
+
+    def __init__(self) -> None:
+        self.is_over = False
+        self.under_way = 0
+        self._has_leave = self._is_passing = False
+
+    def let_one_pass(self) -> None:
+        """Unless one is passing: a read between two of them sees each."""
+        self._has_leave = not self._is_passing
+
+    async def _leave(self) -> None:
+        while not (self._has_leave or self.is_over):
+            await asyncio.sleep(0.01)
+        self._is_passing = True
+        self._has_leave = False
+
+    @contextmanager
+    def held(self) -> Iterator["HeldCommits"]:
+        commit = AnalyzeStep._commit
+
+        async def commit_with_leave(*args: Any, **kwargs: Any) -> bool:
+            self.under_way += 1
+            try:
+                await self._leave()
+                return await commit(*args, **kwargs)
+            finally:
+                self._is_passing = False
+                self.under_way -= 1
+
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(AnalyzeStep, "_commit", commit_with_leave)
+            try:
+                yield self
+            finally:
+                self.is_over = True
+
+
 @pytest.mark.shared
 async def test_a_batch_is_cancelled_at_once_and_a_retry_goes_on(api, worker_of_module) -> None:
     identity = an_identity()
     body = an_analysis(*[a_portfolio(number) for number in range(300)])
-    operation_id = await accepted(api, body, **headers_of(identity))
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (seen := (await api.get(f"/operations/{operation_id}")).json())["progress"]["succeeded"]:
-            await asyncio.sleep(0.02)
-    cancelled = (await api.post(f"/operations/{operation_id}/cancel", None)).json()
-    assert (cancelled["status"], cancelled["error"]["message"]) == ("FAILED", "OPERATION_CANCELLED")
-    assert cancelled["progress"]["succeeded"] >= seen["progress"]["succeeded"]
-    readable = await lines_of(api, operation_id)
-    assert len(readable) == cancelled["progress"]["succeeded"]
-    await asyncio.sleep(1)  # nothing comes after the end
+    with HeldCommits().held() as commits:
+        operation_id = await accepted(api, body, **headers_of(identity))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while not (seen := (await api.get(f"/operations/{operation_id}")).json())["progress"]["succeeded"]:
+                commits.let_one_pass()
+                await asyncio.sleep(0.02)
+        await until(lambda: commits.under_way)
+        cancelled = (await api.post(f"/operations/{operation_id}/cancel", None)).json()
+        commits.is_over = True
+        assert (cancelled["status"], cancelled["error"]["message"]) == ("FAILED", "OPERATION_CANCELLED")
+        assert cancelled["progress"]["succeeded"] >= seen["progress"]["succeeded"]
+        readable = await lines_of(api, operation_id)
+        assert len(readable) == cancelled["progress"]["succeeded"]
+        await until(lambda: not commits.under_way)  # nothing comes after the end
     assert (await api.get(f"/operations/{operation_id}")).json()["progress"] == cancelled["progress"]
     retried = await api.post(f"/operations/{operation_id}/retry", None)
     assert retried.status_code == 202
@@ -284,20 +330,22 @@ async def test_while_a_batch_runs_its_lines_are_whole_and_its_tag_moves(api, wor
     identity = an_identity()
     body = an_analysis(*[a_portfolio(number) for number in range(200)])
     expected = {line["run_no"]: line for line in computed(body, identity)}  # before: it takes as long as the batch
-    operation_id = await accepted(api, body, **headers_of(identity))
     tags: set[str] = set()
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            status = await api.get(f"/operations/{operation_id}")
-            tags.add(status.headers["etag"])
-            progress = status.json()["progress"]
-            assert sum(progress[name] for name in ("succeeded", "failed", "remaining")) == 200
-            lines = await lines_of(api, operation_id)
-            assert len(lines) >= progress["succeeded"]
-            assert all(expected[line["run_no"]] == line for line in lines)
-            if status.json()["status"] == "SUCCEEDED":
-                break
-            await asyncio.sleep(0.02)
+        with HeldCommits().held() as commits:
+            operation_id = await accepted(api, body, **headers_of(identity))
+            while True:
+                status = await api.get(f"/operations/{operation_id}")
+                tags.add(status.headers["etag"])
+                progress = status.json()["progress"]
+                assert sum(progress[name] for name in ("succeeded", "failed", "remaining")) == 200
+                lines = await lines_of(api, operation_id)
+                assert len(lines) >= progress["succeeded"]
+                assert all(expected[line["run_no"]] == line for line in lines)
+                if status.json()["status"] == "SUCCEEDED":
+                    break
+                commits.let_one_pass()
+                await asyncio.sleep(0.02)
     assert len(tags) > 2
     unchanged = await api.http.get(
         f"/rebalance/proposals/operations/{operation_id}", headers={"If-None-Match": status.headers["etag"]}

@@ -10,10 +10,12 @@ from callback_requests import asking, log_of, redeliver, submitted
 from pydantic import SecretStr
 from receiver import OLD_SECRET, SECRET, SETTINGS
 from standardwebhooks.webhooks import WebhookVerificationError
+from waiting import PATIENCE_SECONDS
 
 from domain.errors import OperationCancelled
 from domain.operation import OperationFailure
 from runtime.settings import Settings
+from services import callback_target
 from services.ending import end_failed
 from storage.unit_of_work import Storage
 
@@ -95,14 +97,16 @@ REFUSED = [
 @pytest.mark.parametrize("url", REFUSED)
 async def test_a_url_that_is_not_allowed_is_refused_and_nothing_is_stored(api, database_dsn, url):
     before = stored(database_dsn)
-    answers = [
-        await api.submit(a_body(callback={"url": url})),
-        await api.http.post(
-            "/rebalance/proposals", json=a_body(callback={"url": url}), headers={"Idempotency-Key": "key-1"}
-        ),
-        await api.post("/pp_0/versions", a_version_body(callback={"url": url})),
-        await api.post("/pp_0/versions/async", a_version_body(callback={"url": url})),
-    ]
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(callback_target, "SUBMISSION_SECONDS", PATIENCE_SECONDS)  # one not resolved by then is accepted
+        answers = [
+            await api.submit(a_body(callback={"url": url})),
+            await api.http.post(
+                "/rebalance/proposals", json=a_body(callback={"url": url}), headers={"Idempotency-Key": "key-1"}
+            ),
+            await api.post("/pp_0/versions", a_version_body(callback={"url": url})),
+            await api.post("/pp_0/versions/async", a_version_body(callback={"url": url})),
+        ]
     for answer in answers:
         problem = assert_problem(answer, 422, "CALLBACK_URL_NOT_ALLOWED")
         assert url not in problem["detail"]
