@@ -8,6 +8,7 @@ import pytest
 from answers import assert_problem, stored
 from builders import a_body
 from raw_http import LIVE, answer_to, connected, read_answer
+from waiting import PATIENCE_SECONDS
 
 from api.http import body as api_body
 from cli.http_protocol import MAX_FRAMING_BYTES
@@ -45,8 +46,10 @@ async def in_parts(writer: asyncio.StreamWriter, sent: str, size: int) -> None:
 
 
 @pytest.mark.parametrize("size", [7, 500, 10_000_000])
-async def test_the_jdks_offer_of_http_2_is_ignored(api, size):
+async def test_the_jdks_offer_of_http_2_is_ignored(api, monkeypatch, size):
     """Head and body in pieces of any size, and further requests behind them on the same connection."""
+    for limit in ("RECEIVE_SECONDS", "PACE_SECONDS"):  # hundreds of pieces take a busy machine as long as they take
+        monkeypatch.setattr(api_body, limit, PATIENCE_SECONDS)
     body = json.dumps(a_body(), indent=4)
     head = f"POST {PATH} HTTP/1.1\r\n{JDK_OFFER.format(length=len(body))}{fields()}\r\n"
     async with connected(api) as (reader, writer):

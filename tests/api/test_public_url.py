@@ -2,12 +2,14 @@
 
 import asyncio
 import re
+from contextlib import suppress
 
 import pytest
 from answers import assert_problem
 from builders import a_body
 from receiver import SETTINGS, Receiver
 from temporalio.api.sdk.v1 import WorkflowMetadata
+from temporalio.client import WorkflowFailureError
 from waiting import PATIENCE_SECONDS
 
 P = "/rebalance/proposals"
@@ -33,8 +35,10 @@ async def called(receiver: Receiver) -> dict:
 
 
 async def details_of(client, workflow_id: str) -> tuple[str, str]:
-    """What an operator reads of a closed workflow: from its start, and from its end."""
+    """What an operator reads of a closed workflow: from its start, and from its end, which its callback precedes."""
     handle = client.get_workflow_handle(workflow_id)
+    with suppress(WorkflowFailureError):
+        await handle.result()
     static = await (await handle.describe()).static_details()
     metadata = await handle.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
     return static or "", metadata.current_details

@@ -3,17 +3,20 @@
 import asyncio
 import json
 import re
+import selectors
 import uuid
 
 import pytest
 import structlog
 from answers import assert_problem, stored
 from builders import a_body
+from fastapi import Request
 from issuer import bearer
 from waiting import PATIENCE_SECONDS
 
 from api.http import body as api_body
 from api.http import limits
+from api.http.http_errors import RequestRefused
 from services.lookup import LookupService
 
 pytestmark = pytest.mark.shared
@@ -149,19 +152,52 @@ async def test_a_body_that_does_not_come(api, monkeypatch, limit, seconds):
     writer.close()
 
 
-@pytest.mark.parametrize(("size", "status"), [(100, 408), (8_000, 202)])
-async def test_a_body_that_comes_slowly(api, monkeypatch, size, status):
-    """Pieces ten times a second: one or eighty thousand bytes in it, where five thousand are asked for."""
-    monkeypatch.setattr(api_body, "PACE_SECONDS", 1.0)
+class Clock(selectors.DefaultSelector):
+    """Jumps to the next timer of its event loop instead of waiting for it: no pause of the machine moves it."""
 
-    async def pieces():
-        content = a_text().encode()
-        for piece in [content, *[b" " * size] * 15]:
-            yield piece
-            await asyncio.sleep(0.1)
+    now = 0.0
 
-    answer = await post(api, pieces())
-    assert answer.status_code == status
+    def select(self, timeout=None):
+        self.now += timeout or 0.0
+        return super().select(0)
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "is_received"),
+    [
+        (100, api_body.PACE_SECONDS * 1.5, False),
+        (8_000, api_body.PACE_SECONDS * 1.5, True),
+        (8_000, api_body.RECEIVE_SECONDS * 1.5, False),
+    ],
+)
+def test_a_body_that_comes_slowly(size, seconds, is_received):
+    """Twice a second a piece: one or eighty thousand bytes in five seconds, where five thousand are asked for."""
+    pieces = int(seconds * 2)
+    left = iter(range(pieces, -1, -1))
+
+    async def receive():
+        await asyncio.sleep(0.5)
+        return {"type": "http.request", "body": b" " * size, "more_body": next(left) > 0}
+
+    async def received() -> bytes:
+        with api_body.UnreadBodies().reserved(None) as reservation:
+            return await api_body._received(Request({"type": "http"}, receive), 1_000_000, reservation)
+
+    loop = asyncio.SelectorEventLoop(clock := Clock())
+    loop.time = lambda: clock.now
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        if is_received:
+            assert len(runner.run(received())) == size * (pieces + 1)
+        else:
+            with pytest.raises(RequestRefused, match="REQUEST_TIMEOUT"):
+                runner.run(received())
+
+
+@pytest.fixture
+def patient_door(monkeypatch):
+    """Bodies that a test holds back may come as late as they like."""
+    for limit in ("RECEIVE_SECONDS", "PACE_SECONDS"):
+        monkeypatch.setattr(api_body, limit, PATIENCE_SECONDS)
 
 
 async def until_unread(api, least: int) -> None:
@@ -175,7 +211,7 @@ async def until_unread(api, least: int) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_room_for_bodies_is_what_has_arrived(api, monkeypatch):
+async def test_room_for_bodies_is_what_has_arrived(api, patient_door, monkeypatch):
     monkeypatch.setattr(limits, "MAX_UNREAD_BYTES", 10_000)
     head = f"POST {ASYNC} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
     _, writer = await asyncio.open_connection("127.0.0.1", api.port)
@@ -195,7 +231,7 @@ async def test_room_for_bodies_is_what_has_arrived(api, monkeypatch):
     writer.close()
 
 
-async def test_one_client_has_half_of_the_room(secured, monkeypatch):
+async def test_one_client_has_half_of_the_room(secured, patient_door, monkeypatch):
     monkeypatch.setattr(limits, "MAX_UNREAD_BYTES", 20_000)
     mine, others = (bearer(client_id=client) for client in ("greedy", "modest"))
     fields = "".join(f"{name}: {value}\r\n" for name, value in mine.items())

@@ -10,11 +10,13 @@ import psycopg
 import pytest
 from answers import assert_problem, stored
 from builders import a_body, without_simulation_flag
+from waiting import PATIENCE_SECONDS
 
 from cli.local.ports import free_port
 from cli.local.temporal_server import TemporalDevServer
 from domain.errors import OperationCancelled, OperationInternalError, OperationTerminated, OperationTimedOut
 from domain.operation import OperationFailure
+from services import temporal_workflows
 from services.ending import end_failed
 
 HELD_SECONDS = 20  # a create that waits its time out takes 25, one that stops waiting for Temporal takes 2
@@ -156,6 +158,14 @@ async def test_a_frozen_temporal_holds_no_create(settings, serve, own_temporal, 
                 assert {answer.json()["code"] for answer in answers} == {"OPERATION_IN_PROGRESS"}
 
 
+@pytest.fixture
+async def patient(settings, serve, monkeypatch):
+    """An API that waits for an operation without a worker, however late Temporal answers its start."""
+    monkeypatch.setattr(temporal_workflows, "ANSWER_SECONDS", PATIENCE_SECONDS)
+    async with serve(settings.model_copy(update={"sync_wait_seconds": PATIENCE_SECONDS})) as api:
+        yield api
+
+
 @pytest.mark.parametrize(
     ("error", "status"),
     [
@@ -165,9 +175,9 @@ async def test_a_frozen_temporal_holds_no_create(settings, serve, own_temporal, 
         (OperationInternalError, 500),
     ],
 )
-async def test_an_operation_that_is_ended_meanwhile_answers_why(api, storage, error, status):
-    waiting = asyncio.create_task(api.post("", a_body(), **KEY, **{"X-Correlation-Id": "c"}))
-    while (found := await api.get("/operations/by-correlation/c")).status_code == 404:
+async def test_an_operation_that_is_ended_meanwhile_answers_why(patient, storage, error, status):
+    waiting = asyncio.create_task(patient.post("", a_body(), **KEY, **{"X-Correlation-Id": "c"}))
+    while (found := await patient.get("/operations/by-correlation/c")).status_code == 404:
         await asyncio.sleep(0.02)
     await end_failed(storage, found.json()["operation_id"], OperationFailure.of(error))
     assert_problem(await waiting, status, error.code)
