@@ -48,8 +48,9 @@ async def _serve(stack: LocalStack, *, command: str, once_ready: Callable[[Local
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
+            for task in tasks:  # in this order: after a pause of the machine several have ended
+                if task in done:
+                    task.result()
         except LocalServerError as error:
             _print_failure(command, error)
             return EXIT_FAILED

@@ -40,23 +40,25 @@ def test_while_secrets_rotate_one_of_several_is_enough():
 @pytest.mark.parametrize(
     ("headers", "body"),
     [
-        (signed(secrets=(OTHER,)), BODY),
-        (signed(), BODY.replace(b"pp_1", b"pp_2")),
-        (signed() | {"webhook-id": "msg_2"}, BODY),
-        (signed() | {"webhook-timestamp": str(int(time.time()) - 1)}, BODY),
-        (signed(at=time.time() - 1000), BODY),
-        (signed(at=time.time() + 1000), BODY),
-        (signed() | {"webhook-timestamp": "²"}, BODY),
-        (signed() | {"webhook-signature": "v2,AAAA ü"}, BODY),
-        ({}, BODY),
-        (signed(b"[]"), b"[]"),
-        (signed(b"{}"), b"{}"),
-        (signed(b"no JSON"), b"no JSON"),
+        (lambda: signed(secrets=(OTHER,)), BODY),
+        (signed, BODY.replace(b"pp_1", b"pp_2")),
+        (lambda: signed() | {"webhook-id": "msg_2"}, BODY),
+        (lambda: signed() | {"webhook-timestamp": str(int(time.time()) - 100)}, BODY),
+        (lambda: signed(at=time.time() - 1000), BODY),
+        (lambda: signed(at=time.time() + 1000), BODY),
+        (lambda: signed() | {"webhook-timestamp": "²"}, BODY),
+        (lambda: signed() | {"webhook-signature": "v2,AAAA ü"}, BODY),
+        (dict, BODY),
+        (lambda: signed(b"[]"), b"[]"),
+        (lambda: signed(b"{}"), b"{}"),
+        (lambda: signed(b"no JSON"), b"no JSON"),
     ],
 )
 def test_anything_else_is_refused(headers, body):
+    """Signed here: minutes lie between the collection of the tests and this one, and signatures are good for some."""
+    given = headers()
     with pytest.raises(CallbackRefused):
-        verify_callback(SECRET, headers, body)
+        verify_callback(SECRET, given, body)
 
 
 @pytest.mark.parametrize("secret", ["", [], "whsec_", "whsec_ü", "whsec_a", [SECRET, ""]])

@@ -5,6 +5,7 @@ import socket
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from types import SimpleNamespace
 
 import httpx2
 import pytest
@@ -16,9 +17,13 @@ from proposals_client import (
     ServiceUnreachable,
     Unauthenticated,
     Unavailable,
+    repeats,
 )
+from proposals_client._sync import transport
 from proposals_client.repeats import jittered_pause, retry_after_seconds
 from scripted_service import GONE, Answer, ScriptedService
+
+from cli.local.ports import free_port
 
 ACCEPTED = Answer(202, {"operation_id": "pop_1", "correlation_id": "corr_1", "status": "PENDING"})
 OUTAGE = Answer(503, {"code": "PROPOSAL_POSTGRES_CONNECTION_FAILED", "detail": "PROPOSAL_POSTGRES_CONNECTION_FAILED"})
@@ -27,6 +32,19 @@ REQUEST = {"created_by": "a", "simulate_request": {"note": "ü"}}
 TRANSITION = {"proposal_id": "pp_1", "current_state": "DRAFT", "latest_workflow_event": None, "approval": None}
 
 pytestmark = pytest.mark.usefixtures("quick")
+
+
+@pytest.fixture
+def own_clock(monkeypatch):
+    """Time that passes in pauses between repeats alone, however long the machine takes for the rest."""
+    now = [0.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(transport, "time", SimpleNamespace(sleep=sleep))
+    monkeypatch.setattr(repeats, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return lambda: now[0]
 
 
 @pytest.mark.parametrize("first", [GONE, OUTAGE, FULL, Answer(502, b"<html>"), Answer(504, b""), Answer(408, {})])
@@ -122,15 +140,16 @@ def test_a_write_without_key_is_sent_again_when_nothing_was_done(played, desk_of
     assert operation.cancel().has_ended
 
 
-def test_a_write_without_key_that_never_left_is_sent_again(desk_of, caplog):
+def test_a_write_without_key_that_never_left_is_sent_again(desk_of, caplog, own_clock):
     caplog.set_level(logging.INFO, logger="proposals_client")
-    with ScriptedService().serving() as stopped:
+    with ScriptedService(free_port()).serving() as stopped:
         stopped.answers = [Answer(202, ACCEPTED.body, {"Connection": "close"})]
         operation = desk_of(stopped.url, repeat_seconds=1).submit(REQUEST)
     with pytest.raises(ServiceUnreachable) as unreachable:
         operation.cancel()
     assert not unreachable.value.was_sent
     assert len(caplog.records) > 1
+    assert 0.4 < own_clock() < 1
 
 
 def test_a_retry_of_an_operation_is_safe_to_repeat(played, desk_of):
@@ -155,12 +174,13 @@ def test_retry_after_is_a_floor_and_what_takes_too_long_is_raised_at_once(played
     assert limited.value.retry_after == 3600
 
 
-def test_repeats_end_with_the_last_error_and_its_key(played, desk_of):
+def test_repeats_end_with_the_last_error_and_its_key(played, desk_of, own_clock):
     played.answers = [OUTAGE]
     with pytest.raises(Unavailable) as down:
         desk_of(played.url, repeat_seconds=1).submit(REQUEST, key="k")
     assert (down.value.key, down.value.retryable) == ("k", True)
     assert len(played.asked) > 1
+    assert 0.4 < own_clock() < 1
 
     played.answers = [GONE]
     with pytest.raises(ServiceUnreachable) as gone:

@@ -97,7 +97,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         body = json.loads(sent) | {"callback": {"url": self.server.receiver_url}}
         answer = httpx2.post(
-            self.server.service_url + self.path, json=body, headers={"Idempotency-Key": key}, trust_env=False
+            self.server.service_url + self.path,
+            json=body,
+            headers={"Idempotency-Key": key},
+            timeout=PATIENCE_SECONDS,
+            trust_env=False,
         )
         self.server.operations.append(answer.json()["operation_id"])
         if len(self.server.submissions) > 1:
@@ -148,7 +152,10 @@ def test_the_orchestrator_repeats_its_request_and_takes_no_call_but_those_of_the
                 (genuine, body, 204),
             ]
             for headers, content, status in calls:
-                assert httpx2.post(address, headers=headers, content=content, trust_env=False).status_code == status
+                answer = httpx2.post(
+                    address, headers=headers, content=content, timeout=PATIENCE_SECONDS, trust_env=False
+                )
+                assert answer.status_code == status
             code, out, errors = ended(process)
 
     ended_at = real.verified()["timestamp"]

@@ -72,22 +72,43 @@ async def test_a_small_operation_that_takes_a_while_is_seen_running(service: Ser
     assert (ended["status"], ended["started_at"]) == ("SUCCEEDED", seen["started_at"])
 
 
+# Of the purge, once it has removed something. Its time limit ends a wait, but only one of each statement.
+HOLD = """
+CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM expired_operations) THEN
+        BEGIN
+            PERFORM pg_advisory_xact_lock_shared(1);
+        EXCEPTION WHEN query_canceled THEN
+            PERFORM pg_advisory_xact_lock_shared(1);
+        END;
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER hold BEFORE DELETE ON operations FOR EACH ROW WHEN (OLD.client = 'long_gone') EXECUTE FUNCTION hold()
+"""
+
+
 async def test_in_the_middle_of_a_purge(service: Service, clients):
     """The worker is killed between two of the purge's short transactions, during creates; the purge goes on later."""
-    insert_operations(service.postgres.dsn("proposals"), 6_000, client="long_gone")  # 1.5 s of purging
+    insert_operations(service.postgres.dsn("proposals"), 6_000, client="long_gone")
     service.alter("UPDATE operations SET finished_at = finished_at - interval '1 year' WHERE client = 'long_gone'")
     (due,) = service.rows("SELECT count(*) FROM operations WHERE client = 'long_gone' AND status = 'FAILED'")[0]
     service.alter("DELETE FROM operations WHERE client = 'long_gone' AND status <> 'FAILED'")
     temporal = await Client.connect(service.temporal.address)
-    # Beside the run of the service's start, which may be open still, because its worker was killed.
-    await temporal.get_schedule_handle(PURGE_ID).trigger(overlap=ScheduleOverlapPolicy.ALLOW_ALL)
     kept = "SELECT (SELECT count(*) FROM operations WHERE client = 'long_gone'), count(*) FROM expired_operations"
-    with psycopg.connect(service.postgres.dsn("proposals"), autocommit=True) as watching:
+    with psycopg.connect(service.postgres.dsn("proposals"), autocommit=True) as holding:
+        holding.execute("SELECT pg_advisory_lock(1)")
+        service.alter(HOLD)
+        # Beside the run of the service's start, which may be open still, because its worker was killed.
+        await temporal.get_schedule_handle(PURGE_ID).trigger(overlap=ScheduleOverlapPolicy.ALLOW_ALL)
+        held = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND NOT granted"
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while not watching.execute("SELECT 1 FROM expired_operations LIMIT 1").fetchone():
+            while not holding.execute(held).fetchone():
                 await asyncio.sleep(0.01)
-    service.kill(service.worker)
-    left, purged = service.rows(kept)[0]
+        service.kill(service.worker)
+        left, purged = service.rows(kept)[0]
+    service.alter("DROP FUNCTION hold CASCADE")
     assert left + purged == due
     assert 0 < left < due
     operation_id = await clients.submit()

@@ -56,7 +56,7 @@ async def test_a_failover_to_a_server_that_takes_no_writes(service, clients):
     dsn = service.postgres.dsn("proposals")
     fail_over(dsn)
     service.start_worker()
-    async with http_client(service.url, timeout=10) as http:
+    async with http_client(service.url) as http:
         body = await reason_of_the_outage(http, "read-only")
         assert (body["status"], body["database"]) == ("unavailable", "cannot_write")
         config = (await http.get("/rebalance/proposals/supportability/config")).json()
@@ -76,7 +76,7 @@ async def test_a_grant_is_lost_and_given_back(service, clients):
     await accepted_and_not_done(service, clients)
     alter(service.postgres.dsn("proposals"), f"REVOKE UPDATE ON operations FROM {SERVICE_ROLE}")
     service.start_worker()
-    async with http_client(service.url, timeout=10) as http:
+    async with http_client(service.url) as http:
         body = await reason_of_the_outage(http, "UPDATE operations")
         assert (body["status"], body["database"]) == ("unavailable", "cannot_write")
         operation_id = next(iter(clients.accepted.values()))

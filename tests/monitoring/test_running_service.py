@@ -1,5 +1,6 @@
 """What the running service exports: metrics that dashboard and alerts ask for, and traces from request to commit."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ from page_tables import page_of, plain, rows
 from prometheus_client.parser import text_string_to_metric_families
 from running_service import Clients
 from span_receiver import SpanReceiver, attributes
-from waiting import until
+from waiting import PATIENCE_SECONDS, until
 
 MONITORING = Path(__file__).parents[2] / "deploy" / "monitoring"
 ALERTS = yaml.safe_load((MONITORING / "alerts.yml").read_text())
@@ -31,13 +32,23 @@ async def exported(observed, worker_metrics_port) -> dict[str, set[str]]:
     async with http_client(observed.url) as http:
         clients = Clients(observed, http)
         await clients.finished(await clients.submit())
-        pages = [(await http.get(url)).text for url in ("/metrics", f"http://127.0.0.1:{worker_metrics_port}/metrics")]
+        pages = [(await http.get(f"http://127.0.0.1:{worker_metrics_port}/metrics")).text, await with_backlog(http)]
     found: dict[str, set[str]] = {}
     for page in pages:
         for family in text_string_to_metric_families(page):
             for sample in family.samples:
                 found.setdefault(sample.name, set()).update(sample.labels)
     return found
+
+
+async def with_backlog(http) -> str:
+    """The metrics of the API once all are there: a scrape waits for a second for those of PostgreSQL and readiness."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while True:
+            page = (await http.get("/metrics")).text
+            if "\nproposals_runs_remaining " in page and "\nproposals_dependency_up{" in page:
+                return page
+            await asyncio.sleep(0.2)
 
 
 async def test_every_metric_and_label_that_is_asked_for_is_exported(exported):
@@ -93,7 +104,7 @@ async def test_the_alert_for_checkpoints_knows_of_the_key_of_the_workers_and_of_
     async with http_client(observed.url) as http:
         page = (await http.get(f"http://127.0.0.1:{worker_metrics_port}/metrics")).text
         assert "\nproposals_evidence_key_configured 1.0\n" in page
-        [age] = re.findall(r"^proposals_checkpoint_age_seconds (.+)$", (await http.get("/metrics")).text, re.MULTILINE)
+        [age] = re.findall(r"^proposals_checkpoint_age_seconds (.+)$", await with_backlog(http), re.MULTILINE)
     assert float(age) < 3600
 
 

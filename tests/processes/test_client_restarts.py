@@ -3,10 +3,13 @@
 import asyncio
 import threading
 
+import httpx2
 import pytest
 from builders import a_body
+from processes.local.process_tree import wait_for
 from proposals_client import AsyncProposals, Proposals, WaitTimeout
 from running_service import Service, running
+from waiting import PATIENCE_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +29,18 @@ def test_a_wait_survives_the_restart_of_the_api(service):
         states = []
 
         def follow() -> None:
-            states.extend(late.value.operation.follow(timeout=300))
+            for state in late.value.operation.follow(timeout=PATIENCE_SECONDS):
+                states.append(state)  # noqa: PERF402 -- each is seen when it comes
 
         following = threading.Thread(target=follow)
         following.start()
+        wait_for(lambda: b"\nproposals_waiters 1.0\n" in httpx2.get(f"{service.url}/metrics", timeout=100).content)
         service.kill(service.api)
+        wait_for(lambda: states)
         service.start_api()
         service.start_worker()
         following.join()
-        assert states[-1].status == "SUCCEEDED"
-        assert None in states
+        assert (states[0], states[-1].status) == (None, "SUCCEEDED")
         assert late.value.operation.wait().proposal_id == states[-1].proposal_id
 
 

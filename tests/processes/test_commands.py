@@ -13,7 +13,7 @@ from evidence_keys import a_key
 from receiver import Receiver
 from running_service import ROOT, proposals
 from standardwebhooks.webhooks import Webhook
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, until
 
 from domain.ids import new_operation_id
 from storage.schema import required_revision
@@ -137,17 +137,23 @@ def test_the_example_receiver_of_callbacks(service):
     assert ran.stdout.splitlines()[1].startswith("verified proposal.operation.succeeded of pop_")
 
     wrong = proposals(service, "callback-secret", "localhost").stdout.strip()
-    ran = subprocess.run([*script, "--secret", wrong, "--timeout", "8"], capture_output=True, text=True, check=False)
+    refused = "refused a call: no signature is of a secret that we have\n"
+    patient = [*script, "--secret", wrong, "--timeout", str(PATIENCE_SECONDS)]
+    with subprocess.Popen(patient, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline() == refused
+        process.kill()
+    ran = subprocess.run([*script, "--secret", wrong, "--timeout", "1"], capture_output=True, text=True, check=False)
     assert ran.returncode == 1
-    *calls, last = ran.stderr.splitlines()  # it is called again after five seconds
-    assert set(calls) == {"refused a call: no signature is of a secret that we have"}
-    assert last == "orchestrator: no callback within 8 s"
+    *calls, last = ran.stderr.splitlines(keepends=True)
+    assert set(calls) <= {refused}
+    assert last == "orchestrator: no callback within 1 s\n"
 
 
 async def test_processes_that_stop_and_servers_that_are_gone(service, clients):
     await _a_worker_that_is_told_to_stop_ends_its_step_and_leaves_with_zero(service, clients)
-    assert _health(service, "api") == (0, "proposals health api: answers")
-    assert _health(service, "worker") == (0, "proposals health worker: polls")
+    await until(lambda: _health(service, "api") == (0, "proposals health api: answers"))
+    await until(lambda: _health(service, "worker") == (0, "proposals health worker: polls"))
 
     service.kill(service.worker)
     _an_open_operation_is_cancelled(service)
@@ -155,14 +161,12 @@ async def test_processes_that_stop_and_servers_that_are_gone(service, clients):
     service.postgres.stop()
     service.temporal.stop()
     _commands_say_in_one_line_what_is_gone(service)
-    _processes_are_judged_and_not_what_they_depend_on(service)
+    await _processes_are_judged_and_not_what_they_depend_on(service)
 
 
 async def _a_worker_that_is_told_to_stop_ends_its_step_and_leaves_with_zero(service, clients):
     operations = [await clients.submit(uuid.uuid4().hex, a_large_body()) for _ in range(5)]
-    began = time.monotonic()
-    assert service.worker.stop(grace_seconds=20) == 0
-    assert time.monotonic() - began < 15
+    assert service.worker.stop(grace_seconds=60) == 0  # it gives three to its steps
     service.start_worker()
     ended = [await clients.finished(operation_id) for operation_id in operations]
     assert {status["status"] for status in ended} == {"SUCCEEDED"}
@@ -188,10 +192,10 @@ def _commands_say_in_one_line_what_is_gone(service):
         assert word in ran.stderr
 
 
-def _processes_are_judged_and_not_what_they_depend_on(service):
-    """As the health checks of containers do."""
+async def _processes_are_judged_and_not_what_they_depend_on(service):
+    """As the health checks of containers do, which ask more than once: each waits for four seconds."""
     waits = "proposals health worker: Temporal cannot be reached, the worker waits for it"
-    assert _health(service, "api") == (0, "proposals health api: answers")
+    await until(lambda: _health(service, "api") == (0, "proposals health api: answers"))
     assert _health(service, "worker") == (0, waits)
     service.kill(service.api)
     assert _health(service, "api") == (1, "proposals health api: does not answer")

@@ -14,11 +14,17 @@ from broken_postgres import alter, take_no_writes
 from psycopg.sql import SQL, Identifier
 from running_service import ROOT
 from sqlalchemy import create_engine
+from waiting import PATIENCE_SECONDS
 
 from cli.local.ports import free_port
 from cli.local.postgres import SERVICE_ROLE
 from storage.migrating import MIGRATION_LOCK, alembic_config
 from storage.schema import required_revision
+
+# A wait for a lock would end by itself before an operator who is slow has cancelled it.
+ENDLESS_CHANGES = """
+CREATE FUNCTION endless() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(1000); END'
+"""
 
 
 def environment(owner_dsn: str, service_dsn: str | None = None) -> dict[str, str]:
@@ -122,7 +128,7 @@ def test_a_migrator_that_waits_for_another_one_says_so(database_dsn):
         holder.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])
         process = launched(database_dsn)
         assert process.stderr is not None
-        watchdog = threading.Timer(60, process.kill)
+        watchdog = threading.Timer(PATIENCE_SECONDS, process.kill)
         watchdog.start()
         line = process.stderr.readline()
         assert line.startswith("proposals migrate: waits: the lock of migrations is locked by the session with pid ")
@@ -160,19 +166,18 @@ def test_a_role_that_may_not_alter_the_schema(older_dsn):
 
 
 def test_a_statement_that_the_server_ends(older_dsn):
-    with psycopg.connect(older_dsn) as holder:
-        holder.execute("LOCK TABLE operations IN ACCESS SHARE MODE")
-        process = launched(older_dsn)
-        with psycopg.connect(older_dsn, autocommit=True) as operator:
-            deadline = time.monotonic() + 40
-            cancel = (
-                "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'proposals-migrate' AND wait_event_type = 'Lock'"
-                " AND datname = current_database()"
-            )
-            while operator.execute(cancel).fetchone() is None and time.monotonic() < deadline:
-                time.sleep(0.02)
-        output, errors = process.communicate()
+    alter(older_dsn, ENDLESS_CHANGES, "CREATE EVENT TRIGGER endless ON ddl_command_start EXECUTE FUNCTION endless()")
+    process = launched(older_dsn)
+    with psycopg.connect(older_dsn, autocommit=True) as operator:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        cancel = (
+            "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'proposals-migrate' AND wait_event = 'PgSleep'"
+            " AND datname = current_database()"
+        )
+        while operator.execute(cancel).fetchone() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+    output, errors = process.communicate()
     assert (process.returncode, output) == (1, "")
     assert errors.splitlines() == [
         "proposals migrate: PostgreSQL ended a statement (canceling statement due to user request; the limit is 10min)"

@@ -74,7 +74,7 @@ async def test_a_paused_activity_is_shown_as_paused_and_not_with_an_old_cause(
 async def test_a_workflow_of_another_type_is_named(storage: Storage, temporal_client: Client, workflow_type):
     operation_id = (await a_stored_operation(storage)).operation_id
     await temporal_client.start_workflow(workflow_type, id=operation_id, task_queue="nobody")
-    page = await operation_page(storage, temporal_client, operation_id, client="local")
+    page = await page_with(storage, temporal_client, operation_id, "type", workflow_type)
     assert page["workflow"]["type"] == f"{workflow_type}, which is not the operation's own"
 
 

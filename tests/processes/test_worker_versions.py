@@ -29,7 +29,7 @@ def temporal(service, *command: str) -> subprocess.CompletedProcess[str]:
 def make_current(service, build_id: str) -> None:
     """The step of the deployment, refused until the server has seen the new workers poll every queue."""
     command = ("worker", "deployment", "set-current-version", "--deployment-name", DEPLOYMENT)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while (ran := temporal(service, *command, "--build-id", build_id, "--yes")).returncode != 0:
         assert time.monotonic() < deadline, ran.stderr
         time.sleep(1)
@@ -66,7 +66,7 @@ async def test_a_release_takes_over_when_its_version_is_made_current(service, cl
     await polls(service, TWO)
     assert (await clients.finished(await clients.submit()))["status"] == "SUCCEEDED"  # still by the first
     make_current(service, TWO)
-    assert first.stop(grace_seconds=20) == 0
+    assert first.stop(grace_seconds=60) == 0
     last = await clients.submit()
     assert (await clients.finished(last))["status"] == "SUCCEEDED"
     assert TWO in temporal(service, "workflow", "describe", "--workflow-id", last).stdout

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import migrated_postgres
@@ -62,8 +63,9 @@ class LocalRun:
         """The pid of the descendant that writes the log of this name."""
         path = str(self.data_dir / "logs" / f"{log}.log")
         for pid in descendants(self.process.pid):
-            if str(Path(f"/proc/{pid}/fd/1").readlink()) == path and os.getsid(pid) == pid:
-                return pid
+            with suppress(FileNotFoundError, ProcessLookupError):  # a session of PostgreSQL's that has ended meanwhile
+                if str(Path(f"/proc/{pid}/fd/1").readlink()) == path and os.getsid(pid) == pid:
+                    return pid
         raise AssertionError(f"nothing writes {path}")
 
     def signal(self, number: signal.Signals) -> None:

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from processes.local.process_tree import is_alive, wait_for
+from waiting import PATIENCE_SECONDS
 
 from cli.local import children
 from cli.local import dies_with_parent as leash
@@ -36,23 +37,23 @@ def said(child):
 
 
 def test_it_runs_in_a_session_of_its_own_and_writes_its_log(start):
-    child = start(READY + "time.sleep(60)")
-    child.wait_until(said(child), seconds=10)
+    child = start(READY + "time.sleep(1000)")
+    child.wait_until(said(child), seconds=PATIENCE_SECONDS)
 
     assert os.getsid(child.pid) == child.pid
     assert child.exit_code is None
-    assert child.stop(grace_seconds=5) == -signal.SIGTERM
-    assert child.stop(grace_seconds=5) == -signal.SIGTERM
+    assert child.stop(grace_seconds=PATIENCE_SECONDS) == -signal.SIGTERM
+    assert child.stop(grace_seconds=PATIENCE_SECONDS) == -signal.SIGTERM
 
 
 def test_one_that_does_not_listen_is_killed_with_all_it_started(start):
     child = start(
         "import signal, subprocess, sys, time\n"
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
-        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)']).pid, 'ready', flush=True)\n"
-        "time.sleep(60)\n"
+        "print(subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(1000)']).pid, 'ready', flush=True)\n"
+        "time.sleep(1000)\n"
     )
-    child.wait_until(said(child), seconds=10)
+    child.wait_until(said(child), seconds=PATIENCE_SECONDS)
     grandchild = int(child.log.read_text().split()[0])
 
     assert child.stop(grace_seconds=0.1) == -signal.SIGKILL
@@ -64,7 +65,7 @@ def test_a_death_is_told_with_its_last_words(start):
 
     told = r"(?m)^the child ended with exit code 3 \(log: .*child\.log\)$"
     with pytest.raises(LocalServerError, match=told) as caught:
-        child.wait_until(lambda: False, seconds=10)
+        child.wait_until(lambda: False, seconds=PATIENCE_SECONDS)
 
     assert caught.value.log_lines == tuple(f"line {number}" for number in range(92, 100))
     assert caught.value.__notes__ == [f"line {number}" for number in range(92, 100)]  # in the traceback of a test
@@ -75,7 +76,7 @@ def test_a_full_disk_is_named_where_the_log_says_nothing(start, monkeypatch):
     child = start("raise SystemExit(3)")
 
     with pytest.raises(LocalServerError) as caught:
-        child.wait_until(lambda: False, seconds=10)
+        child.wait_until(lambda: False, seconds=PATIENCE_SECONDS)
 
     assert caught.value.log_lines == (f"the disk of {child.log.parent} is full",)
 
@@ -84,11 +85,11 @@ def test_a_death_by_signal_is_told_by_name(start):
     child = start("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)")
 
     with pytest.raises(LocalServerError, match="ended with signal SIGSEGV"):
-        child.wait_until(lambda: False, seconds=10)
+        child.wait_until(lambda: False, seconds=PATIENCE_SECONDS)
 
 
 def test_one_that_is_not_ready_in_time_is_told(start):
-    child = start(READY + "time.sleep(60)")
+    child = start(READY + "time.sleep(1000)")
 
     with pytest.raises(LocalServerError, match=r"^the child was not ready within 0 s"):
         child.wait_until(lambda: False, seconds=0.1)
@@ -106,11 +107,11 @@ def test_it_dies_with_its_parent(tmp_path, death_signal):
         "import signal, sys, time\n"
         "from pathlib import Path\n"
         "from cli.local.children import Child\n"
-        "command = [sys.executable, '-c', 'print(\"ready\", flush=True)\\nimport time; time.sleep(60)']\n"
+        "command = [sys.executable, '-c', 'print(\"ready\", flush=True)\\nimport time; time.sleep(1000)']\n"
         f"child = Child.start('x', command, log=Path({str(log)!r}), death_signal=signal.Signals({int(death_signal)}))\n"
-        "child.wait_until(lambda: child.log.read_text(), seconds=10)\n"
+        f"child.wait_until(lambda: child.log.read_text(), seconds={PATIENCE_SECONDS})\n"
         "print(child.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "time.sleep(1000)\n"
     )
     with subprocess.Popen(
         [sys.executable, "-c", code], cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True

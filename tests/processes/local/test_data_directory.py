@@ -4,13 +4,13 @@ import socket
 import stat
 import subprocess
 import sys
-import threading
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import typer
 
+from cli.local import data_directory
 from cli.local.children import LocalServerError
 from cli.local.data_directory import DataDirectory
 from cli.local.environment import env
@@ -110,14 +110,12 @@ def test_the_environment_is_shown_only_of_a_run_that_has_the_directory(tmp_path,
         assert shown() == ("", refused)  # what a former run wrote leads nowhere
 
 
-def test_a_run_can_start_while_a_shell_asks_what_runs(tmp_path):
+def test_a_run_can_start_while_a_shell_asks_what_runs(tmp_path, monkeypatch):
     data = DataDirectory(tmp_path / "data")
     with data.claimed():
         pass
     with (data.root / "lock").open() as lock:
         fcntl.flock(lock, fcntl.LOCK_SH)
-        ends = threading.Timer(0.05, fcntl.flock, [lock, fcntl.LOCK_UN])
-        ends.start()
+        monkeypatch.setattr(data_directory.time, "sleep", lambda _: fcntl.flock(lock, fcntl.LOCK_UN))
         with data.claimed():
             pass
-        ends.join()

@@ -76,7 +76,8 @@ def test_a_demo_that_is_killed_leaves_nothing_behind_and_its_operation_is_there_
         f"proposals operation {before['operation_id']}",
         "proposals audit verify",
         "proposals schedules apply",
-        "proposals health api; proposals health worker",
+        "until proposals health api; do sleep 1; done",
+        "until proposals health worker | grep polls; do sleep 1; done",
         f"temporal workflow metadata -w {before['operation_id']}",
         'curl -sS "$PROPOSALS_URL/health/live"; echo',
         'echo "$PROPOSAL_OWNER_DATABASE_URL"',
@@ -200,12 +201,14 @@ class AnApiThatIsWell(BaseHTTPRequestHandler):
 
 
 def test_the_api_of_another_run_is_not_taken_for_its_own(migrated_run):
+    note, port = migrated_run.data_dir / NOTE, migrated_run.ports["api"]
+    os.mkfifo(note)
     migrated_run.launch("demo")
-    wait_for(lambda: "PostgreSQL" in migrated_run.text)  # it has found its ports free
-    port = migrated_run.ports["api"]
+    wait_for(lambda: "PostgreSQL" in migrated_run.text)  # it has found its ports free, and reads the note next
     with ThreadingHTTPServer(("127.0.0.1", port), AnApiThatIsWell) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
-        code = migrated_run.process.wait(200)
+        note.write_text('{"document": "", "place": 0, "value": 0}')  # now it goes on to start its API
+        code = migrated_run.process.wait(PATIENCE_SECONDS)
         other.shutdown()
 
     assert code == 1

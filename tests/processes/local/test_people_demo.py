@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from processes.local.process_tree import descendants, is_alive, wait_for
+from waiting import PATIENCE_SECONDS
 
 from cli.local.issuer import Issuer
 from cli.local.people import RISK
@@ -121,13 +122,13 @@ def _the_page_of_the_api_takes_the_tokens(run):
 
 def _a_second_signal_ends_it_at_once(run):
     pids = descendants(run.process.pid)
-    stuck = run.child("api")
-    os.kill(stuck, signal.SIGSTOP)
+    for stuck in map(run.child, ("api", "worker", "temporal")):  # it waits for them for 25 seconds in all
+        os.kill(stuck, signal.SIGSTOP)
 
     run.signal(signal.SIGTERM)
     wait_for(lambda: "stopping" in run.text)
     assert run.process.poll() is None
     run.signal(signal.SIGTERM)
 
-    assert run.process.wait(5) == 128 + signal.SIGTERM
+    assert run.process.wait(PATIENCE_SECONDS) == 128 + signal.SIGTERM  # in its time it ends with 0
     wait_for(lambda: not any(map(is_alive, pids)))

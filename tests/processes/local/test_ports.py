@@ -18,8 +18,8 @@ def test_a_free_port_can_be_listened_on():
 
 
 def test_a_taken_port_is_named_with_its_option():
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port = listening.getsockname()[1]
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)):
         assert not is_free(port)
         with pytest.raises(LocalServerError, match=f"^port {port} is taken: choose another one with --ui-port$"):
             require_free({"--api-port": free_port(), "--ui-port": port})

@@ -6,11 +6,17 @@ import socket
 import psycopg
 import pytest
 from processes.local.process_tree import descendants, is_alive, wait_for
+from waiting import PATIENCE_SECONDS
 
 from cli.local import postgres
 from cli.local.children import LocalServerError
 from cli.local.ports import free_port
 from cli.local.postgres import EmbeddedPostgres
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch):
+    monkeypatch.setattr(postgres, "STOP_SECONDS", PATIENCE_SECONDS)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import errno
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -61,8 +62,11 @@ class Servers:
         self.has_stopped = True
 
 
-def served(servers: Servers, failure: Exception) -> int:
+def served(servers: Servers, failure: Exception, *, pause: float = 0) -> int:
+    """The exit code; the process stands still for the pause, after the failure and before any of it is printed."""
+
     async def once_ready(_) -> None:
+        asyncio.get_running_loop().call_later(WATCH_SECONDS / 2, time.sleep, pause)
         raise failure
 
     return asyncio.run(_serve(servers, command="demo", once_ready=once_ready))
@@ -93,9 +97,11 @@ def test_servers_are_stopped_where_not_even_that_can_be_printed(monkeypatch):
     assert servers.has_stopped
 
 
-def test_a_server_that_ended_is_named_before_what_failed_without_it(capsys):
-    servers = Servers(ended=LocalServerError("PostgreSQL ended with signal SIGKILL"))
+@pytest.mark.parametrize("pause", [0, 3 * WATCH_SECONDS], ids=["at once", "after a pause of the machine"])
+def test_a_server_that_ended_is_named_before_what_failed_without_it(capsys, pause):
+    for _ in range(5):  # the order of a set is another one each time
+        servers = Servers(ended=LocalServerError("PostgreSQL ended with signal SIGKILL"))
 
-    assert served(servers, LocalServerError("step 3 had no answer")) == 1
+        assert served(servers, LocalServerError("step 3 had no answer"), pause=pause) == 1
 
-    assert capsys.readouterr().err.startswith("proposals demo: PostgreSQL ended with signal SIGKILL\n")
+        assert capsys.readouterr().err.startswith("proposals demo: PostgreSQL ended with signal SIGKILL\n")

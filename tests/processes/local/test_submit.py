@@ -1,7 +1,6 @@
 """The command against a small real HTTP server that plays the service."""
 
 import json
-import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -9,6 +8,8 @@ from pathlib import Path
 import forked_commands
 import pytest
 from proposals_client.advice import WHAT_TO_DO
+
+from cli.local.ports import free_port
 
 ROOT = Path(__file__).parents[3]
 SAMPLE = ROOT / "examples" / "create_proposal.json"
@@ -254,8 +255,7 @@ def test_another_server_is_not_taken_for_the_service(service):
 
 
 def test_a_service_that_is_not_there_is_one_line():
-    with socket.create_server(("127.0.0.1", 0)) as was_free:
-        url = f"http://127.0.0.1:{was_free.getsockname()[1]}"
+    url = f"http://127.0.0.1:{free_port()}"
 
     ran = submit("--url", url)
     assert (ran.returncode, ran.stderr) == (1, f"proposals submit: the service at {url} cannot be reached\n")
