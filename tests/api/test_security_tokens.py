@@ -86,15 +86,6 @@ def refused_tokens() -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="module", autouse=True)
-def patient_keys():
-    """A token waits for the key that it names as long as a busy machine needs to fetch it."""
-    with pytest.MonkeyPatch.context() as patched:
-        for limit in ("ASKED_SECONDS", "FETCH_SECONDS"):
-            patched.setattr(issuer_keys, limit, PATIENCE_SECONDS)
-        yield
-
-
 @pytest.fixture
 async def asked(secured):
     async def get(token: str):
