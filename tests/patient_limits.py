@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any, Final
 
 import pytest
 from waiting import PATIENCE_SECONDS
@@ -10,8 +11,9 @@ from waiting import PATIENCE_SECONDS
 from runtime.database import SESSION_OPTIONS
 from storage.retention import BOUND_STATEMENTS, LOCK_LIMIT_MS
 from storage.workflow_starts import CLAIM_DELIVERIES, CLAIM_OPERATIONS
+from workflows import policies
 
-LONG = timedelta(seconds=PATIENCE_SECONDS)
+LONG: Final = timedelta(seconds=PATIENCE_SECONDS)
 
 
 def changed(text: str, *changes: tuple[str, str]) -> str:
@@ -21,9 +23,9 @@ def changed(text: str, *changes: tuple[str, str]) -> str:
     return text
 
 
-SECONDS = f"{PATIENCE_SECONDS:.0f}s"
-CLAIMED = ("interval '5 seconds'", f"interval '{PATIENCE_SECONDS} seconds'")
-LIMITS: dict[str, object] = {
+SECONDS: Final = f"{PATIENCE_SECONDS:.0f}s"
+CLAIMED: Final = ("interval '5 seconds'", f"interval '{PATIENCE_SECONDS} seconds'")
+LIMITS: Final[dict[str, object]] = {
     # PostgreSQL
     "runtime.database.SESSION_OPTIONS": changed(
         SESSION_OPTIONS,
@@ -45,6 +47,22 @@ LIMITS: dict[str, object] = {
     # Receivers of callbacks
     "services.callback_sender.ATTEMPT_SECONDS": PATIENCE_SECONDS,
 }
+
+
+OF_ACTIVITIES: Final[tuple[tuple[Any, str], ...]] = (
+    *((policies.LOCAL, name) for name in ("start_to_close_timeout", "schedule_to_close_timeout")),
+    *((options, "heartbeat_timeout") for options in (policies.COMPUTE, policies.BATCH)),
+    *((options, "start_to_close_timeout") for options in (policies.NORMAL, policies.DELIVER, policies.RECONCILE)),
+)
+
+
+@contextmanager
+def of_activities_moved_away() -> Iterator[None]:
+    """Steps that are slow are not tried again."""
+    with pytest.MonkeyPatch.context() as patched:
+        for options, name in OF_ACTIVITIES:
+            patched.setitem(options, name, LONG)
+        yield
 
 
 @contextmanager
