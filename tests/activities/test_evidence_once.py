@@ -10,7 +10,7 @@ from psycopg import AsyncConnection
 from storage_rows import Steps, a_created_proposal, all_the_room
 from waiting import PATIENCE_SECONDS
 
-from runtime.database import Database
+from runtime.database import READ_ONLY_STATE, Database
 from services.lookup import LookupService
 from services.replay import replay
 from storage.unit_of_work import Storage
@@ -31,7 +31,7 @@ def rows(dsn: str, statement: str) -> list[tuple]:
 
 
 class Asked:
-    """What the steps ask of PostgreSQL: connections that they take, statements that they send."""
+    """What the steps ask of PostgreSQL: connections that they take, statements that they send, but no probe's."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._counted: Counter[str] = Counter()
@@ -41,9 +41,9 @@ class Asked:
             self._counted["connections"] += 1
             return take(database)
 
-        async def sending(cursor, *args, **kwargs):
-            self._counted["statements"] += 1
-            return await send(cursor, *args, **kwargs)
+        async def sending(cursor, query, *args, **kwargs):
+            self._counted["statements"] += query != READ_ONLY_STATE
+            return await send(cursor, query, *args, **kwargs)
 
         monkeypatch.setattr(Database, "connection", taking)
         monkeypatch.setattr(psycopg.AsyncCursor, "execute", sending)

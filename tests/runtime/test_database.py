@@ -122,7 +122,7 @@ async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage
 
 
 async def test_statements_that_time_out_one_after_another_are_remembered(own_postgres: EmbeddedPostgres, monkeypatch):
-    monkeypatch.setattr("runtime.database.TIMEOUTS_SECONDS", 5)
+    monkeypatch.setattr("runtime.database.TIMEOUTS_SECONDS", PATIENCE_SECONDS)
     async with Database(own_postgres.dsn(DATABASE), pool_size=2, application_name="t").running() as database:
         for _ in range(3):
             assert database.problem is None
@@ -131,6 +131,7 @@ async def test_statements_that_time_out_one_after_another_are_remembered(own_pos
                     await connection.execute("SET statement_timeout = '50ms'")
                     await connection.execute("SELECT pg_sleep(60)")
         assert "57014" in (database.problem or "")
+        monkeypatch.setattr("runtime.database.TIMEOUTS_SECONDS", 5)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while database.problem is not None:
                 await asyncio.sleep(0.1)

@@ -32,7 +32,9 @@ HEARS_SIGHUP = "import signal\nsignal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
 
 def started(code: str, *, by: tuple[str, ...] = ()) -> subprocess.Popen:
     code = code if by else HEARS_SIGHUP + code
-    process = subprocess.Popen([*by, sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [*by, sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     assert process.stdout.readline() == "ready\n"
     return process
 
@@ -55,10 +57,13 @@ def test_the_second_signal_ends_even_a_stuck_process(number, stuck):
 
 
 def test_a_terminal_that_is_closed_and_its_shell_send_the_same_signal():
-    with started(WAITS.format(afterwards="await asyncio.sleep(0.2)")) as process:
+    until_both_are_sent = "await asyncio.to_thread(input); await asyncio.sleep(0.2)"
+    with started(WAITS.format(afterwards=until_both_are_sent)) as process:
         process.send_signal(signal.SIGHUP)
         assert process.stdout.readline() == "stopping\n"
         process.send_signal(signal.SIGHUP)
+        process.stdin.write("\n")
+        process.stdin.flush()
         assert process.wait(PATIENCE_SECONDS) == 0
 
 

@@ -13,7 +13,7 @@ from domain.errors import OperationCancelled, OperationExpired
 from domain.operation import OperationFailure
 from services.ending import end_failed
 from services.lookup import LookupService
-from storage.retention import PURGE_CHUNKS, PURGE_OPERATIONS
+from storage.retention import BOUND_STATEMENTS, PURGE_CHUNKS, PURGE_OPERATIONS
 from storage.unit_of_work import Storage
 
 CANCELLED = OperationFailure.of(OperationCancelled)
@@ -61,8 +61,9 @@ async def test_a_batch_goes_with_its_chunks_and_documents_and_leaves_its_counts(
 
 
 async def test_a_batch_of_fifty_thousand_runs_goes_within_the_limit_of_each_statement(
-    storage: Storage, database_dsn: str
+    storage: Storage, database_dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("storage.retention.BOUND_STATEMENTS", BOUND_STATEMENTS)  # the service's own
     operation = await submitted(storage, an_analysis())
     with psycopg.connect(database_dsn) as connection:
         connection.execute(ADD_CHUNKS, {"operation_id": operation.operation_id, "chunks": CHUNKS})

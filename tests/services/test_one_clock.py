@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from psycopg.sql import SQL, Identifier
 from receiver import RULES, Receiver
 from storage_rows import Steps, a_created_proposal, environment_of, retrying, submitting
+from waiting import PATIENCE_SECONDS
 
 from activities.deliver import DeliverStep
 from activities.host_slots import HostSlots
@@ -242,7 +243,7 @@ async def test_a_redelivery_that_was_asked_for_during_an_attempt_is_not_lost(sto
 
     def slow(handler) -> None:
         loop.call_soon_threadsafe(arrived.set)
-        asyncio.run_coroutine_threadsafe(leave.wait(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(leave.wait(), loop).result(PATIENCE_SECONDS)
         handler.send_response(410)
         handler.send_header("Content-Length", "0")
         handler.end_headers()

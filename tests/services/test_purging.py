@@ -22,7 +22,7 @@ from domain.operation import ExpiredOperation, OperationFailure
 from services.ending import end_failed
 from services.lookup import LookupService
 from services.purging import Periods, PurgeRefused
-from storage.retention import AGED, BatchUndone
+from storage.retention import AGED, BOUND_STATEMENTS, BatchUndone
 from storage.unit_of_work import Storage
 from workflows.messages import PurgeInput
 
@@ -267,7 +267,8 @@ async def test_an_operator_reads_in_temporal_why_the_purge_failed(storage: Stora
     )
 
 
-async def test_a_batch_that_would_hold_its_locks_too_long_is_undone(storage: Storage, database_dsn):
+async def test_a_batch_that_would_hold_its_locks_too_long_is_undone(storage: Storage, database_dsn, monkeypatch):
+    monkeypatch.setattr("storage.retention.BOUND_STATEMENTS", BOUND_STATEMENTS)  # the service's own
     operation_id = await failed(storage)
     with psycopg.connect(database_dsn) as connection:
         connection.execute("LOCK TABLE expired_operations IN ACCESS EXCLUSIVE MODE")

@@ -172,7 +172,8 @@ def processes(pid: int) -> list[int]:
     return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
 
-async def test_a_table_that_is_locked_costs_the_server_no_more_than_a_few_sessions(database, database_dsn):
+async def test_a_table_that_is_locked_costs_the_server_no_more_than_a_few_sessions(database, database_dsn, monkeypatch):
+    monkeypatch.setattr("runtime.watch_connection.ANSWER_SECONDS", 1.0)
     ours = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'proposals-listener'"
     counts: list[int] = []
     async with listening(database, net_seconds=0.2) as listener:

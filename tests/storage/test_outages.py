@@ -12,7 +12,7 @@ from waiting import PATIENCE_SECONDS
 
 from cli.local.postgres import SERVICE_ROLE
 from domain.errors import StorageUnavailable
-from runtime.database import Database
+from runtime.database import SESSION_OPTIONS, Database
 from storage.unit_of_work import Storage
 
 FAILING_TRIGGER = """
@@ -149,19 +149,24 @@ async def test_sessions_that_go_on_do_not_hide_that_new_ones_take_no_writes(stor
     assert "read-only" in (database.problem or "")
 
 
-async def test_a_table_that_is_locked_is_told_by_the_time_outs_of_statements(storage, database_dsn):
+async def test_a_table_that_is_locked_is_told_by_the_time_outs_of_statements(service_dsn, database_dsn, monkeypatch):
+    monkeypatch.setattr("runtime.database.SESSION_OPTIONS", SESSION_OPTIONS)  # the service's own
+    monkeypatch.setattr("runtime.database.TIMEOUTS_SECONDS", PATIENCE_SECONDS)
+
     async def read() -> None:
         async with storage.reading() as reading:
             await reading.operations.get("pop_0")
 
-    assert await storage.problem() is None
-    with psycopg.connect(database_dsn) as locking:
-        locking.execute("LOCK TABLE operations")
-        assert isinstance((await asyncio.gather(read(), return_exceptions=True))[0], StorageUnavailable)
-        assert await storage.problem() is None  # one is no series
-        ended = await asyncio.gather(read(), read(), return_exceptions=True)
-        assert [type(failure) for failure in ended] == [StorageUnavailable] * 2
-        problem = await storage.problem()
+    async with Database(service_dsn, pool_size=8, application_name="proposals-test").running() as database:
+        storage = a_storage(database)
+        assert await storage.problem() is None
+        with psycopg.connect(database_dsn) as locking:
+            locking.execute("LOCK TABLE operations")
+            assert isinstance((await asyncio.gather(read(), return_exceptions=True))[0], StorageUnavailable)
+            assert await storage.problem() is None  # one is no series
+            ended = await asyncio.gather(read(), read(), return_exceptions=True)
+            assert [type(failure) for failure in ended] == [StorageUnavailable] * 2
+            problem = await storage.problem()
     assert problem is not None
     assert (problem.state, "57014" in problem.reason) == ("cannot_write", True)
 

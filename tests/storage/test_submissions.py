@@ -8,6 +8,7 @@ from psycopg.rows import dict_row
 from storage_rows import a_limit, submitting
 
 from domain.errors import TooManyOpenOperations
+from runtime.database import READ_ONLY_STATE
 from runtime.sql_spans import _described
 from services import open_operations
 from storage.documents import document_seal
@@ -23,7 +24,8 @@ async def test_what_is_new_is_accepted_by_one_statement(storage: Storage, monkey
     executed, execute = [], AsyncCursor.execute
 
     async def noted(cursor: AsyncCursor, query, *arguments, **options):
-        executed.append(query)
+        if query != READ_ONLY_STATE:  # the probe asks twice a second
+            executed.append(query)
         return await execute(cursor, query, *arguments, **options)
 
     monkeypatch.setattr(AsyncCursor, "execute", noted)

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import patient_limits
 import pytest
 from anyio.from_thread import start_blocking_portal
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -14,6 +15,12 @@ from temporalio.testing import WorkflowEnvironment
 from cli.local.ports import free_port
 from runtime.temporal import register_search_attributes
 from workflows.identity import SEARCH_ATTRIBUTES
+
+
+@pytest.fixture(autouse=True)
+def patience() -> Iterator[None]:
+    with patient_limits.moved_away(), patient_limits.of_activities_moved_away():
+        yield
 
 
 @asynccontextmanager

@@ -184,7 +184,7 @@ async def test_a_start_without_its_one_argument_fails_instead_of_hanging(tempora
     async with working(temporal_client, FakeHousekeeping([PurgeResult()]), queue=queue):
         handle = await temporal_client.start_workflow("PurgeOperations", args=args, id=queue, task_queue=queue)
         with pytest.raises(WorkflowFailureError) as failed:
-            await asyncio.wait_for(handle.result(), 30)
+            await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
     assert isinstance(failed.value.cause, ApplicationError)
     assert failed.value.cause.message == "it was started without its one argument: nothing was changed"
 

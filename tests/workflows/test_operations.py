@@ -13,6 +13,7 @@ from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, CancelledError
 from temporalio.testing import WorkflowEnvironment
 from temporalio.worker import Worker
+from waiting import PATIENCE_SECONDS
 
 from workflows import policies
 from workflows.create_proposal import CreateProposal
@@ -43,6 +44,7 @@ async def started(
             CreateInput(operation_id=operation_id, is_large=is_large),
             id=operation_id,
             task_queue=queue,
+            task_timeout=timedelta(minutes=2),  # the longest: a busy machine adds no task to the history
         )
 
 
@@ -198,4 +200,4 @@ async def test_input_that_does_not_validate_fails_the_workflow_instead_of_retryi
             "CreateProposal", {"operation_id": 7}, id=str(uuid.uuid4()), task_queue=queue
         )
         with pytest.raises(WorkflowFailureError):
-            await asyncio.wait_for(handle.result(), 10)
+            await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)

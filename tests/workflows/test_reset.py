@@ -13,6 +13,7 @@ from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
+from waiting import PATIENCE_SECONDS
 from worker_dependencies import some_dependencies
 
 from domain.operation import Policy
@@ -76,7 +77,7 @@ async def ended(client: Client, operation_id: str, run_id: str | None = None) ->
     """What the run's end says besides the outcome, and the class of its failure."""
     handle = client.get_workflow_handle(operation_id, run_id=run_id)
     try:
-        result = await asyncio.wait_for(handle.result(), 20)
+        result = await asyncio.wait_for(handle.result(), PATIENCE_SECONDS)
     except WorkflowFailureError as failure:
         cause = failure.cause
     else:

@@ -115,7 +115,7 @@ class Desk:
         """What its page says at last: the message of its failure, or its result."""
         handle = self.client.get_workflow_handle(workflow_id)
         try:
-            return str(await asyncio.wait_for(handle.result(), 60))
+            return str(await asyncio.wait_for(handle.result(), PATIENCE_SECONDS))
         except WorkflowFailureError as failure:
             cause = failure.cause
         if isinstance(cause, ActivityError):

@@ -12,6 +12,7 @@ from temporalio.client import Client, WorkflowFailureError
 from temporalio.common import SearchAttributePair, TypedSearchAttributes
 from temporalio.worker import Worker
 from typer.testing import CliRunner
+from waiting import PATIENCE_SECONDS
 
 from cli.main import application
 from cli.views import queries
@@ -85,10 +86,10 @@ async def test_every_view_finds_what_it_is_for_and_nothing_else(temporal_client)
             wanted = {name for name, (_, _, views) in WORKFLOWS.items() if any(_is_called(view, one) for one in views)}
             assert wanted, view
             found: set[str] = set()
-            for _ in range(100):  # visibility follows a moment later
-                if (found := await found_by(temporal_client, query, queue)) == wanted:
-                    break
-                await asyncio.sleep(0.1)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(PATIENCE_SECONDS):  # visibility follows a moment later
+                    while (found := await found_by(temporal_client, query, queue)) != wanted:
+                        await asyncio.sleep(0.1)
             assert found == wanted, (view, query)
     for name in WORKFLOWS:
         if WORKFLOWS[name][1] is None:
