@@ -1,10 +1,3 @@
-from collections.abc import Iterator
+from patient_limits import patience
 
-import patient_limits
-import pytest
-
-
-@pytest.fixture(autouse=True)
-def patience() -> Iterator[None]:
-    with patient_limits.moved_away():
-        yield
+__all__ = ["patience"]

@@ -15,6 +15,7 @@ from browser import Browser
 from builders import a_body
 from http_clients import http_client
 from issuer import Issuer
+from patient_limits import OF_ANSWERS, moved_away
 from pydantic import SecretStr
 from receiver import Receiver
 from sharing import is_shared
@@ -27,7 +28,6 @@ from cli.api import KEEP_ALIVE_SECONDS, _listen, _Server
 from cli.http_protocol import LimitingProtocol
 from cli.local.postgres import SERVICE_ROLE, SUPERUSER
 from cli.local.temporal_server import NAMESPACE, TemporalDevServer
-from runtime import database, issuer_keys, watch_connection
 from runtime.metrics import ProcessMetrics
 from runtime.settings import Settings
 from services import callback_sender, temporal_workflows
@@ -35,7 +35,6 @@ from worker import process as worker_process
 
 PREFIX = "/rebalance/proposals"
 WORKERS = {"worker", "worker_later", "worker_of_module"}
-UNHURRIED_SECONDS = 60.0  # in place of limits of a few seconds, which a busy machine exceeds without any outage
 
 collect_ignore = [] if shutil.which("java") else ["test_java_receiver.py", "test_jdk_client.py"]
 
@@ -78,13 +77,8 @@ class Api:
 
 
 @pytest.fixture(scope="package", autouse=True)
-def _unhurried() -> Iterator[None]:
-    """PostgreSQL and the issuer may be late: no test of the API is about one of them that is silent."""
-    with pytest.MonkeyPatch.context() as patched:
-        for module in (database, watch_connection):
-            patched.setattr(module, "ANSWER_SECONDS", UNHURRIED_SECONDS)
-        for limit in ("FETCH_SECONDS", "ASKED_SECONDS"):
-            patched.setattr(issuer_keys, limit, UNHURRIED_SECONDS)
+def _patience() -> Iterator[None]:
+    with moved_away(OF_ANSWERS):
         yield
 
 

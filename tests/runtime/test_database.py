@@ -44,8 +44,8 @@ async def answers(storage: Storage) -> bool:
     return True
 
 
-async def eventually(storage: Storage, *, seconds: float) -> None:
-    async with asyncio.timeout(seconds):
+async def eventually(storage: Storage) -> None:
+    async with asyncio.timeout(PATIENCE_SECONDS):
         while not await answers(storage):
             await asyncio.sleep(0.05)
 
@@ -53,7 +53,7 @@ async def eventually(storage: Storage, *, seconds: float) -> None:
 async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_postgres: EmbeddedPostgres):
     async with Database(own_postgres.dsn(DATABASE), pool_size=4, application_name="t").running() as database:
         storage = a_storage(database)
-        assert await answers(storage)
+        await eventually(storage)
         frozen = processes_of(own_postgres)
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
@@ -66,13 +66,13 @@ async def test_a_frozen_server_ends_waiting_statements_within_two_seconds(own_po
         finally:
             for pid in frozen:
                 os.kill(pid, signal.SIGCONT)
-        await eventually(storage, seconds=PATIENCE_SECONDS)
+        await eventually(storage)
 
 
 async def test_a_killed_server_is_found_again(own_postgres: EmbeddedPostgres):
     async with Database(own_postgres.dsn(DATABASE), pool_size=4, application_name="t").running() as database:
         storage = a_storage(database)
-        assert await answers(storage)
+        await eventually(storage)
         assert own_postgres.child is not None
         own_postgres.child.stop(with_signal=signal.SIGKILL, grace_seconds=30)
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -80,7 +80,7 @@ async def test_a_killed_server_is_found_again(own_postgres: EmbeddedPostgres):
                 await asyncio.sleep(0.02)
         await asyncio.sleep(0.5)
         await asyncio.to_thread(own_postgres.start)
-        await eventually(storage, seconds=PATIENCE_SECONDS)
+        await eventually(storage)
 
 
 async def test_a_process_begins_without_its_server():
@@ -106,7 +106,7 @@ async def test_an_address_with_several_hosts_leads_past_those_that_are_silent_or
         addresses = ",".join(f"127.0.0.1:{port}" for port in hosts)
         dsn = f"postgresql://postgres@{addresses}/proposals?target_session_attrs=read-write"
         async with Database(dsn, pool_size=2, application_name="t").running() as database:
-            await eventually(a_storage(database), seconds=PATIENCE_SECONDS)
+            await eventually(a_storage(database))
 
 
 async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage(own_postgres: EmbeddedPostgres):
@@ -117,7 +117,7 @@ async def test_an_answer_that_is_late_because_this_process_was_late_is_no_outage
                 keeping = asyncio.create_task(asyncio.to_thread(keep_the_interpreter, 2_000_000))
                 assert await connection.fetch("SELECT 1 FROM pg_sleep(0.2)") == [(1,)]
                 await keeping
-        assert await answers(a_storage(database))
+        await eventually(a_storage(database))
         assert database.usage.outages == 0
 
 

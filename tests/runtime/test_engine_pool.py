@@ -25,7 +25,7 @@ from computations import (
     stop_in_the_middle_of_the_result,
     take,
 )
-from waiting import PATIENCE_SECONDS
+from waiting import PATIENCE_SECONDS, until
 
 from domain.errors import OperationTooExpensive, ServerBusy
 from runtime.engine_pool import EnginePool
@@ -42,8 +42,8 @@ async def pool() -> AsyncIterator[EnginePool]:
 
 @pytest.fixture
 async def impatient_pool() -> AsyncIterator[EnginePool]:
-    """For calls that never end, and such that need a millisecond: these processes let all others go first."""
-    async with EnginePool(1, seconds=1, memory_mb=MEMORY_MB).running() as pool:
+    """For calls that never end, and such that need milliseconds: these processes let all others go first."""
+    async with EnginePool(1, seconds=3, memory_mb=MEMORY_MB).running() as pool:
         yield pool
 
 
@@ -56,11 +56,7 @@ def is_there(pid: int) -> bool:
 
 
 async def gone(pid: int) -> bool:
-    for _ in range(200):
-        if not is_there(pid):
-            return True
-        await asyncio.sleep(0.05)
-    return False
+    return await until(lambda: not is_there(pid))
 
 
 def pids_in(notes: Path) -> list[int]:

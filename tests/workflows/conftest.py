@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import patient_limits
 import pytest
 from anyio.from_thread import start_blocking_portal
+from patient_limits import moved_away, of_activities_moved_away
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
@@ -19,7 +19,7 @@ from workflows.identity import SEARCH_ATTRIBUTES
 
 @pytest.fixture(autouse=True)
 def patience() -> Iterator[None]:
-    with patient_limits.moved_away(), patient_limits.of_activities_moved_away():
+    with moved_away(), of_activities_moved_away():
         yield
 
 
