@@ -13,7 +13,6 @@ from cli.probe import get_json
 
 START_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 5.0
-COMMAND_SECONDS: Final = 10.0
 NAMESPACE: Final = "default"
 RETENTION_DAYS: Final = 7
 
@@ -100,7 +99,7 @@ class TemporalDevServer:
         command += ["--namespace", NAMESPACE, "--retention", f"{RETENTION_DAYS}d"]
         try:
             subprocess.run(  # noqa: S603 -- the same binary
-                leashed(command), env=inherited_environment(), capture_output=True, timeout=COMMAND_SECONDS, check=True
+                leashed(command), env=inherited_environment(), capture_output=True, timeout=START_SECONDS, check=True
             )
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             raise LocalServerError("Temporal refuses to keep closed workflows for a week") from None

@@ -19,7 +19,6 @@ def test_it_keeps_workflows_for_a_week_and_in_its_file(tmp_path, monkeypatch):
     monkeypatch.setenv("TEMPORAL_API_KEY", "someone else's")
     data_file = tmp_path / "deep?a=1#b%41" / "temporal.db"
     monkeypatch.setattr(temporal_server, "STOP_SECONDS", PATIENCE_SECONDS)
-    monkeypatch.setattr(temporal_server, "COMMAND_SECONDS", PATIENCE_SECONDS)
     server = TemporalDevServer(data_file, free_port(), free_port(), log=tmp_path / "temporal.log")
     with server:
         arguments = Path(f"/proc/{server.child.pid}/cmdline").read_text().split("\0")
