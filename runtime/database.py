@@ -29,7 +29,7 @@ from runtime.watch_connection import ANSWER_SECONDS, WatchConnection, sever
 
 PROBE_INTERVAL_SECONDS: Final = 0.5  # with ANSWER_SECONDS under the 2 s in which a request must have its 503
 RETRY_AFTER_FAILURE_SECONDS: Final = 1.0
-FURTHER_HOST_SECONDS: Final = 2.0  # psycopg's least connect_timeout: how long a silent host keeps it from the next one
+HOST_SECONDS: Final = 2  # how long a silent host keeps psycopg from the next one; its least
 NEW_SESSION_SECONDS: Final = 5.0  # how often a new session is asked whether it may write
 REFUSAL_SECONDS: Final = 5.0  # for so long after its last refusal the server counts as unwell
 TIMEOUTS: Final = 3  # so many statements that time out within TIMEOUTS_SECONDS are a series, not one slow statement
@@ -76,11 +76,11 @@ class Database:
         self._application_name = application_name
         self._connect_options: dict[str, str | int | bool] = {
             "application_name": application_name,
-            "connect_timeout": 1,
+            "connect_timeout": HOST_SECONDS,
             "options": SESSION_OPTIONS,
         }
         further_hosts = str(conninfo_to_dict(dsn).get("host", "")).count(",")
-        self._connect_seconds = ANSWER_SECONDS + FURTHER_HOST_SECONDS * further_hosts
+        self._connect_seconds = ANSWER_SECONDS + HOST_SECONDS * further_hosts
         self._pool: AsyncConnectionPool | None = None
         self._in_use: set[AsyncConnection] = set()
         self._waiting: set[asyncio.Timeout] = set()
