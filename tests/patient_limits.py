@@ -77,8 +77,8 @@ def moved_away(limits: Mapping[str, object] = ALL) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def patience() -> Iterator[None]:
-    """For each test of a folder whose conftest.py imports it."""
+    """For each module of a folder whose conftest.py imports it."""
     with moved_away():
         yield

@@ -76,7 +76,7 @@ class Api:
         return status
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _patience() -> Iterator[None]:
     with moved_away(OF_ANSWERS):
         yield

@@ -17,7 +17,7 @@ from runtime.temporal import register_search_attributes
 from workflows.identity import SEARCH_ATTRIBUTES
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def patience() -> Iterator[None]:
     with moved_away(), of_activities_moved_away():
         yield
