@@ -29,7 +29,7 @@ from runtime.watch_connection import ANSWER_SECONDS, WatchConnection, sever
 
 PROBE_INTERVAL_SECONDS: Final = 0.5  # with ANSWER_SECONDS under the 2 s in which a request must have its 503
 RETRY_AFTER_FAILURE_SECONDS: Final = 1.0
-HOST_SECONDS: Final = 2  # how long a silent host keeps psycopg from the next one; its least
+HOST_SECONDS: Final = 2  # how long a silent host keeps psycopg from the next one; psycopg takes no less
 NEW_SESSION_SECONDS: Final = 5.0  # how often a new session is asked whether it may write
 REFUSAL_SECONDS: Final = 5.0  # for so long after its last refusal the server counts as unwell
 TIMEOUTS: Final = 3  # so many statements that time out within TIMEOUTS_SECONDS are a series, not one slow statement

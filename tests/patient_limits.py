@@ -47,6 +47,7 @@ ALL: Final[dict[str, object]] = OF_ANSWERS | {
     # Temporal
     "services.start_sources.RPC_TIMEOUT": LONG,
     "services.temporal_workflows.ANSWER_SECONDS": PATIENCE_SECONDS,
+    "services.waiting.ANSWER_SECONDS": PATIENCE_SECONDS,
     "services.temporal_workflows.RPC_TIMEOUT": LONG,
     "services.workflow_end.RPC_TIMEOUT": LONG,
     "workflows.schedules.RPC_TIMEOUT": LONG,

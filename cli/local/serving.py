@@ -48,7 +48,7 @@ async def _serve(stack: LocalStack, *, command: str, once_ready: Callable[[Local
         ]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            for task in tasks:  # in this order: after a pause of the machine several have ended
+            for task in tasks:  # the servers' end before the start's: after a pause of the machine both have ended
                 if task in done:
                     task.result()
         except LocalServerError as error:

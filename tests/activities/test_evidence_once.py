@@ -31,7 +31,7 @@ def rows(dsn: str, statement: str) -> list[tuple]:
 
 
 class Asked:
-    """What the steps ask of PostgreSQL: connections that they take, statements that they send, but no probe's."""
+    """What the steps ask of PostgreSQL: connections that they take, statements that they send, except the probe's."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._counted: Counter[str] = Counter()

@@ -201,8 +201,10 @@ async def test_a_cancel_that_temporal_was_not_told_of_is_told_once(
 ):
     operation_id = await started(storage, temporal_client)
     with psycopg.connect(database_dsn) as connection:
-        connection.execute(CANCELLED_UNTOLD, ["tomorrow"])  # "just now", as long as the test lasts
-    assert (await reconciled(storage, temporal_client)).cancelled == 0  # the API that took it goes first
+        connection.execute(CANCELLED_UNTOLD, ["now"])
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("activities.reconcile.CANCEL_IDLE", timedelta(hours=1))
+        assert (await reconciled(storage, temporal_client)).cancelled == 0  # the API that took it goes first
     with psycopg.connect(database_dsn) as connection:
         connection.execute("UPDATE operations SET updated_at = now() - interval '10 seconds'")
     assert (await reconciled(storage, temporal_client)).cancelled == 1

@@ -28,7 +28,7 @@ async def row(storage: Storage, operation_id: str) -> Operation:
 
 
 def now(dsn: str) -> datetime:
-    """By PostgreSQL's clock. What a worker measures after it, it subtracts from the time of a later statement."""
+    """By PostgreSQL's clock, from which a worker subtracts what it measured since a step began."""
     with psycopg.connect(dsn) as connection:
         ((at,),) = connection.execute("SELECT now()").fetchall()
     moment: datetime = at

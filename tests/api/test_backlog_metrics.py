@@ -209,7 +209,8 @@ async def test_the_age_of_the_last_checkpoint_is_read_from_postgresql(storage, r
 
 
 async def test_the_api_serves_its_metrics(api, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(readiness, "CHECK_SECONDS", PATIENCE_SECONDS)
+    for module, limit in ((readiness, "CHECK_SECONDS"), (backlog_metrics, "PATIENCE_SECONDS")):
+        monkeypatch.setattr(module, limit, PATIENCE_SECONDS)
     await api.http.get("/rebalance/proposals/pp_of_somebody")
     answer = await api.http.get("/metrics")
 

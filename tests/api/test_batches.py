@@ -166,7 +166,7 @@ async def test_a_batch_of_which_every_run_fails_has_failed(api, worker_of_module
 
 
 class HeldCommits:
-    """The commits of chunks, each of which waits for a leave of the test: a fast worker would be done meanwhile."""
+    """The commits of chunks, each of which waits for the test: a fast worker would be done meanwhile."""
 
     def __init__(self) -> None:
         self.is_over = False
@@ -174,7 +174,7 @@ class HeldCommits:
         self._has_leave = self._is_passing = False
 
     def let_one_pass(self) -> None:
-        """Unless one is passing: a read between two of them sees each."""
+        """Unless one is passing: so a test that reads between two calls sees the state after each commit."""
         self._has_leave = not self._is_passing
 
     async def _leave(self) -> None:

@@ -94,7 +94,7 @@ async def test_a_synchronous_create_that_is_cancelled_answers_409(api, monkeypat
 
 
 async def test_of_a_cancel_and_the_commit_exactly_one_wins(api, worker, database_dsn):
-    """Each race is run nearer to the moment at which the last one turned: both win, however slow the machine is."""
+    """A race waits longer after a cancel that won, less after a commit that won: both win, on a slow machine too."""
     spread = random.Random(7)  # noqa: S311 -- moments, not secrets
 
     async def races() -> list[tuple[str, int, str]]:

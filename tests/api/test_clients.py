@@ -176,10 +176,16 @@ async def asked_for_much(api, monkeypatch) -> AsyncIterator[socket.socket]:
         yield connected
 
 
-async def test_an_answer_is_sent_to_who_reads_it_slowly(monkeypatch, asked_for_much):
-    """The service looks whenever something was read since its last look; by its clock the reader may be too slow."""
+@pytest.fixture
+def watched(monkeypatch) -> list[tuple[http_protocol.LimitingProtocol, int]]:
+    """Answers that the service waits to send, and how much was unsent at its last look: the test says when it looks."""
     watched: list[tuple[http_protocol.LimitingProtocol, int]] = []
     monkeypatch.setattr(http_protocol.LimitingProtocol, "_watch_writing", lambda *watching: watched.append(watching))
+    return watched
+
+
+async def test_an_answer_is_sent_to_who_reads_it_slowly(watched, asked_for_much):
+    """The service looks whenever something was read since its last look: it sees a reader that is fast enough."""
     received = looks = 0
     while received < LARGE_BYTES:
         chunk = await asyncio.get_running_loop().sock_recv(asked_for_much, 2_000_000)

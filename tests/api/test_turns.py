@@ -57,7 +57,7 @@ async def test_clients_that_wait_for_the_end_do_not_keep_their_key_from_others(s
     monkeypatch.setattr(SynchronousWaitService, "ended", noted)
     async with serve(settings.model_copy(update={"sync_wait_seconds": PATIENCE_SECONDS})) as api:
         waiting = [asyncio.create_task(api.post("", a_body(), **{"Idempotency-Key": "k"})) for _ in range(AT_ONCE * 2)]
-        async with asyncio.timeout(PATIENCE_SECONDS / 3):  # without the others' places it would be after all of it
+        async with asyncio.timeout(PATIENCE_SECONDS / 3):  # if those that wait kept their places, only after all of it
             await until(lambda: len(begun) == len(waiting))
             accepted = await api.submit(a_body(), key="k")
             assert (accepted.status_code, accepted.json()["status"]) == (202, "PENDING")

@@ -72,7 +72,7 @@ async def test_a_small_operation_that_takes_a_while_is_seen_running(service: Ser
     assert (ended["status"], ended["started_at"]) == ("SUCCEEDED", seen["started_at"])
 
 
-# Of the purge, once it has removed something. Its time limit ends a wait, but only one of each statement.
+# Holds the purge once it has removed something. The time limit of a statement ends one wait in it, not a second one.
 HOLD = """
 CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
